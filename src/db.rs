@@ -1,0 +1,96 @@
+//! The database: SQLite through sqlx's pool.
+
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
+use sqlx::{Executor, Sqlite};
+use sqlx_otel::{PoolBuilder, QueryAnnotations};
+
+use crate::error::{Error, ErrorKind, OrFail};
+use crate::telemetry;
+
+/// The pool, and the same pool behind spans.
+pub struct Database {
+    pool: SqlitePool,
+    observed: Option<sqlx_otel::Pool<Sqlite>>,
+}
+
+/// A row of `users`.
+#[derive(Debug, sqlx::FromRow)]
+pub struct User {
+    /// Primary key.
+    pub id: i64,
+    /// Never empty.
+    pub name: String,
+}
+
+impl Database {
+    /// Connects, and brings the schema up to date.
+    ///
+    /// # Errors
+    ///
+    /// `DatabaseError` where the file cannot be opened, written or is no database.
+    pub async fn open(options: SqliteConnectOptions) -> Result<Self, Error> {
+        let name = namespace(&options);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            // An in-memory database lives as long as a connection to it is open.
+            .min_connections(1)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .acquire_timeout(Duration::from_secs(5))
+            // A connection to a file in the same process does not go stale; the ping would cost 30 µs a query.
+            .test_before_acquire(false)
+            .connect_with(options)
+            .await
+            .or_fail(
+                ErrorKind::DatabaseError,
+                format_args!("opening the database {name}"),
+            )?;
+        sqlx::migrate!().run(&pool).await.or_fail(
+            ErrorKind::DatabaseError,
+            format_args!("bringing the database {name} up to date"),
+        )?;
+
+        let observed =
+            telemetry::is_on().then(|| PoolBuilder::from(pool.clone()).with_database(name).build());
+        Ok(Self { pool, observed })
+    }
+
+    /// The user with the lowest id.
+    ///
+    /// # Errors
+    ///
+    /// `DatabaseError` where the query fails or there is no user.
+    pub async fn first_user(&self) -> Result<User, Error> {
+        let user = match &self.observed {
+            Some(pool) => {
+                let about = QueryAnnotations::new()
+                    .operation("SELECT")
+                    .collection("users")
+                    .query_summary("SELECT users");
+                select_first_user(pool.with_annotations(about)).await
+            }
+            None => select_first_user(&self.pool).await,
+        };
+        user.or_fail(ErrorKind::DatabaseError, "reading the first user")
+    }
+}
+
+async fn select_first_user<'c>(
+    database: impl Executor<'c, Database = Sqlite>,
+) -> sqlx::Result<User> {
+    sqlx::query_as("SELECT id, name FROM users ORDER BY id LIMIT 1")
+        .fetch_one(database)
+        .await
+}
+
+/// `db.namespace`: the file as configured. sqlx gives databases in memory a name of its own making, which says nothing.
+fn namespace(options: &SqliteConnectOptions) -> String {
+    let file = options.get_filename().to_string_lossy();
+    if file.starts_with("file:sqlx-in-memory-") {
+        ":memory:".to_owned()
+    } else {
+        file.into_owned()
+    }
+}

@@ -1,0 +1,196 @@
+//! What can fail while `/handson` is served, with the chain of causes.
+
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::fmt;
+use std::panic::Location;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use crate::problem::problem;
+
+/// The stable name by which a failure is counted, grouped and searched: `error.kind` and `exception.type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ErrorKind {
+    RandomError,
+    HttpbinError,
+    DatabaseError,
+    Timeout,
+    Panic,
+    /// Not of a request: the process could not start.
+    StartError,
+}
+
+impl ErrorKind {
+    /// The name as it stands in logs and traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RandomError => "RandomError",
+            Self::HttpbinError => "HttpbinError",
+            Self::DatabaseError => "DatabaseError",
+            Self::Timeout => "Timeout",
+            Self::Panic => "Panic",
+            Self::StartError => "StartError",
+        }
+    }
+}
+
+/// A failure: its kind, and the causes, outermost first.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    causes: Vec<Cause>,
+    backtrace: Backtrace,
+}
+
+/// What was seen, and the place in this crate that saw it.
+#[derive(Debug)]
+struct Cause {
+    message: String,
+    place: String,
+}
+
+impl Error {
+    /// A failure without a deeper cause; the place is the caller's.
+    #[track_caller]
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self::at(kind, message.into(), Location::caller())
+    }
+
+    /// A failure seen at `place`.
+    pub fn at(kind: ErrorKind, message: String, place: &Location<'_>) -> Self {
+        let place = in_this_crate(place);
+        Self {
+            kind,
+            causes: vec![Cause { message, place }],
+            backtrace: Backtrace::capture(),
+        }
+    }
+
+    /// The same failure, seen by a caller who says what it was doing.
+    #[track_caller]
+    #[must_use]
+    pub fn while_doing(mut self, what: &str) -> Self {
+        let place = in_this_crate(Location::caller());
+        self.causes.insert(
+            0,
+            Cause {
+                message: what.to_owned(),
+                place,
+            },
+        );
+        self
+    }
+
+    /// The stable name of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// One line at ERROR. The names are OpenTelemetry's; a JSON line nests them as `error: {kind, message, stack}`.
+    pub fn log(&self) {
+        tracing::error!(
+            name: "handson.failure",
+            {
+                "exception.type" = self.kind.name(),
+                "exception.message" = %self,
+                "exception.stacktrace" = self.stack(),
+            },
+            "{}: {self}",
+            self.kind.name(),
+        );
+    }
+
+    /// The chain of causes, one a line, each with its place: `connection refused (src/httpbin.rs:42)`. Frames of this
+    /// crate follow where `RUST_BACKTRACE=1` asks for them.
+    pub fn stack(&self) -> String {
+        let mut stack = self.kind.name().to_owned();
+        for Cause { message, place } in &self.causes {
+            stack.push_str(&format!("\n{message} ({place})"));
+        }
+        if self.backtrace.status() == BacktraceStatus::Captured {
+            stack.push_str(&own_frames(&self.backtrace.to_string()));
+        }
+        stack
+    }
+}
+
+impl fmt::Display for Error {
+    /// The causes in one line, outermost first.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let messages: Vec<&str> = self
+            .causes
+            .iter()
+            .map(|cause| cause.message.as_str())
+            .collect();
+        f.write_str(&messages.join(": "))
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl IntoResponse for Error {
+    /// The edge of the service: here an error is logged, once, and answered without its internals.
+    fn into_response(self) -> Response {
+        self.log();
+        problem(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
+/// Turns the error of a library into one of ours, at the place of the call.
+pub trait OrFail<T> {
+    /// `doing` says what was being done; the causes of the library's error follow it.
+    ///
+    /// # Errors
+    ///
+    /// Where `self` is an error.
+    #[track_caller]
+    fn or_fail(self, kind: ErrorKind, doing: impl fmt::Display) -> Result<T, Error>;
+}
+
+impl<T, E: std::error::Error> OrFail<T> for Result<T, E> {
+    #[track_caller]
+    fn or_fail(self, kind: ErrorKind, doing: impl fmt::Display) -> Result<T, Error> {
+        // Not `map_err`: a closure would be the caller.
+        match self {
+            Ok(value) => Ok(value),
+            Err(source) => {
+                let mut error = Error::new(kind, doing.to_string());
+                let place = in_this_crate(Location::caller());
+                let mut next: Option<&dyn std::error::Error> = Some(&source);
+                while let Some(cause) = next {
+                    error.causes.push(Cause {
+                        message: cause.to_string(),
+                        place: place.clone(),
+                    });
+                    next = cause.source();
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// `src/httpbin.rs:42`, without the folder in which the crate was built.
+fn in_this_crate(place: &Location<'_>) -> String {
+    format!("{}:{}", relative(place.file()), place.line())
+}
+
+fn relative(file: &str) -> &str {
+    file.rfind("src/").map_or(file, |start| &file[start..])
+}
+
+/// The frames of this crate, from the text of a backtrace: a line with the function, then a line with its place.
+fn own_frames(backtrace: &str) -> String {
+    let lines: Vec<&str> = backtrace.lines().map(str::trim).collect();
+    lines
+        .windows(2)
+        .filter(|pair| pair[0].contains(": handson::") || pair[0].contains(": <handson::"))
+        .filter_map(|pair| {
+            let function = pair[0].split_once(": ")?.1;
+            let place = relative(pair[1].strip_prefix("at ")?);
+            Some(format!("\n  at {function} ({place})"))
+        })
+        .collect()
+}

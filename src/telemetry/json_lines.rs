@@ -1,0 +1,165 @@
+//! One JSON object a line: who, when, what, and the ids of the trace to which it belongs.
+
+use std::fmt::{self, Debug};
+
+use opentelemetry::Context;
+use opentelemetry::trace::TraceContextExt;
+use serde::Serialize;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::fmt::FmtContext;
+use tracing_subscriber::fmt::format::{FormatEvent, FormatFields, Writer};
+use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::identity::{COMMIT, Identity, REPOSITORY, VERSION};
+
+/// Formats events as JSON. Datadog and others join logs with traces by ids that they each spell in their own way, so
+/// the line has them all.
+pub(super) struct JsonLines {
+    /// What is the same in every line, as text of JSON.
+    identity: String,
+}
+
+impl JsonLines {
+    pub(super) fn new(identity: &Identity) -> Self {
+        let (service, environment) = (
+            Some(identity.service.as_str()),
+            Some(identity.environment.as_str()),
+        );
+        let members = [
+            ("service", service),
+            ("env", environment),
+            ("version", Some(VERSION)),
+            ("git.commit.sha", COMMIT),
+            ("git.repository", REPOSITORY),
+            ("dd.service", service),
+            ("dd.env", environment),
+            ("dd.version", Some(VERSION)),
+            ("dd.git.commit.sha", COMMIT),
+            ("dd.git.repository", REPOSITORY),
+        ];
+        let mut line = Line::default();
+        for (name, value) in members {
+            value.into_iter().for_each(|value| line.member(name, value));
+        }
+        Self { identity: line.0 }
+    }
+}
+
+impl<S, N> FormatEvent<S, N> for JsonLines
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+
+        let mut time = String::with_capacity(32);
+        SystemTime.format_time(&mut Writer::new(&mut time))?;
+
+        let mut line = Line::default();
+        line.member("time", &time);
+        line.member("level", event.metadata().level().as_str());
+        line.member("message", &fields.message);
+        line.0.push(',');
+        line.0.push_str(&self.identity);
+        Context::map_current(|context| {
+            let span = context.span().span_context().clone();
+            if span.is_valid() {
+                let (trace_id, span_id) = (span.trace_id().to_string(), span.span_id().to_string());
+                for name in ["trace.id", "trace_id", "dd.trace_id"] {
+                    line.member(name, &trace_id);
+                }
+                for name in ["span.id", "span_id", "dd.span_id"] {
+                    line.member(name, &span_id);
+                }
+            }
+        });
+        if !fields.others.0.is_empty() {
+            line.0.push(',');
+            line.0.push_str(&fields.others.0);
+        }
+        if !fields.error.0.is_empty() {
+            line.0.push_str(",\"error\":{");
+            line.0.push_str(&fields.error.0);
+            line.0.push('}');
+        }
+        writeln!(writer, "{{{}}}", line.0)
+    }
+}
+
+/// Members of a JSON object, as text.
+#[derive(Default)]
+struct Line(String);
+
+impl Line {
+    fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        // Strings and numbers always have a form in JSON (a number that has none, such as infinity, is null).
+        self.0
+            .push_str(&serde_json::to_string(name).unwrap_or_default());
+        self.0.push(':');
+        self.0
+            .push_str(&serde_json::to_string(value).unwrap_or_default());
+    }
+}
+
+/// The fields of an event: the message, those that make up `error`, and the others.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    error: Line,
+    others: Line,
+}
+
+impl Fields {
+    fn add(&mut self, field: &Field, value: &(impl Serialize + ?Sized)) {
+        match field.name() {
+            "exception.type" => self.error.member("kind", value),
+            "exception.message" => self.error.member("message", value),
+            "exception.stacktrace" => self.error.member("stack", value),
+            name => self.others.member(name, value),
+        }
+    }
+}
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            _ => self.add(field, &format!("{value:?}")),
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => self.message = value.to_owned(),
+            _ => self.add(field, value),
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.add(field, &value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.add(field, &value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.add(field, &value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.add(field, &value);
+    }
+}
