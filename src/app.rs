@@ -49,7 +49,7 @@ pub fn router(app: App, request_timeout: Duration) -> Router {
             request_timeout,
         ))
         // Around both, for it gives their answers the form of ours.
-        .layer(map_response(timeouts_are_errors))
+        .layer(map_response(move |response| timeouts_are_errors(response, request_timeout)))
         .layer(map_response(errors_are_problems))
         // Around all that may panic.
         .layer(CatchPanicLayer::custom(panics::answer));
@@ -62,13 +62,13 @@ pub fn router(app: App, request_timeout: Duration) -> Router {
 }
 
 /// The timeout's own answer is an empty 408, which blames the caller.
-async fn timeouts_are_errors(response: Response) -> Response {
+async fn timeouts_are_errors(response: Response, request_timeout: Duration) -> Response {
     if response.status() != StatusCode::REQUEST_TIMEOUT {
         return response;
     }
     let error = Error::new(
         ErrorKind::Timeout,
-        "the request took longer than REQUEST_TIMEOUT",
+        format!("no answer within {request_timeout:?}"),
     );
     failures::record(&error);
     error.into_response()

@@ -1,5 +1,7 @@
 //! What can fail while `/handson` is served, with the chain of causes.
 
+mod places;
+
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
 use std::panic::Location;
@@ -60,7 +62,7 @@ impl Error {
 
     /// A failure seen at `place`.
     pub fn at(kind: ErrorKind, message: String, place: &Location<'_>) -> Self {
-        let place = in_this_crate(place);
+        let place = places::in_this_crate(place);
         Self {
             kind,
             causes: vec![Cause { message, place }],
@@ -72,7 +74,7 @@ impl Error {
     #[track_caller]
     #[must_use]
     pub fn while_doing(mut self, what: &str) -> Self {
-        let place = in_this_crate(Location::caller());
+        let place = places::in_this_crate(Location::caller());
         self.causes.insert(
             0,
             Cause {
@@ -110,7 +112,7 @@ impl Error {
             stack.push_str(&format!("\n{message} ({place})"));
         }
         if self.backtrace.status() == BacktraceStatus::Captured {
-            stack.push_str(&own_frames(&self.backtrace.to_string()));
+            stack.push_str(&places::own_frames(&self.backtrace));
         }
         stack
     }
@@ -157,7 +159,7 @@ impl<T, E: std::error::Error> OrFail<T> for Result<T, E> {
             Ok(value) => Ok(value),
             Err(source) => {
                 let mut error = Error::new(kind, doing.to_string());
-                let place = in_this_crate(Location::caller());
+                let place = places::in_this_crate(Location::caller());
                 let mut next: Option<&dyn std::error::Error> = Some(&source);
                 while let Some(cause) = next {
                     error.causes.push(Cause {
@@ -170,27 +172,4 @@ impl<T, E: std::error::Error> OrFail<T> for Result<T, E> {
             }
         }
     }
-}
-
-/// `src/httpbin.rs:42`, without the folder in which the crate was built.
-fn in_this_crate(place: &Location<'_>) -> String {
-    format!("{}:{}", relative(place.file()), place.line())
-}
-
-fn relative(file: &str) -> &str {
-    file.rfind("src/").map_or(file, |start| &file[start..])
-}
-
-/// The frames of this crate, from the text of a backtrace: a line with the function, then a line with its place.
-fn own_frames(backtrace: &str) -> String {
-    let lines: Vec<&str> = backtrace.lines().map(str::trim).collect();
-    lines
-        .windows(2)
-        .filter(|pair| pair[0].contains(": handson::") || pair[0].contains(": <handson::"))
-        .filter_map(|pair| {
-            let function = pair[0].split_once(": ")?.1;
-            let place = relative(pair[1].strip_prefix("at ")?);
-            Some(format!("\n  at {function} ({place})"))
-        })
-        .collect()
 }

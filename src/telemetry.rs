@@ -4,7 +4,7 @@
 //! ends. Between the two, the service uses [`server_spans`], [`client_spans`], `sqlx-otel` and `tracing`'s own macros.
 
 pub mod client_spans;
-pub mod delivery;
+mod delivery;
 pub mod failures;
 mod http_attributes;
 mod json_lines;
@@ -94,7 +94,7 @@ pub fn start(
     let otlp = Otlp::new(settings, &delivery)?;
 
     // The meter provider first: the others make instruments of its meters.
-    let metrics = metrics::provider(resource.clone(), otlp.metric_exporter()?, &delivery);
+    let metrics = metrics::provider(resource.clone(), otlp.metric_exporter()?, &delivery, settings);
     let traces = traces::provider(resource.clone(), otlp.span_exporter()?, &delivery, settings);
     let logs = otlp
         .log_exporter()?

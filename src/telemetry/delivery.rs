@@ -3,29 +3,27 @@
 //! Each signal has a bounded queue and a count of what was dropped before it or failed after it. Trouble is told by one
 //! warning when it begins and one when it ends, and by the metrics `otel.sdk.processor.*` and `otel.sdk.exporter.*`.
 
-use std::fmt::Debug;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+mod account;
+mod counted;
 
-use opentelemetry_sdk::Resource;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::logs::{LogBatch, LogExporter};
-use opentelemetry_sdk::metrics::Temporality;
-use opentelemetry_sdk::metrics::data::ResourceMetrics;
-use opentelemetry_sdk::metrics::exporter::PushMetricExporter;
-use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use tokio::sync::Notify;
 
-use super::settings::{Batching, Settings};
+pub(super) use account::Account;
+pub(super) use counted::Counted;
+
+use super::settings::Settings;
 
 /// The three signals on their way to the collector.
 #[derive(Debug)]
-pub struct Delivery {
+pub(super) struct Delivery {
     /// Spans.
-    pub spans: Account,
+    pub(super) spans: Account,
     /// Log records.
-    pub log_records: Account,
+    pub(super) log_records: Account,
     /// Metrics are sums: when a request fails, the next one says the same, and nothing is lost.
     metrics_fail: AtomicBool,
     destination: String,
@@ -45,99 +43,6 @@ struct Announced {
 struct Lost {
     spans: u64,
     log_records: u64,
-}
-
-/// The items of one signal.
-#[derive(Debug)]
-pub struct Account {
-    capacity: usize,
-    waiting: AtomicUsize,
-    processed: AtomicU64,
-    queue_full: AtomicU64,
-    exported: AtomicU64,
-    failed: AtomicU64,
-    in_trouble: AtomicBool,
-    changed: Arc<Notify>,
-}
-
-impl Account {
-    fn new(batching: Batching, changed: &Arc<Notify>) -> Self {
-        Self {
-            capacity: batching.max_queue_size,
-            waiting: AtomicUsize::new(0),
-            processed: AtomicU64::new(0),
-            queue_full: AtomicU64::new(0),
-            exported: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            in_trouble: AtomicBool::new(false),
-            changed: Arc::clone(changed),
-        }
-    }
-
-    /// Whether the queue has room for one more item; if not, the item is to be dropped, and is counted here.
-    pub(super) fn admit(&self) -> bool {
-        if self.waiting.fetch_add(1, Relaxed) < self.capacity {
-            return true;
-        }
-        self.waiting.fetch_sub(1, Relaxed);
-        self.queue_full.fetch_add(1, Relaxed);
-        self.trouble(true);
-        false
-    }
-
-    fn hand_over(&self, count: usize) {
-        self.waiting.fetch_sub(count, Relaxed);
-        self.processed.fetch_add(count as u64, Relaxed);
-    }
-
-    fn settle(&self, count: usize, result: &OTelSdkResult) {
-        if result.is_err() {
-            self.failed.fetch_add(count as u64, Relaxed);
-            self.trouble(true);
-            return;
-        }
-        self.exported.fetch_add(count as u64, Relaxed);
-        // A queue that is still half full may overflow again at once; say "over" only when it is over.
-        if self.waiting.load(Relaxed) <= self.capacity / 2 {
-            self.trouble(false);
-        }
-    }
-
-    fn trouble(&self, is: bool) {
-        if self.in_trouble.swap(is, Relaxed) != is {
-            self.changed.notify_one();
-        }
-    }
-
-    fn lost(&self) -> u64 {
-        self.queue_full() + self.failed()
-    }
-
-    /// What never left the queue, or left and was never answered: lost when the process ends.
-    fn undelivered(&self) -> u64 {
-        let on_the_way = self.processed() - self.exported.load(Relaxed) - self.failed();
-        self.waiting.load(Relaxed) as u64 + on_the_way
-    }
-
-    /// Items that were handed to the exporter.
-    pub(super) fn processed(&self) -> u64 {
-        self.processed.load(Relaxed)
-    }
-
-    /// Items that were dropped because the queue was full.
-    pub(super) fn queue_full(&self) -> u64 {
-        self.queue_full.load(Relaxed)
-    }
-
-    /// Items that the collector took.
-    pub(super) fn exported(&self) -> u64 {
-        self.exported.load(Relaxed)
-    }
-
-    /// Items that the collector did not take.
-    pub(super) fn failed(&self) -> u64 {
-        self.failed.load(Relaxed)
-    }
 }
 
 impl Delivery {
@@ -241,6 +146,22 @@ impl Delivery {
         );
     }
 
+    fn note_failure(&self, result: &OTelSdkResult) {
+        if let Err(error) = result {
+            let mut reason = lock(&self.reason);
+            // The HTTP client knows the reason of a "network error" better.
+            if reason.is_empty() || !error.to_string().contains("network error") {
+                *reason = error.to_string();
+            }
+        }
+    }
+
+    fn metrics_trouble(&self, is: bool) {
+        if self.metrics_fail.swap(is, Relaxed) != is {
+            self.changed.notify_one();
+        }
+    }
+
     fn in_trouble(&self) -> bool {
         [
             &self.spans.in_trouble,
@@ -263,97 +184,6 @@ impl Delivery {
 pub(super) const QUEUE_FULL: &str = "queue_full";
 /// `error.type` of items that the collector did not take.
 pub(super) const EXPORT_FAILED: &str = "export_failed";
-
-/// An exporter that settles the accounts.
-#[derive(Debug)]
-pub(super) struct Counted<E> {
-    exporter: E,
-    delivery: Arc<Delivery>,
-}
-
-impl<E> Counted<E> {
-    pub(super) fn new(exporter: E, delivery: &Arc<Delivery>) -> Self {
-        Self {
-            exporter,
-            delivery: Arc::clone(delivery),
-        }
-    }
-
-    fn note_failure(&self, result: &OTelSdkResult) {
-        if let Err(error) = result {
-            let mut reason = lock(&self.delivery.reason);
-            // The HTTP client knows the reason of a "network error" better.
-            if reason.is_empty() || !error.to_string().contains("network error") {
-                *reason = error.to_string();
-            }
-        }
-    }
-}
-
-impl<E: SpanExporter> SpanExporter for Counted<E> {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        let count = batch.len();
-        self.delivery.spans.hand_over(count);
-        let result = self.exporter.export(batch).await;
-        self.note_failure(&result);
-        self.delivery.spans.settle(count, &result);
-        result
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.exporter.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
-    }
-}
-
-impl<E: LogExporter> LogExporter for Counted<E> {
-    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        let count = batch.iter().count();
-        self.delivery.log_records.hand_over(count);
-        let result = self.exporter.export(batch).await;
-        self.note_failure(&result);
-        self.delivery.log_records.settle(count, &result);
-        result
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
-    }
-}
-
-impl<E: PushMetricExporter> PushMetricExporter for Counted<E> {
-    async fn export(&self, metrics: &ResourceMetrics) -> OTelSdkResult {
-        let result = self.exporter.export(metrics).await;
-        self.note_failure(&result);
-        if self.delivery.metrics_fail.swap(result.is_err(), Relaxed) != result.is_err() {
-            self.delivery.changed.notify_one();
-        }
-        result
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.exporter.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn temporality(&self) -> Temporality {
-        self.exporter.temporality()
-    }
-}
 
 /// The data stays whole when a thread panics with the lock held.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use opentelemetry::metrics::MeterProvider;
+use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry::{KeyValue, global};
 use opentelemetry_otlp::MetricExporter;
 use opentelemetry_sdk::Resource;
@@ -10,12 +10,14 @@ use opentelemetry_sdk::metrics::{Aggregation, Instrument, SdkMeterProvider, Stre
 use opentelemetry_semantic_conventions::{attribute, metric};
 
 use super::delivery::{Account, Counted, Delivery, EXPORT_FAILED, QUEUE_FULL};
+use super::settings::{Protocol, Settings, Signal};
 
 /// Metrics are collected and sent every `OTEL_METRIC_EXPORT_INTERVAL`.
 pub(super) fn provider(
     resource: Resource,
     exporter: Option<MetricExporter>,
     delivery: &Arc<Delivery>,
+    settings: &Settings,
 ) -> SdkMeterProvider {
     let mut provider = SdkMeterProvider::builder()
         .with_resource(resource)
@@ -26,7 +28,7 @@ pub(super) fn provider(
     let provider = provider.build();
     global::set_meter_provider(provider.clone());
 
-    count_what_is_lost(&provider, delivery);
+    count_what_is_lost(&provider, delivery, settings);
     // Where the system does not tell (it reads /proc), the service does without.
     let _ = opentelemetry_instrumentation_process::init();
     provider
@@ -52,61 +54,59 @@ fn by_the_conventions(instrument: &Instrument) -> Option<Stream> {
 
 /// `otel.sdk.processor.{span,log}.processed` and `otel.sdk.exporter.{span,log}.exported`, with `error.type` for what was
 /// lost.
-fn count_what_is_lost(provider: &SdkMeterProvider, delivery: &Arc<Delivery>) {
+fn count_what_is_lost(provider: &SdkMeterProvider, delivery: &Arc<Delivery>, settings: &Settings) {
     let meter = provider.meter("handson");
-    let counter = |name: &'static str,
-                   unit: &'static str,
-                   component: &'static str,
-                   read: fn(&Delivery) -> [(u64, Option<&'static str>); 2]| {
-        let delivery = Arc::clone(delivery);
-        meter
-            .u64_observable_counter(name)
-            .with_unit(unit)
-            .with_callback(move |counter| {
-                for (count, error) in read(&delivery) {
-                    let mut about = vec![KeyValue::new(attribute::OTEL_COMPONENT_TYPE, component)];
-                    about.extend(error.map(|error| KeyValue::new(attribute::ERROR_TYPE, error)));
-                    counter.observe(count, &about);
-                }
-            })
-            .build();
+    let spans_go_by = match settings.protocol(Signal::Traces) {
+        Protocol::HttpProtobuf => "otlp_http_span_exporter",
+        Protocol::Grpc => "otlp_grpc_span_exporter",
     };
-    counter(
-        "otel.sdk.processor.span.processed",
-        "{span}",
-        "batching_span_processor",
-        |d| processed(&d.spans),
-    );
-    counter(
-        "otel.sdk.processor.log.processed",
-        "{log_record}",
-        "batching_log_processor",
-        |d| processed(&d.log_records),
-    );
-    counter(
-        "otel.sdk.exporter.span.exported",
-        "{span}",
-        "otlp_http_span_exporter",
-        |d| exported(&d.spans),
-    );
-    counter(
-        "otel.sdk.exporter.log.exported",
-        "{log_record}",
-        "otlp_http_log_exporter",
-        |d| exported(&d.log_records),
-    );
+    let log_records_go_by = match settings.protocol(Signal::Logs) {
+        Protocol::HttpProtobuf => "otlp_http_log_exporter",
+        Protocol::Grpc => "otlp_grpc_log_exporter",
+    };
+    let count = |name, unit, component, read| observe(&meter, name, unit, component, delivery, read);
+    count("otel.sdk.processor.span.processed", "{span}", "batching_span_processor", |delivery| {
+        processed(&delivery.spans)
+    });
+    count("otel.sdk.processor.log.processed", "{log_record}", "batching_log_processor", |delivery| {
+        processed(&delivery.log_records)
+    });
+    count("otel.sdk.exporter.span.exported", "{span}", spans_go_by, |delivery| {
+        exported(&delivery.spans)
+    });
+    count("otel.sdk.exporter.log.exported", "{log_record}", log_records_go_by, |delivery| {
+        exported(&delivery.log_records)
+    });
 }
 
-fn processed(account: &Account) -> [(u64, Option<&'static str>); 2] {
-    [
-        (account.processed(), None),
-        (account.queue_full(), Some(QUEUE_FULL)),
-    ]
+/// How many items went well, and how many did not, with their `error.type`.
+type Counts = (u64, (u64, &'static str));
+
+fn processed(account: &Account) -> Counts {
+    (account.processed(), (account.queue_full(), QUEUE_FULL))
 }
 
-fn exported(account: &Account) -> [(u64, Option<&'static str>); 2] {
-    [
-        (account.exported(), None),
-        (account.failed(), Some(EXPORT_FAILED)),
-    ]
+fn exported(account: &Account) -> Counts {
+    (account.exported(), (account.failed(), EXPORT_FAILED))
+}
+
+fn observe(
+    meter: &Meter,
+    name: &'static str,
+    unit: &'static str,
+    component: &'static str,
+    delivery: &Arc<Delivery>,
+    read: fn(&Delivery) -> Counts,
+) {
+    let delivery = Arc::clone(delivery);
+    let component = KeyValue::new(attribute::OTEL_COMPONENT_TYPE, component);
+    meter
+        .u64_observable_counter(name)
+        .with_unit(unit)
+        .with_callback(move |counter| {
+            let (well, (lost, error_type)) = read(&delivery);
+            counter.observe(well, std::slice::from_ref(&component));
+            counter.observe(lost, &[component.clone(), KeyValue::new(attribute::ERROR_TYPE, error_type)]);
+        })
+        .build();
 }

@@ -4,13 +4,14 @@
 //! `opentelemetry-instrumentation-tower` leaves the scheme empty, and counts a request that its client gave up as active
 //! for ever, hence this file.
 
-use std::net::SocketAddr;
+mod attributes;
+
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::HeaderValue;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use opentelemetry::metrics::{Histogram, UpDownCounter};
@@ -77,7 +78,7 @@ async fn server_spans(
         .tracer
         .span_builder::<std::borrow::Cow<'static, str>>(name)
         .with_kind(SpanKind::Server)
-        .with_attributes(of_request(&request, method, route.as_ref(), &version))
+        .with_attributes(attributes::of_request(&request, method, route.as_ref(), &version))
         .start_with_context(&spans.tracer, &parent);
     let context = parent.with_span(span);
 
@@ -108,65 +109,6 @@ async fn server_spans(
         .headers_mut()
         .insert("traceresponse", trace_response(span.span_context()));
     response
-}
-
-/// The attributes that are known before the request is served. This server speaks plain HTTP: TLS ends before it.
-fn of_request(
-    request: &Request,
-    method: &'static str,
-    route: Option<&String>,
-    version: &KeyValue,
-) -> Vec<KeyValue> {
-    let mut about = Vec::with_capacity(14);
-    about.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method));
-    if method == "_OTHER" {
-        about.push(KeyValue::new(
-            attribute::HTTP_REQUEST_METHOD_ORIGINAL,
-            request.method().as_str().to_owned(),
-        ));
-    }
-    about.extend(route.map(|route| KeyValue::new(attribute::HTTP_ROUTE, route.clone())));
-    about.push(KeyValue::new(attribute::URL_SCHEME, "http"));
-    about.push(KeyValue::new(
-        attribute::URL_PATH,
-        request.uri().path().to_owned(),
-    ));
-    if let Some(query) = request.uri().query().filter(|query| !query.is_empty()) {
-        about.push(KeyValue::new(
-            attribute::URL_QUERY,
-            http_attributes::url_query(query),
-        ));
-    }
-    about.push(version.clone());
-    if let Some(host) = text(request.headers(), header::HOST) {
-        let (address, port) = match host.rsplit_once(':') {
-            Some((address, port)) if !port.ends_with(']') => (address, port.parse().unwrap_or(80)),
-            _ => (host, 80),
-        };
-        about.push(KeyValue::new(attribute::SERVER_ADDRESS, address.to_owned()));
-        about.push(KeyValue::new(attribute::SERVER_PORT, port));
-    }
-    if let Some(ConnectInfo(client)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-        about.push(KeyValue::new(
-            attribute::CLIENT_ADDRESS,
-            client.ip().to_string(),
-        ));
-    }
-    if let Some(agent) = text(request.headers(), header::USER_AGENT) {
-        about.push(KeyValue::new(
-            attribute::USER_AGENT_ORIGINAL,
-            agent.to_owned(),
-        ));
-    }
-    about
-}
-
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers
-        .get(name)?
-        .to_str()
-        .ok()
-        .filter(|value| !value.is_empty())
 }
 
 /// `traceresponse: 00-<trace id>-<span id>-<flags>`, so that one curl finds its trace.

@@ -1,13 +1,14 @@
 //! `OTEL_*` variables: those that the SDK does not read, and a check of those that it reads, for it would pass over a
 //! bad value in silence.
 
-use std::env;
-use std::str::FromStr;
+mod environment;
+
 use std::time::Duration;
 
 use url::Url;
 
 use crate::config::Refusal;
+use environment::{list, number, one_of, parsed, variable};
 
 /// What `--help` says of OpenTelemetry.
 pub const HELP: &str = "\
@@ -221,53 +222,4 @@ fn check_what_the_sdk_reads() -> Result<(), Refusal> {
             .filter(|ratio| (0.0..=1.0).contains(ratio))
     })?;
     Ok(())
-}
-
-/// A variable of the environment; an empty one counts as unset, as the specification says.
-fn variable(name: &str) -> Option<String> {
-    env::var(name)
-        .ok()
-        .map(|value| value.trim().to_owned())
-        .filter(|value| !value.is_empty())
-}
-
-fn parsed<T>(
-    name: &str,
-    allowed: &str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Result<Option<T>, Refusal> {
-    match variable(name) {
-        None => Ok(None),
-        Some(value) => parse(&value)
-            .map(Some)
-            .ok_or_else(|| Refusal::value(name, &value, allowed)),
-    }
-}
-
-fn number<T: FromStr>(name: &str) -> Result<Option<T>, Refusal> {
-    parsed(name, "a whole number", |value| value.parse().ok())
-}
-
-fn one_of(name: &str, allowed: &[&str]) -> Result<Option<String>, Refusal> {
-    parsed(name, &allowed.join(", "), |value| {
-        let value = value.to_lowercase();
-        allowed.contains(&value.as_str()).then_some(value)
-    })
-}
-
-fn list(name: &str, allowed: &[&str]) -> Result<Option<Vec<String>>, Refusal> {
-    parsed(
-        name,
-        &format!("a list of {}", allowed.join(", ")),
-        |value| {
-            let names: Vec<String> = value
-                .split(',')
-                .map(|name| name.trim().to_owned())
-                .collect();
-            names
-                .iter()
-                .all(|name| allowed.contains(&name.as_str()))
-                .then_some(names)
-        },
-    )
 }
