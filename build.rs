@@ -35,10 +35,7 @@ fn main() {
 /// A variable of the build's environment; an empty one counts as unset.
 fn given(name: &str) -> Option<String> {
     println!("cargo:rerun-if-env-changed={name}");
-    env::var(name)
-        .ok()
-        .map(|value| value.trim().to_owned())
-        .filter(|value| !value.is_empty())
+    env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
 /// What `git` answers in this package's folder; `None` where there is no git, no repository or no commit.
@@ -51,7 +48,8 @@ fn git(arguments: &[&str]) -> Option<String> {
 /// Git appends to `logs/HEAD` whenever the commit that is checked out changes.
 fn rebuild_after_a_commit() {
     if let Some(folder) = git(&["rev-parse", "--absolute-git-dir"]) {
-        for file in ["HEAD", "logs/HEAD"] {
+        // A repository without commits has no log yet.
+        for file in ["HEAD", "logs/HEAD", "refs/heads"] {
             let path = Path::new(&folder).join(file);
             if path.exists() {
                 println!("cargo:rerun-if-changed={}", path.display());
@@ -68,9 +66,7 @@ fn public(remote: &str) -> Option<String> {
         Some(("http" | "https" | "ssh" | "git", rest)) => rest.split_once('/')?,
         Some(_) => return None,
         // The short form of ssh, git@github.com:owner/name; a path has no colon, or a slash before it.
-        None => remote
-            .split_once(':')
-            .filter(|(host, _)| !host.contains('/'))?,
+        None => remote.split_once(':').filter(|(host, _)| !host.contains('/'))?,
     };
     let host = host.rsplit('@').next()?;
     Some(format!("https://{host}/{path}"))

@@ -44,10 +44,7 @@ pub fn router(app: App, request_timeout: Duration) -> Router {
         .route("/handson", get(handson))
         .with_state(Arc::new(app))
         .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::REQUEST_TIMEOUT,
-            request_timeout,
-        ))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, request_timeout))
         // Around both, for it gives their answers the form of ours.
         .layer(map_response(move |response| timeouts_are_errors(response, request_timeout)))
         .layer(map_response(errors_are_problems))
@@ -66,10 +63,7 @@ async fn timeouts_are_errors(response: Response, request_timeout: Duration) -> R
     if response.status() != StatusCode::REQUEST_TIMEOUT {
         return response;
     }
-    let error = Error::new(
-        ErrorKind::Timeout,
-        format!("no answer within {request_timeout:?}"),
-    );
+    let error = Error::new(ErrorKind::Timeout, format!("no answer within {request_timeout:?}"));
     failures::record(&error);
     error.into_response()
 }

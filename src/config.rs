@@ -67,7 +67,7 @@ pub struct Service {
     /// backend-sakura makes the service handson-sakura [default: the package's name where it begins backend-]
     #[arg(long, env = "BACKEND_NAME", value_parser = values::backend_name)]
     pub backend_name: Option<String>,
-    /// httpbin to call, for example https://httpbin.org [default: an embedded stand-in on a free loopback port]
+    /// httpbin to call, such as `https://httpbin.org` [default: an embedded stand-in on a free loopback port]
     #[arg(long, env = "HTTPBIN_URL", value_parser = values::http_url)]
     pub httpbin_url: Option<Url>,
     /// Time that one call of httpbin may take, connect included
@@ -80,12 +80,7 @@ pub struct Service {
     #[arg(long, env = "DATABASE_URL", default_value = "sqlite::memory:", value_parser = values::database_url)]
     pub database_url: sqlx::sqlite::SqliteConnectOptions,
     /// Share of requests that fail at random, 0 to 1
-    #[arg(
-        long,
-        env = "RANDOM_ERROR_RATE",
-        default_value = "0.0",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, env = "RANDOM_ERROR_RATE", default_value = "0.0", allow_hyphen_values = true)]
     pub random_error_rate: ErrorRate,
     /// Makes the random errors repeatable
     #[arg(long, env = "RANDOM_SEED", value_parser = values::seed)]
@@ -134,16 +129,13 @@ impl Service {
     /// The name of the backend: as configured, else the package's own where an attendee's copy gives it one.
     pub fn backend_name(&self) -> Option<&str> {
         let package = env!("CARGO_PKG_NAME");
-        self.backend_name
-            .as_deref()
-            .or_else(|| package.starts_with("backend-").then_some(package))
+        self.backend_name.as_deref().or_else(|| package.starts_with("backend-").then_some(package))
     }
 }
 
 /// Compose files pass variables on empty; OpenTelemetry's specification reads those as unset, and so do we.
 fn empty_counts_as_unset(command: clap::Command) -> clap::Command {
-    let is_empty =
-        |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
+    let is_empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     command
         .mut_args(|argument| match argument.get_env() {
             Some(name) if is_empty(name) => argument.env(Resettable::Reset),

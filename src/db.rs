@@ -9,6 +9,9 @@ use sqlx_otel::{PoolBuilder, QueryAnnotations};
 use crate::error::{Error, ErrorKind, OrFail};
 use crate::telemetry;
 
+/// Each is a thread of SQLite's own; more would only wait for one another.
+const CONNECTIONS: u32 = 4;
+
 /// The pool, and the same pool behind spans.
 pub struct Database {
     pool: SqlitePool,
@@ -33,9 +36,10 @@ impl Database {
     pub async fn open(options: SqliteConnectOptions) -> Result<Self, Error> {
         let name = namespace(&options);
         let pool = SqlitePoolOptions::new()
-            .max_connections(4)
-            // An in-memory database lives as long as a connection to it is open.
-            .min_connections(1)
+            .max_connections(CONNECTIONS)
+            // An in-memory database lives as long as a connection to it is open; and all of them from the start, for a
+            // connection that opens locks the tables that others read.
+            .min_connections(CONNECTIONS)
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(Duration::from_secs(5))
@@ -43,14 +47,11 @@ impl Database {
             .test_before_acquire(false)
             .connect_with(options)
             .await
-            .or_fail(
-                ErrorKind::DatabaseError,
-                format_args!("opening the database {name}"),
-            )?;
-        sqlx::migrate!().run(&pool).await.or_fail(
-            ErrorKind::DatabaseError,
-            format_args!("bringing the database {name} up to date"),
-        )?;
+            .or_fail(ErrorKind::DatabaseError, format_args!("opening the database {name}"))?;
+        sqlx::migrate!()
+            .run(&pool)
+            .await
+            .or_fail(ErrorKind::DatabaseError, format_args!("bringing the database {name} up to date"))?;
 
         let observed =
             telemetry::is_on().then(|| PoolBuilder::from(pool.clone()).with_database(name).build());
@@ -77,20 +78,12 @@ impl Database {
     }
 }
 
-async fn select_first_user<'c>(
-    database: impl Executor<'c, Database = Sqlite>,
-) -> sqlx::Result<User> {
-    sqlx::query_as("SELECT id, name FROM users ORDER BY id LIMIT 1")
-        .fetch_one(database)
-        .await
+async fn select_first_user<'c>(database: impl Executor<'c, Database = Sqlite>) -> sqlx::Result<User> {
+    sqlx::query_as("SELECT id, name FROM users ORDER BY id LIMIT 1").fetch_one(database).await
 }
 
 /// `db.namespace`: the file as configured. sqlx gives databases in memory a name of its own making, which says nothing.
 fn namespace(options: &SqliteConnectOptions) -> String {
     let file = options.get_filename().to_string_lossy();
-    if file.starts_with("file:sqlx-in-memory-") {
-        ":memory:".to_owned()
-    } else {
-        file.into_owned()
-    }
+    if file.starts_with("file:sqlx-in-memory-") { ":memory:".to_owned() } else { file.into_owned() }
 }

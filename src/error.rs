@@ -62,26 +62,16 @@ impl Error {
 
     /// A failure seen at `place`.
     pub fn at(kind: ErrorKind, message: String, place: &Location<'_>) -> Self {
-        let place = places::in_this_crate(place);
-        Self {
-            kind,
-            causes: vec![Cause { message, place }],
-            backtrace: Backtrace::capture(),
-        }
+        let place = places::without_build_folder(place);
+        Self { kind, causes: vec![Cause { message, place }], backtrace: Backtrace::capture() }
     }
 
     /// The same failure, seen by a caller who says what it was doing.
     #[track_caller]
     #[must_use]
     pub fn while_doing(mut self, what: &str) -> Self {
-        let place = places::in_this_crate(Location::caller());
-        self.causes.insert(
-            0,
-            Cause {
-                message: what.to_owned(),
-                place,
-            },
-        );
+        let place = places::without_build_folder(Location::caller());
+        self.causes.insert(0, Cause { message: what.to_owned(), place });
         self
     }
 
@@ -121,11 +111,7 @@ impl Error {
 impl fmt::Display for Error {
     /// The causes in one line, outermost first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let messages: Vec<&str> = self
-            .causes
-            .iter()
-            .map(|cause| cause.message.as_str())
-            .collect();
+        let messages: Vec<&str> = self.causes.iter().map(|cause| cause.message.as_str()).collect();
         f.write_str(&messages.join(": "))
     }
 }
@@ -159,13 +145,10 @@ impl<T, E: std::error::Error> OrFail<T> for Result<T, E> {
             Ok(value) => Ok(value),
             Err(source) => {
                 let mut error = Error::new(kind, doing.to_string());
-                let place = places::in_this_crate(Location::caller());
+                let place = places::without_build_folder(Location::caller());
                 let mut next: Option<&dyn std::error::Error> = Some(&source);
                 while let Some(cause) = next {
-                    error.causes.push(Cause {
-                        message: cause.to_string(),
-                        place: place.clone(),
-                    });
+                    error.causes.push(Cause { message: cause.to_string(), place: place.clone() });
                     next = cause.source();
                 }
                 Err(error)

@@ -36,9 +36,7 @@ pub async fn handson(State(app): State<Arc<App>>) -> Result<Json<Greeting>, Erro
 
     app.random_error.strike()?;
 
-    Ok(Json(Greeting {
-        message: format!("Hello, {}", app.name),
-    }))
+    Ok(Json(Greeting { message: format!("Hello, {}", app.name) }))
 }
 
 /// Sleeps 50 µs, or what the timer makes of it: its grain is a millisecond.
@@ -49,10 +47,7 @@ async fn sleep_50_microsec() {
 
 #[tracing::instrument(name = "handson.dbQuery", skip_all)]
 async fn db_query(database: &Database) -> Result<(), Error> {
-    let user = database
-        .first_user()
-        .await
-        .inspect_err(telemetry::failures::record)?;
+    let user = database.first_user().await.inspect_err(telemetry::failures::record)?;
     tracing::info!(name: "handson.dbQuery", { user.id = user.id.to_string(), user.name = user.name }, "dbQuery");
     Ok(())
 }

@@ -16,17 +16,8 @@ pub async fn ask(address: &Address) -> Result<(), String> {
         IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         host => host,
     };
-    let url = format!(
-        "http://{}/healthz",
-        std::net::SocketAddr::new(host, address.port)
-    );
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(2))
-        .no_proxy()
-        .build();
+    let url = format!("http://{}/healthz", std::net::SocketAddr::new(host, address.port));
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(2)).no_proxy().build();
     let answer = async { client?.get(&url).send().await?.error_for_status() };
-    answer
-        .await
-        .map(drop)
-        .map_err(|error| format!("{url} is not healthy: {error}"))
+    answer.await.map(drop).map_err(|error| format!("{url} is not healthy: {error}"))
 }

@@ -35,10 +35,7 @@ impl Httpbin {
             Some(tracer) => client.with(ClientSpans::new(tracer)),
             None => client,
         };
-        Ok(Self {
-            client: client.build(),
-            url,
-        })
+        Ok(Self { client: client.build(), url })
     }
 
     /// `GET /get`.
@@ -56,12 +53,7 @@ impl Httpbin {
     ///
     /// As [`Self::get`].
     pub async fn post(&self) -> Result<(), Error> {
-        self.call(
-            self.client
-                .post(self.path("post"))
-                .json(&json!({ "hello": "httpbin" })),
-        )
-        .await
+        self.call(self.client.post(self.path("post")).json(&json!({ "hello": "httpbin" }))).await
     }
 
     /// `PUT /put`.
@@ -70,12 +62,7 @@ impl Httpbin {
     ///
     /// As [`Self::get`].
     pub async fn put(&self) -> Result<(), Error> {
-        self.call(
-            self.client
-                .put(self.path("put"))
-                .json(&json!({ "hello": "httpbin" })),
-        )
-        .await
+        self.call(self.client.put(self.path("put")).json(&json!({ "hello": "httpbin" }))).await
     }
 
     async fn call(&self, request: RequestBuilder) -> Result<(), Error> {
@@ -86,11 +73,7 @@ impl Httpbin {
             .inspect_err(|error| client_spans::record_failure(&extensions, error))
     }
 
-    async fn exchange(
-        &self,
-        request: RequestBuilder,
-        extensions: &mut Extensions,
-    ) -> Result<(), Error> {
+    async fn exchange(&self, request: RequestBuilder, extensions: &mut Extensions) -> Result<(), Error> {
         let failed = ErrorKind::HttpbinError;
         let request = request.build().or_fail(failed, "building the request")?;
         let answer = self
@@ -98,13 +81,8 @@ impl Httpbin {
             .execute_with_extensions(request, extensions)
             .await
             .or_fail(failed, "calling httpbin")?;
-        let answer = answer
-            .error_for_status()
-            .or_fail(failed, "httpbin refuses")?;
-        answer
-            .bytes()
-            .await
-            .or_fail(failed, "reading httpbin's answer")?;
+        let answer = answer.error_for_status().or_fail(failed, "httpbin refuses")?;
+        answer.bytes().await.or_fail(failed, "reading httpbin's answer")?;
         Ok(())
     }
 

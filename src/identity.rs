@@ -20,20 +20,12 @@ pub struct Identity {
 
 impl Identity {
     /// `named` (`OTEL_SERVICE_NAME`) wins; else the name follows from `backend`; else it is `fallback`.
-    pub fn new(
-        named: Option<&str>,
-        backend: Option<&str>,
-        fallback: &str,
-        environment: Environment,
-    ) -> Self {
+    pub fn new(named: Option<&str>, backend: Option<&str>, fallback: &str, environment: Environment) -> Self {
         let service = match (named, backend) {
             (Some(named), _) => named.to_owned(),
             (None, Some(backend)) => backend.replacen("backend-", "handson-", 1),
             (None, None) => fallback.to_owned(),
         };
-        Self {
-            service,
-            environment,
-        }
+        Self { service, environment }
     }
 }

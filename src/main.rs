@@ -28,11 +28,10 @@ fn main() -> ExitCode {
 }
 
 fn start() -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let (options, settings) =
-        match Options::read().and_then(|options| Ok((options, Settings::read()?))) {
-            Ok(read) => read,
-            Err(refusal) => return Ok(refusal.tell()),
-        };
+    let (options, settings) = match Options::read().and_then(|options| Ok((options, Settings::read()?))) {
+        Ok(read) => read,
+        Err(refusal) => return Ok(refusal.tell()),
+    };
     // For https, of httpbin as of a collector. It fails where a provider is installed already, which would do as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
 
@@ -60,11 +59,7 @@ fn start() -> Result<ExitCode, Box<dyn std::error::Error>> {
     // Requests are over, telemetry flushes last; the runtime still runs, for gRPC sends from it.
     telemetry.flush();
     runtime.shutdown_background();
-    Ok(if outcome.is_ok() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn identity(options: &Options) -> Identity {
@@ -72,12 +67,7 @@ fn identity(options: &Options) -> Identity {
     let environment = options.process.environment;
     match options.command {
         Some(Command::Httpbin { .. }) => Identity::new(named, None, "httpbin", environment),
-        _ => Identity::new(
-            named,
-            options.service.backend_name(),
-            "handson",
-            environment,
-        ),
+        _ => Identity::new(named, options.service.backend_name(), "handson", environment),
     }
 }
 
@@ -88,8 +78,8 @@ async fn run(options: Options, identity: Identity, telemetry: &str) -> Result<()
 
     let (listener, router, upstream) = match options.command {
         Some(Command::Httpbin { port, delay }) => {
-            let router = server_spans::around(stand_in::router(delay))
-                .route("/healthz", get(|| async { "ok" }));
+            let router =
+                server_spans::around(stand_in::router(delay)).route("/healthz", get(|| async { "ok" }));
             (server::listen(host, port).await?, router, None)
         }
         _ => {
@@ -100,16 +90,11 @@ async fn run(options: Options, identity: Identity, telemetry: &str) -> Result<()
     };
 
     announce(&listener, telemetry, upstream.as_deref())?;
-    server::serve(listener, router, stop, grace_period)
-        .await
-        .or_fail(ErrorKind::StartError, "serving")
+    server::serve(listener, router, stop, grace_period).await.or_fail(ErrorKind::StartError, "serving")
 }
 
 /// The service, and the address of the httpbin that it calls.
-async fn service(
-    options: handson::config::Service,
-    identity: Identity,
-) -> Result<(Router, String), Error> {
+async fn service(options: handson::config::Service, identity: Identity) -> Result<(Router, String), Error> {
     let httpbin = match options.httpbin_url {
         Some(url) => url,
         None => stand_in::embed().await?,
@@ -127,9 +112,7 @@ async fn service(
 
 /// The one line of the start: version, address, where telemetry goes and which httpbin is called.
 fn announce(listener: &TcpListener, telemetry: &str, upstream: Option<&str>) -> Result<(), Error> {
-    let address = listener
-        .local_addr()
-        .or_fail(ErrorKind::StartError, "asking for the port")?;
+    let address = listener.local_addr().or_fail(ErrorKind::StartError, "asking for the port")?;
     tracing::info!(
         name: "handson.started",
         {

@@ -26,10 +26,7 @@ pub fn answer(_panic: Box<dyn Any + Send + 'static>) -> Response {
 }
 
 fn error_of(panic: &PanicHookInfo<'_>) -> Error {
-    let message = panic
-        .payload_as_str()
-        .unwrap_or("a panic without a message")
-        .to_owned();
+    let message = panic.payload_as_str().unwrap_or("a panic without a message").to_owned();
     match panic.location() {
         Some(place) => Error::at(ErrorKind::Panic, message, place),
         None => Error::new(ErrorKind::Panic, message),

@@ -24,10 +24,7 @@ impl RandomError {
 
     /// Fails at `rate`, by the given source of randomness.
     pub fn with(rate: ErrorRate, random: impl Rng + Send + 'static) -> Self {
-        Self {
-            rate: rate.get(),
-            random: Mutex::new(Box::new(random)),
-        }
+        Self { rate: rate.get(), random: Mutex::new(Box::new(random)) }
     }
 
     /// # Errors
@@ -38,20 +35,15 @@ impl RandomError {
         if !self.fails() {
             return Ok(());
         }
-        let error = Error::new(
-            ErrorKind::RandomError,
-            format!("failed at random, at a rate of {}", self.rate),
-        );
+        let error =
+            Error::new(ErrorKind::RandomError, format!("failed at random, at a rate of {}", self.rate));
         telemetry::failures::record(&error);
         Err(error)
     }
 
     fn fails(&self) -> bool {
         // A panic of the source leaves nothing half done: go on after it.
-        let mut random = self
-            .random
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut random = self.random.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         random.random_bool(self.rate)
     }
 }

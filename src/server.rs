@@ -19,10 +19,7 @@ use crate::error::{Error, ErrorKind, OrFail};
 /// `StartError` where the port is taken, or the address is not this machine's.
 pub async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, Error> {
     let address = SocketAddr::new(host, port);
-    TcpListener::bind(address).await.or_fail(
-        ErrorKind::StartError,
-        format_args!("listening on {address}"),
-    )
+    TcpListener::bind(address).await.or_fail(ErrorKind::StartError, format_args!("listening on {address}"))
 }
 
 /// Serves until `stop`; then accepts no more, and waits up to `grace_period` for the requests that run.
@@ -46,11 +43,8 @@ pub async fn serve(
         stop.await;
         let _ = stopping.send(());
     };
-    let server = axum::serve(
-        listener,
-        router.into_make_service_with_connect_info::<SocketAddr>(),
-    )
-    .with_graceful_shutdown(stop);
+    let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(stop);
     let out_of_time = async {
         let _ = stopped.changed().await;
         tokio::time::sleep(grace_period).await;

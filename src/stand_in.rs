@@ -20,7 +20,7 @@ use crate::server;
 /// An answer of httpbin. Those to bodies have `data` and `json` too.
 #[derive(Serialize)]
 struct Echo {
-    args: BTreeMap<String, String>,
+    args: BTreeMap<String, Value>,
     #[serde(flatten)]
     body: Option<Body>,
     headers: BTreeMap<String, String>,
@@ -51,18 +51,11 @@ pub fn router(delay: Delay) -> Router {
 pub async fn embed() -> Result<Url, Error> {
     let starting = ErrorKind::StartError;
     let listener = server::listen(Ipv4Addr::LOCALHOST.into(), 0).await?;
-    let address = listener
-        .local_addr()
-        .or_fail(starting, "asking for the stand-in's port")?;
+    let address = listener.local_addr().or_fail(starting, "asking for the stand-in's port")?;
     let url = Url::parse(&format!("http://{address}")).or_fail(starting, "naming the stand-in")?;
     let router = router(Duration::ZERO..=Duration::ZERO);
     // It ends with the process: the last request needs it.
-    tokio::spawn(server::serve(
-        listener,
-        router,
-        std::future::pending(),
-        Duration::ZERO,
-    ));
+    tokio::spawn(server::serve(listener, router, std::future::pending(), Duration::ZERO));
     Ok(url)
 }
 
@@ -88,18 +81,17 @@ async fn wait(delay: Delay) {
 #[derive(axum::extract::FromRequestParts)]
 struct Told {
     uri: OriginalUri,
-    args: Query<BTreeMap<String, String>>,
+    args: Query<Vec<(String, String)>>,
     headers: HeaderMap,
     client: ConnectInfo<SocketAddr>,
 }
 
 impl Told {
     fn echo(self, body: Option<Body>) -> Echo {
-        let text =
-            |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let host = self.headers.get(header::HOST).map(text).unwrap_or_default();
         Echo {
-            args: self.args.0,
+            args: arguments(self.args.0),
             body,
             headers: self
                 .headers
@@ -110,6 +102,20 @@ impl Told {
             url: format!("http://{host}{}", *self.uri),
         }
     }
+}
+
+/// A name that comes once has a string, one that comes more often a list.
+fn arguments(pairs: Vec<(String, String)>) -> BTreeMap<String, Value> {
+    let mut arguments: BTreeMap<String, Value> = BTreeMap::new();
+    for (name, value) in pairs {
+        let value = Value::from(value);
+        match arguments.get_mut(&name) {
+            None => drop(arguments.insert(name, value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    arguments
 }
 
 /// `user-agent` as httpbin writes it: `User-Agent`.

@@ -83,10 +83,7 @@ pub fn start(
 ) -> Result<Telemetry, Box<dyn std::error::Error>> {
     if settings.disabled {
         logs::install(process, identity, None, None)?;
-        return Ok(Telemetry {
-            pipelines: None,
-            destination: "off".to_owned(),
-        });
+        return Ok(Telemetry { pipelines: None, destination: "off".to_owned() });
     }
 
     let delivery = Delivery::new(settings);
@@ -96,9 +93,7 @@ pub fn start(
     // The meter provider first: the others make instruments of its meters.
     let metrics = metrics::provider(resource.clone(), otlp.metric_exporter()?, &delivery, settings);
     let traces = traces::provider(resource.clone(), otlp.span_exporter()?, &delivery, settings);
-    let logs = otlp
-        .log_exporter()?
-        .map(|exporter| logs::provider(resource, exporter, &delivery, settings));
+    let logs = otlp.log_exporter()?.map(|exporter| logs::provider(resource, exporter, &delivery, settings));
 
     global::set_text_map_propagator(traces::propagator(settings));
     global::set_tracer_provider(traces.clone());
@@ -107,28 +102,14 @@ pub fn start(
     delivery.watch();
 
     let destination = settings.destination();
-    Ok(Telemetry {
-        pipelines: Some(Pipelines {
-            traces,
-            logs,
-            metrics,
-            delivery,
-        }),
-        destination,
-    })
+    Ok(Telemetry { pipelines: Some(Pipelines { traces, logs, metrics, delivery }), destination })
 }
 
 impl Telemetry {
     /// Sends what is left, within 5 s, and says what could not be sent. To be called when no request runs any more:
     /// what is recorded after it is lost.
     pub fn flush(self) {
-        let Some(Pipelines {
-            traces,
-            logs,
-            metrics,
-            delivery,
-        }) = self.pipelines
-        else {
+        let Some(Pipelines { traces, logs, metrics, delivery }) = self.pipelines else {
             return;
         };
         // Spans and log records at the same time, as a collector that hangs would use up the time of both; metrics

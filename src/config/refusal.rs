@@ -19,10 +19,7 @@ pub struct Refusal {
 impl Refusal {
     /// `variable` was set to `value`, but only `allowed` would do.
     pub fn value(variable: &str, value: &str, allowed: &str) -> Self {
-        Self {
-            message: format!("{variable}={value} is refused; allowed: {allowed}"),
-            exit_status: 2,
-        }
+        Self { message: format!("{variable}={value} is refused; allowed: {allowed}"), exit_status: 2 }
     }
 
     /// Prints it where it belongs, and gives the exit status of the process.
@@ -39,10 +36,7 @@ impl Refusal {
     pub(super) fn new(error: &clap::Error, command: &Command) -> Self {
         let message = match error.kind() {
             ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-                return Self {
-                    message: error.to_string(),
-                    exit_status: 0,
-                };
+                return Self { message: error.to_string(), exit_status: 0 };
             }
             ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
                 return invalid_value(error, command);
@@ -57,16 +51,10 @@ impl Refusal {
             _ => {
                 let rendered = error.to_string();
                 let first_line = rendered.lines().next().unwrap_or_default();
-                format!(
-                    "{}; see handson --help",
-                    first_line.trim_start_matches("error: ")
-                )
+                format!("{}; see handson --help", first_line.trim_start_matches("error: "))
             }
         };
-        Self {
-            message,
-            exit_status: 2,
-        }
+        Self { message, exit_status: 2 }
     }
 }
 
@@ -94,11 +82,7 @@ fn argument<'a>(command: &'a Command, shown: &str) -> Option<&'a Arg> {
     command
         .get_arguments()
         .find(|argument| argument.to_string() == shown)
-        .or_else(|| {
-            command
-                .get_subcommands()
-                .find_map(|subcommand| argument(subcommand, shown))
-        })
+        .or_else(|| command.get_subcommands().find_map(|subcommand| argument(subcommand, shown)))
 }
 
 fn text(error: &clap::Error, kind: ContextKind) -> Option<String> {

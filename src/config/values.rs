@@ -93,8 +93,7 @@ impl FromStr for ErrorRate {
 }
 
 pub(super) fn host(text: &str) -> Result<IpAddr, &'static str> {
-    text.parse()
-        .map_err(|_| "an IP address, such as 127.0.0.1 or 0.0.0.0")
+    text.parse().map_err(|_| "an IP address, such as 127.0.0.1 or 0.0.0.0")
 }
 
 pub(super) fn port(text: &str) -> Result<u16, &'static str> {
@@ -102,8 +101,7 @@ pub(super) fn port(text: &str) -> Result<u16, &'static str> {
 }
 
 pub(super) fn seed(text: &str) -> Result<u64, &'static str> {
-    text.parse()
-        .map_err(|_| "a whole number from 0 to 18446744073709551615")
+    text.parse().map_err(|_| "a whole number from 0 to 18446744073709551615")
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
@@ -128,15 +126,11 @@ pub(super) fn delay(text: &str) -> Result<Delay, &'static str> {
 pub(super) fn backend_name(text: &str) -> Result<String, &'static str> {
     let follows_the_rule = |name: &str| {
         name.starts_with(|first: char| first.is_ascii_lowercase())
-            && name
-                .chars()
-                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };
     match text.strip_prefix("backend-") {
         Some(name) if follows_the_rule(name) => Ok(text.to_owned()),
-        _ => Err(
-            "backend- and a name of lower-case letters, digits and dashes that begins with a letter",
-        ),
+        _ => Err("backend- and a name of lower-case letters, digits and dashes that begins with a letter"),
     }
 }
 
@@ -163,6 +157,5 @@ pub(super) fn database_url(text: &str) -> Result<SqliteConnectOptions, &'static 
 }
 
 pub(super) fn directives(text: &str) -> Result<Targets, &'static str> {
-    text.parse()
-        .map_err(|_| "levels by module, such as info,handson=debug")
+    text.parse().map_err(|_| "levels by module, such as info,handson=debug")
 }

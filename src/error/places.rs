@@ -5,10 +5,18 @@ use std::panic::Location;
 
 const MANIFEST_FOLDER: &str = env!("CARGO_MANIFEST_DIR");
 
-/// `src/httpbin.rs:42`, without the folder in which the crate was built.
-pub(super) fn in_this_crate(place: &Location<'_>) -> String {
-    let file = relative(place.file()).unwrap_or(place.file());
+/// `src/httpbin.rs:42`, without the folder in which the crate was built. A place in a library, where a panic may come
+/// from, has the library's own folder before it: `tokio-1.54.1/src/runtime/handle.rs:42`.
+pub(super) fn without_build_folder(place: &Location<'_>) -> String {
+    let file = relative(place.file()).unwrap_or_else(|| from_library(place.file()));
     format!("{file}:{}", place.line())
+}
+
+fn from_library(file: &str) -> &str {
+    match file.rfind("/src/").and_then(|source| file[..source].rfind('/')) {
+        Some(folder) => &file[folder + 1..],
+        None => file,
+    }
 }
 
 /// The frames of this crate, one a line; those of libraries are left out. The text of a backtrace has two lines a frame,

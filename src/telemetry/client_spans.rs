@@ -44,10 +44,7 @@ impl ClientSpans {
             .with_description("Duration of HTTP client requests.")
             .with_boundaries(SECONDS.to_vec())
             .build();
-        Self {
-            tracer: tracer.clone(),
-            duration,
-        }
+        Self { tracer: tracer.clone(), duration }
     }
 }
 
@@ -77,20 +74,14 @@ impl Middleware for ClientSpans {
             ])
             .start(&self.tracer);
         let context = Context::current_with_span(span);
-        extensions.insert(CallSpan {
-            context: context.clone(),
-            failed: false,
-        });
+        extensions.insert(CallSpan { context: context.clone(), failed: false });
 
         // The other side continues this trace: it learns the ids from the header `traceparent`.
         global::get_text_map_propagator(|propagator| {
             propagator.inject_context(&context, &mut HeaderInjector(request.headers_mut()));
         });
 
-        let outcome = next
-            .run(request, extensions)
-            .with_context(context.clone())
-            .await;
+        let outcome = next.run(request, extensions).with_context(context.clone()).await;
 
         let mut about = Vec::with_capacity(6);
         about.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method));
@@ -99,19 +90,13 @@ impl Middleware for ClientSpans {
         let learnt = about.len();
         if let Ok(response) = &outcome {
             let status = response.status().as_u16();
-            about.push(KeyValue::new(
-                attribute::HTTP_RESPONSE_STATUS_CODE,
-                i64::from(status),
-            ));
+            about.push(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
             about.push(http_attributes::protocol_version(response.version()));
         }
         if let Some(error_type) = error_type(&outcome) {
             about.push(KeyValue::new(attribute::ERROR_TYPE, error_type));
             context.span().set_status(Status::error(""));
-            extensions.insert(CallSpan {
-                context: context.clone(),
-                failed: true,
-            });
+            extensions.insert(CallSpan { context: context.clone(), failed: true });
         }
         self.duration.record(start.elapsed().as_secs_f64(), &about);
         context.span().set_attributes(about.drain(learnt..));
@@ -126,9 +111,7 @@ pub fn record_failure(extensions: &Extensions, error: &Error) {
     };
     if !failed {
         // The answer's head was good, and then its body broke.
-        context
-            .span()
-            .set_attribute(KeyValue::new(attribute::ERROR_TYPE, error.kind().name()));
+        context.span().set_attribute(KeyValue::new(attribute::ERROR_TYPE, error.kind().name()));
     }
     failures::record_on(context, error);
 }

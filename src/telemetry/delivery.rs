@@ -77,10 +77,8 @@ impl Delivery {
 
     /// Tells at the end of the process what did not arrive.
     pub(super) fn close(&self) {
-        let undelivered = Lost {
-            spans: self.spans.undelivered(),
-            log_records: self.log_records.undelivered(),
-        };
+        let undelivered =
+            Lost { spans: self.spans.undelivered(), log_records: self.log_records.undelivered() };
         let mut announced = lock(&self.announced);
         if announced.in_trouble || self.in_trouble() || undelivered != Lost::default() {
             let lost = self.lost_since(announced.lost);
@@ -109,10 +107,7 @@ impl Delivery {
             self.warn_of_beginning();
         }
         if announced.in_trouble && !in_trouble {
-            *announced = Announced {
-                in_trouble: false,
-                lost: self.lost_since(Lost::default()),
-            };
+            *announced = Announced { in_trouble: false, lost: self.lost_since(Lost::default()) };
             tracing::warn!(
                 name: "handson.telemetry.arrives",
                 {
@@ -127,13 +122,8 @@ impl Delivery {
 
     fn warn_of_beginning(&self) {
         let dropped = self.spans.queue_full() + self.log_records.queue_full() > 0;
-        let failed =
-            self.spans.failed() + self.log_records.failed() > 0 || self.metrics_fail.load(Relaxed);
-        let error_type = if dropped && !failed {
-            QUEUE_FULL
-        } else {
-            EXPORT_FAILED
-        };
+        let failed = self.spans.failed() + self.log_records.failed() > 0 || self.metrics_fail.load(Relaxed);
+        let error_type = if dropped && !failed { QUEUE_FULL } else { EXPORT_FAILED };
         let reason = match lock(&self.reason).as_str() {
             "" => error_type.to_owned(),
             reason => reason.to_owned(),
@@ -163,13 +153,9 @@ impl Delivery {
     }
 
     fn in_trouble(&self) -> bool {
-        [
-            &self.spans.in_trouble,
-            &self.log_records.in_trouble,
-            &self.metrics_fail,
-        ]
-        .iter()
-        .any(|is| is.load(Relaxed))
+        [&self.spans.in_trouble, &self.log_records.in_trouble, &self.metrics_fail]
+            .iter()
+            .any(|is| is.load(Relaxed))
     }
 
     fn lost_since(&self, before: Lost) -> Lost {

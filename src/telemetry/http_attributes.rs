@@ -6,9 +6,8 @@ use opentelemetry_semantic_conventions::attribute;
 use url::Url;
 
 /// Bucket boundaries that the conventions advise for `http.*.request.duration`.
-pub(super) const SECONDS: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
+pub(super) const SECONDS: [f64; 14] =
+    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
 /// Values of these query parameters are secrets; the list is the conventions'.
 const SECRETS: [&str; 4] = ["AWSAccessKeyId", "Signature", "sig", "X-Goog-Signature"];
@@ -62,11 +61,9 @@ pub(super) fn url_full(url: &Url) -> String {
 
 /// `url.query`: with the secrets redacted.
 pub(super) fn url_query(query: &str) -> String {
-    let parameters = query
-        .split('&')
-        .map(|parameter| match parameter.split_once('=') {
-            Some((name, _)) if SECRETS.contains(&name) => format!("{name}=REDACTED"),
-            _ => parameter.to_owned(),
-        });
+    let parameters = query.split('&').map(|parameter| match parameter.split_once('=') {
+        Some((name, _)) if SECRETS.contains(&name) => format!("{name}=REDACTED"),
+        _ => parameter.to_owned(),
+    });
     parameters.collect::<Vec<_>>().join("&")
 }

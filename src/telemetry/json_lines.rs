@@ -23,10 +23,7 @@ pub(super) struct JsonLines {
 
 impl JsonLines {
     pub(super) fn new(identity: &Identity) -> Self {
-        let (service, environment) = (
-            Some(identity.service.as_str()),
-            Some(identity.environment.as_str()),
-        );
+        let (service, environment) = (Some(identity.service.as_str()), Some(identity.environment.as_str()));
         let members = [
             ("service", service),
             ("env", environment),
@@ -105,11 +102,9 @@ impl Line {
             self.0.push(',');
         }
         // Strings and numbers always have a form in JSON (a number that has none, such as infinity, is null).
-        self.0
-            .push_str(&serde_json::to_string(name).unwrap_or_default());
+        self.0.push_str(&serde_json::to_string(name).unwrap_or_default());
         self.0.push(':');
-        self.0
-            .push_str(&serde_json::to_string(value).unwrap_or_default());
+        self.0.push_str(&serde_json::to_string(value).unwrap_or_default());
     }
 }
 

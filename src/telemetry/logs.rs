@@ -37,11 +37,8 @@ pub(super) fn install(
     let levels = levels(process);
     let subscriber = tracing_subscriber::registry()
         .with(
-            lines(process, identity).with_filter(
-                levels
-                    .clone()
-                    .and(filter_fn(|metadata| metadata.is_event())),
-            ),
+            lines(process, identity)
+                .with_filter(levels.clone().and(filter_fn(|metadata| metadata.is_event()))),
         )
         .with(tracer.map(spans))
         .with(records.map(|provider| {
@@ -57,10 +54,7 @@ where
 {
     match process.log_format {
         LogFormat::Json => fmt::layer().event_format(JsonLines::new(identity)).boxed(),
-        LogFormat::Text => fmt::layer()
-            .with_target(false)
-            .with_ansi(stdout().is_terminal())
-            .boxed(),
+        LogFormat::Text => fmt::layer().with_target(false).with_ansi(stdout().is_terminal()).boxed(),
     }
 }
 
@@ -97,19 +91,8 @@ fn levels(process: &Process) -> Targets {
 
 /// What the exporter's own HTTP client logs (at `RUST_LOG=debug`) must not be exported, or it would feed itself.
 fn is_not_of_the_exporter(event: &Metadata<'_>) -> bool {
-    let transport = [
-        "h2",
-        "hyper",
-        "opentelemetry",
-        "reqwest",
-        "rustls",
-        "tonic",
-        "tower",
-    ];
-    event.is_event()
-        && !transport
-            .iter()
-            .any(|name| event.target().starts_with(name))
+    let transport = ["h2", "hyper", "opentelemetry", "reqwest", "rustls", "tonic", "tower"];
+    event.is_event() && !transport.iter().any(|name| event.target().starts_with(name))
 }
 
 /// Log records wait in a queue, and leave in batches from a thread of their own.
@@ -124,15 +107,10 @@ pub(super) fn provider(
         .with_max_export_batch_size(settings.log_records.max_export_batch_size)
         .build();
     let exporter = Counted::new(exporter, delivery);
-    let batches = BatchLogProcessor::builder(exporter)
-        .with_batch_config(batching)
-        .build();
+    let batches = BatchLogProcessor::builder(exporter).with_batch_config(batching).build();
     SdkLoggerProvider::builder()
         .with_resource(resource)
-        .with_log_processor(Queue {
-            batches,
-            delivery: Arc::clone(delivery),
-        })
+        .with_log_processor(Queue { batches, delivery: Arc::clone(delivery) })
         .build()
 }
 
@@ -146,10 +124,7 @@ struct Queue {
 impl LogProcessor for Queue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
         // Unless an event is given a name, `tracing` calls it by its place in the source of the machine that built it.
-        if record
-            .event_name()
-            .is_some_and(|name| name.starts_with("event "))
-        {
+        if record.event_name().is_some_and(|name| name.starts_with("event ")) {
             record.set_event_name("");
         }
         if self.delivery.log_records.admit() {

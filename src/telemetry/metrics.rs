@@ -19,9 +19,7 @@ pub(super) fn provider(
     delivery: &Arc<Delivery>,
     settings: &Settings,
 ) -> SdkMeterProvider {
-    let mut provider = SdkMeterProvider::builder()
-        .with_resource(resource)
-        .with_view(by_the_conventions);
+    let mut provider = SdkMeterProvider::builder().with_resource(resource).with_view(by_the_conventions);
     if let Some(exporter) = exporter {
         provider = provider.with_periodic_exporter(Counted::new(exporter, delivery));
     }
@@ -71,9 +69,7 @@ fn count_what_is_lost(provider: &SdkMeterProvider, delivery: &Arc<Delivery>, set
     count("otel.sdk.processor.log.processed", "{log_record}", "batching_log_processor", |delivery| {
         processed(&delivery.log_records)
     });
-    count("otel.sdk.exporter.span.exported", "{span}", spans_go_by, |delivery| {
-        exported(&delivery.spans)
-    });
+    count("otel.sdk.exporter.span.exported", "{span}", spans_go_by, |delivery| exported(&delivery.spans));
     count("otel.sdk.exporter.log.exported", "{log_record}", log_records_go_by, |delivery| {
         exported(&delivery.log_records)
     });

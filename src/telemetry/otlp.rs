@@ -1,4 +1,4 @@
-//! The exporters: OTLP over HTTP or gRPC. Endpoint, headers and compression come from `OTEL_EXPORTER_OTLP_*`, which the
+//! The exporters: OTLP over HTTP or gRPC. Headers and compression come from `OTEL_EXPORTER_OTLP_*` variables, which the
 //! crate `opentelemetry-otlp` reads itself.
 
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::thread;
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{
-    ExporterBuildError, LogExporter, MetricExporter, SpanExporter, WithHttpConfig,
+    ExporterBuildError, LogExporter, MetricExporter, SpanExporter, WithExportConfig, WithHttpConfig,
 };
 
 use super::delivery::Delivery;
@@ -20,83 +20,59 @@ pub(super) struct Otlp<'a> {
 }
 
 impl<'a> Otlp<'a> {
-    pub(super) fn new(
-        settings: &'a Settings,
-        delivery: &Arc<Delivery>,
-    ) -> Result<Self, reqwest::Error> {
+    pub(super) fn new(settings: &'a Settings, delivery: &Arc<Delivery>) -> Result<Self, reqwest::Error> {
         // A blocking client, for the exporters run in threads of their own. It may not be built where an async task
         // runs, and it is not instrumented: its own spans would beget spans without end.
         let timeout = settings.timeout;
-        let build = move || {
-            reqwest::blocking::Client::builder()
-                .timeout(timeout)
-                .build()
-        };
+        let build = move || reqwest::blocking::Client::builder().timeout(timeout).build();
         let inner = thread::scope(|scope| scope.spawn(build).join())
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok(Self {
-            settings,
-            client: Client {
-                inner,
-                delivery: Arc::clone(delivery),
-            },
-        })
+        Ok(Self { settings, client: Client { inner, delivery: Arc::clone(delivery) } })
     }
 
     pub(super) fn span_exporter(&self) -> Result<Option<SpanExporter>, ExporterBuildError> {
-        self.exporter(
-            Signal::Traces,
-            |client| {
-                SpanExporter::builder()
-                    .with_http()
-                    .with_http_client(client)
-                    .build()
-            },
-            || SpanExporter::builder().with_tonic().build(),
-        )
-    }
-
-    pub(super) fn log_exporter(&self) -> Result<Option<LogExporter>, ExporterBuildError> {
-        self.exporter(
-            Signal::Logs,
-            |client| {
-                LogExporter::builder()
-                    .with_http()
-                    .with_http_client(client)
-                    .build()
-            },
-            || LogExporter::builder().with_tonic().build(),
-        )
+        let exporter = self.route(Signal::Traces).map(|route| match route {
+            Route::Http(client, endpoint) => {
+                SpanExporter::builder().with_http().with_http_client(client).with_endpoint(endpoint).build()
+            }
+            Route::Grpc(endpoint) => SpanExporter::builder().with_tonic().with_endpoint(endpoint).build(),
+        });
+        exporter.transpose()
     }
 
     pub(super) fn metric_exporter(&self) -> Result<Option<MetricExporter>, ExporterBuildError> {
-        self.exporter(
-            Signal::Metrics,
-            |client| {
-                MetricExporter::builder()
-                    .with_http()
-                    .with_http_client(client)
-                    .build()
-            },
-            || MetricExporter::builder().with_tonic().build(),
-        )
+        let exporter = self.route(Signal::Metrics).map(|route| match route {
+            Route::Http(client, endpoint) => {
+                MetricExporter::builder().with_http().with_http_client(client).with_endpoint(endpoint).build()
+            }
+            Route::Grpc(endpoint) => MetricExporter::builder().with_tonic().with_endpoint(endpoint).build(),
+        });
+        exporter.transpose()
     }
 
-    fn exporter<E>(
-        &self,
-        signal: Signal,
-        http: impl FnOnce(Client) -> Result<E, ExporterBuildError>,
-        grpc: impl FnOnce() -> Result<E, ExporterBuildError>,
-    ) -> Result<Option<E>, ExporterBuildError> {
-        if !self.settings.sends(signal) {
-            return Ok(None);
-        }
-        match self.settings.protocol(signal) {
-            Protocol::HttpProtobuf => http(self.client.clone()),
-            Protocol::Grpc => grpc(),
-        }
-        .map(Some)
+    pub(super) fn log_exporter(&self) -> Result<Option<LogExporter>, ExporterBuildError> {
+        let exporter = self.route(Signal::Logs).map(|route| match route {
+            Route::Http(client, endpoint) => {
+                LogExporter::builder().with_http().with_http_client(client).with_endpoint(endpoint).build()
+            }
+            Route::Grpc(endpoint) => LogExporter::builder().with_tonic().with_endpoint(endpoint).build(),
+        });
+        exporter.transpose()
     }
+
+    fn route(&self, signal: Signal) -> Option<Route> {
+        let endpoint = self.settings.endpoint(signal);
+        self.settings.sends(signal).then(|| match self.settings.protocol(signal) {
+            Protocol::HttpProtobuf => Route::Http(self.client.clone(), endpoint),
+            Protocol::Grpc => Route::Grpc(endpoint),
+        })
+    }
+}
+
+/// By what a signal is sent, and where to.
+enum Route {
+    Http(Client, String),
+    Grpc(String),
 }
 
 /// Sends a request and hands back the answer, whatever its status: by it the exporter decides whether to try again. (The
@@ -113,9 +89,7 @@ impl HttpClient for Client {
         let answer = self.inner.execute(request.try_into()?);
         let mut answer = answer.inspect_err(|error| self.delivery.note(innermost(error)))?;
         let headers = std::mem::take(answer.headers_mut());
-        let mut response = Response::builder()
-            .status(answer.status())
-            .body(answer.bytes()?)?;
+        let mut response = Response::builder().status(answer.status()).body(answer.bytes()?)?;
         *response.headers_mut() = headers;
         Ok(response)
     }

@@ -14,14 +14,8 @@ use crate::identity::{COMMIT, Identity, REPOSITORY, VERSION};
 pub(super) fn of(identity: &Identity) -> Resource {
     let known = [
         Some(KeyValue::new(attribute::SERVICE_VERSION, VERSION)),
-        Some(KeyValue::new(
-            attribute::DEPLOYMENT_ENVIRONMENT_NAME,
-            identity.environment.as_str(),
-        )),
-        Some(KeyValue::new(
-            attribute::PROCESS_PID,
-            i64::from(std::process::id()),
-        )),
+        Some(KeyValue::new(attribute::DEPLOYMENT_ENVIRONMENT_NAME, identity.environment.as_str())),
+        Some(KeyValue::new(attribute::PROCESS_PID, i64::from(std::process::id()))),
         COMMIT.map(|commit| KeyValue::new(attribute::VCS_REF_HEAD_REVISION, commit)),
         REPOSITORY.map(|url| KeyValue::new(attribute::VCS_REPOSITORY_URL_FULL, url)),
     ];

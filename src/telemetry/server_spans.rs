@@ -52,24 +52,16 @@ impl ServerSpans {
 }
 
 /// The way of one request through the middleware.
-async fn server_spans(
-    State(spans): State<Arc<ServerSpans>>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn server_spans(State(spans): State<Arc<ServerSpans>>, request: Request, next: Next) -> Response {
     let start = Instant::now();
     let method = http_attributes::method(request.method());
-    let route = request
-        .extensions()
-        .get::<MatchedPath>()
-        .map(|path| path.as_str().to_owned());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let version = http_attributes::protocol_version(request.version());
     let _active = Active::start(&spans, method);
 
     // A caller that is traced itself sends its ids in the header `traceparent`: this span continues that trace.
-    let parent = global::get_text_map_propagator(|propagator| {
-        propagator.extract(&HeaderExtractor(request.headers()))
-    });
+    let parent =
+        global::get_text_map_propagator(|propagator| propagator.extract(&HeaderExtractor(request.headers())));
     let name = match &route {
         Some(route) => format!("{} {route}", http_attributes::span_name(method)).into(),
         None => http_attributes::span_name(method).into(),
@@ -87,15 +79,9 @@ async fn server_spans(
     let status = response.status();
     let span = context.span();
     let mut about = Vec::with_capacity(6);
-    about.push(KeyValue::new(
-        attribute::HTTP_RESPONSE_STATUS_CODE,
-        i64::from(status.as_u16()),
-    ));
+    about.push(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
     if status.is_server_error() {
-        about.push(KeyValue::new(
-            attribute::ERROR_TYPE,
-            status.as_str().to_owned(),
-        ));
+        about.push(KeyValue::new(attribute::ERROR_TYPE, status.as_str().to_owned()));
         span.set_status(Status::error(""));
     }
     span.set_attributes(about.iter().cloned());
@@ -105,20 +91,13 @@ async fn server_spans(
     about.extend(route.map(|route| KeyValue::new(attribute::HTTP_ROUTE, route)));
     spans.duration.record(start.elapsed().as_secs_f64(), &about);
 
-    response
-        .headers_mut()
-        .insert("traceresponse", trace_response(span.span_context()));
+    response.headers_mut().insert("traceresponse", trace_response(span.span_context()));
     response
 }
 
 /// `traceresponse: 00-<trace id>-<span id>-<flags>`, so that one curl finds its trace.
 fn trace_response(span: &SpanContext) -> HeaderValue {
-    let value = format!(
-        "00-{}-{}-{:02x}",
-        span.trace_id(),
-        span.span_id(),
-        span.trace_flags()
-    );
+    let value = format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), span.trace_flags());
     HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(""))
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use url::Url;
 
 use crate::config::Refusal;
-use environment::{list, number, one_of, parsed, variable};
+use environment::{exactly, list, number, one_of, parsed, variable};
 
 /// What `--help` says of OpenTelemetry.
 pub const HELP: &str = "\
@@ -16,7 +16,8 @@ OpenTelemetry, by its standard variables:
   OTEL_SDK_DISABLED=true                     no telemetry at all
   OTEL_EXPORTER_OTLP_ENDPOINT                where it goes [default: http://localhost:4318; gRPC: http://localhost:4317]
   OTEL_EXPORTER_OTLP_PROTOCOL                http/protobuf (default) or grpc
-  OTEL_EXPORTER_OTLP_HEADERS, _TIMEOUT (ms), _COMPRESSION (gzip); each also by signal: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+  OTEL_EXPORTER_OTLP_HEADERS, _COMPRESSION (gzip)   these four also by signal, such as OTEL_EXPORTER_OTLP_TRACES_ENDPOINT
+  OTEL_EXPORTER_OTLP_TIMEOUT (ms)            of one request to the collector [default: 10000]
   OTEL_{TRACES,METRICS,LOGS}_EXPORTER        otlp (default) or none
   OTEL_PROPAGATORS                           tracecontext,baggage (default) or none
   OTEL_TRACES_SAMPLER, _ARG                  parentbased_always_on (default), traceidratio, …
@@ -79,23 +80,15 @@ impl Settings {
             .unwrap_or_else(|| vec!["tracecontext".to_owned(), "baggage".to_owned()]);
         let settings = Self {
             disabled: one_of("OTEL_SDK_DISABLED", &["true", "false"])?.as_deref() == Some("true"),
-            exporters: [
-                exports(Signal::Traces)?,
-                exports(Signal::Metrics)?,
-                exports(Signal::Logs)?,
-            ],
-            protocols: [
-                protocol(Signal::Traces)?,
-                protocol(Signal::Metrics)?,
-                protocol(Signal::Logs)?,
-            ],
+            exporters: [exports(Signal::Traces)?, exports(Signal::Metrics)?, exports(Signal::Logs)?],
+            protocols: [protocol(Signal::Traces)?, protocol(Signal::Metrics)?, protocol(Signal::Logs)?],
             trace_context: propagators.iter().any(|name| name == "tracecontext"),
             baggage: propagators.iter().any(|name| name == "baggage"),
             timeout: number("OTEL_EXPORTER_OTLP_TIMEOUT")?
                 .map_or(Duration::from_secs(10), Duration::from_millis),
             // Larger than the SDK's own 2048 and 512: none is lost while a saturated machine lets the exporter's
             // thread wait for its turn. At most 16 MiB of spans.
-            spans: batching("OTEL_BSP", 8192, 1024)?,
+            spans: batching("OTEL_BSP", 16384, 2048)?,
             log_records: batching("OTEL_BLRP", 4096, 1024)?,
         };
         check_what_the_sdk_reads()?;
@@ -116,27 +109,34 @@ impl Settings {
     pub(super) fn destination(&self) -> String {
         let mut places: Vec<String> = Vec::new();
         for signal in [Signal::Traces, Signal::Metrics, Signal::Logs] {
-            let place = self.endpoint(signal);
+            let protocol = match self.protocol(signal) {
+                Protocol::HttpProtobuf => "http/protobuf",
+                Protocol::Grpc => "grpc",
+            };
+            let endpoint = self.endpoint(signal);
+            let base = endpoint.strip_suffix(signal.path()).unwrap_or(&endpoint);
+            let place = format!("{} ({protocol})", base.trim_end_matches('/'));
             if self.sends(signal) && !places.contains(&place) {
                 places.push(place);
             }
         }
-        if places.is_empty() {
-            "nowhere".to_owned()
-        } else {
-            places.join(", ")
-        }
+        if places.is_empty() { "nowhere".to_owned() } else { places.join(", ") }
     }
 
-    fn endpoint(&self, signal: Signal) -> String {
-        let (default, protocol) = match self.protocol(signal) {
-            Protocol::HttpProtobuf => ("http://localhost:4318", "http/protobuf"),
-            Protocol::Grpc => ("http://localhost:4317", "grpc"),
-        };
-        let endpoint = variable(&format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.name()))
-            .or_else(|| variable("OTEL_EXPORTER_OTLP_ENDPOINT"))
-            .unwrap_or_else(|| default.to_owned());
-        format!("{endpoint} ({protocol})")
+    /// The address to which `signal` goes. By HTTP, the address for all signals is a base, and that of one signal is
+    /// complete: <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
+    pub(super) fn endpoint(&self, signal: Signal) -> String {
+        if let Some(own) = variable(&format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.name())) {
+            return own;
+        }
+        let of_all = variable("OTEL_EXPORTER_OTLP_ENDPOINT");
+        match self.protocol(signal) {
+            Protocol::Grpc => of_all.unwrap_or_else(|| "http://localhost:4317".to_owned()),
+            Protocol::HttpProtobuf => {
+                let base = of_all.unwrap_or_else(|| "http://localhost:4318".to_owned());
+                format!("{}{}", base.trim_end_matches('/'), signal.path())
+            }
+        }
     }
 }
 
@@ -148,23 +148,25 @@ impl Signal {
             Self::Logs => "LOGS",
         }
     }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::Traces => "/v1/traces",
+            Self::Metrics => "/v1/metrics",
+            Self::Logs => "/v1/logs",
+        }
+    }
 }
 
 fn exports(signal: Signal) -> Result<bool, Refusal> {
-    let exporter = one_of(
-        &format!("OTEL_{}_EXPORTER", signal.name()),
-        &["otlp", "none"],
-    )?;
+    let exporter = one_of(&format!("OTEL_{}_EXPORTER", signal.name()), &["otlp", "none"])?;
     Ok(exporter.as_deref() != Some("none"))
 }
 
 fn protocol(signal: Signal) -> Result<Protocol, Refusal> {
     let allowed = ["http/protobuf", "grpc"];
     let of_all = one_of("OTEL_EXPORTER_OTLP_PROTOCOL", &allowed)?;
-    let of_signal = one_of(
-        &format!("OTEL_EXPORTER_OTLP_{}_PROTOCOL", signal.name()),
-        &allowed,
-    )?;
+    let of_signal = one_of(&format!("OTEL_EXPORTER_OTLP_{}_PROTOCOL", signal.name()), &allowed)?;
     Ok(match of_signal.or(of_all).as_deref() {
         Some("grpc") => Protocol::Grpc,
         _ => Protocol::HttpProtobuf,
@@ -172,24 +174,14 @@ fn protocol(signal: Signal) -> Result<Protocol, Refusal> {
 }
 
 fn batching(prefix: &str, queue: usize, batch: usize) -> Result<Batching, Refusal> {
-    let max_queue_size = number(&format!("{prefix}_MAX_QUEUE_SIZE"))?
-        .unwrap_or(queue)
-        .max(1);
-    let max_export_batch_size = number(&format!("{prefix}_MAX_EXPORT_BATCH_SIZE"))?
-        .unwrap_or(batch)
-        .clamp(1, max_queue_size);
-    Ok(Batching {
-        max_queue_size,
-        max_export_batch_size,
-    })
+    let max_queue_size = number(&format!("{prefix}_MAX_QUEUE_SIZE"))?.unwrap_or(queue).max(1);
+    let max_export_batch_size =
+        number(&format!("{prefix}_MAX_EXPORT_BATCH_SIZE"))?.unwrap_or(batch).clamp(1, max_queue_size);
+    Ok(Batching { max_queue_size, max_export_batch_size })
 }
 
 fn check_what_the_sdk_reads() -> Result<(), Refusal> {
-    for name in [
-        "OTEL_BSP_SCHEDULE_DELAY",
-        "OTEL_BLRP_SCHEDULE_DELAY",
-        "OTEL_METRIC_EXPORT_INTERVAL",
-    ] {
+    for name in ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY", "OTEL_METRIC_EXPORT_INTERVAL"] {
         number::<u64>(name)?;
     }
     for signal in ["", "TRACES_", "METRICS_", "LOGS_"] {
@@ -200,11 +192,7 @@ fn check_what_the_sdk_reads() -> Result<(), Refusal> {
                 .is_ok_and(|url| url.scheme().starts_with("http") && url.has_host())
                 .then_some(())
         })?;
-        one_of(
-            &format!("OTEL_EXPORTER_OTLP_{signal}COMPRESSION"),
-            &["gzip", "none"],
-        )?;
-        number::<u64>(&format!("OTEL_EXPORTER_OTLP_{signal}TIMEOUT"))?;
+        exactly(&format!("OTEL_EXPORTER_OTLP_{signal}COMPRESSION"), "gzip")?;
     }
     let samplers = [
         "always_on",
@@ -216,10 +204,7 @@ fn check_what_the_sdk_reads() -> Result<(), Refusal> {
     ];
     one_of("OTEL_TRACES_SAMPLER", &samplers)?;
     parsed("OTEL_TRACES_SAMPLER_ARG", "a number from 0 to 1", |value| {
-        value
-            .parse()
-            .ok()
-            .filter(|ratio| (0.0..=1.0).contains(ratio))
+        value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
     })?;
     Ok(())
 }

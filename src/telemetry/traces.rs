@@ -11,8 +11,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, Span, SpanData,
-    SpanProcessor,
+    BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor,
 };
 use opentelemetry_semantic_conventions::attribute::EXCEPTION_STACKTRACE;
 
@@ -33,13 +32,8 @@ pub(super) fn provider(
             .with_max_export_batch_size(settings.spans.max_export_batch_size)
             .build();
         let exporter = Counted::new(exporter, delivery);
-        let batches = BatchSpanProcessor::builder(exporter)
-            .with_batch_config(batching)
-            .build();
-        provider = provider.with_span_processor(Queue {
-            batches,
-            delivery: Arc::clone(delivery),
-        });
+        let batches = BatchSpanProcessor::builder(exporter).with_batch_config(batching).build();
+        provider = provider.with_span_processor(Queue { batches, delivery: Arc::clone(delivery) });
     }
     provider.build()
 }
@@ -99,9 +93,6 @@ impl SpanProcessor for Queue {
 fn keep_full_exceptions(span: &mut SpanData) {
     span.events.events.retain(|event| {
         event.name != "exception"
-            || event
-                .attributes
-                .iter()
-                .any(|about| about.key.as_str() == EXCEPTION_STACKTRACE)
+            || event.attributes.iter().any(|about| about.key.as_str() == EXCEPTION_STACKTRACE)
     });
 }

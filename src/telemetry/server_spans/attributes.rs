@@ -26,15 +26,9 @@ pub(super) fn of_request(
     }
     about.extend(route.map(|route| KeyValue::new(attribute::HTTP_ROUTE, route.clone())));
     about.push(KeyValue::new(attribute::URL_SCHEME, "http"));
-    about.push(KeyValue::new(
-        attribute::URL_PATH,
-        request.uri().path().to_owned(),
-    ));
+    about.push(KeyValue::new(attribute::URL_PATH, request.uri().path().to_owned()));
     if let Some(query) = request.uri().query().filter(|query| !query.is_empty()) {
-        about.push(KeyValue::new(
-            attribute::URL_QUERY,
-            http_attributes::url_query(query),
-        ));
+        about.push(KeyValue::new(attribute::URL_QUERY, http_attributes::url_query(query)));
     }
     about.push(version.clone());
     if let Some(host) = text(request.headers(), header::HOST) {
@@ -46,24 +40,14 @@ pub(super) fn of_request(
         about.push(KeyValue::new(attribute::SERVER_PORT, port));
     }
     if let Some(ConnectInfo(client)) = request.extensions().get::<ConnectInfo<SocketAddr>>() {
-        about.push(KeyValue::new(
-            attribute::CLIENT_ADDRESS,
-            client.ip().to_string(),
-        ));
+        about.push(KeyValue::new(attribute::CLIENT_ADDRESS, client.ip().to_string()));
     }
     if let Some(agent) = text(request.headers(), header::USER_AGENT) {
-        about.push(KeyValue::new(
-            attribute::USER_AGENT_ORIGINAL,
-            agent.to_owned(),
-        ));
+        about.push(KeyValue::new(attribute::USER_AGENT_ORIGINAL, agent.to_owned()));
     }
     about
 }
 
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
-    headers
-        .get(name)?
-        .to_str()
-        .ok()
-        .filter(|value| !value.is_empty())
+    headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
 }
