@@ -1,0 +1,243 @@
+//! Options and variables: what they do, and how everything else is refused before the program listens.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::ClosedPort;
+use crate::support::otlp::Collector;
+use crate::support::service::{Ended, Setup};
+use crate::support::upstream::{Reaction, Upstream};
+
+/// Variable, a value that is refused, and a word of what is allowed.
+const BAD_VALUES: &[(&str, &str, &str)] = &[
+    ("RANDOM_ERROR_RATE", "-0.1", "0 to 1"),
+    ("RANDOM_ERROR_RATE", "1.5", "0 to 1"),
+    ("RANDOM_ERROR_RATE", "abc", "0 to 1"),
+    ("RANDOM_ERROR_RATE", "NaN", "0 to 1"),
+    ("RANDOM_SEED", "minus one", "number"),
+    ("HOST", "nowhere at all", "127.0.0.1"),
+    ("PORT", "70000", "65535"),
+    ("PORT", "eighty", "65535"),
+    ("BACKEND_NAME", "Sakura!", "backend-"),
+    ("ENV", "prod", "production"),
+    ("HTTPBIN_URL", "nonsense", "http://"),
+    ("HTTPBIN_URL", "ftp://httpbin.org", "http://"),
+    ("HTTPBIN_TIMEOUT", "fast", "5"),
+    ("HTTPBIN_TIMEOUT", "0s", "5"),
+    ("REQUEST_TIMEOUT", "-1s", "5"),
+    ("GRACE_PERIOD", "soon", "10s"),
+    ("DATABASE_URL", "postgres://localhost/handson", "sqlite"),
+    ("LOG_LEVEL", "loud", "info"),
+    ("LOG_FORMAT", "xml", "json"),
+    ("RUST_LOG", "handson=loud", "handson=debug"),
+    ("OTEL_SDK_DISABLED", "maybe", "true"),
+    ("OTEL_TRACES_EXPORTER", "zipkin", "otlp"),
+    ("OTEL_METRICS_EXPORTER", "prometheus", "otlp"),
+    ("OTEL_LOGS_EXPORTER", "stdout", "otlp"),
+    ("OTEL_PROPAGATORS", "foo", "tracecontext"),
+    ("OTEL_EXPORTER_OTLP_PROTOCOL", "xml", "http/protobuf"),
+    ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/json", "grpc"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "nonsense", "http://"),
+    ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "localhost:4318", "http://"),
+    ("OTEL_EXPORTER_OTLP_COMPRESSION", "zip", "gzip"),
+    ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s", "number"),
+    ("OTEL_TRACES_SAMPLER", "sometimes", "always_on"),
+    ("OTEL_TRACES_SAMPLER_ARG", "2", "0 to 1"),
+    ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "number"),
+    ("OTEL_BLRP_SCHEDULE_DELAY", "1s", "number"),
+    ("OTEL_METRIC_EXPORT_INTERVAL", "often", "number"),
+];
+
+/// Asserts that the program ended as wrong usage ends: status 2, and one line that holds all of `words`.
+fn assert_refused(ended: &Ended, words: &[&str]) {
+    assert_eq!(ended.status.code(), Some(2), "{ended:#?}");
+    assert!(ended.output.stdout.is_empty(), "{ended:#?}");
+    let [line] = &ended.output.stderr[..] else { panic!("one line: {ended:#?}") };
+    for word in words {
+        assert!(line.contains(word), "`{word}` is not in: {line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_bad_value_is_refused_in_one_line_with_variable_value_and_what_is_allowed() {
+    for (variable, value, allowed) in BAD_VALUES {
+        let ended = Setup::new().with(variable, value).run().await;
+        assert_refused(&ended, &[variable, value, allowed]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_options_and_commands_are_refused() {
+    for unknown in ["--colour", "serve", "-x"] {
+        let ended = Setup::new().arguments(&[unknown]).run().await;
+        assert_refused(&ended, &[unknown]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_option_names_its_variable_too() {
+    let ended = Setup::new().arguments(&["--random-error-rate", "2"]).run().await;
+    assert_refused(&ended, &["RANDOM_ERROR_RATE", "2", "0 to 1"]);
+}
+
+/// Asserts that the program ended because it could not start: status 1, and one line at ERROR that holds `words`.
+fn assert_failed_to_start(ended: &Ended, words: &[&str]) {
+    assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+    assert!(ended.output.stderr.is_empty(), "{ended:#?}");
+    let [line] = ended.output.at_level("ERROR")[..] else { panic!("one line: {ended:#?}") };
+    assert!(line["error"]["stack"].is_string(), "{line}");
+    for word in words {
+        assert!(line["message"].as_str().unwrap().contains(word), "`{word}` is not in: {line}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_is_taken_is_an_error_at_the_start() {
+    let port = Upstream::start(|_| Reaction::Answer).await.port().to_string();
+    let ended = Setup::new().with("PORT", &port).run().await;
+    assert_failed_to_start(&ended, &[&port]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_file_that_cannot_be_written_is_an_error_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in [folder.path().to_owned(), folder.path().join("missing/handson.db")] {
+        let url = format!("sqlite://{}?mode=rwc", file.display());
+        let ended = Setup::new().with("DATABASE_URL", url).run().await;
+        assert_failed_to_start(&ended, &["database"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_file_that_is_read_only_and_empty_is_an_error_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("handson.db");
+    fs::write(&file, "").unwrap();
+    let url = format!("sqlite://{}?mode=ro", file.display());
+    let ended = Setup::new().with("DATABASE_URL", url).run().await;
+    assert_failed_to_start(&ended, &["database"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_database_file_is_an_error_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("handson.db");
+    fs::write(&file, "this was a database once\n".repeat(400)).unwrap();
+    let url = format!("sqlite://{}?mode=rwc", file.display());
+    let ended = Setup::new().with("DATABASE_URL", url).run().await;
+    assert_failed_to_start(&ended, &["database"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_start_arrives_as_telemetry() {
+    let collector = Collector::start().await;
+    let port = Upstream::start(|_| Reaction::Answer).await.port();
+    let ended = Setup::exporting_to(&collector).with("PORT", port).run().await;
+
+    assert_failed_to_start(&ended, &[]);
+    let records = collector.received().records;
+    assert!(records.iter().any(|record| record.severity == "ERROR"), "{records:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn help_tells_every_variable() {
+    let ended = Setup::new().arguments(&["--help"]).run().await;
+
+    assert!(ended.status.success(), "{ended:#?}");
+    let help = ended.output.stdout.join("\n");
+    let variables = [
+        "HOST",
+        "PORT",
+        "BACKEND_NAME",
+        "ENV",
+        "HTTPBIN_URL",
+        "HTTPBIN_TIMEOUT",
+        "REQUEST_TIMEOUT",
+        "DATABASE_URL",
+        "RANDOM_ERROR_RATE",
+        "RANDOM_SEED",
+        "GRACE_PERIOD",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+        "RUST_LOG",
+        "OTEL_SERVICE_NAME",
+        "OTEL_SDK_DISABLED",
+        "OTEL_PROPAGATORS",
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_PROTOCOL",
+        "OTEL_BSP_MAX_QUEUE_SIZE",
+    ];
+    for variable in variables {
+        assert!(help.contains(variable), "{variable} is not in:\n{help}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn version_tells_the_version() {
+    let ended = Setup::new().arguments(&["--version"]).run().await;
+    assert!(ended.status.success(), "{ended:#?}");
+    let expected = format!("handson {}", env!("CARGO_PKG_VERSION"));
+    assert!(ended.output.stdout[0].starts_with(&expected), "{ended:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_backend_name_makes_the_greeting_and_the_service_name() {
+    let service = Setup::new().with("BACKEND_NAME", "backend-sakura").start().await;
+    let answer = service.get("/handson").await;
+    let output = service.stop().await;
+
+    assert_eq!(answer.json(), json!({ "message": "Hello, handson-sakura" }));
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert!(output.lines.iter().all(|line| line["service"] == "handson-sakura"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn opentelemetrys_service_name_wins_over_the_backend_name() {
+    let collector = Collector::start().await;
+    let setup = Setup::exporting_to(&collector).with("BACKEND_NAME", "backend-sakura");
+    let service = setup.with("OTEL_SERVICE_NAME", "shop").start().await;
+    service.get("/handson").await;
+    let output = service.stop().await;
+
+    assert!(output.lines.iter().all(|line| line["service"] == "shop"), "{:#?}", output.lines);
+    assert_eq!(collector.received().span("GET /handson").service(), "shop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_wins_over_its_variable_and_an_empty_variable_is_none() {
+    let setup = Setup::new().with("ENV", "staging").with("HTTPBIN_URL", "").with("LOG_FORMAT", "");
+    let service = setup.arguments(&["--env", "production"]).start().await;
+    assert_eq!(service.get("/handson").await.status, 200);
+    let output = service.stop().await;
+
+    assert!(output.lines.iter().all(|line| line["env"] == "production"), "{:#?}", output.lines);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_file_is_kept_from_run_to_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}?mode=rwc", folder.path().join("handson.db").display());
+    for _ in 0..2 {
+        let service = Setup::new().with("DATABASE_URL", &url).start().await;
+        assert_eq!(service.get("/handson").await.status, 200);
+        service.stop().await;
+    }
+    assert!(folder.path().join("handson.db").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_health_check_ends_with_0_where_the_service_answers_and_else_with_1() {
+    let service = Setup::new().start().await;
+    let healthcheck = |port: u16| Setup::new().arguments(&["healthcheck"]).with("PORT", port).run();
+
+    let ended = healthcheck(service.port).await;
+    assert_eq!(ended.status.code(), Some(0), "{ended:#?}");
+
+    let nobody = ClosedPort::new();
+    let ended = healthcheck(nobody.number()).await;
+    assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
+    assert_eq!(ended.output.stderr.len(), 1, "it says why: {ended:#?}");
+    let not_a_panic = ended.output.lines.iter().all(|line: &Value| line["level"] != "ERROR");
+    assert!(not_a_panic, "{ended:#?}");
+}

@@ -1,0 +1,216 @@
+//! Telemetry must never hurt the service: what happens when it does not arrive, and that nothing is lost in silence.
+
+use std::env;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::ClosedPort;
+use crate::support::client::{load, saturate};
+use crate::support::otlp::{Attributes, Behaviour, Collector, Received};
+use crate::support::service::{Output, Service, Setup};
+
+/// Spans of a request that succeeds.
+const SPANS: u64 = 9;
+/// Requests that must go on while nothing arrives.
+const REQUESTS: usize = 2_000;
+/// Loose: a debug build with full queues stays far below.
+const MEMORY_BOUND: u64 = 100 << 20;
+
+/// Exports often, so that a test need not wait, and gives up early.
+fn impatient(setup: Setup) -> Setup {
+    setup
+        .with("OTEL_BSP_SCHEDULE_DELAY", 100)
+        .with("OTEL_BLRP_SCHEDULE_DELAY", 100)
+        .with("OTEL_METRIC_EXPORT_INTERVAL", 500)
+        .with("OTEL_EXPORTER_OTLP_TIMEOUT", 500)
+}
+
+/// Requests go on at their speed and in bounded memory, whatever becomes of telemetry.
+async fn assert_goes_on(service: &Service) {
+    let outcome = load(&service.url("/handson"), REQUESTS).await;
+    outcome.assert_all_ok();
+    assert_eq!(outcome.ok, REQUESTS);
+    assert!(outcome.slowest < Duration::from_secs(5), "no request waits: {:?}", outcome.slowest);
+    if let Some(memory) = service.resident_memory() {
+        assert!(memory < MEMORY_BOUND, "{} MiB resident", memory >> 20);
+    }
+}
+
+fn starts(line: &Value, start: &str) -> bool {
+    line["message"].as_str().is_some_and(|message| message.starts_with(start))
+}
+
+async fn until_it_arrives_again(service: &Service) {
+    service.until_line("the end of the trouble", |line| starts(line, "telemetry arrives again")).await;
+}
+
+/// Lost spans and log records, by the one warning at the end; there is one at the beginning, and no other.
+fn lost_by_warnings(output: &Output, end: &str) -> (u64, u64) {
+    let warnings = output.at_level("WARN");
+    let [first, last] = warnings[..] else { panic!("one at the start, one at the end: {warnings:#?}") };
+    assert!(starts(first, "telemetry does not arrive"), "{first}");
+    assert!(first["error.type"].is_string(), "{first}");
+    assert!(first["handson.telemetry.endpoint"].as_str().unwrap().contains("http://"), "{first}");
+    assert!(starts(last, end), "{last}");
+    assert_eq!(output.at_level("ERROR").len(), 0);
+    let lost = |what: &str| last[format!("handson.telemetry.lost.{what}")].as_u64().unwrap();
+    (lost("spans"), lost("log_records"))
+}
+
+/// The same by the metrics.
+fn lost_by_metrics(received: &Received, item: &str) -> u64 {
+    let is_error = |about: &Attributes| about.contains_key("error.type");
+    let dropped = received.total(&format!("otel.sdk.processor.{item}.processed"), is_error);
+    let failed = received.total(&format!("otel.sdk.exporter.{item}.exported"), is_error);
+    (dropped + failed) as u64
+}
+
+/// Warning and metric name the same number, and it makes up the difference between what was recorded and what came.
+fn assert_accounted_for(output: &Output, received: &Received, requests: usize) {
+    let (spans, records) = lost_by_warnings(output, "telemetry arrives again");
+    assert_eq!(spans, lost_by_metrics(received, "span"));
+    assert_eq!(records, lost_by_metrics(received, "log"));
+    assert_eq!(received.span_count + spans, SPANS * requests as u64, "{spans} lost");
+    // Each line is a record too.
+    assert_eq!(received.record_count + records, output.lines.len() as u64, "{records} lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_go_on_while_there_is_no_collector() {
+    let nobody = ClosedPort::new();
+    let service = impatient(Setup::exporting_to_endpoint(&nobody.url())).start().await;
+    assert_goes_on(&service).await;
+
+    let collector = Collector::start_on(nobody).await;
+    until_it_arrives_again(&service).await;
+    let output = service.stop().await;
+    assert_accounted_for(&output, &collector.received(), REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_go_on_while_the_collector_answers_503() {
+    let collector = Collector::start().await;
+    collector.behave(Behaviour::Refuse);
+    let service = impatient(Setup::exporting_to(&collector)).start().await;
+    assert_goes_on(&service).await;
+
+    service.until_line("the beginning", |line| starts(line, "telemetry does not arrive")).await;
+    collector.behave(Behaviour::Accept);
+    until_it_arrives_again(&service).await;
+    let output = service.stop().await;
+    assert_accounted_for(&output, &collector.received(), REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_go_on_while_the_collector_hangs() {
+    let collector = Collector::start().await;
+    collector.behave(Behaviour::Hang);
+    let service = impatient(Setup::exporting_to(&collector)).start().await;
+    assert_goes_on(&service).await;
+
+    service.until_line("the beginning", |line| starts(line, "telemetry does not arrive")).await;
+    collector.behave(Behaviour::Accept);
+    until_it_arrives_again(&service).await;
+    let output = service.stop().await;
+    assert_accounted_for(&output, &collector.received(), REQUESTS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusing_grpc_collector_is_told_of_and_counted_alike() {
+    let collector = Collector::start().await;
+    collector.behave(Behaviour::Refuse);
+    let setup = Setup::exporting_to_endpoint(&collector.grpc_endpoint());
+    let setup = impatient(setup).with("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let service = setup.start().await;
+    load(&service.url("/handson"), 100).await.assert_all_ok();
+
+    service.until_line("the beginning", |line| starts(line, "telemetry does not arrive")).await;
+    collector.behave(Behaviour::Accept);
+    until_it_arrives_again(&service).await;
+    let output = service.stop().await;
+    assert_accounted_for(&output, &collector.received(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_stalled_collector_cannot_take_is_dropped_and_counted() {
+    let collector = Collector::start().await;
+    collector.behave(Behaviour::Stall);
+    // Far fewer places than spans, and a collector that comes back before the exporter gives up.
+    let setup = impatient(Setup::exporting_to(&collector))
+        .with("OTEL_EXPORTER_OTLP_TIMEOUT", 30_000)
+        .with("OTEL_BSP_MAX_QUEUE_SIZE", 200)
+        .with("OTEL_BLRP_MAX_QUEUE_SIZE", 50);
+    let service = setup.start().await;
+    load(&service.url("/handson"), 300).await.assert_all_ok();
+    let warning = service.until_line("the beginning", |line| starts(line, "telemetry does not arrive")).await;
+    assert_eq!(warning["error.type"], "queue_full", "nothing has failed yet: {warning}");
+
+    collector.behave(Behaviour::Accept);
+    until_it_arrives_again(&service).await;
+    let output = service.stop().await;
+    let received = collector.received();
+    assert_accounted_for(&output, &received, 300);
+    assert!(received.span_count < 300 * SPANS, "the queue was too small for all");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_lost_at_sigterm() {
+    let collector = Collector::start().await;
+    // The queue is not emptied before the end.
+    let setup = Setup::exporting_to(&collector)
+        .with("OTEL_BSP_SCHEDULE_DELAY", 600_000)
+        .with("OTEL_BLRP_SCHEDULE_DELAY", 600_000)
+        .with("OTEL_METRIC_EXPORT_INTERVAL", 600_000);
+    let service = setup.start().await;
+    load(&service.url("/handson"), 100).await.assert_all_ok();
+    let output = service.stop().await;
+
+    let received = collector.received();
+    assert_eq!(received.span_count, SPANS * 100);
+    assert_eq!(received.record_count, output.lines.len() as u64);
+    assert_eq!(received.total("http.server.request.duration", |_| true), 100.0);
+    assert_eq!(lost_by_metrics(&received, "span"), 0);
+    assert_eq!(output.at_level("WARN").len(), 0, "{:#?}", output.at_level("WARN"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_arrives_is_told_at_the_end() {
+    let nobody = ClosedPort::new();
+    let service = impatient(Setup::exporting_to_endpoint(&nobody.url())).start().await;
+    load(&service.url("/handson"), 100).await.assert_all_ok();
+    let output = service.stop().await;
+
+    let (spans, records) = lost_by_warnings(&output, "telemetry was lost");
+    assert_eq!(spans, SPANS * 100);
+    assert!(records >= 100, "{records}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collector_that_hangs_does_not_hold_up_the_end() {
+    let collector = Collector::start().await;
+    collector.behave(Behaviour::Hang);
+    let service = Setup::exporting_to(&collector).start().await;
+    service.get("/handson").await;
+    let before = std::time::Instant::now();
+    let output = service.stop().await;
+
+    assert!(before.elapsed() < Duration::from_secs(15), "{:?}", before.elapsed());
+    let (spans, _) = lost_by_warnings(&output, "telemetry was lost");
+    assert_eq!(spans, SPANS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_saturating_load_loses_nothing_while_the_collector_keeps_up() {
+    let seconds = env::var("SATURATION_SECONDS").map_or(5, |seconds| seconds.parse().unwrap());
+    let collector = Collector::start_counting().await;
+    let service = Setup::exporting_to(&collector).start().await;
+    let outcome = saturate(&service.url("/handson"), Duration::from_secs(seconds)).await;
+    let output = service.stop().await;
+
+    outcome.assert_all_ok();
+    let received = collector.received();
+    assert_eq!(received.span_count, SPANS * outcome.ok as u64);
+    assert_eq!(received.record_count, output.lines.len() as u64);
+    assert_eq!(output.at_level("WARN").len(), 0, "{:#?}", output.at_level("WARN"));
+}

@@ -1,0 +1,16 @@
+//! The service through its public interface: the real program, started with its own environment, between an httpbin and
+//! an OTLP receiver that the tests control. Each module is one theme; `support` holds what they share.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on says so by ending.
+
+mod configuration;
+mod conventions;
+mod delivery;
+mod errors;
+mod logs;
+mod panics;
+mod randomness;
+mod shutdown;
+mod stand_in;
+mod support;
+mod traces;

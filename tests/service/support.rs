@@ -1,0 +1,86 @@
+//! What the tests share: the program under test, the two services that it talks to, and a client.
+
+pub mod client;
+pub mod otlp;
+pub mod service;
+pub mod upstream;
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::watch;
+
+/// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits it out
+/// unless it fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until `look` finds what the test is after in something that changes.
+///
+/// # Panics
+///
+/// After [`PATIENCE`]. What did come is printed by whoever owns `watched`, as it goes out of scope.
+pub async fn until<S, T>(watched: &watch::Sender<S>, what: &str, look: impl Fn(&S) -> Option<T>) -> T {
+    let mut receiver = watched.subscribe();
+    let mut found = None;
+    let waiting = receiver.wait_for(|state| {
+        found = look(state);
+        found.is_some()
+    });
+    let came = matches!(tokio::time::timeout(PATIENCE, waiting).await, Ok(Ok(_)));
+    assert!(came, "waited {PATIENCE:?} in vain: {what}");
+    found.unwrap()
+}
+
+/// Asserts that `actual` holds every entry of the JSON object `expected`, of the same type: 200 is not "200".
+pub fn assert_holds(actual: &impl AsObject, expected: &serde_json::Value) {
+    for (key, value) in expected.as_object().unwrap() {
+        let got = actual.entry(key);
+        assert!(got == Some(value), "{key}: expected {value}, got {got:?} in {actual:#?}");
+    }
+}
+
+/// Attributes, and JSON objects.
+pub trait AsObject: Debug {
+    /// The value of `key`.
+    fn entry(&self, key: &str) -> Option<&serde_json::Value>;
+}
+
+impl AsObject for serde_json::Value {
+    fn entry(&self, key: &str) -> Option<&serde_json::Value> {
+        self.get(key)
+    }
+}
+
+impl AsObject for otlp::Attributes {
+    fn entry(&self, key: &str) -> Option<&serde_json::Value> {
+        self.get(key)
+    }
+}
+
+/// A port on which nobody listens. It is bound, so that no other process takes it; connections to it are refused.
+pub struct ClosedPort(TcpSocket);
+
+impl ClosedPort {
+    /// Takes a free one.
+    pub fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self(socket)
+    }
+
+    /// Its number.
+    pub fn number(&self) -> u16 {
+        self.0.local_addr().unwrap().port()
+    }
+
+    /// Its address.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.number())
+    }
+
+    /// Somebody listens from now on.
+    pub fn open(self) -> TcpListener {
+        self.0.listen(1024).unwrap()
+    }
+}

@@ -1,0 +1,74 @@
+//! Who sent it: the resource of all three signals.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::one_request;
+use crate::support::assert_holds;
+use crate::support::otlp::{Attributes, Collector};
+use crate::support::service::Setup;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_resource_names_service_version_instance_and_environment() {
+    let collector = Collector::start().await;
+    let setup = Setup::exporting_to(&collector)
+        .with("ENV", "staging")
+        .with("OTEL_RESOURCE_ATTRIBUTES", "handson.team=sakura");
+    let (_, received) = one_request(setup, &collector).await;
+
+    let resource = &*received.span("GET /handson").resource;
+    assert_holds(
+        resource,
+        &json!({
+            "service.name": "handson",
+            "deployment.environment.name": "staging",
+            "handson.team": "sakura",
+            "telemetry.sdk.name": "opentelemetry",
+            "telemetry.sdk.language": "rust",
+        }),
+    );
+    for name in ["service.version", "service.instance.id", "telemetry.sdk.version"] {
+        assert!(resource[name].as_str().is_some_and(|value| !value.is_empty()), "{name}: {resource:#?}");
+    }
+    let version = resource["service.version"].as_str().unwrap();
+    assert!(version.starts_with(env!("CARGO_PKG_VERSION")), "{version}");
+
+    // The commit is known where the program was built in a clone or told; then the version names it.
+    match resource.get("vcs.ref.head.revision").and_then(Value::as_str) {
+        Some(commit) => {
+            assert_eq!(commit.len(), 40, "{commit}");
+            let suffix = version.split_once('+').map(|(_, suffix)| suffix);
+            assert!(suffix.is_some_and(|suffix| commit.starts_with(suffix)), "{version}, {commit}");
+        }
+        None => assert_eq!(version, env!("CARGO_PKG_VERSION")),
+    }
+    if let Some(url) = resource.get("vcs.repository.url.full").and_then(Value::as_str) {
+        assert!(url.starts_with("https://") && !url.contains('@'), "{url}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_three_signals_of_a_process_have_one_resource() {
+    let collector = Collector::start().await;
+    let (_, received) = one_request(Setup::exporting_to(&collector), &collector).await;
+
+    let spans = received.spans.iter().map(|span| &span.resource);
+    let points = received.points.iter().map(|point| &point.resource);
+    let records = received.records.iter().map(|record| &record.resource);
+    let text = |resource: &std::sync::Arc<Attributes>| format!("{resource:#?}");
+    let resources: BTreeSet<String> = spans.chain(points).chain(records).map(text).collect();
+    assert_eq!(resources.len(), 1, "{resources:#?}");
+    assert!(!received.points.is_empty() && !received.records.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_are_two_instances() {
+    let collector = Collector::start().await;
+    let (_, _) = one_request(Setup::exporting_to(&collector), &collector).await;
+    let (_, received) = one_request(Setup::exporting_to(&collector), &collector).await;
+
+    let instances: BTreeSet<_> =
+        received.spans.iter().map(|s| s.resource["service.instance.id"].to_string()).collect();
+    assert_eq!(instances.len(), 2, "{instances:?}");
+}
