@@ -1,0 +1,89 @@
+//! What telemetry costs: `cargo bench --bench overhead`.
+//!
+//! The service is started once without telemetry and once with each mix of signals, all at the same time, from the
+//! release binary. Then all of them are loaded in turn, in short slices in random order, and what counts is the ratio
+//! of CPU time per request within one cycle of slices. Two runs one after the other cannot be compared: clock speed,
+//! caches and neighbours on the machine differ by more than what is to be measured.
+//!
+//! A second part measures what is told of one service alone: start to ready, resident memory, size.
+//!
+//! Nothing here asserts a figure: the output is for people, and for `docs/performance.md`.
+#![expect(clippy::print_stdout, reason = "the report is the output of this program")]
+
+mod client;
+mod cycles;
+mod http1;
+mod options;
+mod process;
+mod report;
+mod rest;
+mod sink;
+mod statistics;
+mod variant;
+
+use std::{error::Error, process::ExitCode};
+
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    options::{Options, Part},
+    process::Process,
+    sink::Sink,
+    variant::Upstream,
+};
+
+/// Every failure here ends the benchmark with a message for a person, so no error needs a type of its own.
+type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
+
+/// One thread for the load: the services under test need the cores.
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let options = Options::parse();
+    if !options.bench {
+        // `cargo test --all-targets` runs benchmarks too, in a build that says nothing about cost.
+        eprintln!("overhead: nothing measured, this is a benchmark: cargo bench --bench overhead");
+        return ExitCode::SUCCESS;
+    }
+    // Whichever branch ends first: leaving this block drops the other, and with it the processes it has started.
+    let outcome = tokio::select! {
+        outcome = measure(&options) => outcome,
+        outcome = interrupted() => outcome,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("overhead: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn measure(options: &Options) -> Result<()> {
+    let sink = Sink::start()?;
+    let mut stand_in = None;
+    let upstream = if options.embedded {
+        Upstream::Embedded
+    } else {
+        let (process, upstream) = variant::start_httpbin().await?;
+        stand_in = Some(process);
+        upstream
+    };
+    report::conditions(options);
+    if options.part != Some(Part::Rest) {
+        cycles::measure(options, &sink, &upstream).await?;
+    }
+    if options.part != Some(Part::Cycles) {
+        rest::measure(options, &sink, &upstream).await?;
+    }
+    stand_in.as_mut().map_or(Ok(()), Process::check_alive)
+}
+
+async fn interrupted() -> Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        outcome = tokio::signal::ctrl_c() => outcome?,
+    }
+    Err("interrupted".into())
+}
