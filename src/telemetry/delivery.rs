@@ -27,6 +27,7 @@ pub(super) struct Delivery {
     /// Metrics are sums: when a request fails, the next one says the same, and nothing is lost.
     metrics_fail: AtomicBool,
     destination: String,
+    /// Why an export failed last; empty where none did since the last trouble.
     reason: Mutex<String>,
     announced: Mutex<Announced>,
     changed: Arc<Notify>,
@@ -108,6 +109,7 @@ impl Delivery {
         }
         if announced.in_trouble && !in_trouble {
             *announced = Announced { in_trouble: false, lost: self.lost_since(Lost::default()) };
+            lock(&self.reason).clear();
             tracing::warn!(
                 name: "handson.telemetry.arrives",
                 {
@@ -121,12 +123,10 @@ impl Delivery {
     }
 
     fn warn_of_beginning(&self) {
-        let dropped = self.spans.queue_full() + self.log_records.queue_full() > 0;
-        let failed = self.spans.failed() + self.log_records.failed() > 0 || self.metrics_fail.load(Relaxed);
-        let error_type = if dropped && !failed { QUEUE_FULL } else { EXPORT_FAILED };
-        let reason = match lock(&self.reason).as_str() {
-            "" => error_type.to_owned(),
-            reason => reason.to_owned(),
+        let reason = lock(&self.reason);
+        let (error_type, reason) = match reason.as_str() {
+            "" => (QUEUE_FULL, "it takes them more slowly than they are made, and the queue is full"),
+            reason => (EXPORT_FAILED, reason),
         };
         tracing::warn!(
             name: "handson.telemetry.fails",

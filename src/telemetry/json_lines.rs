@@ -18,7 +18,7 @@ use crate::identity::{COMMIT, Identity, REPOSITORY, VERSION};
 /// the line has them all.
 pub(super) struct JsonLines {
     /// What is the same in every line, as text of JSON.
-    identity: String,
+    identity: Line,
 }
 
 impl JsonLines {
@@ -40,7 +40,7 @@ impl JsonLines {
         for (name, value) in members {
             value.into_iter().for_each(|value| line.member(name, value));
         }
-        Self { identity: line.0 }
+        Self { identity: line }
     }
 }
 
@@ -65,8 +65,7 @@ where
         line.member("time", &time);
         line.member("level", event.metadata().level().as_str());
         line.member("message", &fields.message);
-        line.0.push(',');
-        line.0.push_str(&self.identity);
+        line.members(&self.identity);
         Context::map_current(|context| {
             let span = context.span().span_context().clone();
             if span.is_valid() {
@@ -79,32 +78,53 @@ where
                 }
             }
         });
-        if !fields.others.0.is_empty() {
-            line.0.push(',');
-            line.0.push_str(&fields.others.0);
-        }
+        line.members(&fields.others);
         if !fields.error.0.is_empty() {
-            line.0.push_str(",\"error\":{");
-            line.0.push_str(&fields.error.0);
-            line.0.push('}');
+            line.object("error", &fields.error);
         }
-        writeln!(writer, "{{{}}}", line.0)
+        writeln!(writer, "{{{}}}", String::from_utf8_lossy(&line.0))
     }
 }
 
 /// Members of a JSON object, as text.
 #[derive(Default)]
-struct Line(String);
+struct Line(Vec<u8>);
 
 impl Line {
     fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
-        if !self.0.is_empty() {
-            self.0.push(',');
+        self.name(name);
+        self.json(value);
+    }
+
+    fn object(&mut self, name: &str, members: &Self) {
+        self.name(name);
+        self.0.push(b'{');
+        self.0.extend_from_slice(&members.0);
+        self.0.push(b'}');
+    }
+
+    fn members(&mut self, others: &Self) {
+        if !others.0.is_empty() {
+            self.comma();
+            self.0.extend_from_slice(&others.0);
         }
-        // Strings and numbers always have a form in JSON (a number that has none, such as infinity, is null).
-        self.0.push_str(&serde_json::to_string(name).unwrap_or_default());
-        self.0.push(':');
-        self.0.push_str(&serde_json::to_string(value).unwrap_or_default());
+    }
+
+    fn name(&mut self, name: &str) {
+        self.comma();
+        self.json(name);
+        self.0.push(b':');
+    }
+
+    fn comma(&mut self) {
+        if !self.0.is_empty() {
+            self.0.push(b',');
+        }
+    }
+
+    fn json(&mut self, value: &(impl Serialize + ?Sized)) {
+        // It cannot fail: strings and numbers have a form in JSON, and a Vec takes all that is written.
+        let _ = serde_json::to_writer(&mut self.0, value);
     }
 }
 

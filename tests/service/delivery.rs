@@ -14,6 +14,8 @@ use crate::support::service::{Output, Service, Setup};
 const SPANS: u64 = 9;
 /// Requests that must go on while nothing arrives.
 const REQUESTS: usize = 2_000;
+/// The metric that counts requests.
+const HTTP_SERVER: &str = "http.server.request.duration";
 /// Loose: a debug build with full queues stays far below.
 const MEMORY_BOUND: u64 = 100 << 20;
 
@@ -74,6 +76,20 @@ fn assert_accounted_for(output: &Output, received: &Received, requests: usize) {
     assert_eq!(received.span_count + spans, SPANS * requests as u64, "{spans} lost");
     // Each line is a record too.
     assert_eq!(received.record_count + records, output.lines.len() as u64, "{records} lost");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_three_signals_arrive_while_the_service_runs() {
+    let collector = Collector::start().await;
+    let service = impatient(Setup::exporting_to(&collector)).start().await;
+    let trace_id = service.get("/handson").await.trace_id();
+
+    let nine = |received: &Received| (received.trace(&trace_id).len() as u64 == SPANS).then_some(());
+    collector.until("the spans of the request", nine).await;
+    let line = |received: &Received| received.records.iter().any(|r| r.body == "dbQuery").then_some(());
+    collector.until("the log record of the request", line).await;
+    let metric = |received: &Received| received.points.iter().any(|p| p.metric == HTTP_SERVER).then_some(());
+    collector.until("the duration of the request", metric).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -169,7 +185,7 @@ async fn nothing_is_lost_at_sigterm() {
     let received = collector.received();
     assert_eq!(received.span_count, SPANS * 100);
     assert_eq!(received.record_count, output.lines.len() as u64);
-    assert_eq!(received.total("http.server.request.duration", |_| true), 100.0);
+    assert_eq!(received.total(HTTP_SERVER, |_| true), 100.0);
     assert_eq!(lost_by_metrics(&received, "span"), 0);
     assert_eq!(output.at_level("WARN").len(), 0, "{:#?}", output.at_level("WARN"));
 }
