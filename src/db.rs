@@ -5,6 +5,8 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{Executor, Sqlite};
 use sqlx_otel::{PoolBuilder, QueryAnnotations};
+use tracing::instrument::WithSubscriber;
+use tracing::subscriber::NoSubscriber;
 
 use crate::error::{Error, ErrorKind, OrFail};
 use crate::telemetry;
@@ -79,7 +81,12 @@ impl Database {
 }
 
 async fn select_first_user<'c>(database: impl Executor<'c, Database = Sqlite>) -> sqlx::Result<User> {
-    sqlx::query_as("SELECT id, name FROM users ORDER BY id LIMIT 1").fetch_one(database).await
+    sqlx::query_as("SELECT id, name FROM users ORDER BY id LIMIT 1")
+        .fetch_one(database)
+        // sqlx hands the current span of `tracing` to the thread of SQLite, which would end it too late. The context of
+        // OpenTelemetry, of which sqlx-otel's span is made, is another thing and stays.
+        .with_subscriber(NoSubscriber::new())
+        .await
 }
 
 /// `db.namespace`: the file as configured. sqlx gives databases in memory a name of its own making, which says nothing.
