@@ -64,7 +64,9 @@ where
         let mut line = Line::default();
         line.member("time", &time);
         line.member("level", event.metadata().level().as_str());
-        line.member("message", &fields.message);
+        // An event without a message has a name, at least.
+        let name = event.metadata().name();
+        line.member("message", if fields.message.is_empty() { name } else { &fields.message });
         line.members(&self.identity);
         Context::map_current(|context| {
             let span = context.span().span_context().clone();

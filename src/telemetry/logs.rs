@@ -36,10 +36,7 @@ pub(super) fn install(
 ) -> Result<(), tracing::subscriber::SetGlobalDefaultError> {
     let levels = levels(process);
     let subscriber = tracing_subscriber::registry()
-        .with(
-            lines(process, identity)
-                .with_filter(levels.clone().and(filter_fn(|metadata| metadata.is_event()))),
-        )
+        .with(lines(process, identity).with_filter(levels.clone().and(filter_fn(is_line))))
         .with(tracer.map(spans))
         .with(records.map(|provider| {
             OpenTelemetryTracingBridge::new(provider)
@@ -80,13 +77,19 @@ where
 }
 
 /// `RUST_LOG`, or else `LOG_LEVEL` for all but the exporters, whose every failure would be a line: [`super::delivery`]
-/// tells of those.
+/// tells of those. What a collector takes and then rejects, a "partial success", only the exporter knows.
 fn levels(process: &Process) -> Targets {
     process.rust_log.clone().unwrap_or_else(|| {
         Targets::new()
             .with_default(LevelFilter::from(process.log_level))
             .with_target("opentelemetry", LevelFilter::OFF)
+            .with_target("opentelemetry-otlp", LevelFilter::WARN)
     })
+}
+
+/// An event, unless it says of one export what [`super::delivery`] says of all.
+fn is_line(metadata: &Metadata<'_>) -> bool {
+    metadata.is_event() && !metadata.name().starts_with("Export.")
 }
 
 /// What the exporter's own HTTP client logs (at `RUST_LOG=debug`) must not be exported, or it would feed itself.

@@ -230,3 +230,16 @@ async fn a_saturating_load_loses_nothing_while_the_collector_keeps_up() {
     assert_eq!(received.record_count, output.lines.len() as u64);
     assert_eq!(output.at_level("WARN").len(), 0, "{:#?}", output.at_level("WARN"));
 }
+
+#[tokio::test]
+async fn what_a_collector_takes_and_then_rejects_is_told() {
+    let collector = Collector::start().await;
+    collector.behave(Behaviour::RejectSpan);
+    let service = Setup::exporting_to(&collector).with("OTEL_BSP_SCHEDULE_DELAY", 100).start().await;
+    service.get("/handson").await;
+    let told = |line: &Value| line["level"] == "WARN" && line["rejected_spans"] == 1;
+    let line = service.until_line("a warning of the rejected span", told).await;
+    assert_eq!(line["message"], "HttpTraceClient.PartialSuccess");
+    assert_eq!(line["error_message"], "too old");
+    service.stop().await;
+}

@@ -20,6 +20,8 @@ pub use received::{Attributes, Exported, Instrument, Point, Received, Record, Sp
 pub enum Behaviour {
     /// Takes it, and says so.
     Accept,
+    /// Takes it, and says by HTTP that one of the spans is rejected: a partial success.
+    RejectSpan,
     /// Answers 503, over gRPC `UNAVAILABLE`.
     Refuse,
     /// Reads the request, and answers it only after the behaviour has changed.

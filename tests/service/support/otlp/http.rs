@@ -9,10 +9,13 @@ use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use flate2::read::GzDecoder;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
 use prost::Message;
 use tokio::net::TcpListener;
 
-use super::{Exported, Inbox, Refused};
+use super::{Behaviour, Exported, Inbox, Refused};
 
 pub async fn serve(listener: TcpListener, inbox: Arc<Inbox>) {
     let router = Router::new()
@@ -27,7 +30,7 @@ async fn receive(
     Path(signal): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> StatusCode {
+) -> Result<Vec<u8>, StatusCode> {
     let body = match headers.get(header::CONTENT_ENCODING) {
         Some(encoding) if encoding == "gzip" => unpack(&body),
         _ => body,
@@ -36,16 +39,24 @@ async fn receive(
         "traces" => Message::decode(body).map(Exported::Traces),
         "metrics" => Message::decode(body).map(Exported::Metrics),
         "logs" => Message::decode(body).map(Exported::Logs),
-        _ => return StatusCode::NOT_FOUND,
+        _ => return Err(StatusCode::NOT_FOUND),
     };
     match exported {
-        Err(_) => StatusCode::BAD_REQUEST,
-        // An empty body is an empty response message: everything was taken.
+        Err(_) => Err(StatusCode::BAD_REQUEST),
         Ok(exported) => match inbox.take(exported).await {
-            Ok(()) => StatusCode::OK,
-            Err(Refused) => StatusCode::SERVICE_UNAVAILABLE,
+            Ok(()) if signal == "traces" && *inbox.behaviour.borrow() == Behaviour::RejectSpan => {
+                Ok(one_span_rejected().encode_to_vec())
+            }
+            // An empty body is an empty response message: everything was taken.
+            Ok(()) => Ok(Vec::new()),
+            Err(Refused) => Err(StatusCode::SERVICE_UNAVAILABLE),
         },
     }
+}
+
+fn one_span_rejected() -> ExportTraceServiceResponse {
+    let partial = ExportTracePartialSuccess { rejected_spans: 1, error_message: "too old".to_owned() };
+    ExportTraceServiceResponse { partial_success: Some(partial) }
 }
 
 fn unpack(body: &[u8]) -> Bytes {
