@@ -62,16 +62,17 @@ impl Middleware for ClientSpans {
         let host = url.host_str().unwrap_or_default().to_owned();
         let port = i64::from(url.port_or_known_default().unwrap_or_default());
 
+        // With room for what the answer adds.
+        let mut about = Vec::with_capacity(8);
+        about.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method));
+        about.push(KeyValue::new(attribute::URL_FULL, http_attributes::url_full(url)));
+        about.push(KeyValue::new(attribute::SERVER_ADDRESS, host.clone()));
+        about.push(KeyValue::new(attribute::SERVER_PORT, port));
         let span = self
             .tracer
             .span_builder(http_attributes::span_name(method))
             .with_kind(SpanKind::Client)
-            .with_attributes([
-                KeyValue::new(attribute::HTTP_REQUEST_METHOD, method),
-                KeyValue::new(attribute::URL_FULL, http_attributes::url_full(url)),
-                KeyValue::new(attribute::SERVER_ADDRESS, host.clone()),
-                KeyValue::new(attribute::SERVER_PORT, port),
-            ])
+            .with_attributes(about)
             .start(&self.tracer);
         let context = Context::current_with_span(span);
         extensions.insert(CallSpan { context: context.clone(), failed: false });

@@ -23,8 +23,10 @@ impl<'a> Otlp<'a> {
     pub(super) fn new(settings: &'a Settings, delivery: &Arc<Delivery>) -> Result<Self, reqwest::Error> {
         // A blocking client, for the exporters run in threads of their own. It may not be built where an async task
         // runs, and it is not instrumented: its own spans would beget spans without end.
-        let timeout = settings.timeout;
-        let build = move || reqwest::blocking::Client::builder().timeout(timeout).build();
+        let client = reqwest::blocking::Client::builder().timeout(settings.timeout);
+        // Plain HTTP does without the system's certificates, which may be missing, and take 3 ms to read.
+        let client = if settings.needs_tls() { client } else { client.tls_certs_only([]) };
+        let build = move || client.build();
         let inner = thread::scope(|scope| scope.spawn(build).join())
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
         Ok(Self { settings, client: Client { inner, delivery: Arc::clone(delivery) } })

@@ -88,7 +88,7 @@ impl Settings {
                 .map_or(Duration::from_secs(10), Duration::from_millis),
             // Larger than the SDK's own 2048 and 512: none is lost while a saturated machine lets the exporter's
             // thread wait for its turn. It is about 24 MiB of spans where no collector takes them.
-            spans: batching("OTEL_BSP", 16384, 2048)?,
+            spans: batching("OTEL_BSP", 16384, 1024)?,
             log_records: batching("OTEL_BLRP", 4096, 1024)?,
         };
         check_what_the_sdk_reads()?;
@@ -121,6 +121,13 @@ impl Settings {
             }
         }
         if places.is_empty() { "nowhere".to_owned() } else { places.join(", ") }
+    }
+
+    /// Whether any signal goes to an `https://` address.
+    pub(super) fn needs_tls(&self) -> bool {
+        [Signal::Traces, Signal::Metrics, Signal::Logs]
+            .into_iter()
+            .any(|signal| self.sends(signal) && self.endpoint(signal).starts_with("https:"))
     }
 
     /// The address to which `signal` goes. By HTTP, the address for all signals is a base, and that of one signal is

@@ -241,3 +241,13 @@ async fn the_health_check_ends_with_0_where_the_service_answers_and_else_with_1(
     let not_a_panic = ended.output.lines.iter().all(|line: &Value| line["level"] != "ERROR");
     assert!(not_a_panic, "{ended:#?}");
 }
+
+#[tokio::test]
+async fn plain_http_needs_no_certificates_of_the_system() {
+    let service = Setup::exporting_to_endpoint("http://127.0.0.1:9")
+        .with("SSL_CERT_FILE", "/dev/null")
+        .with("SSL_CERT_DIR", "/nonexistent")
+        .start()
+        .await;
+    assert_eq!(service.get("/handson").await.status, 200);
+}
