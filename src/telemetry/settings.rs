@@ -22,8 +22,8 @@ OpenTelemetry, by its standard variables:
   OTEL_PROPAGATORS                           tracecontext,baggage (default) or none
   OTEL_TRACES_SAMPLER, _ARG                  parentbased_always_on (default), traceidratio, …
   OTEL_RESOURCE_ATTRIBUTES                   further attributes of this process
-  OTEL_BSP_MAX_QUEUE_SIZE                    spans that wait at most [default: 16384]; more are dropped, and counted
-  OTEL_BSP_MAX_EXPORT_BATCH_SIZE, _SCHEDULE_DELAY (ms)   [default: 2048, 5000]
+  OTEL_BSP_MAX_QUEUE_SIZE                    spans that wait at most [default: 8192]; more are dropped, and counted
+  OTEL_BSP_MAX_EXPORT_BATCH_SIZE, _SCHEDULE_DELAY (ms)   [default: 1024, 5000]
   OTEL_BLRP_MAX_QUEUE_SIZE, _MAX_EXPORT_BATCH_SIZE, _SCHEDULE_DELAY   the same of log records [default: 4096, 1024, 1000]
   OTEL_METRIC_EXPORT_INTERVAL (ms)           [default: 60000]
 
@@ -87,8 +87,8 @@ impl Settings {
             timeout: number("OTEL_EXPORTER_OTLP_TIMEOUT")?
                 .map_or(Duration::from_secs(10), Duration::from_millis),
             // Larger than the SDK's own 2048 and 512: none is lost while a saturated machine lets the exporter's
-            // thread wait for its turn. It is about 24 MiB of spans where no collector takes them.
-            spans: batching("OTEL_BSP", 16384, 1024)?,
+            // thread wait for its turn. It is about 12 MiB of spans where no collector takes them.
+            spans: batching("OTEL_BSP", 8192, 1024)?,
             log_records: batching("OTEL_BLRP", 4096, 1024)?,
         };
         check_what_the_sdk_reads()?;
