@@ -32,8 +32,10 @@ use delivery::Delivery;
 use otlp::Otlp;
 use settings::Settings;
 
-/// Bound of [`Telemetry::flush`].
+/// Time for the spans and log records that are left to be sent when the process ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for the last metrics after that.
+const METRICS_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Unset where telemetry is off, so that no layer is put into the way of a request.
 static TRACER: OnceLock<SdkTracer> = OnceLock::new();
@@ -106,7 +108,7 @@ pub fn start(
 }
 
 impl Telemetry {
-    /// Sends what is left, within 5 s, and says what could not be sent. To be called when no request runs any more:
+    /// Sends what is left, within 6 s, and says what could not be sent. To be called when no request runs any more:
     /// what is recorded after it is lost.
     pub fn flush(self) {
         let Some(Pipelines { traces, logs, metrics, delivery }) = self.pipelines else {
@@ -118,7 +120,7 @@ impl Telemetry {
             scope.spawn(|| traces.shutdown_with_timeout(FLUSH_TIMEOUT));
             scope.spawn(|| logs.map(|logs| logs.shutdown_with_timeout(FLUSH_TIMEOUT)));
         });
-        let _ = metrics.shutdown_with_timeout(Duration::from_secs(1));
+        let _ = metrics.shutdown_with_timeout(METRICS_FLUSH_TIMEOUT);
         delivery.close();
     }
 }

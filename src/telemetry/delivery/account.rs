@@ -76,7 +76,8 @@ impl Account {
 
     /// What never left the queue, or left and was never answered: lost when the process ends.
     pub(super) fn undelivered(&self) -> u64 {
-        let on_the_way = self.processed() - self.exported.load(Relaxed) - self.failed();
+        // Saturating, for an exporter that the end of the process did not wait for may still count.
+        let on_the_way = self.processed().saturating_sub(self.exported() + self.failed());
         self.waiting.load(Relaxed) as u64 + on_the_way
     }
 
