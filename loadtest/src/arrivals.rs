@@ -1,0 +1,80 @@
+//! When iterations start: the open model of k6's `constant-arrival-rate`. The schedule is fixed before the first
+//! request, and neither a slow target nor a late wake-up ever moves it.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// How many iterations start in which time, and for how long.
+#[derive(Debug, Clone, Copy)]
+pub struct Schedule {
+    /// Iterations in a time unit; 1 or more.
+    pub rate: u32,
+    /// The time unit; longer than zero.
+    pub time_unit: Duration,
+    /// From the first start to the end; `None` goes on until stopped.
+    pub duration: Option<Duration>,
+}
+
+impl Schedule {
+    /// When iteration `n`, counted from 0, is due after the start; `None` after the end.
+    ///
+    /// It is computed from `n` each time: an interval added up would drift by its rounding.
+    pub fn offset(&self, n: u64) -> Option<Duration> {
+        let nanoseconds = u128::from(n) * self.time_unit.as_nanos() / u128::from(self.rate);
+        let offset = Duration::from_nanos(u64::try_from(nanoseconds).ok()?);
+        self.duration.is_none_or(|duration| offset < duration).then_some(offset)
+    }
+
+    /// Iterations a second.
+    pub fn per_second(&self) -> f64 {
+        f64::from(self.rate) / self.time_unit.as_secs_f64()
+    }
+}
+
+/// Time, from outside, so that two hours can pass in a test at once.
+pub trait Clock {
+    /// The time.
+    fn now(&self) -> Instant;
+
+    /// Comes back at `due` or somewhat later, with whether to go on.
+    fn sleep_until(&self, due: Instant) -> bool;
+}
+
+/// The system's clock. Its sleep ends early where the other end of the channel is dropped.
+#[derive(Debug)]
+pub struct SystemClock(pub Receiver<()>);
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn sleep_until(&self, due: Instant) -> bool {
+        let left = due.saturating_duration_since(self.now());
+        self.0.recv_timeout(left) == Err(RecvTimeoutError::Timeout)
+    }
+}
+
+/// Calls `arrive` with the time at which each iteration was due, at that time or as soon after as the system wakes this
+/// thread, until the schedule ends, the clock says to stop, or `arrive` does.
+///
+/// It blocks, and wants a thread of its own: an async runtime's timer is good to a millisecond, a thread's sleep to less
+/// than a tenth of that.
+pub fn pace(
+    schedule: &Schedule,
+    start: Instant,
+    clock: &impl Clock,
+    mut arrive: impl FnMut(Instant) -> bool,
+) {
+    for n in 0.. {
+        let Some(offset) = schedule.offset(n) else { break };
+        let due = start + offset;
+        if !clock.sleep_until(due) || !arrive(due) {
+            return;
+        }
+    }
+    // The last interval belongs to the run too: 5 a second for a minute is 300 in 60 s, not in 59.8 s.
+    if let Some(duration) = schedule.duration {
+        clock.sleep_until(start + duration);
+    }
+}

@@ -1,0 +1,117 @@
+//! What a person sees while the load runs: one line that renews itself, or plain lines where the output is no terminal.
+//! Messages go to the standard error output.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::executor::{Observer, Plan};
+use crate::iteration::Iteration;
+use crate::metrics::Metrics;
+use crate::reachability::Reachability;
+use crate::spans::Delivery;
+use crate::summary::spelling;
+
+/// Between two plain lines.
+const PAUSE: Duration = Duration::from_secs(10);
+
+/// Shows a run.
+#[derive(Debug)]
+pub struct Console {
+    plan: Plan,
+    spans: Option<Arc<Delivery>>,
+    told_of_lost_spans: bool,
+    is_terminal: bool,
+    reachability: Reachability,
+    /// Time and iterations when the last line was shown.
+    shown: (Duration, u64),
+}
+
+impl Console {
+    /// For a run of `plan`.
+    pub fn new(plan: Plan, spans: Option<Arc<Delivery>>) -> Self {
+        let is_terminal = io::stdout().is_terminal();
+        let shown = (Duration::ZERO, 0);
+        Self {
+            plan,
+            spans,
+            told_of_lost_spans: false,
+            is_terminal,
+            reachability: Reachability::default(),
+            shown,
+        }
+    }
+
+    /// Says something once, in a line of its own.
+    pub fn say(&self, message: &str) {
+        self.wipe();
+        // Where nobody reads, nothing is missed.
+        let _ = writeln!(io::stderr(), "loadtest: {message}");
+    }
+
+    /// Shows how far the run is.
+    pub fn show(&mut self, metrics: &Metrics) {
+        let (time, iterations) = self.shown;
+        let rate = match metrics.elapsed.saturating_sub(time) {
+            Duration::ZERO => 0.0,
+            period => (metrics.iterations - iterations) as f64 / period.as_secs_f64(),
+        };
+        self.shown = (metrics.elapsed, metrics.iterations);
+        let line = format!(
+            "{}, {rate:.2} iters/s, {} failed",
+            spelling::running(metrics, self.plan.schedule.duration),
+            metrics.http_req_failed,
+        );
+        let mut stdout = io::stdout();
+        let _ = match self.progress(metrics.elapsed) {
+            Some(bar) if self.is_terminal => write!(stdout, "\r\x1b[K{bar} {line}"),
+            _ if self.is_terminal => write!(stdout, "\r\x1b[K{line}"),
+            _ => writeln!(stdout, "{line}"),
+        };
+        let _ = stdout.flush();
+    }
+
+    /// Takes the live line away.
+    pub fn wipe(&self) {
+        if self.is_terminal {
+            let _ = write!(io::stdout(), "\r\x1b[K");
+            let _ = io::stdout().flush();
+        }
+    }
+
+    fn progress(&self, elapsed: Duration) -> Option<String> {
+        const WIDTH: usize = 20;
+        let part = (elapsed.as_secs_f64() / self.plan.schedule.duration?.as_secs_f64()).min(1.0);
+        let full = (part * WIDTH as f64) as usize;
+        Some(format!("[{:-<WIDTH$}] {:3.0}%", "=".repeat(full), part * 100.0))
+    }
+}
+
+impl Observer for Console {
+    fn finished(&mut self, iteration: &Iteration) {
+        if let Some(message) = self.reachability.note(iteration, Instant::now()) {
+            self.say(&message);
+        }
+    }
+
+    fn out_of_vus(&mut self, vus: u32) {
+        self.say(&format!(
+            "Insufficient VUs, reached {vus} active VUs and cannot initialize more; iterations are dropped (--max-vus)"
+        ));
+    }
+
+    fn second(&mut self, metrics: &Metrics) {
+        let failure = self.spans.as_ref().and_then(|spans| spans.first_failure().map(str::to_owned));
+        if let Some(failure) = failure.filter(|_| !self.told_of_lost_spans) {
+            self.told_of_lost_spans = true;
+            self.say(&format!(
+                "spans do not arrive: {failure}; the load goes on, and the end tells how many are lost"
+            ));
+        }
+        let due = if self.is_terminal { Duration::ZERO } else { PAUSE };
+        // Half a second of leave: a tick comes a little early or late.
+        if metrics.elapsed + Duration::from_millis(500) >= self.shown.0 + due {
+            self.show(metrics);
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! k6's `constant-arrival-rate`: starts an iteration whenever one is due, on a VU that is free.
+//!
+//! All requests run in one thread; a second one only keeps the time.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::mpsc as thread_channel;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::arrivals::{Schedule, SystemClock, pace};
+use crate::iteration::Iteration;
+use crate::metrics::Metrics;
+use crate::vu::{Scenario, Vu};
+
+/// How a load is run; the names are k6's.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// When iterations start.
+    pub schedule: Schedule,
+    /// VUs that there are from the start.
+    pub pre_allocated_vus: u32,
+    /// VUs that there may be.
+    pub max_vus: u32,
+    /// How long iterations may go on after the last start.
+    pub graceful_stop: Duration,
+}
+
+/// What happens during a run, for whoever shows it.
+pub trait Observer {
+    /// The run begins.
+    fn started(&mut self) {}
+    /// An iteration ended.
+    fn finished(&mut self, _iteration: &Iteration) {}
+    /// For the first time all VUs are busy, and no more may be made: iterations are dropped.
+    fn out_of_vus(&mut self, _vus: u32) {}
+    /// Another second is over.
+    fn second(&mut self, _metrics: &Metrics) {}
+}
+
+/// Runs the load to its end, or until `stop` completes.
+pub async fn run(
+    plan: Plan,
+    scenario: Scenario,
+    stop: impl Future<Output = ()>,
+    observer: &mut impl Observer,
+) -> Metrics {
+    let start = Instant::now();
+    let (mut arrivals, _paced) = arrivals(plan.schedule, start);
+    let mut crew = Crew::new(plan, scenario, start);
+    let mut seconds = interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    seconds.tick().await;
+    tokio::pin!(stop);
+
+    observer.started();
+    loop {
+        tokio::select! {
+            Some(finished) = crew.at_work.join_next() => crew.back(finished, observer),
+            arrival = arrivals.recv() => match arrival {
+                Some(due) => crew.begin(due, observer),
+                None => break,
+            },
+            _ = seconds.tick() => observer.second(crew.measured()),
+            () = &mut stop => break,
+        }
+    }
+    // No more starts. What runs may end.
+    let all_back = async {
+        while let Some(finished) = crew.at_work.join_next().await {
+            crew.back(finished, observer);
+        }
+    };
+    // An iteration that does not end in time is interrupted, and only counted.
+    drop(timeout(plan.graceful_stop, all_back).await);
+    crew.metrics.interrupted_iterations = crew.at_work.len() as u64;
+    crew.at_work.shutdown().await;
+    crew.measured();
+    crew.metrics
+}
+
+/// The times at which iterations are due, as they come. They end where the second value is dropped.
+fn arrivals(schedule: Schedule, start: Instant) -> (UnboundedReceiver<Instant>, thread_channel::Sender<()>) {
+    let (arrive, arrivals) = mpsc::unbounded_channel();
+    let (running, stopped) = thread_channel::channel();
+    thread::spawn(move || {
+        pace(&schedule, start, &SystemClock(stopped), |due| arrive.send(due).is_ok());
+    });
+    (arrivals, running)
+}
+
+/// The VUs, and what they have measured.
+struct Crew {
+    plan: Plan,
+    scenario: Arc<Scenario>,
+    /// The one that came back last is the next to go: few connections, and those warm.
+    free: Vec<Vu>,
+    at_work: JoinSet<(Vu, Iteration)>,
+    there_are: u32,
+    start: Instant,
+    metrics: Metrics,
+}
+
+impl Crew {
+    fn new(plan: Plan, scenario: Scenario, start: Instant) -> Self {
+        let there_are = plan.pre_allocated_vus;
+        Self {
+            metrics: Metrics::new(&scenario.checks, there_are.into()),
+            free: (0..there_are).map(|_| Vu::default()).collect(),
+            at_work: JoinSet::new(),
+            scenario: Arc::new(scenario),
+            there_are,
+            start,
+            plan,
+        }
+    }
+
+    /// Sends a VU off, where there is one; else the iteration is dropped.
+    fn begin(&mut self, due: Instant, observer: &mut impl Observer) {
+        let vu = self.free.pop().or_else(|| {
+            (self.there_are < self.plan.max_vus).then(|| {
+                self.there_are += 1;
+                Vu::default()
+            })
+        });
+        let Some(mut vu) = vu else {
+            if self.metrics.dropped_iterations == 0 {
+                observer.out_of_vus(self.there_are);
+            }
+            self.metrics.dropped_iterations += 1;
+            return;
+        };
+        let scenario = Arc::clone(&self.scenario);
+        self.at_work.spawn(async move {
+            let iteration = vu.iterate(&scenario, due).await;
+            (vu, iteration)
+        });
+        self.metrics.set_vus(self.at_work.len() as u64, self.there_are.into());
+    }
+
+    /// Takes a VU back, and what it measured.
+    fn back(
+        &mut self,
+        finished: Result<(Vu, Iteration), tokio::task::JoinError>,
+        observer: &mut impl Observer,
+    ) {
+        match finished {
+            Ok((vu, iteration)) => {
+                self.metrics.record(&iteration);
+                observer.finished(&iteration);
+                self.free.push(vu);
+            }
+            // A defect of this program; it must not look like a success.
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    fn measured(&mut self) -> &Metrics {
+        self.metrics.elapsed = self.start.elapsed();
+        self.metrics.set_vus(self.at_work.len() as u64, self.there_are.into());
+        &self.metrics
+    }
+}

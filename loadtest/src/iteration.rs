@@ -1,0 +1,44 @@
+//! What one iteration gave.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+/// One iteration that ended: one request.
+#[derive(Debug)]
+pub struct Iteration {
+    /// From the scheduled start to the moment at which the request was sent, or its sending failed. Connecting is in it.
+    pub schedule_delay: Duration,
+    /// From there to the last byte of the answer, or to the failure.
+    pub request_duration: Duration,
+    /// From the real start to the end of all.
+    pub duration: Duration,
+    /// The status of the answer, or why there is none.
+    pub outcome: Result<StatusCode, Failure>,
+    /// For each check, whether it passed.
+    pub checks: Vec<bool>,
+}
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// `error.type` of the semantic conventions: `timeout`, `connect` or `request`.
+    pub error_type: &'static str,
+    /// For people.
+    pub message: String,
+}
+
+impl Iteration {
+    /// Whether the answer is what k6 expects where a script says nothing: 200 to 399.
+    pub fn is_expected(&self) -> bool {
+        matches!(&self.outcome, Ok(status) if (200..400).contains(&status.as_u16()))
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(error_type: &'static str, error: &dyn std::error::Error) -> Self {
+        // "Connection refused" says more than "client error (Connect)".
+        let causes = std::iter::successors(Some(error), |error| error.source());
+        Self { error_type, message: causes.last().unwrap_or(error).to_string() }
+    }
+}

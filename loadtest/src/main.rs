@@ -1,0 +1,107 @@
+//! Puts the parts together: options, target, load, summary.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use loadtest::console::Console;
+use loadtest::metrics::Metrics;
+use loadtest::options::Options;
+use loadtest::spans::Spans;
+use loadtest::summary::{self, spelling};
+use loadtest::target::Target;
+use loadtest::vu::Scenario;
+use loadtest::{executor, health, shutdown};
+use tokio::runtime;
+
+/// k6's exit status where a threshold does not hold.
+const THRESHOLDS_CROSSED: u8 = 99;
+
+fn main() -> ExitCode {
+    let options = match Options::read() {
+        Ok(options) => options,
+        Err(error) => {
+            // Where nobody listens, the exit status says it all.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    match run(&options) {
+        Ok(status) => status,
+        Err(error) => {
+            eprintln!("loadtest: {}", with_causes(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    // For https, of the target as of a collector. It fails where a provider is installed already, which would do as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    if let Some(file) = &options.summary_export {
+        // Two hours later would be late to learn that it cannot be written.
+        std::fs::write(file, "").map_err(|error| format!("--summary-export {}: {error}", file.display()))?;
+    }
+
+    let spans = options.otlp.then(Spans::by_otlp).transpose()?;
+    let delivery = spans.as_ref().map(Spans::delivery);
+    let mut console = Console::new(options.plan(), delivery.clone());
+    // One thread: what a small request costs is mostly handing it from one to another.
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let metrics = runtime.block_on(load(options, spans.clone(), &mut console))?;
+    if let Some(spans) = spans {
+        spans.flush();
+    }
+
+    let holds = options.threshold.iter().all(|threshold| threshold.holds(&metrics));
+    let mut out = io::stdout().lock();
+    summary::write(&mut out, &metrics, &options.threshold)?;
+    if let Some(delivery) = delivery {
+        let (spans, exported) = (delivery.spans(), delivery.exported());
+        writeln!(out, "    OTLP\n    spans: {spans}, of them {} lost\n", spans.saturating_sub(exported))?;
+    }
+    writeln!(out, "{}", spelling::running(&metrics, options.plan().schedule.duration))?;
+    if let Some(file) = &options.summary_export {
+        export(file, options, &metrics)?;
+    }
+    if !holds {
+        eprintln!("loadtest: thresholds have been crossed");
+    }
+    Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(THRESHOLDS_CROSSED) })
+}
+
+async fn load(
+    options: &Options,
+    spans: Option<Spans>,
+    console: &mut Console,
+) -> Result<Metrics, Box<dyn std::error::Error>> {
+    let stop = shutdown::asked_to_stop()?;
+    tokio::pin!(stop);
+    if let Some(url) = options.health() {
+        let health = Target::new(url, options.timeout)?;
+        tokio::select! {
+            healthy = health::wait(health, options.wait_timeout, |message| console.say(message)) => healthy?,
+            () = &mut stop => return Err("stopped before the target was healthy".into()),
+        }
+    }
+    let target = Target::new(options.url.clone(), options.timeout)?
+        .with_method(options.method.clone())
+        .with_headers(&options.header)
+        .with_body(options.body.clone().unwrap_or_default());
+    let scenario = Scenario { target, checks: options.check.clone(), spans };
+    let metrics = executor::run(options.plan(), scenario, stop, console).await;
+    console.wipe();
+    Ok(metrics)
+}
+
+fn export(file: &Path, options: &Options, metrics: &Metrics) -> Result<(), Box<dyn std::error::Error>> {
+    let json = serde_json::to_string_pretty(&summary::json::summary(metrics, &options.threshold))?;
+    std::fs::write(file, json + "\n")
+        .map_err(|error| format!("--summary-export {}: {error}", file.display()).into())
+}
+
+/// What went wrong, in one line.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

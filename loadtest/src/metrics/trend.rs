@@ -1,0 +1,57 @@
+//! Durations, with their percentiles.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// Durations in an HDR histogram: three significant digits, so that a percentile is within 0.1 % whatever its size, in
+/// memory that does not grow with their number.
+#[derive(Debug)]
+pub struct Trend {
+    nanoseconds: Histogram<u64>,
+}
+
+impl Trend {
+    /// An hour is the longest: no timeout is longer.
+    const LONGEST: Duration = Duration::from_secs(3600);
+
+    pub(super) fn new() -> Self {
+        let histogram = Histogram::new_with_max(Self::LONGEST.as_nanos() as u64, 3);
+        Self {
+            nanoseconds: histogram.unwrap_or_else(|never| unreachable!("these bounds are allowed: {never}")),
+        }
+    }
+
+    pub(super) fn record(&mut self, duration: Duration) {
+        self.nanoseconds.saturating_record(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
+    }
+
+    /// How many were recorded.
+    pub fn count(&self) -> u64 {
+        self.nanoseconds.len()
+    }
+
+    /// The shortest, in milliseconds; 0 where there is none, as k6 has it.
+    pub fn min(&self) -> f64 {
+        milliseconds(self.nanoseconds.min() as f64)
+    }
+
+    /// The longest, in milliseconds.
+    pub fn max(&self) -> f64 {
+        milliseconds(self.nanoseconds.max() as f64)
+    }
+
+    /// The mean, in milliseconds.
+    pub fn avg(&self) -> f64 {
+        milliseconds(self.nanoseconds.mean())
+    }
+
+    /// The duration that `percent` (0 to 100) of all do not exceed, in milliseconds.
+    pub fn percentile(&self, percent: f64) -> f64 {
+        milliseconds(self.nanoseconds.value_at_percentile(percent) as f64)
+    }
+}
+
+fn milliseconds(nanoseconds: f64) -> f64 {
+    nanoseconds / 1e6
+}

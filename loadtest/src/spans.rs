@@ -1,0 +1,145 @@
+//! `--otlp`: each request is a CLIENT span, sent by OTLP, and the target continues its trace.
+//!
+//! Without it no `traceparent` is sent: a parent that never arrives makes every trace look torn.
+
+mod delivery;
+
+use std::env;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use opentelemetry::KeyValue;
+use opentelemetry::trace::{Span, SpanKind, Status, Tracer, TracerProvider};
+use opentelemetry_otlp::{SpanExporter, WithHttpConfig};
+use opentelemetry_resource_detectors::ServiceInstanceIdResourceDetector;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider};
+use opentelemetry_semantic_conventions::attribute;
+
+pub use delivery::Delivery;
+
+use crate::iteration::Failure;
+use crate::target::Target;
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// How long the last spans may take to leave.
+const FLUSH: Duration = Duration::from_secs(5);
+
+/// Makes the spans, and sends them from a thread of its own.
+#[derive(Debug, Clone)]
+pub struct Spans {
+    provider: SdkTracerProvider,
+    tracer: SdkTracer,
+    delivery: Arc<Delivery>,
+}
+
+/// The span of a request that runs.
+#[derive(Debug)]
+pub(crate) struct RequestSpan(opentelemetry_sdk::trace::Span);
+
+impl Spans {
+    /// Sends to where the `OTEL_EXPORTER_OTLP_*` variables say, `http://localhost:4318` if they say nothing. It may not be
+    /// called in an async task.
+    ///
+    /// # Errors
+    ///
+    /// Where a variable has a value that is not allowed.
+    pub fn by_otlp() -> io::Result<Self> {
+        for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
+            match env::var(name).as_deref() {
+                Err(_) | Ok("" | "http/protobuf") => {}
+                Ok(other) => {
+                    let refused = format!("{name}={other} is refused; allowed: http/protobuf");
+                    return Err(io::Error::new(io::ErrorKind::InvalidInput, refused));
+                }
+            }
+        }
+        let client = reqwest::blocking::Client::builder().build().map_err(io::Error::other)?;
+        let exporter = SpanExporter::builder().with_http().with_http_client(client).build();
+        let delivery = Arc::new(Delivery::default());
+        let exporter = delivery::Counted::new(exporter.map_err(io::Error::other)?, &delivery);
+
+        // The SDK's own queue loses spans at a few thousand a second. Its variables win.
+        let mut batching = BatchConfigBuilder::default();
+        if env::var_os("OTEL_BSP_MAX_QUEUE_SIZE").is_none() {
+            batching = batching.with_max_queue_size(16_384);
+        }
+        if env::var_os("OTEL_BSP_MAX_EXPORT_BATCH_SIZE").is_none() {
+            batching = batching.with_max_export_batch_size(1024);
+        }
+        let batches = BatchSpanProcessor::builder(exporter).with_batch_config(batching.build()).build();
+        let provider =
+            SdkTracerProvider::builder().with_resource(resource()).with_span_processor(batches).build();
+        Ok(Self { tracer: provider.tracer("loadtest"), provider, delivery })
+    }
+
+    /// What became of the spans.
+    pub fn delivery(&self) -> Arc<Delivery> {
+        Arc::clone(&self.delivery)
+    }
+
+    /// Sends what still waits. It blocks, 5 s at most.
+    pub fn flush(&self) {
+        // How it ended, the delivery knows in numbers.
+        drop(self.provider.shutdown_with_timeout(FLUSH));
+    }
+
+    pub(crate) fn start(&self, target: &Target) -> RequestSpan {
+        self.delivery.started();
+        let url = target.url();
+        // A method that the conventions do not know is `_OTHER`, and the span's name `HTTP`.
+        let known = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
+        let method = known.into_iter().find(|known| target.method() == known);
+        // With room for what the answer adds.
+        let mut about = Vec::with_capacity(7);
+        about.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method.unwrap_or("_OTHER")));
+        about.push(KeyValue::new(attribute::URL_FULL, target.public_url().to_owned()));
+        about.push(KeyValue::new(attribute::SERVER_ADDRESS, url.host_str().unwrap_or_default().to_owned()));
+        about.push(KeyValue::new(
+            attribute::SERVER_PORT,
+            i64::from(url.port_or_known_default().unwrap_or_default()),
+        ));
+        let span = self.tracer.span_builder(method.unwrap_or("HTTP")).with_kind(SpanKind::Client);
+        RequestSpan(span.with_attributes(about).start(&self.tracer))
+    }
+}
+
+impl RequestSpan {
+    /// The header by which the target continues the trace: <https://www.w3.org/TR/trace-context/#traceparent-header>.
+    pub(crate) fn traceparent(&self) -> Option<(HeaderName, HeaderValue)> {
+        let context = self.0.span_context();
+        let value =
+            format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8());
+        Some((TRACEPARENT, HeaderValue::try_from(value).ok()?))
+    }
+
+    pub(crate) fn end(mut self, outcome: &Result<StatusCode, Failure>) {
+        let error_type = match outcome {
+            Ok(status) => {
+                let status = status.as_u16();
+                self.0.set_attribute(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status)));
+                self.0.set_attribute(KeyValue::new(attribute::NETWORK_PROTOCOL_VERSION, "1.1"));
+                (status >= 400).then(|| status.to_string())
+            }
+            Err(failure) => Some(failure.error_type.to_owned()),
+        };
+        if let Some(error_type) = error_type {
+            self.0.set_attribute(KeyValue::new(attribute::ERROR_TYPE, error_type));
+            let message = outcome.as_ref().err().map_or("", |failure| &failure.message);
+            self.0.set_status(Status::error(message.to_owned()));
+        }
+        self.0.end();
+    }
+}
+
+fn resource() -> Resource {
+    let name = env::var("OTEL_SERVICE_NAME").ok().filter(|name| !name.is_empty());
+    Resource::builder()
+        .with_detector(Box::new(ServiceInstanceIdResourceDetector))
+        .with_attribute(KeyValue::new(attribute::SERVICE_VERSION, env!("CARGO_PKG_VERSION")))
+        .with_service_name(name.unwrap_or_else(|| "loadtest".to_owned()))
+        .build()
+}

@@ -1,0 +1,80 @@
+//! What became of the spans: the SDK tells of a lost one too late or not at all.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use opentelemetry_otlp::SpanExporter;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::trace::SpanData;
+
+/// Counts spans.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    started: AtomicU64,
+    exported: AtomicU64,
+    first_failure: OnceLock<String>,
+}
+
+impl Delivery {
+    /// Spans that were made and have ended, or will.
+    pub fn spans(&self) -> u64 {
+        self.started.load(Ordering::Relaxed)
+    }
+
+    /// Spans that a collector took.
+    pub fn exported(&self) -> u64 {
+        self.exported.load(Ordering::Relaxed)
+    }
+
+    /// Why the first export that failed did.
+    pub fn first_failure(&self) -> Option<&str> {
+        self.first_failure.get().map(String::as_str)
+    }
+
+    pub(super) fn started(&self) {
+        self.started.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// An exporter that counts what it sends.
+#[derive(Debug)]
+pub(super) struct Counted {
+    exporter: SpanExporter,
+    delivery: Arc<Delivery>,
+}
+
+impl Counted {
+    pub(super) fn new(exporter: SpanExporter, delivery: &Arc<Delivery>) -> Self {
+        Self { exporter, delivery: Arc::clone(delivery) }
+    }
+}
+
+impl opentelemetry_sdk::trace::SpanExporter for Counted {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        let count = batch.len() as u64;
+        let result = self.exporter.export(batch).await;
+        match &result {
+            Ok(()) => {
+                self.delivery.exported.fetch_add(count, Ordering::Relaxed);
+            }
+            Err(error) => {
+                self.delivery.first_failure.get_or_init(|| error.to_string());
+            }
+        }
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        self.exporter.force_flush()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
+    }
+}

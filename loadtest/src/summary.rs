@@ -1,0 +1,132 @@
+//! The summary at the end, as k6 writes it.
+
+pub mod json;
+pub mod spelling;
+
+use std::io::{self, Write};
+
+use crate::metrics::{Metric, Metrics, share};
+use crate::thresholds::Threshold;
+
+/// What a section of the summary shows, in this order.
+const HTTP: [&str; 6] = [
+    "http_req_duration",
+    "http_req_duration{expected_response:true}",
+    "http_req_failed",
+    "http_req_schedule_delay",
+    "http_req_scheduled_duration",
+    "http_reqs",
+];
+const EXECUTION: [&str; 5] = ["dropped_iterations", "iteration_duration", "iterations", "vus", "vus_max"];
+
+/// Writes the summary.
+///
+/// # Errors
+///
+/// Where `out` does not take it.
+pub fn write(out: &mut impl Write, metrics: &Metrics, thresholds: &[Threshold]) -> io::Result<()> {
+    if !thresholds.is_empty() {
+        writeln!(out, "\n  █ THRESHOLDS\n")?;
+        write_thresholds(out, metrics, thresholds)?;
+    }
+    writeln!(out, "\n  █ TOTAL RESULTS\n")?;
+    write_checks(out, metrics)?;
+    for (title, names) in [("HTTP", &HTTP[..]), ("EXECUTION", &EXECUTION[..])] {
+        writeln!(out, "    {title}")?;
+        write_rows(out, &names.iter().filter_map(|name| row(metrics, name)).collect::<Vec<_>>())?;
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn write_thresholds(out: &mut impl Write, metrics: &Metrics, thresholds: &[Threshold]) -> io::Result<()> {
+    let mut sorted: Vec<&Threshold> = thresholds.iter().collect();
+    sorted.sort_by_key(|threshold| &threshold.metric);
+    for of_metric in sorted.chunk_by(|one, other| one.metric == other.metric) {
+        for (n, threshold) in of_metric.iter().enumerate() {
+            if n == 0 {
+                writeln!(out, "    {}", threshold.metric)?;
+            }
+            let mark = if threshold.holds(metrics) { '✓' } else { '✗' };
+            writeln!(out, "    {mark} '{}' {}", threshold.expression, threshold.seen(metrics))?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+fn write_checks(out: &mut impl Write, metrics: &Metrics) -> io::Result<()> {
+    let Some(Metric::Rate { passes, fails }) = metrics.get("checks") else { return Ok(()) };
+    let total = passes + fails;
+    let of_total = |part| format!("{part} out of {total}");
+    write_rows(
+        out,
+        &[
+            Row::new("checks_total", vec![total.to_string(), spelling::per_second(total, metrics.elapsed)]),
+            Row::new("checks_succeeded", vec![spelling::percent(share(passes, total)), of_total(passes)]),
+            Row::new("checks_failed", vec![spelling::percent(share(fails, total)), of_total(fails)]),
+        ],
+    )?;
+    writeln!(out)?;
+    for check in &metrics.checks {
+        let (passes, fails) = (check.passes, check.fails);
+        if fails == 0 {
+            writeln!(out, "    ✓ {}", check.name)?;
+        } else {
+            let percent = (share(passes, passes + fails) * 100.0).floor();
+            writeln!(out, "    ✗ {}\n      ↳  {percent}% — ✓ {passes} / ✗ {fails}", check.name)?;
+        }
+    }
+    writeln!(out)
+}
+
+/// One metric: its name, and its numbers by column.
+struct Row {
+    name: String,
+    columns: Vec<String>,
+}
+
+impl Row {
+    fn new(name: &str, columns: Vec<String>) -> Self {
+        Self { name: name.to_owned(), columns }
+    }
+}
+
+fn row(metrics: &Metrics, name: &str) -> Option<Row> {
+    let columns = match metrics.get(name)? {
+        Metric::Trend(trend) if trend.count() == 0 && name.contains('{') => return None,
+        Metric::Trend(trend) => json::TREND
+            .iter()
+            .map(|(label, of)| format!("{label}={}", spelling::milliseconds(of(trend))))
+            .collect(),
+        Metric::Counter { count, elapsed } => vec![count.to_string(), spelling::per_second(count, elapsed)],
+        Metric::Gauge { value, min, max } => {
+            vec![value.to_string(), format!("min={min}"), format!("max={max}")]
+        }
+        Metric::Rate { passes, fails } => {
+            let total = passes + fails;
+            vec![spelling::percent(share(passes, total)), format!("{passes} out of {total}")]
+        }
+    };
+    // k6 shows a tag under its metric.
+    let name = name
+        .split_once('{')
+        .map_or(name.to_owned(), |(_, tag)| format!("  {{ {} }}", tag.trim_end_matches('}')));
+    Some(Row { name, columns })
+}
+
+/// Rows whose names end in dots, and whose columns stand below each other where they are of one kind.
+fn write_rows(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
+    let dots = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0) + 3;
+    for row in rows {
+        write!(out, "    {:.<dots$}:", row.name)?;
+        for (n, column) in row.columns.iter().enumerate() {
+            let alike = rows.iter().filter(|other| other.columns.len() == row.columns.len());
+            let width = alike.map(|other| other.columns[n].chars().count()).max().unwrap_or(0);
+            let is_last = n + 1 == row.columns.len();
+            write!(out, " {column:<width$}", width = if is_last { 0 } else { width })?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,73 @@
+//! The summary as k6's `--summary-export` writes it.
+
+use serde_json::{Map, Value, json};
+
+use crate::metrics::{Metric, Metrics, NAMES, Trend, share};
+use crate::thresholds::Threshold;
+
+type OfTrend = fn(&Trend) -> f64;
+
+/// What is told of a trend.
+pub(super) const TREND: [(&str, OfTrend); 7] = [
+    ("avg", Trend::avg),
+    ("min", Trend::min),
+    ("med", |trend| trend.percentile(50.0)),
+    ("max", Trend::max),
+    ("p(90)", |trend| trend.percentile(90.0)),
+    ("p(95)", |trend| trend.percentile(95.0)),
+    ("p(99)", |trend| trend.percentile(99.0)),
+];
+
+/// `root_group` with the checks, and `metrics`. Times are in milliseconds, shares from 0 to 1. Of `http_req_failed` the
+/// `passes` are the requests that failed, and of a threshold `true` says that it does **not** hold: so k6 has it.
+pub fn summary(metrics: &Metrics, thresholds: &[Threshold]) -> Value {
+    let check = |check: &crate::metrics::CheckCount| {
+        let about = json!({
+            "name": check.name,
+            "path": format!("::{}", check.name),
+            "passes": check.passes,
+            "fails": check.fails,
+        });
+        (check.name.clone(), about)
+    };
+    let all = NAMES.iter().filter_map(|(name, _)| {
+        let mut about = numbers(metrics.get(name)?);
+        let crossed: Map<String, Value> = thresholds
+            .iter()
+            .filter(|threshold| threshold.metric == *name)
+            .map(|threshold| (threshold.expression.clone(), (!threshold.holds(metrics)).into()))
+            .collect();
+        if !crossed.is_empty() {
+            about.insert("thresholds".to_owned(), crossed.into());
+        }
+        Some(((*name).to_owned(), Value::from(about)))
+    });
+    json!({
+        "root_group": {
+            "name": "",
+            "path": "",
+            "groups": {},
+            "checks": metrics.checks.iter().map(check).collect::<Map<_, _>>(),
+        },
+        "metrics": all.collect::<Map<_, _>>(),
+    })
+}
+
+fn numbers(metric: Metric<'_>) -> Map<String, Value> {
+    let numbers: Vec<(&str, Value)> = match metric {
+        Metric::Counter { count, elapsed } => {
+            let seconds = elapsed.as_secs_f64();
+            let rate = if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+            vec![("count", count.into()), ("rate", rate.into())]
+        }
+        Metric::Gauge { value, min, max } => {
+            vec![("value", value.into()), ("min", min.into()), ("max", max.into())]
+        }
+        Metric::Rate { passes, fails } => {
+            let value = share(passes, passes + fails);
+            vec![("passes", passes.into()), ("fails", fails.into()), ("value", value.into())]
+        }
+        Metric::Trend(trend) => TREND.iter().map(|(label, of)| (*label, of(trend).into())).collect(),
+    };
+    numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,113 @@
+//! Thresholds in k6's syntax, `metric:aggregation operator number`: <https://grafana.com/docs/k6/latest/using-k6/thresholds/>.
+
+use std::str::FromStr;
+
+use crate::metrics::{self, Aggregation, Metric, Metrics};
+use crate::summary::spelling;
+
+/// One threshold, such as `http_req_duration:p(95)<200`. Times are in milliseconds, shares from 0 to 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Threshold {
+    /// Name of the metric.
+    pub metric: String,
+    /// What stands behind the colon, as it was written.
+    pub expression: String,
+    aggregation: Aggregation,
+    operator: Operator,
+    limit: f64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Operator {
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    NotEqual,
+}
+
+/// The longer ones first, for `<=` begins as `<` does.
+const OPERATORS: [(&str, Operator); 7] = [
+    ("===", Operator::Equal),
+    ("==", Operator::Equal),
+    ("!=", Operator::NotEqual),
+    ("<=", Operator::LessOrEqual),
+    (">=", Operator::GreaterOrEqual),
+    ("<", Operator::Less),
+    (">", Operator::Greater),
+];
+
+impl Threshold {
+    /// Whether it holds.
+    pub fn holds(&self, metrics: &Metrics) -> bool {
+        let Some(value) = metrics.get(&self.metric).and_then(|metric| metric.aggregate(self.aggregation))
+        else {
+            // The name was checked when this was parsed; what is not measured does not hold.
+            return false;
+        };
+        match self.operator {
+            Operator::Less => value < self.limit,
+            Operator::LessOrEqual => value <= self.limit,
+            Operator::Greater => value > self.limit,
+            Operator::GreaterOrEqual => value >= self.limit,
+            Operator::Equal => value == self.limit,
+            Operator::NotEqual => value != self.limit,
+        }
+    }
+
+    /// What was measured, as k6 shows it: `p(95)=1.2ms`, `rate=99.5%`.
+    pub fn seen(&self, metrics: &Metrics) -> String {
+        let metric = metrics.get(&self.metric);
+        let value = metric.and_then(|metric| metric.aggregate(self.aggregation)).unwrap_or_default();
+        let shown = match (metric, self.aggregation) {
+            (Some(Metric::Trend(_)), _) => spelling::milliseconds(value),
+            (Some(Metric::Rate { .. }), _) => spelling::percent(value),
+            (_, Aggregation::Rate) => format!("{value:.6}/s"),
+            _ => value.to_string(),
+        };
+        format!(
+            "{}={shown}",
+            self.expression[..self.expression.find(['<', '>', '=', '!']).unwrap_or(0)].trim()
+        )
+    }
+}
+
+impl FromStr for Threshold {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let syntax = || "write METRIC:AGGREGATION<NUMBER, such as http_req_duration:p(95)<200".to_owned();
+        // A tag in the name has a colon too: http_req_duration{expected_response:true}.
+        let after_tags = text.find('}').unwrap_or(0);
+        let colon = text[after_tags..].find(':').ok_or_else(syntax)? + after_tags;
+        let (metric, expression) = (text[..colon].trim(), text[colon + 1..].trim());
+
+        let kind = metrics::kind(metric).ok_or_else(|| {
+            format!(
+                "there is no metric '{metric}'; allowed: {}",
+                metrics::NAMES.map(|(name, _)| name).join(", ")
+            )
+        })?;
+        let (at, (symbol, operator)) = OPERATORS
+            .iter()
+            .filter_map(|found| expression.find(found.0).map(|at| (at, *found)))
+            .min_by_key(|(at, (symbol, _))| (*at, usize::MAX - symbol.len()))
+            .ok_or_else(syntax)?;
+        let aggregation = expression[..at].trim();
+        let aggregation =
+            Aggregation::parse(aggregation).filter(|parsed| kind.allows(*parsed)).ok_or_else(|| {
+                format!("'{aggregation}' is no aggregation of {metric}; allowed: {}", kind.aggregations())
+            })?;
+        let number = expression[at + symbol.len()..].trim();
+        let limit = number.parse().ok().filter(|limit: &f64| limit.is_finite());
+        let limit = limit.ok_or_else(|| format!("'{number}' is no number; {}", syntax()))?;
+        Ok(Self {
+            metric: metric.to_owned(),
+            expression: expression.to_owned(),
+            aggregation,
+            operator,
+            limit,
+        })
+    }
+}
