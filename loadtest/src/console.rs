@@ -11,6 +11,7 @@ use crate::metrics::Metrics;
 use crate::reachability::Reachability;
 use crate::spans::Delivery;
 use crate::summary::spelling;
+use crate::target::Target;
 
 /// Between two plain lines.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -47,6 +48,27 @@ impl Console {
         self.wipe();
         // Where nobody reads, nothing is missed.
         let _ = writeln!(io::stderr(), "loadtest: {message}");
+    }
+
+    /// Says what will be run, as k6 does.
+    pub fn announce(&self, target: &Target) {
+        let Plan { schedule, pre_allocated_vus, max_vus, graceful_stop } = self.plan;
+        let vus = match pre_allocated_vus {
+            all if all == max_vus => max_vus.to_string(),
+            some => format!("{some}-{max_vus}"),
+        };
+        let duration = match schedule.duration {
+            Some(duration) => format!("for {}", humantime::format_duration(duration)),
+            None => "until stopped".to_owned(),
+        };
+        let _ = writeln!(
+            io::stdout(),
+            "{} {}: {:.2} iterations/s {duration} (maxVUs: {vus}, gracefulStop: {})\n",
+            target.method(),
+            target.public_url(),
+            schedule.per_second(),
+            humantime::format_duration(graceful_stop),
+        );
     }
 
     /// Shows how far the run is.

@@ -32,8 +32,6 @@ pub struct Plan {
 
 /// What happens during a run, for whoever shows it.
 pub trait Observer {
-    /// The run begins.
-    fn started(&mut self) {}
     /// An iteration ended.
     fn finished(&mut self, _iteration: &Iteration) {}
     /// For the first time all VUs are busy, and no more may be made: iterations are dropped.
@@ -57,7 +55,6 @@ pub async fn run(
     seconds.tick().await;
     tokio::pin!(stop);
 
-    observer.started();
     loop {
         tokio::select! {
             Some(finished) = crew.at_work.join_next() => crew.back(finished, observer),

@@ -89,6 +89,7 @@ async fn load(
         .with_headers(&options.header)
         .with_body(options.body.clone().unwrap_or_default());
     let scenario = Scenario { target, checks: options.check.clone(), spans };
+    console.announce(&scenario.target);
     let metrics = executor::run(options.plan(), scenario, stop, console).await;
     console.wipe();
     Ok(metrics)

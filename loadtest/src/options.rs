@@ -46,7 +46,7 @@ pub struct Options {
     #[arg(long, env = "LOADTEST_METHOD", default_value = "GET", value_parser = values::method)]
     pub method: Method,
     /// Header of the requests, 'Name: value'; may be repeated
-    #[arg(long, env = "LOADTEST_HEADER", value_parser = values::header)]
+    #[arg(long, env = "LOADTEST_HEADER", hide_env_values = true, value_parser = values::header)]
     pub header: Vec<(HeaderName, HeaderValue)>,
     /// Body of the requests
     #[arg(long, env = "LOADTEST_BODY")]

@@ -40,11 +40,9 @@ impl Vu {
 
         let mut sent = None;
         let request = self.request(scenario, header.as_ref(), &mut sent);
-        let answer = timeout(scenario.target.timeout(), request).await.unwrap_or_else(|elapsed| {
-            Err(Failure {
-                error_type: "timeout",
-                message: format!("no answer in {:?}: {elapsed}", scenario.target.timeout()),
-            })
+        let answer = timeout(scenario.target.timeout(), request).await.unwrap_or_else(|_| {
+            let patience = humantime::format_duration(scenario.target.timeout());
+            Err(Failure { error_type: "timeout", message: format!("no answer in {patience}") })
         });
 
         let ended = Instant::now();
