@@ -93,6 +93,15 @@ impl Console {
         let _ = stdout.flush();
     }
 
+    /// Says once why spans do not arrive, where they do not.
+    pub fn tell_of_lost_spans(&mut self) {
+        let failure = self.spans.as_ref().and_then(|spans| spans.first_failure());
+        if let Some(failure) = failure.filter(|_| !self.told_of_lost_spans) {
+            self.say(&format!("spans do not arrive: {failure}; the summary tells how many are lost"));
+            self.told_of_lost_spans = true;
+        }
+    }
+
     /// Takes the live line away.
     pub fn wipe(&self) {
         if self.is_terminal {
@@ -123,13 +132,7 @@ impl Observer for Console {
     }
 
     fn second(&mut self, metrics: &Metrics) {
-        let failure = self.spans.as_ref().and_then(|spans| spans.first_failure().map(str::to_owned));
-        if let Some(failure) = failure.filter(|_| !self.told_of_lost_spans) {
-            self.told_of_lost_spans = true;
-            self.say(&format!(
-                "spans do not arrive: {failure}; the load goes on, and the end tells how many are lost"
-            ));
-        }
+        self.tell_of_lost_spans();
         let due = if self.is_terminal { Duration::ZERO } else { PAUSE };
         // Half a second of leave: a tick comes a little early or late.
         if metrics.elapsed + Duration::from_millis(500) >= self.shown.0 + due {

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use loadtest::console::Console;
 use loadtest::metrics::Metrics;
 use loadtest::options::Options;
-use loadtest::spans::Spans;
+use loadtest::spans::{Delivery, Spans};
 use loadtest::summary::{self, spelling};
 use loadtest::target::Target;
 use loadtest::vu::Scenario;
@@ -51,21 +51,17 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let metrics = runtime.block_on(load(options, spans.clone(), &mut console))?;
     if let Some(spans) = spans {
         spans.flush();
+        console.tell_of_lost_spans();
     }
 
     let holds = options.threshold.iter().all(|threshold| threshold.holds(&metrics));
-    let mut out = io::stdout().lock();
-    summary::write(&mut out, &metrics, &options.threshold)?;
-    if let Some(delivery) = delivery {
-        let (spans, exported) = (delivery.spans(), delivery.exported());
-        writeln!(out, "    OTLP\n    spans: {spans}, of them {} lost\n", spans.saturating_sub(exported))?;
-    }
-    writeln!(out, "{}", spelling::running(&metrics, options.plan().schedule.duration))?;
+    // Where nobody reads it, the exit status and the file still tell.
+    let _ = print(options, &metrics, delivery.as_deref());
     if let Some(file) = &options.summary_export {
         export(file, options, &metrics)?;
     }
     if !holds {
-        eprintln!("loadtest: thresholds have been crossed");
+        console.say("thresholds have been crossed");
     }
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(THRESHOLDS_CROSSED) })
 }
@@ -93,6 +89,16 @@ async fn load(
     let metrics = executor::run(options.plan(), scenario, stop, console).await;
     console.wipe();
     Ok(metrics)
+}
+
+fn print(options: &Options, metrics: &Metrics, spans: Option<&Delivery>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    summary::write(&mut out, metrics, &options.threshold)?;
+    if let Some(delivery) = spans {
+        let (spans, exported) = (delivery.spans(), delivery.exported());
+        writeln!(out, "    OTLP\n    spans: {spans}, of them {} lost\n", spans.saturating_sub(exported))?;
+    }
+    writeln!(out, "{}", spelling::running(metrics, options.plan().schedule.duration))
 }
 
 fn export(file: &Path, options: &Options, metrics: &Metrics) -> Result<(), Box<dyn std::error::Error>> {
