@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 ///
 /// Where it does not within `patience`, in words for people.
 pub async fn wait(health: Target, patience: Duration, say: impl FnOnce(&str)) -> Result<(), String> {
-    let url = health.url().clone();
+    let url = health.public_url().to_owned();
     let probe = Scenario { target: health, checks: Vec::new(), spans: None };
     let deadline = Instant::now() + patience;
     let mut say = Some(say);

@@ -19,7 +19,7 @@ use crate::thresholds::Threshold;
 
 /// What the program is asked to do.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = HELP)]
+#[command(version, about, after_help = HELP, args_override_self = true)]
 pub struct Options {
     /// Iterations to start in each time unit
     #[arg(long, env = "LOADTEST_RATE", default_value_t = 5, value_parser = values::positive)]

@@ -102,6 +102,12 @@ impl Spans {
             attribute::SERVER_PORT,
             i64::from(url.port_or_known_default().unwrap_or_default()),
         ));
+        if method.is_none() {
+            about.push(KeyValue::new(
+                attribute::HTTP_REQUEST_METHOD_ORIGINAL,
+                target.method().as_str().to_owned(),
+            ));
+        }
         let span = self.tracer.span_builder(method.unwrap_or("HTTP")).with_kind(SpanKind::Client);
         RequestSpan(span.with_attributes(about).start(&self.tracer))
     }

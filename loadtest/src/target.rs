@@ -67,7 +67,9 @@ impl Target {
         for (name, _) in headers {
             self.headers.remove(name);
         }
-        self.headers.extend(headers.iter().cloned().map(|(name, value)| (Some(name), value)));
+        for (name, value) in headers {
+            self.headers.append(name, value.clone());
+        }
         self
     }
 
