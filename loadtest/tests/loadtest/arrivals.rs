@@ -1,0 +1,83 @@
+//! The open model: iterations start on schedule, whatever the target does.
+
+use std::time::Duration;
+
+use crate::support::program::Setup;
+use crate::support::target::{Reaction, Target};
+
+/// Asserts that call `n` came `n` intervals after the first. The bounds are loose, for the machine may be busy; a drift
+/// of one in a hundred breaks them.
+fn assert_on_grid(target: &Target, interval: Duration) {
+    let arrivals = target.arrivals();
+    let late: Vec<f64> = (0..)
+        .zip(&arrivals)
+        .map(|(n, arrival)| arrival.as_secs_f64() - (interval * n).as_secs_f64())
+        .collect();
+    // The first may have been late itself.
+    let earliest = late.iter().copied().fold(f64::INFINITY, f64::min);
+    let mut late: Vec<f64> = late.iter().map(|late| late - earliest).collect();
+    late.sort_by(f64::total_cmp);
+    let (most, all) = (late[late.len() * 9 / 10], late[late.len() - 1]);
+    assert!(most < 0.1 && all < 0.5, "9 of 10 within {most} s of the grid, all within {all} s: {arrivals:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_minute_at_5_a_second_is_300_iterations_evenly_spaced_in_flat_memory() {
+    let target = Target::start(|_| Reaction::Answer);
+    let program = Setup::against(&target, "--duration 1m").start();
+    let mut memory = Vec::new();
+    for calls in [75, 150, 225, 295] {
+        target.until_called(calls).await;
+        memory.push(program.resident_memory());
+    }
+    let ended = program.ended().await;
+
+    ended.assert_code(0);
+    let iterations = ended.count("iterations");
+    assert!((299..=301).contains(&iterations), "{iterations}");
+    assert_eq!(target.calls().len() as u64, iterations);
+    assert_eq!(ended.row("checks_failed"), format!("0.00% 0 out of {iterations}"));
+    assert_on_grid(&target, Duration::from_millis(200));
+    if let (Some(early), Some(late)) = (memory[0], memory[3]) {
+        assert!(late < early + 1024, "KiB resident, a quarter of a minute apart: {memory:?}");
+        assert!(
+            late < 20 << 10,
+            "KiB resident, twice the goal for a program built to be released: {memory:?}"
+        );
+    }
+    // A line for each ten seconds, and the last one.
+    let lines = ended.output.stdout.iter().filter(|line| line.starts_with("running (")).count();
+    assert!((6..=7).contains(&lines), "{lines} lines of progress");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_target_never_delays_a_start() {
+    let target = Target::start(|_| Reaction::AnswerAfter(Duration::from_secs(2)));
+    let ended = Setup::against(&target, "--rate 20 --duration 1s").exporting().run().await;
+    ended.assert_code(0);
+    assert_eq!(ended.count("iterations"), 20);
+    assert_eq!(ended.count("dropped_iterations"), 0);
+    assert_on_grid(&target, Duration::from_millis(50));
+    let fastest = ended.exported_number("http_req_duration", "min");
+    assert!((1990.0..3000.0).contains(&fastest), "{fastest} ms");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_hangs_never_delays_a_start() {
+    let target = Target::start(|_| Reaction::Hold);
+    let program = Setup::against(&target, "--rate 40 --duration 1s").start();
+    target.until_called(40).await;
+    target.release();
+    let ended = program.ended().await;
+    ended.assert_code(0);
+    assert_eq!(ended.count("iterations"), 40);
+    assert_on_grid(&target, Duration::from_millis(25));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_is_for_its_time_unit() {
+    let target = Target::start(|_| Reaction::Answer);
+    let ended = Setup::against(&target, "--rate 3 --time-unit 300ms --duration 800ms").run().await;
+    assert_eq!(ended.assert_code(0).count("iterations"), 8);
+    assert_on_grid(&target, Duration::from_millis(100));
+}

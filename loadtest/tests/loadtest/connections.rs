@@ -1,0 +1,66 @@
+//! Connections are kept, and one that the target has closed loses no request.
+
+use std::time::Duration;
+
+use crate::support::program::{Ended, Setup};
+use crate::support::target::{Reaction, Target};
+
+/// All of them were answered with 200.
+fn assert_all_well(ended: &Ended, requests: u64) {
+    ended.assert_code(0);
+    assert_eq!(ended.row("checks_succeeded"), format!("100.00% {requests} out of {requests}"));
+    assert_eq!(ended.row("http_req_failed"), format!("0.00% 0 out of {requests}"));
+    assert!(ended.output.stderr.is_empty(), "no message");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_one_after_the_other_share_a_connection() {
+    let target = Target::start(|_| Reaction::Answer);
+    let ended = Setup::against(&target, "--rate 20 --duration 1s").run().await;
+    assert_all_well(&ended, 20);
+    // Where the machine stalls, two requests may run at once.
+    assert!(target.connections() <= 2, "{} connections", target.connections());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_vu_keeps_a_connection_of_its_own() {
+    let target = Target::start(|_| Reaction::AnswerAfter(Duration::from_millis(300)));
+    let options = "--rate 50 --duration 1s --pre-allocated-vus 50";
+    let ended = Setup::against(&target, options).exporting().run().await;
+    assert_all_well(&ended, 50);
+    // 15 run at once.
+    assert_eq!(target.connections() as f64, ended.exported_number("vus", "max"));
+    assert!(target.connections() < 40, "{} connections", target.connections());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_closes_after_each_answer_loses_no_request() {
+    let target = Target::start(|_| Reaction::AnswerAndSayClose);
+    let ended = Setup::against(&target, "--rate 50 --duration 400ms").run().await;
+    assert_all_well(&ended, 20);
+    assert_eq!(target.calls().len(), 20);
+    assert_eq!(target.connections(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_closes_idle_connections_loses_no_request() {
+    let target = Target::start(|_| Reaction::AnswerAndCloseAfter(Duration::from_millis(10)));
+    let ended = Setup::against(&target, "--rate 25 --duration 800ms").run().await;
+    assert_all_well(&ended, 20);
+    assert_eq!(target.calls().len(), 20);
+    assert!(target.connections() > 10, "{} connections", target.connections());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_closes_just_when_the_next_request_comes_loses_next_to_none() {
+    // The first request on a connection is answered. It is closed when the next one is due, before or after that came.
+    let target = Target::start(|_| Reaction::AnswerAndCloseAfter(Duration::from_millis(20)));
+    let ended = Setup::against(&target, "--rate 50 --duration 1s").exporting().run().await;
+    ended.assert_code(0);
+    assert_eq!(ended.count("http_reqs"), 50);
+    // What the target has read it may have done: that request must not be sent again, and is counted as failed.
+    let failed = ended.exported_number("http_req_failed", "passes");
+    let answered = ended.exported_number("http_req_failed", "fails");
+    assert_eq!(failed + answered, 50.0);
+    assert!(target.calls().len() as f64 <= 50.0, "none is sent twice once the target has read it");
+}

@@ -1,0 +1,108 @@
+//! What counts as failed, and that a request without an answer does not end the run.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use crate::support::program::Setup;
+use crate::support::target::{Reaction, Target};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_of_the_server_counts_as_failed_and_its_iteration_as_complete() {
+    let target = Target::start(|_| Reaction::Status(500));
+    let ended = Setup::against(&target, "--rate 50 --duration 200ms").exporting().run().await;
+    ended.assert_code(0);
+    assert_eq!(ended.row("http_req_failed"), "100.00% 10 out of 10");
+    assert_eq!(ended.row("checks_failed"), "100.00% 10 out of 10");
+    assert_eq!(ended.count("iterations"), 10);
+    assert!(ended.exported_number("http_req_duration", "min") > 0.0, "with its real duration");
+    let exported = ended.exported();
+    let none_was_expected = &exported["metrics"]["http_req_duration{expected_response:true}"];
+    assert!(none_was_expected["max"].as_f64().unwrap_or(0.0) == 0.0, "{none_was_expected}");
+    assert!(ended.output.stderr.is_empty(), "an answer is no message");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_expected_and_not_followed_though_the_check_fails() {
+    let target = Target::start(|_| Reaction::Status(302));
+    let ended = Setup::against(&target, "--rate 50 --duration 200ms").run().await;
+    ended.assert_code(0);
+    assert_eq!(ended.row("http_req_failed"), "0.00% 0 out of 10");
+    assert_eq!(ended.row("checks_failed"), "100.00% 10 out of 10");
+    assert_eq!(target.calls().len(), 10);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statuses_from_400_on_count_as_failed_and_those_below_do_not() {
+    let statuses = [200, 204, 399, 400, 404, 599];
+    let target = Target::start(move |call| Reaction::Status(statuses[call.number % 6]));
+    let ended = Setup::against(&target, "--rate 60 --duration 200ms").run().await;
+    ended.assert_code(0);
+    assert_eq!(ended.row("http_req_failed"), "50.00% 6 out of 12");
+    assert_eq!(ended.row("checks_succeeded"), "16.66% 2 out of 12", "204 is not 200");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeout_fails_the_request_and_the_next_one_uses_a_new_connection() {
+    let target = Target::start(|call| match call.number {
+        0..5 => Reaction::Answer,
+        5 => Reaction::Hold,
+        _ => Reaction::Answer,
+    });
+    // One VU: it has no other connection.
+    let options = "--rate 10 --duration 1s --pre-allocated-vus 1 --timeout 250ms";
+    let ended = Setup::against(&target, options).exporting().run().await;
+    ended.assert_code(0);
+    let (requests, dropped) = (ended.count("http_reqs"), ended.count("dropped_iterations"));
+    assert_eq!(requests + dropped, 10);
+    assert_eq!(ended.exported_number("http_req_failed", "passes"), 1.0);
+    let longest = ended.exported_number("http_req_duration", "max");
+    assert!((245.0..1000.0).contains(&longest), "the timeout: {longest} ms");
+
+    let calls = target.calls();
+    assert_eq!(calls.len() as u64, requests);
+    let before: HashSet<usize> = calls[..6].iter().map(|call| call.connection).collect();
+    let after: HashSet<usize> = calls[6..].iter().map(|call| call.connection).collect();
+    assert!(!after.is_empty() && before.is_disjoint(&after), "connections {before:?}, then {after:?}");
+    assert_eq!(ended.messages("does not answer"), 1, "said once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_broken_off_counts_as_failed_and_is_not_sent_again() {
+    let target = Target::start(|call| match call.number {
+        3 => Reaction::BreakOff,
+        _ => Reaction::Answer,
+    });
+    let ended = Setup::against(&target, "--rate 50 --duration 200ms --method POST").run().await;
+    assert_eq!(ended.assert_code(0).row("http_req_failed"), "10.00% 1 out of 10");
+    assert_eq!(target.calls().len(), 10, "it may have been carried out");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_refuses_from_the_start_is_said_once_and_counted() {
+    let target = Target::absent(|_| Reaction::Answer);
+    let ended = Setup::against(&target, "--rate 50 --duration 400ms").exporting().run().await;
+    ended.assert_code(0);
+    assert_eq!(ended.row("http_req_failed"), "100.00% 20 out of 20");
+    assert_eq!(ended.count("iterations"), 20);
+    assert_eq!(ended.exported_number("http_req_duration", "max"), 0.0, "nothing was sent, as k6 has it");
+    assert_eq!(ended.output.stderr.len(), 1, "said once");
+    assert_eq!(ended.messages("refused"), 1, "with the reason");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_address_that_nobody_knows_is_said_once_and_counted() {
+    let setup = Setup::new("--url http://nowhere.invalid/ --wait-timeout 0s --rate 20 --duration 200ms");
+    let ended = setup.and("--timeout 10s").run().await;
+    assert_eq!(ended.assert_code(0).row("http_req_failed"), "100.00% 4 out of 4");
+    assert_eq!(ended.output.stderr.len(), 1, "said once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_reads_and_says_nothing_holds_up_the_end_no_longer_than_the_timeout() {
+    let target = Target::start(|_| Reaction::Hold);
+    let options = "--rate 50 --duration 100ms --timeout 300ms --graceful-stop 1h";
+    let ended = Setup::against(&target, options).exporting().run().await;
+    assert_eq!(ended.assert_code(0).row("http_req_failed"), "100.00% 5 out of 5");
+    let shortest = ended.exported_number("http_req_duration", "min");
+    assert!(shortest >= Duration::from_millis(295).as_secs_f64() * 1e3, "{shortest} ms");
+}

@@ -1,0 +1,92 @@
+//! The load begins when the target is healthy.
+
+use std::time::{Duration, Instant};
+
+use crate::support::program::Setup;
+use crate::support::target::{Call, Reaction, Target};
+
+fn is_health(call: &Call) -> bool {
+    call.uri.path() == "/healthz"
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_waits_until_the_target_is_there_and_healthy() {
+    let mut target = Target::absent(|call| match call.number {
+        0 => Reaction::Status(503),
+        1 => Reaction::Status(302),
+        _ => Reaction::Answer,
+    });
+    let url = target.url("/handson?a=b");
+    let program = Setup::new("--rate 50 --duration 100ms").argument("--url", &url).start();
+    program.until_message("waiting for").await;
+    target.come();
+    let ended = program.ended().await;
+
+    ended.assert_code(0);
+    let calls = target.calls();
+    let paths: Vec<String> = calls.iter().map(|call| call.uri.to_string()).collect();
+    assert_eq!(paths[..3], ["/healthz"; 3], "it asks until the answer is 2xx");
+    assert_eq!(paths[3..], ["/handson?a=b"; 5], "and then no more");
+    assert!(calls[..3].iter().all(|call| call.method == "GET"));
+    assert_eq!(ended.count("http_reqs"), 5, "asking is not counted");
+    assert_eq!(ended.row("checks_succeeded"), "100.00% 5 out of 5");
+    assert_eq!(ended.messages("waiting for"), 1, "said once");
+    assert_eq!(ended.messages(&target.url("/healthz")), 1, "with the address");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_address_may_be_waited_for() {
+    let other = Target::start(|_| Reaction::Status(204));
+    let target = Target::start(|_| Reaction::Answer);
+    let setup = Setup::new("--rate 50 --duration 100ms").argument("--url", &target.url("/handson"));
+    let ended = setup.argument("--wait-for", &other.url("/ready?deep=1")).run().await;
+    ended.assert_code(0);
+    assert_eq!(other.calls().len(), 1);
+    assert_eq!(other.calls()[0].uri, "/ready?deep=1");
+    assert!(!target.calls().iter().any(is_health));
+    assert_eq!(ended.messages("waiting"), 0, "nothing to say where it is healthy at once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_gives_up_and_says_what_it_saw() {
+    let unwell = Target::start(|_| Reaction::Status(503));
+    let silent = Target::start(|_| Reaction::Hold);
+    let absent = Target::absent(|_| Reaction::Answer);
+    for (target, seen) in [(&unwell, "503"), (&silent, "no answer"), (&absent, "refused")] {
+        let start = Instant::now();
+        let setup = Setup::new("--wait-timeout 300ms").argument("--url", &target.url("/handson"));
+        let ended = setup.run().await;
+        ended.assert_code(1);
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+        let last = ended.output.stderr.last().expect("a message");
+        for word in [seen, &target.url("/healthz"), "300ms"] {
+            assert!(last.contains(word), "`{word}` is not in: {last}");
+        }
+        assert!(target.calls().iter().all(is_health), "no load");
+        assert!(ended.output.stdout.is_empty(), "no summary");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wait_of_0_does_not_wait() {
+    for zero in ["0", "0s"] {
+        let target = Target::start(|_| Reaction::Answer);
+        let setup = Setup::new("--rate 50 --duration 100ms").argument("--url", &target.url("/handson"));
+        let ended = setup.argument("--wait-timeout", zero).run().await;
+        assert_eq!(ended.assert_code(0).count("iterations"), 5);
+        assert!(!target.calls().iter().any(is_health));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_ends_the_wait() {
+    let target = Target::absent(|_| Reaction::Answer);
+    for signal in ["TERM", "INT"] {
+        let program = Setup::new("").argument("--url", &target.url("/handson")).start();
+        program.until_message("waiting for").await;
+        program.signal(signal).await;
+        let ended = program.ended().await;
+        ended.assert_code(1);
+        assert_eq!(ended.messages("stopped"), 1);
+    }
+}

@@ -1,0 +1,25 @@
+//! The load generator through its public interface: the real program, with a target and an OTLP receiver that the tests
+//! control. Each module is one theme; `support` holds what they share.
+
+#![allow(clippy::unwrap_used)] // A test that cannot go on says so by ending.
+
+// The one that takes a minute comes first in the alphabet, and so begins first.
+mod arrivals;
+mod checks;
+mod connections;
+mod dropping;
+mod export;
+mod failures;
+mod health;
+mod options;
+mod pacing;
+mod progress;
+mod requests;
+mod restarts;
+mod schedule_delay;
+mod signals;
+mod spans;
+mod summary;
+mod support;
+mod telemetry_lost;
+mod thresholds;

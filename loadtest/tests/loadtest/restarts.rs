@@ -1,0 +1,67 @@
+//! The target goes away and comes back while the load goes on.
+
+use std::time::Duration;
+
+use crate::support::program::Setup;
+use crate::support::target::{Reaction, Target};
+
+const GONE: &str = "does not answer";
+const BACK: &str = "answers again";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_load_goes_on_while_the_target_restarts_and_both_are_said_once() {
+    let mut target = Target::start(|_| Reaction::Answer);
+    let program = Setup::against(&target, "--rate 20 --duration 0").exporting().start();
+    target.until_called(5).await;
+    target.go().await;
+    program.until_message(GONE).await;
+    // No event tells of the requests that are refused meanwhile.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = target.calls().len();
+    target.come();
+    target.until_called(before + 5).await;
+    program.until_message(BACK).await;
+    program.signal("TERM").await;
+    let ended = program.ended().await;
+
+    ended.assert_code(0);
+    assert_eq!(ended.output.stderr.len(), 2, "one when it goes, one when it is back");
+    let [gone, back] = [&ended.output.stderr[0], &ended.output.stderr[1]];
+    assert!(gone.contains(GONE) && back.contains(BACK), "{gone}, then {back}");
+    // What the target answered, what it did not: together all that was started.
+    let number = |metric, of| ended.exported_number(metric, of);
+    let (failed, answered) = (number("http_req_failed", "passes"), number("http_req_failed", "fails"));
+    assert!(failed >= 3.0, "{failed}");
+    assert_eq!(answered, target.calls().len() as f64);
+    assert_eq!(failed + answered, number("iterations", "count"));
+    assert_eq!(number("dropped_iterations", "count"), 0.0);
+    assert!(back.contains(&format!(" {failed} requests without an answer")), "{failed} failed; {back}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_flaps_does_not_flood_the_messages() {
+    // Every third request gets no answer, over some seconds' worth of requests.
+    let target = Target::start(|call| match call.number % 3 {
+        2 => Reaction::BreakOff,
+        _ => Reaction::Answer,
+    });
+    let ended = Setup::against(&target, "--rate 60 --duration 1500ms").run().await;
+    ended.assert_code(0);
+    assert_eq!(ended.row("http_req_failed"), "33.33% 30 out of 90");
+    assert_eq!(ended.output.stderr.len(), 1, "said once");
+    assert_eq!(ended.messages(GONE), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_comes_late_gets_the_load_from_then_on() {
+    let mut target = Target::absent(|_| Reaction::AnswerAfter(Duration::from_millis(1)));
+    let program = Setup::against(&target, "--rate 20 --duration 0").start();
+    program.until_message("refused").await;
+    target.come();
+    target.until_called(5).await;
+    program.until_message(BACK).await;
+    program.signal("INT").await;
+    let ended = program.ended().await;
+    ended.assert_code(0);
+    assert_eq!(ended.output.stderr.len(), 2, "one at the start, one when it is there");
+}

@@ -1,0 +1,131 @@
+//! `--otlp`: every iteration is a CLIENT span, and the target continues its trace.
+
+mod naming;
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Value, json};
+
+use crate::support::otlp::{Collector, Received, Span, SpanKind, StatusCode};
+use crate::support::program::{Ended, Setup};
+use crate::support::target::{Call, Reaction, Target};
+
+/// A run that sends its spans to `collector`.
+fn exporting(target: &Target, collector: &Collector, options: &str) -> Setup {
+    let setup = Setup::against(target, options).and("--otlp");
+    setup.variable("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint())
+}
+
+/// Ten requests, the answers to which `react` chooses, and what became of them.
+async fn run(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> (Target, Ended, Received) {
+    let (target, collector) = (Target::start(react), Collector::start().await);
+    let ended = exporting(&target, &collector, "--rate 50 --duration 200ms --timeout 500ms").run().await;
+    ended.assert_code(0);
+    (target, ended, collector.received())
+}
+
+fn assert_attributes(span: &Span, expected: &Value) {
+    let seen: Value = span.attributes.clone().into_iter().collect::<serde_json::Map<_, _>>().into();
+    assert_eq!(seen, *expected, "all of them, of the same type");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_request_names_a_span_of_its_own_that_arrives() {
+    let (target, ended, received) = run(|_| Reaction::Answer).await;
+    let calls = target.calls();
+    assert_eq!((calls.len(), received.spans.len()), (10, 10), "all arrive before the end");
+    let sent: HashSet<String> =
+        calls.iter().map(|call| call.header("traceparent").unwrap().to_owned()).collect();
+    let spans: HashSet<String> =
+        received.spans.iter().map(|span| format!("00-{}-{}-01", span.trace_id, span.span_id)).collect();
+    assert_eq!(sent, spans, "the target's parents are the spans");
+    assert_eq!(sent.len(), 10);
+    let traces: HashSet<&String> = received.spans.iter().map(|span| &span.trace_id).collect();
+    assert_eq!(traces.len(), 10, "a trace for each iteration");
+    assert!(calls.iter().all(|call| call.header("tracestate").is_none()));
+    assert_eq!(
+        ended.output.stdout.iter().filter(|line| line.trim() == "spans: 10, of them 0 lost").count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_span_tells_of_its_request_by_the_conventions() {
+    let (target, _, received) = run(|_| Reaction::Answer).await;
+    for span in &received.spans {
+        assert_eq!((span.name.as_str(), span.kind), ("GET", SpanKind::Client));
+        assert_eq!((&span.parent_id, span.status), (&None, StatusCode::Unset));
+        assert!(span.start < span.end && span.events.is_empty());
+        let expected = json!({
+            "http.request.method": "GET",
+            "url.full": target.url("/handson"),
+            "server.address": "127.0.0.1",
+            "server.port": target.port(),
+            "http.response.status_code": 200,
+            "network.protocol.version": "1.1",
+        });
+        assert_attributes(span, &expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_request_is_an_error_with_its_type() {
+    let (_, _, received) = run(|call| match call.number {
+        0 => Reaction::Status(404),
+        1 => Reaction::Status(503),
+        2 => Reaction::Status(302),
+        3 => Reaction::Hold,
+        4 => Reaction::BreakOff,
+        _ => Reaction::Answer,
+    })
+    .await;
+    let mut seen = HashMap::new();
+    for span in &received.spans {
+        let (status, error) =
+            (&span.attributes.get("http.response.status_code"), span.attributes.get("error.type"));
+        assert_eq!(span.status == StatusCode::Error, error.is_some(), "{span:?}");
+        assert_eq!(status.is_some(), span.attributes.contains_key("network.protocol.version"), "{span:?}");
+        *seen.entry((status.and_then(Value::as_i64), error.and_then(Value::as_str))).or_insert(0) += 1;
+    }
+    let expected = HashMap::from([
+        ((Some(404), Some("404")), 1),
+        ((Some(503), Some("503")), 1),
+        ((Some(302), None), 1),
+        ((None, Some("timeout")), 1),
+        ((None, Some("request")), 1),
+        ((Some(200), None), 5),
+    ]);
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_refuses_leaves_spans_that_say_so() {
+    let (target, collector) = (Target::absent(|_| Reaction::Answer), Collector::start().await);
+    let ended = exporting(&target, &collector, "--rate 50 --duration 100ms").run().await;
+    ended.assert_code(0);
+    let received = collector.received();
+    assert_eq!(received.spans.len(), 5);
+    for span in &received.spans {
+        assert_eq!((span.status, &span.attributes["error.type"]), (StatusCode::Error, &json!("connect")));
+        assert_eq!(span.attributes["server.port"], target.port());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_request_leaves_a_span_too() {
+    let (target, collector) = (Target::start(|_| Reaction::Hold), Collector::start().await);
+    let ended = exporting(&target, &collector, "--rate 50 --duration 100ms --graceful-stop 0s").run().await;
+    ended.assert_code(0);
+    assert_eq!(target.calls().len(), 5);
+    assert_eq!(collector.received().spans.len(), 5, "the target's spans have a parent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_a_thousand_a_second_none_is_lost() {
+    let (target, collector) = (Target::start(|_| Reaction::Answer), Collector::start_counting().await);
+    let ended = exporting(&target, &collector, "--rate 1000 --duration 1s").run().await;
+    ended.assert_code(0);
+    let iterations = ended.count("iterations");
+    assert_eq!(iterations + ended.count("dropped_iterations"), 1000);
+    assert_eq!(collector.received().span_count, iterations);
+}
