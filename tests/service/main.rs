@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)] // A test that cannot go on says so by ending.
 
+mod collector;
 mod configuration;
 mod conventions;
 mod delivery;

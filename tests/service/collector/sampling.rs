@@ -1,0 +1,74 @@
+//! Which traces tail sampling keeps.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+
+use super::SPANS;
+use super::process::Otelcol;
+use crate::support::otlp::{Collector, tree};
+use crate::support::service::Setup;
+use crate::support::upstream::{Reaction, Upstream};
+
+/// More than the threshold of the policy `slow`.
+const SLOW: Duration = Duration::from_millis(600);
+
+/// What is left of a request whose first call of httpbin fails.
+const FAILED: &str = "\
+GET /handson Server
+  GET Client
+  handson.sleep50microsec Internal
+";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Collector: .ci/run collector"]
+async fn errors_and_slow_requests_are_kept_and_ordinary_ones_are_not() {
+    let upstream = Collector::start().await;
+    let otelcol = Otelcol::start(&upstream, 0).await;
+    // Four calls of an ordinary request, one that fails, and from then on they wait.
+    let httpbin = Upstream::start(|call| match call.number {
+        0..=3 => Reaction::Answer,
+        4 => Reaction::Status(StatusCode::SERVICE_UNAVAILABLE),
+        _ => Reaction::Hold,
+    })
+    .await;
+    let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).calling(&httpbin).start().await;
+
+    let ordinary = service.get("/handson").await;
+    assert_eq!(ordinary.status, 200, "{ordinary:?}");
+    let failed = service.get("/handson").await;
+    failed.assert_problem(500);
+    let (slow, ()) = tokio::join!(service.get("/handson"), async {
+        httpbin.until_called(6).await;
+        tokio::time::sleep(SLOW).await;
+        httpbin.release();
+    });
+    assert_eq!(slow.status, 200, "{slow:?}");
+    service.stop().await;
+    otelcol.stop().await;
+
+    let received = upstream.received();
+    assert_eq!(tree(&received.trace(&failed.trace_id())), FAILED);
+    assert_eq!(received.trace(&slow.trace_id()).len(), SPANS);
+    assert_eq!(received.trace(&ordinary.trace_id()).len(), 0, "no share of these was to be kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Collector: .ci/run collector"]
+async fn a_share_of_the_ordinary_traces_is_kept_each_of_them_whole() {
+    let upstream = Collector::start().await;
+    let otelcol = Otelcol::start(&upstream, 50).await;
+    let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
+    for _ in 0..200 {
+        assert_eq!(service.get("/handson").await.status, 200);
+    }
+    service.stop().await;
+    otelcol.stop().await;
+
+    let received = upstream.received();
+    let kept: BTreeSet<&String> = received.spans.iter().map(|span| &span.trace_id).collect();
+    // Five standard deviations to each side, and some: a request may have been slow on a busy machine.
+    assert!((65..=150).contains(&kept.len()), "{} of 200 kept", kept.len());
+    assert!(kept.iter().all(|id| received.trace(id).len() == SPANS), "a trace is kept whole");
+}
