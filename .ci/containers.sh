@@ -1,0 +1,241 @@
+# shellcheck shell=bash disable=SC2154
+# The check of Dockerfile and compose.yaml: all of it is built, run and looked at, on an engine of .ci/docker.sh.
+# Sourced by .ci/run.
+
+# Set while containers of the check may run. The name and the ports are its own: nothing of the user's is in the way.
+project=''
+
+# Seconds: stop_grace_period.
+STOP_GRACE=20
+
+# compose ARGUMENTS...: as a user types it, with no .env unless `env_file` names one.
+compose() {
+    docker compose --project-name "$project" --env-file "${env_file:-/dev/null}" --env-file "$scratch/compose.env" "$@"
+}
+
+# A name and ports of the check, and what its images are labelled with. Port 0: any that is free.
+name_containers() {
+    project=handson-ci-$$
+    commit=$(git rev-parse HEAD)
+    printf '%s\n' PORT=0 HTTPBIN_PORT=0 "TAG=$project" "GIT_COMMIT_SHA=$commit" \
+        GIT_REPOSITORY_URL=https://example.com/workshop/handson VERSION=0.0.0-ci >"$scratch/compose.env"
+}
+
+start_containers() {
+    build_images
+    compose up --detach --wait 2>"$scratch/up.log" ||
+        complain "not all get healthy:" "$(tail -n 5 "$scratch/up.log")" "$(compose logs --tail 20)"
+    compose ps
+}
+
+build_images() {
+    local started=$SECONDS arguments=() variable
+    # BuildKit knows these names: a proxy that this machine needs, the builder needs too.
+    for variable in {http,https,no}_proxy {HTTP,HTTPS,NO}_PROXY; do
+        [[ -z ${!variable:-} ]] || arguments+=(--build-arg "$variable=${!variable}")
+    done
+    compose --progress plain build "${arguments[@]}" "$@" >"$scratch/build.log" 2>&1 ||
+        complain "the images do not build:" "$(tail -n 40 "$scratch/build.log")"
+    echo "images built in $((SECONDS - started)) s"
+}
+
+# Removes what is of that name, whatever became of it.
+stop_containers() {
+    [[ -n $project ]] || return 0
+    compose --profile '*' down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
+    docker images --quiet --filter "reference=localhost/*:$project*" | sort -u |
+        xargs -r docker image rm --force >/dev/null 2>&1 || true
+    # In an engine of the user's, images without a name may be wanted.
+    [[ -z $engine ]] || docker image prune --force >/dev/null || true
+    project=
+}
+
+# container SERVICE: its id.
+container() { compose ps --all --quiet "$1"; }
+
+inspect() { docker inspect --format "$2" "$(container "$1")"; }
+
+# as_host SCRIPT ARGUMENTS...: on the host of the engine, which need not be this machine; it sees all processes there.
+as_host() {
+    docker run --rm --pid host --network none --cap-add SYS_PTRACE --security-opt apparmor=unconfined \
+        --entrypoint sh "$(builder_image)" -c "$1" - "${@:2}"
+}
+
+# eventually SECONDS COMMAND...: until it succeeds.
+eventually() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        ((SECONDS < end)) || return 1
+        sleep 0.5
+    done
+}
+
+# --- What is looked at ------------------------------------------------------------------------------------------------
+
+# What a person types: curl.
+the_service_answers() {
+    local greeting=$1 answer
+    answer=$(curl --silent --show-error --include --max-time 10 "http://$(compose port backend 8080)/handson")
+    printf '%s\n' "$answer"
+    grep -q '^HTTP/1.1 200 OK' <<<"$answer" || complain "no 200"
+    grep -qiE '^traceresponse: 00-[0-9a-f]{32}-[0-9a-f]{16}-01' <<<"$answer" || complain "no traceresponse header"
+    grep -qF "{\"message\":\"$greeting\"}" <<<"$answer" || complain "the greeting is not: $greeting"
+}
+
+# An image holds its program and what that loads: no shell, no package manager, no root.
+an_image_is_small_and_bare() {
+    local service=$1 most=$2 image id files size revision
+    image=$(inspect "$service" '{{.Config.Image}}')
+    id=$(docker create "$image")
+    files=$(docker export "$id" | tar --list)
+    docker rm "$id" >/dev/null
+    size=$(docker image inspect --format '{{.Size}}' "$image")
+    echo "$service: $size bytes (most: $most)"
+    grep -E '^(lib|etc/ssl/certs/ca|[a-z]+$)' <<<"$files" | grep -v '/$' | sed 's/^/    /'
+
+    ((size <= most)) || complain "the image of $service is too large: $size bytes"
+    for file in etc/ssl/certs/ca-certificates.crt etc/nsswitch.conf etc/passwd etc/group; do
+        grep -qxF "$file" <<<"$files" || complain "the image of $service has no $file"
+    done
+    ! grep -E '(^|/)(sh|ash|bash|dash|busybox|env|perl|python3?|apt|apt-get|dpkg|rpm|apk|cargo|rustc)$' <<<"$files" ||
+        complain "the image of $service holds a shell or a package manager, see above"
+    [[ $(docker image inspect --format '{{.Config.User}}' "$image") =~ ^[1-9][0-9]*:[1-9][0-9]*$ ]] ||
+        complain "the image of $service does not say by number which user it runs as"
+    revision=$(docker image inspect --format '{{index .Config.Labels "org.opencontainers.image.revision"}}' "$image")
+    [[ $revision == "$commit" ]] || complain "the image of $service is labelled with commit '$revision'"
+}
+
+# The process itself, as the kernel sees it: not root, no capabilities, no way to any. Root on the host tries to write
+# the root file system: where it is read-only, not even root can.
+a_process_can_do_nothing_else() {
+    local service=$1 pid seen
+    pid=$(inspect "$service" '{{.State.Pid}}')
+    # shellcheck disable=SC2016 # for the other shell
+    seen=$(as_host 'grep -E "^(Uid|CapEff|CapBnd|NoNewPrivs|Seccomp):" "/proc/$1/status"
+        for folder in / /etc; do
+            LC_ALL=C touch "/proc/$1/root$folder/written" 2>&1 && echo "wrote $folder"
+        done; true' "$pid" | tr -s '\t ' ' ')
+    printf '%s:\n%s\n' "$service" "$seen" | sed '2,$s/^/    /'
+    for line in 'Uid: 10001 10001 10001 10001' 'CapEff: 0000000000000000' 'CapBnd: 0000000000000000' 'NoNewPrivs: 1'; do
+        grep -qxF "$line" <<<"$seen" || complain "the process of $service is not: $line"
+    done
+    [[ $(grep -c 'Read-only file system' <<<"$seen") == 2 ]] || complain "$service can write its root file system"
+    seen=$(inspect "$service" '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}')
+    [[ $seen =~ ^[1-9][0-9]*' '[1-9][0-9]*' '[1-9][0-9]*$ ]] ||
+        complain "$service has no limit of memory, CPU or processes: $seen"
+    seen=$(inspect "$service" '{{range .HostConfig.PortBindings}}{{range .}}{{.HostIp}} {{end}}{{end}}')
+    [[ $seen =~ ^('127.0.0.1 ')*$ ]] || complain "$service can be reached from other machines, by: $seen"
+}
+
+# Five iterations a second, and none failed: a line of progress with as many as that many seconds make.
+the_load_is_on_schedule() {
+    eventually 90 load_is_steady || complain "the load generator does not get to 5 a second:" "$(compose logs loadtest)"
+    echo "$steady"
+}
+
+load_is_steady() {
+    steady=$(compose logs --no-log-prefix loadtest 2>&1 |
+        grep -E ' (4\.9[0-9]|5\.0[0-9]) iters/s, 0 failed' | tail -n 1) && [[ -n $steady ]]
+}
+
+# Stopped alone it tells the sum, with every check green.
+every_check_is_green() {
+    local summary status
+    compose stop loadtest 2>/dev/null
+    summary=$(compose logs --no-log-prefix loadtest 2>&1)
+    grep -E '(checks[a-z_]*|http_req_failed|http_req_duration|dropped_iterations|iterations)\.*:' <<<"$summary" ||
+        complain "no summary:" "$summary"
+    grep -qE 'checks[a-z_]*\.*: 100\.?0*%' <<<"$summary" || complain "not every check is green:" "$summary"
+    status=$(inspect loadtest '{{.State.ExitCode}}')
+    [[ $status == 0 ]] || complain "the load generator ended with status $status"
+    compose start loadtest 2>/dev/null
+}
+
+# Nothing listens for telemetry: one warning says so, and the service works on.
+one_warning_says_that_nobody_listens() {
+    eventually 60 has_warned || complain "no warning that telemetry gets lost:" "$(compose logs backend)"
+    [[ $(warnings) == 1 ]] || complain "$(warnings) warnings, not one:" "$(compose logs backend)"
+    compose logs --no-log-prefix backend | grep '"WARN"'
+}
+
+warnings() { compose logs --no-log-prefix backend 2>&1 | grep -c '"level":"WARN"'; }
+
+has_warned() { [[ $(warnings) -ge 1 ]]; }
+
+# A process that dies comes back. By a kill of its process: `docker kill` would count as wanted.
+a_killed_backend_comes_back() {
+    local started=$SECONDS
+    killed=$(inspect backend '{{.State.Pid}}')
+    # shellcheck disable=SC2016 # for the other shell
+    as_host 'kill -KILL "$1"' "$killed"
+    eventually 60 is_back || complain "killed, the backend did not come back:" "$(compose ps --all)"
+    echo "back and healthy after $((SECONDS - started)) s; started again: $(inspect backend '{{.RestartCount}}')"
+}
+
+is_back() {
+    [[ $(inspect backend '{{.State.Health.Status}} {{.State.Pid}}') =~ ^'healthy '([1-9][0-9]*)$ ]] &&
+        [[ ${BASH_REMATCH[1]} != "$killed" ]]
+}
+
+# All end in time by themselves, with exit status 0, the process number 1 being our program and no init.
+all_stop_in_time() {
+    local started=$SECONDS took service state
+    compose stop 2>/dev/null
+    took=$((SECONDS - started))
+    echo "stopped in $took s"
+    for service in backend httpbin loadtest; do
+        state=$(inspect "$service" '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}')
+        echo "$service: $state"
+        [[ $state == "exited 0 false" ]] ||
+            complain "$service did not end well: $state" "$(compose logs --tail 20 "$service")"
+    done
+    ((took < STOP_GRACE)) || complain "stopping took $took s"
+}
+
+# Another backend is another folder: its manifest, its lock, its name. In a copy of the tree, with the settings of
+# .env.example as a person copies them.
+another_backend_has_its_own_name() {
+    local tree=$scratch/tree
+    mkdir "$tree"
+    tracked . | tar -c -T - | tar -x -C "$tree"
+    compose down --timeout 5 2>/dev/null
+    (
+        cd "$tree" || exit
+        mkdir -p backend-ci/.cargo
+        cp -r src migrations build.rs Cargo.lock backend-ci
+        printf '[build]\ntarget-dir = "../target"\n' >backend-ci/.cargo/config.toml
+        # The service's manifest under another name, without other members, tests, benchmarks and profiles.
+        sed -E -e 's/^members = .*/members = []/' -e '/^\[\[?(test|bench|profile|dev-dependencies)/,/^$/d' \
+            -e '/^\[package\]/,/^\[/s/^name = .*/name = "backend-ci"/' \
+            -e '/^\[\[bin\]\]/,/^\[/s/^name = .*/name = "backend-ci"/' Cargo.toml >backend-ci/Cargo.toml
+        cargo metadata --quiet --format-version 1 --manifest-path backend-ci/Cargo.toml >/dev/null
+        echo BACKEND=backend-ci >>"$scratch/compose.env"
+        env_file=.env.example
+        build_images backend
+        compose up --detach --wait backend 2>/dev/null
+        the_service_answers "Hello, handson-ci"
+    )
+}
+
+# Each profile has one service of its name, and all send there. Their images are not ours, and not pulled for a check.
+profiles_are_complete() {
+    local profile services endpoints
+    for profile in collector lgtm datadog; do
+        services=$(COMPOSE_PROFILES=$profile compose config --services)
+        grep -qxF "$profile" <<<"$services" || complain "the profile $profile has no service of its name"
+        endpoints=$(COMPOSE_PROFILES=$profile compose config --format json |
+            grep -oE '"OTEL_EXPORTER_OTLP_ENDPOINT": "[^"]*"' | sort -u)
+        [[ $endpoints == *": \"http://$profile:4318\"" ]] || complain "with $profile, telemetry goes to $endpoints"
+    done
+    the_agent_wants_a_key
+}
+
+the_agent_wants_a_key() {
+    local said status=0
+    said=$(env -u DD_API_KEY infrastructure/local/datadog.sh echo started 2>&1) || status=$?
+    [[ $status == 1 && $said == *"DD_API_KEY is missing"* && $(wc -l <<<"$said") == 1 ]] ||
+        complain "without a key, the Agent's start says ($status): $said"
+    said=$(DD_API_KEY=0123 infrastructure/local/datadog.sh echo started)
+    [[ $said == started ]] || complain "with a key, the Agent's start says: $said"
+}
