@@ -3,6 +3,7 @@
 pub mod json;
 pub mod spelling;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::metrics::{Metric, Metrics, share};
@@ -31,9 +32,12 @@ pub fn write(out: &mut impl Write, metrics: &Metrics, thresholds: &[Threshold]) 
     }
     writeln!(out, "\n  █ TOTAL RESULTS\n")?;
     write_checks(out, metrics)?;
-    for (title, names) in [("HTTP", &HTTP[..]), ("EXECUTION", &EXECUTION[..])] {
+    let rows = |names: &[&str]| names.iter().filter_map(|name| row(metrics, name)).collect::<Vec<_>>();
+    let (http, execution) = (rows(&HTTP), rows(&EXECUTION));
+    let layout = Layout::of(http.iter().chain(&execution));
+    for (title, rows) in [("HTTP", http), ("EXECUTION", execution)] {
         writeln!(out, "    {title}")?;
-        write_rows(out, &names.iter().filter_map(|name| row(metrics, name)).collect::<Vec<_>>())?;
+        layout.write(out, &rows)?;
         writeln!(out)?;
     }
     Ok(())
@@ -59,14 +63,12 @@ fn write_checks(out: &mut impl Write, metrics: &Metrics) -> io::Result<()> {
     let Some(Metric::Rate { passes, fails }) = metrics.get("checks") else { return Ok(()) };
     let total = passes + fails;
     let of_total = |part| format!("{part} out of {total}");
-    write_rows(
-        out,
-        &[
-            Row::new("checks_total", vec![total.to_string(), spelling::per_second(total, metrics.elapsed)]),
-            Row::new("checks_succeeded", vec![spelling::percent(share(passes, total)), of_total(passes)]),
-            Row::new("checks_failed", vec![spelling::percent(share(fails, total)), of_total(fails)]),
-        ],
-    )?;
+    let rows = [
+        Row::new("checks_total", vec![total.to_string(), spelling::per_second(total, metrics.elapsed)]),
+        Row::new("checks_succeeded", vec![spelling::percent(share(passes, total)), of_total(passes)]),
+        Row::new("checks_failed", vec![spelling::percent(share(fails, total)), of_total(fails)]),
+    ];
+    Layout::of(&rows).write(out, &rows)?;
     writeln!(out)?;
     for check in &metrics.checks {
         let (passes, fails) = (check.passes, check.fails);
@@ -115,18 +117,35 @@ fn row(metrics: &Metrics, name: &str) -> Option<Row> {
     Some(Row { name, columns })
 }
 
-/// Rows whose names end in dots, and whose columns stand below each other where they are of one kind.
-fn write_rows(out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
-    let dots = rows.iter().map(|row| row.name.chars().count()).max().unwrap_or(0) + 3;
-    for row in rows {
-        write!(out, "    {:.<dots$}:", row.name)?;
-        for (n, column) in row.columns.iter().enumerate() {
-            let alike = rows.iter().filter(|other| other.columns.len() == row.columns.len());
-            let width = alike.map(|other| other.columns[n].chars().count()).max().unwrap_or(0);
-            let is_last = n + 1 == row.columns.len();
-            write!(out, " {column:<width$}", width = if is_last { 0 } else { width })?;
+/// How wide names and columns are: names end in dots, and columns stand below each other in rows that have as many.
+#[derive(Default)]
+struct Layout {
+    name: usize,
+    /// By the number of columns.
+    columns: BTreeMap<usize, Vec<usize>>,
+}
+
+impl Layout {
+    fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
+        let mut layout = Self::default();
+        for row in rows {
+            layout.name = layout.name.max(row.name.chars().count() + 3);
+            let widths = layout.columns.entry(row.columns.len()).or_insert(vec![0; row.columns.len()]);
+            for (width, column) in widths.iter_mut().zip(&row.columns) {
+                *width = column.chars().count().max(*width);
+            }
         }
-        writeln!(out)?;
+        layout
     }
-    Ok(())
+
+    fn write(&self, out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
+        for row in rows {
+            let mut line = format!("    {:.<name$}:", row.name, name = self.name);
+            for (column, width) in row.columns.iter().zip(&self.columns[&row.columns.len()]) {
+                line += &format!(" {column:<width$}");
+            }
+            writeln!(out, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
 }

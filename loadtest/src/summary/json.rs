@@ -31,7 +31,12 @@ pub fn summary(metrics: &Metrics, thresholds: &[Threshold]) -> Value {
         (check.name.clone(), about)
     };
     let all = NAMES.iter().filter_map(|(name, _)| {
-        let mut about = numbers(metrics.get(name)?);
+        let metric = metrics.get(name)?;
+        // k6 has a metric of some answers alone only where there was one.
+        if name.contains('{') && matches!(metric, Metric::Trend(trend) if trend.count() == 0) {
+            return None;
+        }
+        let mut about = numbers(metric);
         let crossed: Map<String, Value> = thresholds
             .iter()
             .filter(|threshold| threshold.metric == *name)

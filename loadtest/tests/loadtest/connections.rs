@@ -52,7 +52,7 @@ async fn a_target_that_closes_idle_connections_loses_no_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_closes_just_when_the_next_request_comes_loses_next_to_none() {
+async fn a_request_that_met_a_closing_connection_is_never_sent_twice() {
     // The first request on a connection is answered. It is closed when the next one is due, before or after that came.
     let target = Target::start(|_| Reaction::AnswerAndCloseAfter(Duration::from_millis(20)));
     let ended = Setup::against(&target, "--rate 50 --duration 1s").exporting().run().await;
