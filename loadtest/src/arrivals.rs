@@ -44,9 +44,9 @@ pub trait Clock {
 #[derive(Debug)]
 pub struct SystemClock(pub Receiver<()>);
 
-/// The shortest sleep. A wake-up costs as much as a request: above 4,000 iterations a second those of this time start
+/// The shortest sleep. A wake-up costs as much as a request: above 2,000 iterations a second those of this time start
 /// together.
-const GRAIN: Duration = Duration::from_micros(250);
+const GRAIN: Duration = Duration::from_micros(500);
 
 impl Clock for SystemClock {
     fn now(&self) -> Instant {
