@@ -8,6 +8,9 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::target::Target;
 use crate::vu::{Scenario, Vu};
 
+/// How long an answer may take. A target that hangs while it starts is asked again.
+const ANSWER: Duration = Duration::from_secs(2);
+
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(250);
 
@@ -23,7 +26,8 @@ pub async fn wait(health: Target, patience: Duration, say: impl FnOnce(&str)) ->
     let mut say = Some(say);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let answer = timeout(left, Vu::default().iterate(&probe, std::time::Instant::now())).await;
+        let answer =
+            timeout(left.min(ANSWER), Vu::default().iterate(&probe, std::time::Instant::now())).await;
         let seen = match answer.map(|iteration| iteration.outcome) {
             Ok(Ok(status)) if status.is_success() => return Ok(()),
             Ok(Ok(status)) => in_words(status),

@@ -35,6 +35,19 @@ async fn it_waits_until_the_target_is_there_and_healthy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_hangs_is_asked_again() {
+    let target = Target::start(|call| match call.number {
+        0 => Reaction::Hold,
+        _ => Reaction::Answer,
+    });
+    let setup = Setup::new("--rate 50 --duration 100ms --wait-timeout 30s");
+    let ended = setup.argument("--url", &target.url("/handson")).run().await;
+    ended.assert_code(0);
+    assert_eq!(target.calls().iter().filter(|call| is_health(call)).count(), 2);
+    assert_eq!(ended.count("http_reqs"), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_address_may_be_waited_for() {
     let other = Target::start(|_| Reaction::Status(204));
     let target = Target::start(|_| Reaction::Answer);
