@@ -1,5 +1,6 @@
 //! Puts the parts together: options, target, load, summary.
 
+use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -39,8 +40,12 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     // For https, of the target as of a collector. It fails where a provider is installed already, which would do as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     if let Some(file) = &options.summary_export {
-        // Two hours later would be late to learn that it cannot be written.
-        std::fs::write(file, "").map_err(|error| format!("--summary-export {}: {error}", file.display()))?;
+        // Two hours later would be late to learn that it cannot be written. What is in it stays until there is a summary.
+        OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(file)
+            .map_err(|error| format!("--summary-export {}: {error}", file.display()))?;
     }
 
     let spans = options.otlp.then(Spans::by_otlp).transpose()?;

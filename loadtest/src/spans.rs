@@ -88,7 +88,6 @@ impl Spans {
     }
 
     pub(crate) fn start(&self, target: &Target) -> RequestSpan {
-        self.delivery.started();
         let url = target.url();
         // A method that the conventions do not know is `_OTHER`, and the span's name `HTTP`.
         let known = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
@@ -109,7 +108,12 @@ impl Spans {
             ));
         }
         let span = self.tracer.span_builder(method.unwrap_or("HTTP")).with_kind(SpanKind::Client);
-        RequestSpan(span.with_attributes(about).start(&self.tracer))
+        let span = span.with_attributes(about).start(&self.tracer);
+        // One that the sampler leaves out is not sent, and not lost.
+        if span.is_recording() {
+            self.delivery.started();
+        }
+        RequestSpan(span)
     }
 }
 

@@ -48,6 +48,17 @@ async fn a_question_that_hangs_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_does_not_begin_leaves_the_last_summary_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("summary.json");
+    std::fs::write(&file, "of an earlier run").unwrap();
+    let target = Target::start(|_| Reaction::Status(503));
+    let setup = Setup::new("--wait-timeout 300ms").argument("--url", &target.url("/handson"));
+    setup.argument("--summary-export", file.to_str().unwrap()).run().await.assert_code(1);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "of an earlier run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_address_may_be_waited_for() {
     let other = Target::start(|_| Reaction::Status(204));
     let target = Target::start(|_| Reaction::Answer);

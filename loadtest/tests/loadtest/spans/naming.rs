@@ -53,3 +53,16 @@ async fn the_resource_names_the_program_unless_the_environment_does() {
         }
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_span_that_is_not_sampled_is_not_sent_and_not_lost() {
+    let (target, collector) = (Target::start(|_| Reaction::Answer), Collector::start().await);
+    let setup = exporting(&target, &collector, "--rate 50 --duration 100ms");
+    let ended = setup.variable("OTEL_TRACES_SAMPLER", "always_off").run().await;
+    ended.assert_code(0);
+    let told = ended.output.stdout.iter().any(|line| line.trim() == "spans: 0, of them 0 lost");
+    assert!(told, "{:#?}", ended.output.stdout);
+    assert!(collector.received().spans.is_empty());
+    let traceparent = target.calls()[0].headers["traceparent"].to_str().unwrap().to_owned();
+    assert!(traceparent.ends_with("-00"), "the target learns that it is not sampled: {traceparent}");
+}
