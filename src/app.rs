@@ -19,8 +19,6 @@ use crate::httpbin::Httpbin;
 use crate::panics;
 use crate::problem::errors_are_problems;
 use crate::random_error::RandomError;
-use crate::telemetry::failures;
-use crate::telemetry::server_spans;
 
 /// Bytes of a request's body; `/handson` needs none.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -51,8 +49,11 @@ pub fn router(app: App, request_timeout: Duration) -> Router {
         // Around all that may panic.
         .layer(CatchPanicLayer::custom(panics::answer));
 
+    // BEFORE server-spans: // TODO server-spans: put a middleware around it all that makes the SERVER span of a request.
+    // ANCHOR: server-spans
     // Around everything, for the span of a request has all of it inside, and the status that the caller gets.
-    let router = server_spans::around(router);
+    let router = crate::telemetry::server_spans::around(router);
+    // ANCHOR_END: server-spans
 
     // After the layers, and so without them: a health check is no request of a user.
     router.route("/healthz", get(|| async { "ok" }))
@@ -64,6 +65,8 @@ async fn timeouts_are_errors(response: Response, request_timeout: Duration) -> R
         return response;
     }
     let error = Error::new(ErrorKind::Timeout, format!("no answer within {request_timeout:?}"));
-    failures::record(&error);
+    // ANCHOR: errors
+    crate::telemetry::failures::record(&error);
+    // ANCHOR_END: errors
     error.into_response()
 }

@@ -99,8 +99,12 @@ pub struct Process {
     /// Least severe level to log
     #[arg(long, env = "LOG_LEVEL", value_enum, default_value_t = LogLevel::Info, global = true)]
     pub log_level: LogLevel,
+    // ANCHOR: structured-logs
     /// json for machines, text for people
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Json, global = true)]
+    // ANCHOR_END: structured-logs
+    // BEFORE structured-logs: /// text for people
+    // BEFORE structured-logs: #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, global = true)]
     pub log_format: LogFormat,
     /// Levels by module, for example info,handson=debug; wins over LOG_LEVEL
     #[arg(long, env = "RUST_LOG", global = true, value_parser = values::directives)]

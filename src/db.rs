@@ -4,20 +4,24 @@ use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{Executor, Sqlite};
+// ANCHOR: db-spans
 use sqlx_otel::{PoolBuilder, QueryAnnotations};
 use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
+// ANCHOR_END: db-spans
 
 use crate::error::{Error, ErrorKind, OrFail};
-use crate::telemetry;
 
 /// Each is a thread of SQLite's own; more would only wait for one another.
 const CONNECTIONS: u32 = 4;
 
-/// The pool, and the same pool behind spans.
+/// The pool.
 pub struct Database {
     pool: SqlitePool,
+    // ANCHOR: db-spans
+    /// The same pool behind spans.
     observed: Option<sqlx_otel::Pool<Sqlite>>,
+    // ANCHOR_END: db-spans
 }
 
 /// A row of `users`.
@@ -55,9 +59,13 @@ impl Database {
             .await
             .or_fail(ErrorKind::DatabaseError, format_args!("bringing the database {name} up to date"))?;
 
+        // BEFORE db-spans: // TODO db-spans: put the pool behind spans.
+        // BEFORE db-spans: Ok(Self { pool })
+        // ANCHOR: db-spans
         let observed =
-            telemetry::is_on().then(|| PoolBuilder::from(pool.clone()).with_database(name).build());
+            crate::telemetry::tracer().map(|_| PoolBuilder::from(pool.clone()).with_database(name).build());
         Ok(Self { pool, observed })
+        // ANCHOR_END: db-spans
     }
 
     /// The user with the lowest id.
@@ -66,6 +74,8 @@ impl Database {
     ///
     /// `DatabaseError` where the query fails or there is no user.
     pub async fn first_user(&self) -> Result<User, Error> {
+        // BEFORE db-spans: let user = select_first_user(&self.pool).await;
+        // ANCHOR: db-spans
         let user = match &self.observed {
             Some(pool) => {
                 let about = QueryAnnotations::new()
@@ -76,17 +86,19 @@ impl Database {
             }
             None => select_first_user(&self.pool).await,
         };
+        // ANCHOR_END: db-spans
         user.or_fail(ErrorKind::DatabaseError, "reading the first user")
     }
 }
 
 async fn select_first_user<'c>(database: impl Executor<'c, Database = Sqlite>) -> sqlx::Result<User> {
-    sqlx::query_as("SELECT id, name FROM users ORDER BY id LIMIT 1")
-        .fetch_one(database)
-        // sqlx hands the current span of `tracing` to the thread of SQLite, which would end it too late. The context of
-        // OpenTelemetry, of which sqlx-otel's span is made, is another thing and stays.
-        .with_subscriber(NoSubscriber::new())
-        .await
+    let user = sqlx::query_as("SELECT id, name FROM users ORDER BY id LIMIT 1").fetch_one(database);
+    // ANCHOR: db-spans
+    // sqlx hands the current span of `tracing` to the thread of SQLite, which would end it too late. The context of
+    // OpenTelemetry, of which sqlx-otel's span is made, is another thing and stays.
+    let user = user.with_subscriber(NoSubscriber::new());
+    // ANCHOR_END: db-spans
+    user.await
 }
 
 /// `db.namespace`: the file as configured. sqlx gives databases in memory a name of its own making, which says nothing.

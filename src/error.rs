@@ -80,8 +80,14 @@ impl Error {
         self.kind
     }
 
-    /// One line at ERROR. The names are OpenTelemetry's; a JSON line nests them as `error: {kind, message, stack}`.
+    /// One line at ERROR.
+    // ANCHOR: errors
+    /// The names are OpenTelemetry's; a JSON line nests them as `error: {kind, message, stack}`.
+    // ANCHOR_END: errors
     pub fn log(&self) {
+        // BEFORE errors: // TODO errors: say kind, message and stack in fields of their own.
+        // BEFORE errors: tracing::error!(name: "handson.failure", "{}: {self}", self.kind.name());
+        // ANCHOR: errors
         tracing::error!(
             name: "handson.failure",
             {
@@ -92,6 +98,7 @@ impl Error {
             "{}: {self}",
             self.kind.name(),
         );
+        // ANCHOR_END: errors
     }
 
     /// The chain of causes, one a line, each with its place: `connection refused (src/httpbin.rs:42)`. Frames of this

@@ -10,7 +10,6 @@ use serde::Serialize;
 use crate::app::App;
 use crate::db::Database;
 use crate::error::Error;
-use crate::telemetry;
 
 /// The answer: `{"message":"Hello, handson-sakura"}`.
 #[derive(Serialize)]
@@ -40,14 +39,24 @@ pub async fn handson(State(app): State<Arc<App>>) -> Result<Json<Greeting>, Erro
 }
 
 /// Sleeps 50 µs, or what the timer makes of it: its grain is a millisecond.
+// BEFORE first-span: // TODO first-span: give it a span, `handson.sleep50microsec`.
+// ANCHOR: first-span
 #[tracing::instrument(name = "handson.sleep50microsec", skip_all)]
+// ANCHOR_END: first-span
 async fn sleep_50_microsec() {
     tokio::time::sleep(Duration::from_micros(50)).await;
 }
 
+// BEFORE db-spans: // TODO db-spans: give it a span, `handson.dbQuery`.
+// ANCHOR: db-spans
 #[tracing::instrument(name = "handson.dbQuery", skip_all)]
+// ANCHOR_END: db-spans
 async fn db_query(database: &Database) -> Result<(), Error> {
-    let user = database.first_user().await.inspect_err(telemetry::failures::record)?;
+    let user = database.first_user().await;
+    // ANCHOR: errors
+    let user = user.inspect_err(crate::telemetry::failures::record);
+    // ANCHOR_END: errors
+    let user = user?;
     tracing::info!(name: "handson.dbQuery", { user.id = user.id.to_string(), user.name = user.name }, "dbQuery");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A panic ends one request, never the service: it becomes a log line, a mark on its span, and a 500.
+//! A panic ends one request, never the service: it becomes a log line and a 500.
 
 use std::any::Any;
 use std::panic::PanicHookInfo;
@@ -8,14 +8,15 @@ use axum::response::Response;
 
 use crate::error::{Error, ErrorKind};
 use crate::problem::problem;
-use crate::telemetry;
 
-/// From now on a panic anywhere is logged like any other error, with the place where it happened, on the span in which
-/// it happened. (Rust's own hook writes text of several lines to stderr.)
+/// From now on a panic anywhere is logged and recorded like any other error, with the place where it happened. (Rust's own
+/// hook writes text of several lines to stderr.)
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let error = error_of(panic);
-        telemetry::failures::record(&error);
+        // ANCHOR: errors
+        crate::telemetry::failures::record(&error);
+        // ANCHOR_END: errors
         error.log();
     }));
 }

@@ -5,8 +5,6 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use crate::telemetry;
-
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// The body. It says nothing of what is inside; the trace does.
@@ -16,18 +14,23 @@ struct Problem {
     title: &'static str,
     status: u16,
     detail: &'static str,
+    // ANCHOR: server-spans
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
+    // ANCHOR_END: server-spans
 }
 
-/// An answer with `status`, and the id under which its trace is found.
+/// An answer with `status`.
 pub fn problem(status: StatusCode) -> Response {
     let body = Problem {
         r#type: "about:blank",
         title: status.canonical_reason().unwrap_or("Error"),
         status: status.as_u16(),
         detail: detail(status),
-        trace_id: telemetry::trace_id(),
+        // BEFORE server-spans: // TODO server-spans: tell the caller the id of the trace, as `trace_id`.
+        // ANCHOR: server-spans
+        trace_id: crate::telemetry::trace_id(),
+        // ANCHOR_END: server-spans
     };
     (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], Json(body)).into_response()
 }

@@ -7,7 +7,6 @@ use rand::{Rng, RngExt, SeedableRng};
 
 use crate::config::ErrorRate;
 use crate::error::{Error, ErrorKind};
-use crate::telemetry;
 
 /// Decides for each request whether it fails.
 pub struct RandomError {
@@ -30,14 +29,19 @@ impl RandomError {
     /// # Errors
     ///
     /// `RandomError`, with the set probability.
+    // BEFORE errors: // TODO errors: give it a span, `handson.randomError`, and record the error on it.
+    // ANCHOR: errors
     #[tracing::instrument(name = "handson.randomError", skip_all)]
+    // ANCHOR_END: errors
     pub fn strike(&self) -> Result<(), Error> {
         if !self.fails() {
             return Ok(());
         }
         let error =
             Error::new(ErrorKind::RandomError, format!("failed at random, at a rate of {}", self.rate));
-        telemetry::failures::record(&error);
+        // ANCHOR: errors
+        crate::telemetry::failures::record(&error);
+        // ANCHOR_END: errors
         Err(error)
     }
 

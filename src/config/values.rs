@@ -39,8 +39,10 @@ impl Environment {
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
+    // ANCHOR: structured-logs
     /// One JSON object a line.
     Json,
+    // ANCHOR_END: structured-logs
     /// For people.
     Text,
 }

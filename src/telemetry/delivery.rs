@@ -1,3 +1,4 @@
+// ANCHOR: first-span
 //! What becomes of telemetry on its way out: nothing is lost in silence.
 //!
 //! Each signal has a bounded queue and a count of what was dropped before it or failed after it. Trouble is told by one
@@ -175,3 +176,4 @@ pub(super) const EXPORT_FAILED: &str = "export_failed";
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+// ANCHOR_END: first-span

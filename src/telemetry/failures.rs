@@ -1,3 +1,4 @@
+// ANCHOR: errors
 //! A failure is recorded once, on the span where it happened.
 
 use opentelemetry::trace::{Status, TraceContextExt};
@@ -26,3 +27,4 @@ pub(super) fn record_on(context: &Context, error: &Error) {
         );
     }
 }
+// ANCHOR_END: errors

@@ -1,13 +1,12 @@
+// ANCHOR: server-spans
 //! What HTTP servers and clients say alike, by the semantic conventions for HTTP.
 
 use http::{Method, Version};
 use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute;
+// ANCHOR: client-spans
 use url::Url;
-
-/// Bucket boundaries that the conventions advise for `http.*.request.duration`.
-pub(super) const SECONDS: [f64; 14] =
-    [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
+// ANCHOR_END: client-spans
 
 /// Values of these query parameters are secrets; the list is the conventions'.
 const SECRETS: [&str; 4] = ["AWSAccessKeyId", "Signature", "sig", "X-Goog-Signature"];
@@ -45,6 +44,7 @@ pub(super) fn protocol_version(version: Version) -> KeyValue {
     KeyValue::new(attribute::NETWORK_PROTOCOL_VERSION, version)
 }
 
+// ANCHOR: client-spans
 /// `url.full`: without user and password, and without secrets in the query.
 pub(super) fn url_full(url: &Url) -> String {
     if url.username().is_empty() && url.password().is_none() && url.query().is_none() {
@@ -58,6 +58,7 @@ pub(super) fn url_full(url: &Url) -> String {
     public.set_query(query.as_deref());
     public.into()
 }
+// ANCHOR_END: client-spans
 
 /// `url.query`: with the secrets redacted.
 pub(super) fn url_query(query: &str) -> String {
@@ -67,3 +68,4 @@ pub(super) fn url_query(query: &str) -> String {
     });
     parameters.collect::<Vec<_>>().join("&")
 }
+// ANCHOR_END: server-spans

@@ -1,9 +1,12 @@
+// ANCHOR: structured-logs
 //! One JSON object a line: who, when, what, and the ids of the trace to which it belongs.
 
 use std::fmt::{self, Debug};
 
+// ANCHOR: log-correlation
 use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
+// ANCHOR_END: log-correlation
 use serde::Serialize;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
@@ -68,6 +71,8 @@ where
         let name = event.metadata().name();
         line.member("message", if fields.message.is_empty() { name } else { &fields.message });
         line.members(&self.identity);
+        // BEFORE log-correlation: // TODO log-correlation: add the ids of the current span, in all their spellings.
+        // ANCHOR: log-correlation
         Context::map_current(|context| {
             let span = context.span().span_context().clone();
             if span.is_valid() {
@@ -80,10 +85,13 @@ where
                 }
             }
         });
+        // ANCHOR_END: log-correlation
         line.members(&fields.others);
+        // ANCHOR: errors
         if !fields.error.0.is_empty() {
             line.object("error", &fields.error);
         }
+        // ANCHOR_END: errors
         writeln!(writer, "{{{}}}", String::from_utf8_lossy(&line.0))
     }
 }
@@ -98,12 +106,14 @@ impl Line {
         self.json(value);
     }
 
+    // ANCHOR: errors
     fn object(&mut self, name: &str, members: &Self) {
         self.name(name);
         self.0.push(b'{');
         self.0.extend_from_slice(&members.0);
         self.0.push(b'}');
     }
+    // ANCHOR_END: errors
 
     fn members(&mut self, others: &Self) {
         if !others.0.is_empty() {
@@ -130,22 +140,30 @@ impl Line {
     }
 }
 
-/// The fields of an event: the message, those that make up `error`, and the others.
+/// The fields of an event: the message, and the others.
 #[derive(Default)]
 struct Fields {
     message: String,
+    // ANCHOR: errors
     error: Line,
+    // ANCHOR_END: errors
     others: Line,
 }
 
 impl Fields {
     fn add(&mut self, field: &Field, value: &(impl Serialize + ?Sized)) {
-        match field.name() {
-            "exception.type" => self.error.member("kind", value),
-            "exception.message" => self.error.member("message", value),
-            "exception.stacktrace" => self.error.member("stack", value),
-            name => self.others.member(name, value),
+        // ANCHOR: errors
+        let of_error = match field.name() {
+            "exception.type" => Some("kind"),
+            "exception.message" => Some("message"),
+            "exception.stacktrace" => Some("stack"),
+            _ => None,
+        };
+        if let Some(name) = of_error {
+            return self.error.member(name, value);
         }
+        // ANCHOR_END: errors
+        self.others.member(field.name(), value);
     }
 }
 
@@ -180,3 +198,4 @@ impl Visit for Fields {
         self.add(field, &value);
     }
 }
+// ANCHOR_END: structured-logs

@@ -1,3 +1,4 @@
+// ANCHOR: metrics
 //! Metrics: the meter provider, what it corrects in libraries, and the counts of [`super::delivery`].
 
 use std::sync::Arc;
@@ -106,3 +107,4 @@ fn observe(
         })
         .build();
 }
+// ANCHOR_END: metrics

@@ -1,3 +1,4 @@
+// ANCHOR: first-span
 //! The exporters: OTLP over HTTP or gRPC. Headers and compression come from `OTEL_EXPORTER_OTLP_*` variables, which the
 //! crate `opentelemetry-otlp` reads itself.
 
@@ -6,9 +7,13 @@ use std::thread;
 
 use async_trait::async_trait;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
-use opentelemetry_otlp::{
-    ExporterBuildError, LogExporter, MetricExporter, SpanExporter, WithExportConfig, WithHttpConfig,
-};
+// ANCHOR: log-correlation
+use opentelemetry_otlp::LogExporter;
+// ANCHOR_END: log-correlation
+// ANCHOR: metrics
+use opentelemetry_otlp::MetricExporter;
+// ANCHOR_END: metrics
+use opentelemetry_otlp::{ExporterBuildError, SpanExporter, WithExportConfig, WithHttpConfig};
 
 use super::delivery::Delivery;
 use super::settings::{Protocol, Settings, Signal};
@@ -42,6 +47,7 @@ impl<'a> Otlp<'a> {
         exporter.transpose()
     }
 
+    // ANCHOR: metrics
     pub(super) fn metric_exporter(&self) -> Result<Option<MetricExporter>, ExporterBuildError> {
         let exporter = self.route(Signal::Metrics).map(|route| match route {
             Route::Http(client, endpoint) => {
@@ -51,7 +57,9 @@ impl<'a> Otlp<'a> {
         });
         exporter.transpose()
     }
+    // ANCHOR_END: metrics
 
+    // ANCHOR: log-correlation
     pub(super) fn log_exporter(&self) -> Result<Option<LogExporter>, ExporterBuildError> {
         let exporter = self.route(Signal::Logs).map(|route| match route {
             Route::Http(client, endpoint) => {
@@ -61,6 +69,7 @@ impl<'a> Otlp<'a> {
         });
         exporter.transpose()
     }
+    // ANCHOR_END: log-correlation
 
     fn route(&self, signal: Signal) -> Option<Route> {
         let endpoint = self.settings.endpoint(signal);
@@ -102,3 +111,4 @@ fn innermost(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.last().unwrap_or(error).to_string()
 }
+// ANCHOR_END: first-span

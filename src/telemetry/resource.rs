@@ -1,3 +1,4 @@
+// ANCHOR: first-span
 //! The resource: what every span, metric and log record says of the process that made it.
 
 use opentelemetry::KeyValue;
@@ -27,3 +28,4 @@ pub(super) fn of(identity: &Identity) -> Resource {
         .with_service_name(identity.service.clone())
         .build()
 }
+// ANCHOR_END: first-span

@@ -59,14 +59,20 @@ pub struct Batching {
 /// The checked settings.
 #[derive(Debug)]
 pub struct Settings {
-    pub(super) disabled: bool,
+    /// `OTEL_SDK_DISABLED`: no telemetry at all.
+    pub disabled: bool,
     exporters: [bool; 3],
     protocols: [Protocol; 3],
-    pub(super) trace_context: bool,
-    pub(super) baggage: bool,
-    pub(super) timeout: Duration,
-    pub(super) spans: Batching,
-    pub(super) log_records: Batching,
+    /// Whether ids cross in the headers `traceparent` and `tracestate`.
+    pub trace_context: bool,
+    /// Whether baggage crosses in the header of that name.
+    pub baggage: bool,
+    /// Of one request to the collector.
+    pub timeout: Duration,
+    /// The queue of spans.
+    pub spans: Batching,
+    /// The queue of log records.
+    pub log_records: Batching,
 }
 
 impl Settings {
@@ -96,17 +102,17 @@ impl Settings {
     }
 
     /// Whether `signal` is sent at all.
-    pub(super) fn sends(&self, signal: Signal) -> bool {
+    pub fn sends(&self, signal: Signal) -> bool {
         self.exporters[signal as usize]
     }
 
     /// What `signal` is sent by.
-    pub(super) fn protocol(&self, signal: Signal) -> Protocol {
+    pub fn protocol(&self, signal: Signal) -> Protocol {
         self.protocols[signal as usize]
     }
 
     /// Where telemetry goes, in words.
-    pub(super) fn destination(&self) -> String {
+    pub fn destination(&self) -> String {
         let mut places: Vec<String> = Vec::new();
         for signal in [Signal::Traces, Signal::Metrics, Signal::Logs] {
             let protocol = match self.protocol(signal) {
@@ -124,7 +130,7 @@ impl Settings {
     }
 
     /// Whether any signal goes to an `https://` address.
-    pub(super) fn needs_tls(&self) -> bool {
+    pub fn needs_tls(&self) -> bool {
         [Signal::Traces, Signal::Metrics, Signal::Logs]
             .into_iter()
             .any(|signal| self.sends(signal) && self.endpoint(signal).starts_with("https:"))
@@ -132,7 +138,7 @@ impl Settings {
 
     /// The address to which `signal` goes. By HTTP, the address for all signals is a base, and that of one signal is
     /// complete: <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
-    pub(super) fn endpoint(&self, signal: Signal) -> String {
+    pub fn endpoint(&self, signal: Signal) -> String {
         if let Some(own) = variable(&format!("OTEL_EXPORTER_OTLP_{}_ENDPOINT", signal.name())) {
             return own;
         }

@@ -1,19 +1,21 @@
-//! Traces: the tracer provider, and how ids cross to other services.
+// ANCHOR: first-span
+//! Traces: the tracer provider, and the layer that makes spans of `tracing`'s.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::Context;
-use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_otlp::SpanExporter;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider, Span, SpanData, SpanProcessor,
 };
-use opentelemetry_semantic_conventions::attribute::EXCEPTION_STACKTRACE;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
+use tracing_subscriber::registry::LookupSpan;
 
 use super::delivery::{Counted, Delivery};
 use super::settings::Settings;
@@ -43,16 +45,25 @@ pub(super) fn tracer(provider: &SdkTracerProvider) -> SdkTracer {
     provider.tracer("handson")
 }
 
-/// Reads and writes the headers `traceparent`, `tracestate` and `baggage`, as `OTEL_PROPAGATORS` says.
-pub(super) fn propagator(settings: &Settings) -> TextMapCompositePropagator {
-    let mut propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
-    if settings.trace_context {
-        propagators.push(Box::new(TraceContextPropagator::new()));
-    }
-    if settings.baggage {
-        propagators.push(Box::new(BaggagePropagator::new()));
-    }
-    TextMapCompositePropagator::new(propagators)
+/// `#[tracing::instrument]` makes spans; those of this crate become OpenTelemetry's. Without the filter, each library's
+/// own would come alive. Events are log records, not events of a span.
+pub(super) fn layer<S>(tracer: &SdkTracer) -> impl Layer<S> + use<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer.clone())
+        // What these would add to every span is either not in the semantic conventions or the path of a build machine.
+        .with_location(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_target(false)
+        .with_level(false)
+        .with_filter(
+            Targets::new()
+                .with_target("handson", LevelFilter::INFO)
+                .and(filter_fn(|metadata| metadata.is_span())),
+        )
 }
 
 /// Lets a span into the SDK's queue where there is room, and counts it where there is not: the SDK itself would tell the
@@ -68,8 +79,10 @@ impl SpanProcessor for Queue {
         self.batches.on_start(span, context);
     }
 
-    fn on_end(&self, mut span: SpanData) {
-        keep_full_exceptions(&mut span);
+    fn on_end(&self, span: SpanData) {
+        // ANCHOR: errors
+        let span = with_full_exceptions_only(span);
+        // ANCHOR_END: errors
         if self.delivery.spans.admit() {
             self.batches.on_end(span);
         }
@@ -88,11 +101,16 @@ impl SpanProcessor for Queue {
     }
 }
 
+// ANCHOR: errors
 /// `sqlx-otel` records an exception of its own, without the chain of causes; the span around its span has the full one,
 /// and one failure is one exception.
-fn keep_full_exceptions(span: &mut SpanData) {
+fn with_full_exceptions_only(mut span: SpanData) -> SpanData {
+    use opentelemetry_semantic_conventions::attribute::EXCEPTION_STACKTRACE;
     span.events.events.retain(|event| {
         event.name != "exception"
             || event.attributes.iter().any(|about| about.key.as_str() == EXCEPTION_STACKTRACE)
     });
+    span
 }
+// ANCHOR_END: errors
+// ANCHOR_END: first-span

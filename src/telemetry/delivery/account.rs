@@ -1,3 +1,4 @@
+// ANCHOR: first-span
 //! The items of one signal: how many wait, how many went, and what became of them.
 
 use std::sync::Arc;
@@ -101,3 +102,4 @@ impl Account {
         self.failed.load(Relaxed)
     }
 }
+// ANCHOR_END: first-span

@@ -1,3 +1,4 @@
+// ANCHOR: first-span
 //! Exporters that keep the accounts of [`Delivery`].
 
 use std::future::{Future, poll_fn};
@@ -103,3 +104,4 @@ impl<E: PushMetricExporter> PushMetricExporter for Counted<E> {
         self.exporter.temporality()
     }
 }
+// ANCHOR_END: first-span

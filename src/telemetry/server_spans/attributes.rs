@@ -1,3 +1,4 @@
+// ANCHOR: server-spans
 //! What a SERVER span says of its request.
 
 use std::net::SocketAddr;
@@ -51,3 +52,4 @@ pub(super) fn of_request(
 fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok().filter(|value| !value.is_empty())
 }
+// ANCHOR_END: server-spans
