@@ -29,18 +29,27 @@ where
     layer.with_filter(levels(process).and(filter_fn(is_line)))
 }
 
-/// `RUST_LOG`, or else `LOG_LEVEL` for all but the exporters, whose every failure would be a line: [`super::delivery`]
-/// tells of those. What a collector takes and then rejects, a "partial success", only the exporter knows.
+/// `RUST_LOG`, or else `LOG_LEVEL`.
 pub(super) fn levels(process: &Process) -> Targets {
-    process.rust_log.clone().unwrap_or_else(|| {
-        Targets::new()
-            .with_default(LevelFilter::from(process.log_level))
-            .with_target("opentelemetry", LevelFilter::OFF)
-            .with_target("opentelemetry-otlp", LevelFilter::WARN)
-    })
+    if let Some(levels) = &process.rust_log {
+        return levels.clone();
+    }
+    // BEFORE first-span: Targets::new().with_default(LevelFilter::from(process.log_level))
+    // ANCHOR: first-span
+    // Every failure of an exporter would be a line; [`super::delivery`] tells of those. What a collector takes and then
+    // rejects, a "partial success", only the exporter knows.
+    Targets::new()
+        .with_default(LevelFilter::from(process.log_level))
+        .with_target("opentelemetry", LevelFilter::OFF)
+        .with_target("opentelemetry-otlp", LevelFilter::WARN)
+    // ANCHOR_END: first-span
 }
 
-/// An event, unless it says of one export what [`super::delivery`] says of all.
+/// Events are lines, and spans are not.
 fn is_line(metadata: &Metadata<'_>) -> bool {
+    // BEFORE first-span: metadata.is_event()
+    // ANCHOR: first-span
+    // Nor is what an exporter says of one export, and [`super::delivery`] of all.
     metadata.is_event() && !metadata.name().starts_with("Export.")
+    // ANCHOR_END: first-span
 }

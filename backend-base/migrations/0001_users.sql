@@ -1,0 +1,9 @@
+-- The one table that `GET /handson` asks.
+CREATE TABLE IF NOT EXISTS users (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL
+);
+
+INSERT INTO users (name)
+SELECT 'sakura'
+WHERE NOT EXISTS (SELECT 1 FROM users);

@@ -1,0 +1,55 @@
+//! Failures as their caller sees them: RFC 9457, `application/problem+json`.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// The body. It says nothing of what is inside; the trace does.
+#[derive(Serialize)]
+struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'static str,
+}
+
+/// An answer with `status`.
+pub fn problem(status: StatusCode) -> Response {
+    let body = Problem {
+        r#type: "about:blank",
+        title: status.canonical_reason().unwrap_or("Error"),
+        status: status.as_u16(),
+        detail: detail(status),
+        // TODO server-spans: tell the caller the id of the trace, as `trace_id`.
+    };
+    (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], Json(body)).into_response()
+}
+
+/// Gives the errors of axum and tower-http, which come as plain text or empty, the same body as our own. Their other
+/// headers stay, such as `allow`.
+pub async fn errors_are_problems(response: Response) -> Response {
+    let is_error = response.status().is_client_error() || response.status().is_server_error();
+    if !is_error || response.headers().get(header::CONTENT_TYPE) == Some(&PROBLEM_JSON) {
+        return response;
+    }
+    let mut answer = problem(response.status());
+    for (name, value) in response.headers() {
+        if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
+            answer.headers_mut().insert(name, value.clone());
+        }
+    }
+    answer
+}
+
+fn detail(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "There is GET /handson, and GET /healthz.",
+        StatusCode::METHOD_NOT_ALLOWED => "The header Allow lists the methods of this path.",
+        StatusCode::PAYLOAD_TOO_LARGE => "The request's body is larger than this service takes.",
+        status if status.is_client_error() => "The request cannot be served as it is.",
+        _ => "The request failed. Its trace tells why.",
+    }
+}

@@ -1,0 +1,34 @@
+//! The signals that end the process.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Completes at the first SIGTERM or SIGINT. A second one has the signal's default disposition: it ends the process at
+/// once.
+///
+/// # Errors
+///
+/// Where the system refuses to install a handler.
+pub fn asked_to_stop() -> io::Result<impl Future<Output = ()> + Send> {
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        // In this order: the first signal finds the flag unset, and sets it.
+        flag::register_conditional_default(signal, Arc::clone(&asked))?;
+        flag::register(signal, Arc::clone(&asked))?;
+    }
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        let name = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(name: "handson.stopping", "stopping: {name}");
+    })
+}

@@ -1,0 +1,128 @@
+//! A stand-in for httpbin: `/get`, `/post` and `/put` tell the caller what they were sent, in httpbin's own shape.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use axum::extract::{ConnectInfo, OriginalUri, Query, State};
+use axum::http::{HeaderMap, header};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use rand::RngExt;
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+use crate::config::Delay;
+use crate::error::{Error, ErrorKind, OrFail};
+use crate::server;
+
+/// An answer of httpbin. Those to bodies have `data` and `json` too.
+#[derive(Serialize)]
+struct Echo {
+    args: BTreeMap<String, Value>,
+    #[serde(flatten)]
+    body: Option<Body>,
+    headers: BTreeMap<String, String>,
+    origin: String,
+    url: String,
+}
+
+#[derive(Serialize)]
+struct Body {
+    data: String,
+    json: Option<Value>,
+}
+
+/// The three routes, each of which takes `delay` for its answer, and `/healthz`.
+pub fn router(delay: Delay) -> Router {
+    Router::new()
+        .route("/get", get(without_body))
+        .route("/post", post(with_body))
+        .route("/put", put(with_body))
+        .with_state(delay)
+}
+
+/// Runs the stand-in in this process, on a free loopback port and untraced, and gives its address.
+///
+/// # Errors
+///
+/// `StartError` where there is no port.
+pub async fn embed() -> Result<Url, Error> {
+    let starting = ErrorKind::StartError;
+    let listener = server::listen(Ipv4Addr::LOCALHOST.into(), 0).await?;
+    let address = listener.local_addr().or_fail(starting, "asking for the stand-in's port")?;
+    let url = Url::parse(&format!("http://{address}")).or_fail(starting, "naming the stand-in")?;
+    let router = router(Duration::ZERO..=Duration::ZERO);
+    // It ends with the process: the last request needs it.
+    tokio::spawn(server::serve(listener, router, std::future::pending(), Duration::ZERO));
+    Ok(url)
+}
+
+async fn without_body(State(delay): State<Delay>, request: Told) -> Json<Echo> {
+    wait(delay).await;
+    Json(request.echo(None))
+}
+
+async fn with_body(State(delay): State<Delay>, request: Told, data: String) -> Json<Echo> {
+    wait(delay).await;
+    let json = serde_json::from_str(&data).ok();
+    Json(request.echo(Some(Body { data, json })))
+}
+
+async fn wait(delay: Delay) {
+    let delay = rand::rng().random_range(delay);
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+}
+
+/// What a request tells beside its body.
+#[derive(axum::extract::FromRequestParts)]
+struct Told {
+    uri: OriginalUri,
+    args: Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+    client: ConnectInfo<SocketAddr>,
+}
+
+impl Told {
+    fn echo(self, body: Option<Body>) -> Echo {
+        let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let host = self.headers.get(header::HOST).map(text).unwrap_or_default();
+        Echo {
+            args: arguments(self.args.0),
+            body,
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (title_case(name.as_str()), text(value)))
+                .collect(),
+            origin: self.client.ip().to_string(),
+            url: format!("http://{host}{}", *self.uri),
+        }
+    }
+}
+
+/// A name that comes once has a string, one that comes more often a list.
+fn arguments(pairs: Vec<(String, String)>) -> BTreeMap<String, Value> {
+    let mut arguments: BTreeMap<String, Value> = BTreeMap::new();
+    for (name, value) in pairs {
+        let value = Value::from(value);
+        match arguments.get_mut(&name) {
+            None => drop(arguments.insert(name, value)),
+            Some(Value::Array(values)) => values.push(value),
+            Some(first) => *first = Value::Array(vec![first.take(), value]),
+        }
+    }
+    arguments
+}
+
+/// `user-agent` as httpbin writes it: `User-Agent`.
+fn title_case(name: &str) -> String {
+    let word = |word: &str| match word.split_at_checked(1) {
+        Some((first, rest)) => first.to_ascii_uppercase() + rest,
+        None => word.to_owned(),
+    };
+    name.split('-').map(word).collect::<Vec<_>>().join("-")
+}

@@ -1,0 +1,35 @@
+//! What each step expects of the evidence: one file a step, each a list of expectations.
+//!
+//! They judge telemetry, and not how it was made. Order and overlap come from the spans' own times and from the record of
+//! the stand-in for httpbin; no expectation depends on how fast the machine is.
+
+mod client_spans;
+mod db_spans;
+mod errors;
+mod first_span;
+mod log_correlation;
+mod metrics;
+mod run;
+mod server_spans;
+mod structured_logs;
+mod words;
+
+use crate::evidence::Evidence;
+use crate::verdict::Expectation;
+
+/// The expectations of the step with this id; `None` where it cannot be judged yet.
+pub fn judge(step: &str, evidence: &Evidence) -> Option<Vec<Expectation>> {
+    let judge = match step {
+        "run" => run::judge,
+        "structured-logs" => structured_logs::judge,
+        "first-span" => first_span::judge,
+        "server-spans" => server_spans::judge,
+        "client-spans" => client_spans::judge,
+        "db-spans" => db_spans::judge,
+        "log-correlation" => log_correlation::judge,
+        "errors" => errors::judge,
+        "metrics" => metrics::judge,
+        _ => return None,
+    };
+    Some(judge(evidence))
+}

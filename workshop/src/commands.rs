@@ -1,0 +1,117 @@
+//! What `cargo workshop …` does.
+
+mod base;
+mod check;
+mod difference;
+mod doctor;
+mod keep;
+mod names;
+mod new;
+mod place;
+mod watch;
+
+use clap::{Parser, Subcommand};
+
+use crate::steps::Lang;
+use place::Place;
+
+/// Learn OpenTelemetry by instrumenting a real service
+#[derive(Debug, Parser)]
+#[command(name = "cargo workshop", version, about)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Make backend-NAME: the service without telemetry, or as it is after a step
+    New {
+        /// 2 to 15 lower-case letters, digits and dashes, beginning with a letter
+        name: String,
+        /// Id or number of a step
+        #[arg(long, default_value = "run")]
+        at: String,
+        /// Language of titles and hints
+        #[arg(long, value_enum, default_value_t = place::language_of_the_environment())]
+        lang: Lang,
+    },
+    /// Run a backend, and judge its steps by the telemetry that it emits
+    ///
+    /// Exit status: 0 where all that was asked passed, 1 where a step failed, 2 where it could not be judged.
+    Check {
+        /// NAME, unless it is known, and ids or numbers of steps [default: all]
+        #[arg(value_name = "NAME|STEP")]
+        words: Vec<String>,
+        /// The report as JSON on stdout
+        #[arg(long)]
+        json: bool,
+        /// Show all steps that fail, and not only the first
+        #[arg(long)]
+        keep_going: bool,
+        /// Language of the report [default: that of the backend]
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
+    },
+    /// Check at every save
+    Watch {
+        /// The backend, unless it is known
+        name: Option<String>,
+        /// Language of the report [default: that of the backend]
+        #[arg(long, value_enum)]
+        lang: Option<Lang>,
+    },
+    /// Begin anew after a step; what was there is kept under .workshop/
+    Goto {
+        /// NAME, unless it is known, and the id or number of a step
+        #[arg(value_name = "[NAME] STEP", required = true)]
+        words: Vec<String>,
+    },
+    /// Show what a step adds
+    Answer {
+        /// Id or number of a step
+        step: String,
+    },
+    /// Show what a backend has changed
+    Diff {
+        /// The backend, unless it is known
+        name: Option<String>,
+        /// Compare with the state after this step
+        #[arg(long, default_value = "run")]
+        at: String,
+    },
+    /// Take a backend away; it is kept under .workshop/
+    Remove {
+        /// The backend
+        name: String,
+    },
+    /// Whether this machine has what is needed, and how to mend what is not
+    Doctor,
+    /// Write backend-base/ anew from src/
+    Base,
+}
+
+/// Does what was asked, and gives the exit status.
+///
+/// # Errors
+///
+/// In words for people: what was wrong, and what is allowed.
+pub fn run(arguments: Arguments) -> Result<u8, String> {
+    if let Command::Doctor = arguments.command {
+        return Ok(doctor::doctor());
+    }
+    let place = Place::here()?;
+    match arguments.command {
+        Command::New { name, at, lang } => new::new(&place, &name, &at, lang),
+        Command::Check { words, json, keep_going, lang } => {
+            check::check(&place, &words, json, keep_going, lang)
+        }
+        Command::Watch { name, lang } => watch::watch(&place, name.as_deref(), lang),
+        Command::Goto { words } => new::goto(&place, &words),
+        Command::Answer { step } => difference::answer(&place, &step),
+        Command::Diff { name, at } => difference::diff(&place, name.as_deref(), &at),
+        Command::Remove { name } => new::remove(&place, &name),
+        Command::Doctor => Ok(doctor::doctor()),
+        Command::Base => base::base(&place),
+    }
+}

@@ -1,0 +1,103 @@
+//! `answer` and `diff`: two states of the folder, compared.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use anstyle::{AnsiColor, Style};
+use similar::{ChangeTag, TextDiff};
+
+use super::place::Place;
+use crate::source::{self, Tree};
+use crate::steps::Lang;
+
+const ADDED: Style = AnsiColor::Green.on_default();
+const REMOVED: Style = AnsiColor::Red.on_default();
+const HEAD: Style = Style::new().bold();
+
+/// Shows what a step adds to the state before it.
+pub(super) fn answer(place: &Place, step: &str) -> Result<u8, String> {
+    let step = place.steps.find(step)?;
+    if !step.ready {
+        return Err(format!("step {} {} is not yet part of the workshop", step.number, step.id));
+    }
+    anstream::print!("{}", answer_to(place, step.number)?);
+    Ok(0)
+}
+
+/// The same, as text.
+pub(super) fn answer_to(place: &Place, number: usize) -> Result<String, String> {
+    let state = |at| source::derive(&place.root, &place.steps, at, "backend-base", Lang::En);
+    if number == 0 {
+        return Ok("Nothing is to be written: the base passes this step as it is.\n".to_owned());
+    }
+    compare(&state(number - 1)?, &state(number)?)
+}
+
+/// Shows what a backend has changed since the state `at`.
+pub(super) fn diff(place: &Place, name: Option<&str>, at: &str) -> Result<u8, String> {
+    let name = place.backend(name)?;
+    let step = place.steps.find(at)?;
+    let package = format!("backend-{name}");
+    let state = source::derive(&place.root, &place.steps, step.number, &package, place.language(&name))?;
+    let mut own = Tree::default();
+    read(&place.folder(&name), Path::new(""), &mut own)?;
+    let text = compare(&state, &own)?;
+    if text.is_empty() {
+        anstream::println!("{package} is as it is after step {} {}.", step.number, step.id);
+    }
+    anstream::print!("{text}");
+    Ok(0)
+}
+
+fn read(root: &Path, below: &Path, tree: &mut Tree) -> Result<(), String> {
+    let folder = root.join(below);
+    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", folder.display());
+    for entry in fs::read_dir(&folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let path = below.join(entry.file_name());
+        if path == Path::new("target") || path == Path::new(".git") {
+            continue;
+        }
+        if entry.file_type().map_err(unreadable)?.is_dir() {
+            read(root, &path, tree)?;
+        } else {
+            tree.files.insert(path, fs::read(entry.path()).map_err(unreadable)?);
+        }
+    }
+    Ok(())
+}
+
+/// A unified diff of all files, with colours.
+fn compare(before: &Tree, after: &Tree) -> Result<String, String> {
+    let paths: BTreeSet<_> = before.files.keys().chain(after.files.keys()).collect();
+    let mut text = String::new();
+    for path in paths {
+        let content = |tree: &Tree| {
+            String::from_utf8_lossy(tree.files.get(path).map_or(&[], Vec::as_slice)).into_owned()
+        };
+        let (old, new) = (content(before), content(after));
+        if old == new {
+            continue;
+        }
+        let told = match (before.files.contains_key(path), after.files.contains_key(path)) {
+            (false, _) => "new file",
+            (_, false) => "file is gone",
+            _ => "changed",
+        };
+        text.push_str(&format!("{HEAD}{} ({told}){HEAD:#}\n", path.display()));
+        for hunk in TextDiff::from_lines(&old, &new).unified_diff().context_radius(3).iter_hunks() {
+            text.push_str(&format!("{}\n", hunk.header()));
+            for change in hunk.iter_changes() {
+                let line = change.value().trim_end_matches('\n');
+                text.push_str(&match change.tag() {
+                    ChangeTag::Insert => format!("{ADDED}+{line}{ADDED:#}\n"),
+                    ChangeTag::Delete => format!("{REMOVED}-{line}{REMOVED:#}\n"),
+                    ChangeTag::Equal => format!(" {line}\n"),
+                });
+            }
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}

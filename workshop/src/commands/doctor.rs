@@ -1,0 +1,224 @@
+//! `doctor`: what the workshop needs of this machine, and how to mend what is missing.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::process::Command;
+
+use anstyle::{AnsiColor, Style};
+
+use super::place::Place;
+
+/// The service, the console, and OTLP by gRPC and by HTTP.
+const PORTS: [(u16, &str); 4] =
+    [(8080, "the service"), (4000, "the console"), (4317, "OTLP by gRPC"), (4318, "OTLP by HTTP")];
+/// What the target folder needs.
+const DISK_GIB: u64 = 5;
+/// What the linker and two rustc at a time need.
+const MEMORY_GIB: u64 = 2;
+
+/// What was found of one thing.
+enum Found {
+    Good(String),
+    /// It can do without; how to mend it.
+    Lacking(String, String),
+    /// It cannot; how to mend it.
+    Wrong(String, String),
+}
+use Found::{Good, Lacking, Wrong};
+
+/// Looks at all of it. Exit status 1 where something is wrong.
+pub(super) fn doctor() -> u8 {
+    let place = Place::here();
+    let mut findings = vec![platform()];
+    match &place {
+        Ok(place) => {
+            findings.push(toolchain(place));
+            findings.push(crates(place));
+        }
+        Err(error) => findings.push(Wrong(error.clone(), "Go into the folder of the repository.".to_owned())),
+    }
+    findings.push(compiler());
+    findings.push(git());
+    findings.extend(PORTS.map(|(port, whose)| free(port, whose)));
+    findings.push(disk());
+    findings.push(memory());
+    findings.push(docker());
+    for finding in &findings {
+        let style = |color: AnsiColor| color.on_default();
+        let (green, yellow, red) = (style(AnsiColor::Green), style(AnsiColor::Yellow), style(AnsiColor::Red));
+        match finding {
+            Good(what) => anstream::println!("{green}✓{green:#} {what}"),
+            Lacking(what, mend) => anstream::println!("{yellow}!{yellow:#} {what}\n    {mend}"),
+            Wrong(what, mend) => anstream::println!(
+                "{red}✗{red:#} {what}\n    {}{mend}{:#}",
+                Style::new().bold(),
+                Style::new().bold()
+            ),
+        }
+    }
+    u8::from(findings.iter().any(|finding| matches!(finding, Wrong(..))))
+}
+
+/// What a program prints, where it can be started and succeeds.
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn platform() -> Found {
+    let name = format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH);
+    if cfg!(unix) {
+        return Good(name);
+    }
+    Wrong(name, "Native Windows is not supported: use WSL2.".to_owned())
+}
+
+fn toolchain(place: &Place) -> Found {
+    let manifest = std::fs::read_to_string(place.root.join("Cargo.toml")).unwrap_or_default();
+    let manifest: toml::Table = manifest.parse().unwrap_or_default();
+    let oldest = manifest.get("workspace").and_then(|w| w.get("package")?.get("rust-version")?.as_str());
+    let (Some(oldest), Some(here)) = (oldest, output("rustc", &["--version"])) else {
+        return Wrong("rustc is not found".to_owned(), "Install Rust from rustup.rs.".to_owned());
+    };
+    let version = |text: &str| -> Vec<u32> { text.split('.').map_while(|part| part.parse().ok()).collect() };
+    let number = here.split_whitespace().nth(1).unwrap_or_default();
+    let number = number.split('-').next().unwrap_or_default();
+    if version(number) >= version(oldest) {
+        return Good(format!("{here} (at least {oldest} is needed)"));
+    }
+    Wrong(format!("{here}, and at least {oldest} is needed"), "rustup update stable".to_owned())
+}
+
+fn crates(place: &Place) -> Found {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let fetched = |folder: &std::path::Path| {
+        let mut command = Command::new(&cargo);
+        command
+            .args(["fetch", "--locked", "--offline"])
+            .current_dir(folder)
+            .output()
+            .is_ok_and(|o| o.status.success())
+    };
+    if fetched(&place.root) && fetched(&place.folder("base")) {
+        return Good("all crates are here: no network is needed".to_owned());
+    }
+    Lacking(
+        "some crates are still to be fetched".to_owned(),
+        "While there is a network: cargo fetch --locked".to_owned(),
+    )
+}
+
+fn compiler() -> Found {
+    let told = ["cc", "gcc", "clang"].iter().find_map(|name| output(name, &["--version"]));
+    match told {
+        Some(told) => Good(format!("C compiler: {}", told.lines().next().unwrap_or_default())),
+        None => Wrong(
+            "no C compiler, which SQLite and TLS are built by".to_owned(),
+            "Debian, Ubuntu, WSL2: apt install build-essential. macOS: xcode-select --install".to_owned(),
+        ),
+    }
+}
+
+fn git() -> Found {
+    match output("git", &["--version"]) {
+        Some(version) => Good(version),
+        None => Lacking(
+            "git is not found".to_owned(),
+            "Without it, telemetry does not name the commit.".to_owned(),
+        ),
+    }
+}
+
+fn free(port: u16, whose: &str) -> Found {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Ok(_) => Good(format!("port {port} is free, for {whose}")),
+        Err(error) => {
+            let holder = holder(port).map(|holder| format!(" by {holder}")).unwrap_or_default();
+            let taken = error.kind() == std::io::ErrorKind::AddrInUse;
+            let what = if taken { format!("taken{holder}") } else { error.to_string() };
+            Lacking(
+                format!("port {port}, for {whose}, is {what}"),
+                "`check` and `watch` take free ports, and do without it.".to_owned(),
+            )
+        }
+    }
+}
+
+/// Who listens at `port`: by `ss`, else by `lsof`.
+fn holder(port: u16) -> Option<String> {
+    let by_ss = || {
+        let told = output("ss", &["-Hltnp", &format!("sport = :{port}")])?;
+        let (_, users) = told.split_once("users:((\"")?;
+        let (name, rest) = users.split_once('"')?;
+        let pid = rest.split_once("pid=")?.1.split(',').next()?;
+        Some(format!("{name} (process {pid})"))
+    };
+    let by_lsof = || {
+        let told = output("lsof", &["-nP", &format!("-iTCP:{port}"), "-sTCP:LISTEN"])?;
+        let mut fields = told.lines().nth(1)?.split_whitespace();
+        Some(format!("{} (process {})", fields.next()?, fields.next()?))
+    };
+    by_proc(port).or_else(by_ss).or_else(by_lsof)
+}
+
+/// On Linux: the socket's inode by /proc/net/tcp, and whose it is by /proc/*/fd.
+fn by_proc(port: u16) -> Option<String> {
+    let sockets = std::fs::read_to_string("/proc/net/tcp").ok()?;
+    let listens = |line: &&str| {
+        let mut fields = line.split_whitespace();
+        fields.nth(1).is_some_and(|local| local.ends_with(&format!(":{port:04X}")))
+            && fields.nth(1) == Some("0A")
+    };
+    let inode = sockets.lines().find(listens)?.split_whitespace().nth(9)?;
+    let socket = format!("socket:[{inode}]");
+    std::fs::read_dir("/proc").ok()?.flatten().find_map(|process| {
+        let pid: u32 = process.file_name().to_str()?.parse().ok()?;
+        let mut files = std::fs::read_dir(process.path().join("fd")).ok()?.flatten();
+        files.find(|file| std::fs::read_link(file.path()).is_ok_and(|to| to.to_str() == Some(&socket)))?;
+        let name = std::fs::read_to_string(process.path().join("comm")).ok()?;
+        Some(format!("{} (process {pid})", name.trim()))
+    })
+}
+
+fn disk() -> Found {
+    // POSIX: the fourth column of the second line is free KiB.
+    let free = output("df", &["-Pk", "."])
+        .and_then(|t| t.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok());
+    match free.map(|kib| kib / 1024 / 1024) {
+        Some(gib) if gib >= DISK_GIB => Good(format!("{gib} GiB of disk are free")),
+        Some(gib) => {
+            Wrong(format!("{gib} GiB of disk are free"), format!("Make room: {DISK_GIB} GiB are needed."))
+        }
+        None => Lacking("free disk space is not known".to_owned(), format!("{DISK_GIB} GiB are needed.")),
+    }
+}
+
+fn memory() -> Found {
+    let linux = || {
+        let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+        told.lines()
+            .find(|line| line.starts_with("MemTotal:"))?
+            .split_whitespace()
+            .nth(1)?
+            .parse::<u64>()
+            .ok()
+    };
+    let macos = || Some(output("sysctl", &["-n", "hw.memsize"])?.parse::<u64>().ok()? / 1024);
+    // What is installed is reported a little smaller than it is called.
+    match linux().or_else(macos).map(|kib| (kib + 512 * 1024) / 1024 / 1024) {
+        Some(gib) if gib >= MEMORY_GIB => Good(format!("{gib} GiB of memory")),
+        Some(gib) => {
+            Wrong(format!("{gib} GiB of memory"), format!("{MEMORY_GIB} GiB are needed to compile."))
+        }
+        None => Lacking("memory is not known".to_owned(), format!("{MEMORY_GIB} GiB are needed to compile.")),
+    }
+}
+
+fn docker() -> Found {
+    match (output("docker", &["--version"]), output("docker", &["compose", "version"])) {
+        (Some(docker), Some(compose)) => Good(format!("{docker}; {compose}")),
+        (Some(docker), None) => {
+            Lacking(format!("{docker}, without Compose"), "Only `docker compose up` needs it.".to_owned())
+        }
+        (None, _) => Good("no Docker; only `docker compose up` needs it".to_owned()),
+    }
+}

@@ -1,0 +1,117 @@
+//! Where the command is given: the repository, its steps, and the backend that is meant.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::steps::{Lang, Step, Steps};
+
+/// The repository in which the command was given.
+pub(super) struct Place {
+    /// Its folder.
+    pub(super) root: PathBuf,
+    /// Its steps.
+    pub(super) steps: Steps,
+    /// The backend in whose folder the command was given.
+    within: Option<String>,
+}
+
+impl Place {
+    /// Looks for the repository from the current folder upwards; Cargo says where it is, too.
+    pub(super) fn here() -> Result<Self, String> {
+        let current =
+            env::current_dir().map_err(|error| format!("the current folder cannot be read: {error}"))?;
+        let by_cargo = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let root = current
+            .ancestors()
+            .chain(by_cargo.iter().flat_map(|folder| folder.ancestors()))
+            .find(|folder| folder.join("workshop/steps.toml").is_file())
+            .ok_or("this is not the workshop's repository: no workshop/steps.toml here or above")?
+            .to_owned();
+        let within = current.strip_prefix(&root).ok().and_then(|below| {
+            let folder = below.components().next()?.as_os_str().to_str()?;
+            folder.strip_prefix("backend-").map(str::to_owned)
+        });
+        let steps = Steps::load(&root)?;
+        Ok(Self { root, steps, within })
+    }
+
+    /// `backend-NAME`.
+    pub(super) fn folder(&self, name: &str) -> PathBuf {
+        self.root.join(format!("backend-{name}"))
+    }
+
+    /// The names of the backends that there are, but the base.
+    pub(super) fn backends(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
+        let mut names: Vec<String> = entries
+            .filter(|entry| entry.path().is_dir())
+            .filter_map(|entry| entry.file_name().to_str()?.strip_prefix("backend-").map(str::to_owned))
+            .filter(|name| name != "base")
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The backend that is meant: the one named, else the one in whose folder we are, else the only one there is.
+    pub(super) fn backend(&self, named: Option<&str>) -> Result<String, String> {
+        let backends = self.backends();
+        let list = || match &backends[..] {
+            [] => "there is none yet: cargo workshop new NAME makes one".to_owned(),
+            names => format!("there are: {}", names.join(", ")),
+        };
+        match (named, &self.within) {
+            (Some(name), _) => {
+                let name = name.trim_end_matches('/');
+                let name = name.strip_prefix("backend-").unwrap_or(name);
+                if self.folder(name).is_dir() {
+                    return Ok(name.to_owned());
+                }
+                Err(format!("{name} is no backend, and no step; {}", list()))
+            }
+            (None, Some(name)) => Ok(name.clone()),
+            (None, None) => match &backends[..] {
+                [only] => Ok(only.clone()),
+                _ => Err(format!("which backend? Name it, or go into its folder; {}", list())),
+            },
+        }
+    }
+
+    /// NAME and STEPs in one list: a word that is no step is the name.
+    pub(super) fn backend_and_steps(&self, words: &[String]) -> Result<(String, Vec<&Step>), String> {
+        let (named, steps) = match words.split_first() {
+            Some((first, rest)) if self.steps.find(first).is_err() => (Some(first.as_str()), rest),
+            _ => (None, words),
+        };
+        let name = self.backend(named)?;
+        let steps = steps.iter().map(|step| self.steps.find(step)).collect::<Result<_, _>>()?;
+        Ok((name, steps))
+    }
+
+    /// The language of a backend: `package.metadata.workshop.lang` of its manifest, else the environment's.
+    pub(super) fn language(&self, name: &str) -> Lang {
+        let manifest = fs::read_to_string(self.folder(name).join("Cargo.toml")).unwrap_or_default();
+        let manifest: toml::Table = manifest.parse().unwrap_or_default();
+        let told = ["package", "metadata", "workshop", "lang"]
+            .iter()
+            .try_fold(&toml::Value::Table(manifest), |value, key| value.get(key))
+            .and_then(|lang| lang.as_str().map(str::to_owned));
+        match told.as_deref() {
+            Some("ja") => Lang::Ja,
+            Some("en") => Lang::En,
+            _ => language_of_the_environment(),
+        }
+    }
+
+    /// A path as one would type it here.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+}
+
+/// Japanese where `LC_ALL` or `LANG` say so.
+pub(super) fn language_of_the_environment() -> Lang {
+    let locale =
+        ["LC_ALL", "LANG"].iter().filter_map(|name| env::var(name).ok()).find(|value| !value.is_empty());
+    if locale.is_some_and(|locale| locale.starts_with("ja")) { Lang::Ja } else { Lang::En }
+}

@@ -1,0 +1,199 @@
+//! `watch`: judges at every save.
+
+use std::collections::VecDeque;
+use std::io::IsTerminal;
+use std::time::Duration;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::terminal;
+use notify::{EventKind, RecursiveMode, Watcher};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use super::place::Place;
+use super::{check, difference};
+use crate::report::{self, Report, State};
+use crate::run::{self, Trouble};
+use crate::steps::{Lang, Step};
+
+/// Editors write a file in several strokes; a check begins when they are over.
+const STROKES: Duration = Duration::from_millis(200);
+/// Cells of the bar of progress.
+const BAR: usize = 36;
+
+/// What happens while we watch.
+enum Happening {
+    Saved,
+    Key(char),
+}
+
+pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Result<u8, String> {
+    let name = place.backend(name)?;
+    let lang = lang.unwrap_or_else(|| place.language(&name));
+    let runtime = Runtime::new().map_err(|error| format!("no threads can be started: {error}"))?;
+    let (sender, receiver) = unbounded_channel();
+    let folder = place.folder(&name);
+    let mut watcher = notify::recommended_watcher(on_save(sender.clone()))
+        .map_err(|error| format!("saves cannot be watched: {error}"))?;
+    // Not the whole folder: a target folder in it may be large.
+    for part in ["src", "Cargo.toml", "migrations", "build.rs"] {
+        let mode = if part == "src" { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
+        if folder.join(part).exists() {
+            watcher
+                .watch(&folder.join(part), mode)
+                .map_err(|error| format!("{part} cannot be watched: {error}"))?;
+        }
+    }
+    let has_keys = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    if has_keys {
+        std::thread::spawn(move || read_keys(&sender));
+    }
+    let watching = Watching { place, name, lang, has_keys, happenings: receiver, waiting: VecDeque::new() };
+    match runtime.block_on(run::unless_interrupted(watching.run())) {
+        Ok(()) => {}
+        Err(Trouble::Interrupted) => anstream::println!(),
+        Err(trouble) => return Err(trouble.seen()),
+    }
+    // The thread that waits for a key would hold the process up.
+    runtime.shutdown_background();
+    Ok(0)
+}
+
+fn on_save(sender: UnboundedSender<Happening>) -> impl FnMut(notify::Result<notify::Event>) {
+    move |event| {
+        let is_change = |event: notify::Event| !matches!(event.kind, EventKind::Access(_) | EventKind::Other);
+        if event.is_ok_and(is_change) {
+            // Nobody listens any more when we end.
+            let _ = sender.send(Happening::Saved);
+        }
+    }
+}
+
+/// Keys come at once, without Enter: each is read in raw mode, which is left before anything is printed.
+fn read_keys(sender: &UnboundedSender<Happening>) {
+    loop {
+        let Ok(()) = terminal::enable_raw_mode() else { return };
+        let ready = crossterm::event::poll(Duration::from_millis(250));
+        let event =
+            if ready.as_ref().is_ok_and(|ready| *ready) { crossterm::event::read().ok() } else { None };
+        let left = terminal::disable_raw_mode();
+        if left.is_err() || ready.is_err() {
+            return;
+        }
+        let key = match event {
+            Some(Event::Key(KeyEvent {
+                code: KeyCode::Char('c'), modifiers: KeyModifiers::CONTROL, ..
+            })) => 'q',
+            Some(Event::Key(KeyEvent { code: KeyCode::Char(key), .. })) => key,
+            _ => continue,
+        };
+        if sender.send(Happening::Key(key)).is_err() || key == 'q' {
+            return;
+        }
+    }
+}
+
+struct Watching<'a> {
+    place: &'a Place,
+    name: String,
+    lang: Lang,
+    has_keys: bool,
+    happenings: UnboundedReceiver<Happening>,
+    waiting: VecDeque<char>,
+}
+
+impl Watching<'_> {
+    async fn run(mut self) {
+        let steps: Vec<&Step> = self.place.steps.all().iter().filter(|step| step.ready).collect();
+        loop {
+            let Some(judged) = self.judge(&steps).await else { return };
+            let current = self.show(&judged, &steps);
+            if !self.wait_for_a_save(current).await {
+                return;
+            }
+        }
+    }
+
+    /// Judges; a save while it runs begins anew. `None`: quit.
+    async fn judge(&mut self, steps: &[&Step]) -> Option<Result<Report, Trouble>> {
+        anstream::println!("\nbackend-{}: building and running …", self.name);
+        loop {
+            let judging = check::judge(self.place, &self.name, self.lang, false, steps);
+            tokio::select! {
+                judged = judging => return Some(judged),
+                happening = self.happenings.recv() => match happening {
+                    Some(Happening::Key('q')) => return None,
+                    Some(Happening::Key(key)) => self.waiting.push_back(key),
+                    Some(Happening::Saved) => self.let_it_settle().await,
+                    None => return None,
+                },
+            }
+        }
+    }
+
+    /// Prints the report; gives the step that is to be worked on.
+    fn show(&self, judged: &Result<Report, Trouble>, steps: &[&Step]) -> Option<usize> {
+        let current = match judged {
+            Ok(report) => {
+                anstream::print!("\n{}", report::text(report));
+                let passed = report.verdicts.iter().filter(|verdict| verdict.state == State::Passed).count();
+                let done = BAR * passed / steps.len().max(1);
+                anstream::println!(
+                    "\n[{}{}] {passed}/{}",
+                    "#".repeat(done),
+                    "-".repeat(BAR - done),
+                    steps.len()
+                );
+                report.first_failed().map(|verdict| verdict.step.number)
+            }
+            Err(trouble) => {
+                anstream::println!("\n{}\n{}", trouble.seen(), trouble.cause());
+                None
+            }
+        };
+        if self.has_keys {
+            anstream::println!("h hint · a answer · r run again · q quit; a save checks again");
+        }
+        current
+    }
+
+    /// Answers keys until something is saved; `false`: quit.
+    async fn wait_for_a_save(&mut self, current: Option<usize>) -> bool {
+        loop {
+            let key = match self.waiting.pop_front() {
+                Some(key) => key,
+                None => match self.happenings.recv().await {
+                    Some(Happening::Key(key)) => key,
+                    Some(Happening::Saved) => {
+                        self.let_it_settle().await;
+                        return true;
+                    }
+                    None => return false,
+                },
+            };
+            match key {
+                'q' => return false,
+                'r' => return true,
+                'h' => match current.and_then(|number| self.place.steps.all().get(number)) {
+                    Some(step) => anstream::println!("\n{}", step.hint.in_(self.lang)),
+                    None => anstream::println!("\nNo step failed."),
+                },
+                'a' => match current.map(|number| difference::answer_to(self.place, number)) {
+                    Some(Ok(answer)) => anstream::print!("\n{answer}"),
+                    Some(Err(error)) => anstream::println!("\n{error}"),
+                    None => anstream::println!("\nNo step failed."),
+                },
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes in what an editor does in one save.
+    async fn let_it_settle(&mut self) {
+        while let Ok(Some(happening)) = tokio::time::timeout(STROKES, self.happenings.recv()).await {
+            if let Happening::Key(key) = happening {
+                self.waiting.push_back(key);
+            }
+        }
+    }
+}

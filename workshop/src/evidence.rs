@@ -1,0 +1,167 @@
+//! All that is known of a backend after it has run; the checks judge this, and nothing else.
+
+use std::time::Duration;
+
+use crate::telemetry::Telemetry;
+
+/// What two runs of one backend left behind.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// Who was run.
+    pub backend: Backend,
+    /// `RANDOM_ERROR_RATE=0`: nothing should fail.
+    pub calm: Run,
+    /// `RANDOM_ERROR_RATE` as [`Run::error_rate`] says, and some calls of httpbin that fail.
+    pub errors: Run,
+}
+
+/// The package that was built and run.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    /// `backend-sakura`.
+    pub name: String,
+    /// The `service.name` that follows: `handson-sakura`.
+    pub service: String,
+    /// The package's version, `0.1.0`; `service.version` begins with it.
+    pub version: String,
+    /// `ENV` of both runs, a value that no code would have by chance: `staging`.
+    pub environment: String,
+    /// The commit of the repository, where git knows one.
+    pub commit: Option<String>,
+    /// The repository's address for a browser, where git knows one.
+    pub repository: Option<String>,
+}
+
+/// One start of the program, its requests, and its end by SIGTERM.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// `RANDOM_ERROR_RATE`.
+    pub error_rate: f64,
+    /// The requests, in the order in which they were sent.
+    pub exchanges: Vec<Exchange>,
+    /// What httpbin saw, in the order of arrival.
+    pub upstream: Vec<UpstreamCall>,
+    /// Lines, without the line end.
+    pub stdout: Vec<String>,
+    /// Lines, without the line end.
+    pub stderr: Vec<String>,
+    /// What came over OTLP, until the program had ended.
+    pub telemetry: Telemetry,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// By itself after SIGTERM: its exit status (`None`: by a signal), and the time that it took.
+    Ended {
+        /// 0 for success.
+        status: Option<i32>,
+        /// From SIGTERM to the end.
+        after: Duration,
+    },
+    /// It still ran after this time, and was killed.
+    Killed(Duration),
+}
+
+/// One request of ours, and its answer.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    /// Why it was sent.
+    pub purpose: Purpose,
+    /// `/handson` or `/healthz`; always GET.
+    pub path: String,
+    /// The `traceparent` that it carried.
+    pub parent: Option<Parent>,
+    /// Nanoseconds since 1970.
+    pub sent: u64,
+    /// Nanoseconds since 1970.
+    pub answered: u64,
+    /// The answer, or why there was none.
+    pub answer: Result<Answer, String>,
+}
+
+/// Why a request was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// While no other request ran.
+    Alone,
+    /// Together with the others of a burst.
+    Burst,
+    /// `/healthz`.
+    Health,
+    /// While httpbin answered `POST /post` with 503; alone too.
+    UpstreamFails,
+}
+
+/// The remote parent of a request: `traceparent: 00-<trace id>-<span id>-01`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// 32 lowercase hex digits.
+    pub trace_id: String,
+    /// 16 lowercase hex digits.
+    pub span_id: String,
+}
+
+/// What the backend answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// As text.
+    pub body: String,
+}
+
+/// A call that reached httpbin.
+#[derive(Debug, Clone)]
+pub struct UpstreamCall {
+    /// Index into [`Run::exchanges`] of the request that it serves; `None` where several ran at once.
+    pub exchange: Option<usize>,
+    /// `GET`.
+    pub method: String,
+    /// `/get`.
+    pub path: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Nanoseconds since 1970.
+    pub arrived: u64,
+    /// Nanoseconds since 1970.
+    pub answered: u64,
+    /// Whether others of the same request waited in httpbin at the same time. httpbin holds an answer back until three
+    /// calls are there, or half a second is over, so that a loaded machine does not make the calls look sequential.
+    pub overlapped: bool,
+    /// HTTP status.
+    pub status: u16,
+}
+
+impl Answer {
+    /// The value of a header; its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl UpstreamCall {
+    /// The value of a header; its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl Run {
+    /// The answered requests to `/handson`, with their answers.
+    pub fn answered(&self) -> impl Iterator<Item = (&Exchange, &Answer)> {
+        self.exchanges
+            .iter()
+            .filter(|exchange| exchange.path == "/handson")
+            .filter_map(|exchange| exchange.answer.as_ref().ok().map(|answer| (exchange, answer)))
+    }
+
+    /// The calls of httpbin that serve the request with this index.
+    pub fn upstream_of(&self, exchange: usize) -> impl Iterator<Item = &UpstreamCall> {
+        self.upstream.iter().filter(move |call| call.exchange == Some(exchange))
+    }
+}

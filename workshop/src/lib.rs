@@ -1,0 +1,25 @@
+//! The machine behind the hands-on: it derives every state of the service from one source, runs an attendee's copy, and
+//! judges it by the telemetry that it really emits.
+//!
+//! | module | concern |
+//! | --- | --- |
+//! | [`steps`] | the steps in their order: titles, hints, chapters |
+//! | [`source`] | from the marked source of the service to its state at a step |
+//! | [`otlp`] | the OTLP receiver: HTTP with protobuf or JSON, and gRPC |
+//! | [`telemetry`] | what was received, in a shape that is easy to ask |
+//! | [`evidence`] | all that is known of a backend after it has run: answers, calls of httpbin, log lines, telemetry |
+//! | [`run`] | builds a backend, starts it, sends it requests, ends it |
+//! | [`checks`] | what each step expects of the evidence |
+//! | [`report`] | verdicts in words, for people and as JSON |
+//! | [`commands`] | what `cargo workshop …` does |
+
+pub mod checks;
+pub mod commands;
+pub mod evidence;
+pub mod otlp;
+pub mod report;
+pub mod run;
+pub mod source;
+pub mod steps;
+pub mod telemetry;
+pub mod verdict;

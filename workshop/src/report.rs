@@ -1,0 +1,111 @@
+//! Verdicts in words: for people, and as JSON.
+
+mod json;
+mod text;
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::checks;
+use crate::evidence::Evidence;
+use crate::run::Trouble;
+use crate::steps::{Lang, Step, Steps};
+use crate::verdict::Expectation;
+
+pub use json::json;
+pub use text::text;
+
+/// What became of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// All expectations are met.
+    Passed,
+    /// At least one is not.
+    Failed,
+    /// The backend gave nothing to judge.
+    NotJudged,
+    /// The workshop has no check for it so far.
+    NotYet,
+}
+
+/// The verdict on one step.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The step.
+    pub step: Step,
+    /// What became of it.
+    pub state: State,
+    /// Its expectations; none where it was not judged.
+    pub expectations: Vec<Expectation>,
+}
+
+/// The verdicts on a backend.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// `backend-sakura`.
+    pub backend: String,
+    /// Titles, hints and labels.
+    pub lang: Lang,
+    /// The steps that were asked for, in order.
+    pub verdicts: Vec<Verdict>,
+    /// Show all that failed, and not only the first.
+    pub keep_going: bool,
+    /// Where the guide lies, with a folder for each language.
+    pub guide: PathBuf,
+}
+
+impl Report {
+    /// Judges `evidence` by the steps of `asked`; or, where the service gave none, fails step `run`.
+    pub fn new(
+        backend: &str,
+        lang: Lang,
+        keep_going: bool,
+        guide: PathBuf,
+        asked: &[&Step],
+        outcome: &Result<Evidence, Trouble>,
+        steps: &Steps,
+    ) -> Self {
+        let mut verdicts: Vec<Verdict> =
+            asked.iter().map(|step| judge(step, outcome.as_ref().ok())).collect();
+        if let Err(trouble) = outcome
+            && let Some(run) = steps.all().first()
+        {
+            let expected = "the service starts, answers, and ends";
+            let failed = Expectation::failed(expected, trouble.seen(), trouble.cause());
+            verdicts.retain(|verdict| verdict.step.id != run.id);
+            verdicts
+                .insert(0, Verdict { step: run.clone(), state: State::Failed, expectations: vec![failed] });
+        }
+        Self { backend: backend.to_owned(), lang, verdicts, keep_going, guide }
+    }
+
+    /// The first step that failed.
+    pub fn first_failed(&self) -> Option<&Verdict> {
+        self.verdicts.iter().find(|verdict| verdict.state == State::Failed)
+    }
+
+    /// 0: all that was asked passed; 1: a step failed; 2: one that was asked for could not be judged.
+    pub fn exit_status(&self, asked_for: bool) -> u8 {
+        if self.first_failed().is_some() {
+            return 1;
+        }
+        let is_open = |verdict: &Verdict| matches!(verdict.state, State::NotJudged | State::NotYet);
+        if asked_for && self.verdicts.iter().any(is_open) { 2 } else { 0 }
+    }
+}
+
+fn judge(step: &Step, evidence: Option<&Evidence>) -> Verdict {
+    let expectations = match evidence {
+        Some(evidence) if step.ready => checks::judge(&step.id, evidence),
+        _ => None,
+    };
+    let state = match &expectations {
+        _ if !step.ready => State::NotYet,
+        None => State::NotJudged,
+        Some(all) if all.iter().all(Expectation::is_met) => State::Passed,
+        Some(_) => State::Failed,
+    };
+    Verdict { step: step.clone(), state, expectations: expectations.unwrap_or_default() }
+}

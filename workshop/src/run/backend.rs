@@ -1,0 +1,39 @@
+//! Who is judged: what its telemetry has to say of it.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::Built;
+use crate::evidence::Backend;
+
+/// Not the default, so that no code has it by chance.
+const ENVIRONMENT: &str = "staging";
+
+/// What the telemetry of `built` must say of it; commit and repository by git, asked in `folder`.
+pub fn backend(built: &Built, folder: &Path) -> Backend {
+    Backend {
+        service: built.name.replacen("backend-", "handson-", 1),
+        name: built.name.clone(),
+        version: built.version.clone(),
+        environment: ENVIRONMENT.to_owned(),
+        commit: git(folder, &["rev-parse", "HEAD"]),
+        repository: git(folder, &["remote", "get-url", "origin"]).and_then(|url| public(&url)),
+    }
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).current_dir(folder).output().ok()?;
+    let answer = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+    (output.status.success() && !answer.is_empty()).then_some(answer)
+}
+
+/// The repository as the service's `build.rs` names it: for a browser, without user and token.
+fn public(remote: &str) -> Option<String> {
+    let remote = remote.trim_end_matches('/').trim_end_matches(".git");
+    let (host, path) = match remote.split_once("://") {
+        Some(("http" | "https" | "ssh" | "git", rest)) => rest.split_once('/')?,
+        Some(_) => return None,
+        None => remote.split_once(':').filter(|(host, _)| !host.contains('/'))?,
+    };
+    Some(format!("https://{}/{path}", host.rsplit('@').next()?))
+}

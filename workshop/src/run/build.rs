@@ -1,0 +1,63 @@
+//! `cargo build` of a backend.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::process::Command;
+
+use super::Trouble;
+
+/// A backend that was built.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The program.
+    pub executable: PathBuf,
+    /// The package's name, `backend-sakura`.
+    pub name: String,
+    /// The package's version, `0.1.0`.
+    pub version: String,
+}
+
+/// Builds the package in `folder`. Progress, warnings and errors go to stderr, as Cargo gives them.
+///
+/// # Errors
+///
+/// [`Trouble::BuildFailed`], or that there is no Cargo or no program.
+pub async fn build(folder: &Path) -> Result<Built, Trouble> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let child = Command::new(cargo)
+        .args(["build", "--message-format", "json-render-diagnostics"])
+        .current_dir(folder)
+        // What `cargo run` sets for this program is not meant for another Cargo.
+        .env_remove("CARGO_MANIFEST_DIR")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| Trouble::NoProgram(format!("cargo cannot be started: {error}")))?;
+    let output = child.wait_with_output().await.map_err(Trouble::of_this_machine)?;
+    if !output.status.success() {
+        return Err(Trouble::BuildFailed);
+    }
+    let messages = String::from_utf8_lossy(&output.stdout);
+    messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter_map(|message| program(&message))
+        .next_back()
+        .ok_or_else(|| Trouble::NoProgram(format!("{} has no program to run: no [[bin]]", folder.display())))
+}
+
+/// The program that a message of Cargo tells of.
+fn program(message: &Value) -> Option<Built> {
+    let executable = message["executable"].as_str()?;
+    message["target"]["kind"].as_array()?.iter().find(|kind| *kind == "bin")?;
+    // path+file:///folder/backend-sakura#0.1.0, or …#name@0.1.0 where folder and package differ in name.
+    let (folder, version) = message["package_id"].as_str()?.rsplit_once('#')?;
+    let (name, version) = match version.split_once('@') {
+        Some((name, version)) => (name, version),
+        None => (folder.rsplit('/').next()?, version),
+    };
+    Some(Built { executable: executable.into(), name: name.to_owned(), version: version.to_owned() })
+}

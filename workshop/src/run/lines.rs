@@ -1,0 +1,67 @@
+//! What a program writes, line by line and within bounds.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::task::JoinHandle;
+
+/// Lines of one run; 200 requests make a few hundred.
+const MOST_LINES: usize = 200_000;
+/// Bytes of one run.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// Lines that are read while the program runs.
+pub(super) struct Lines {
+    read: Arc<Mutex<Read>>,
+    reader: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Read {
+    lines: Vec<String>,
+    bytes: usize,
+    flooded: bool,
+}
+
+impl Lines {
+    /// Reads `from` until its end, or until it is too much: then no more is read, and the writer is to be killed.
+    pub(super) fn of(from: impl AsyncRead + Unpin + Send + 'static) -> Self {
+        let read = Arc::new(Mutex::new(Read::default()));
+        let shared = Arc::clone(&read);
+        let reader = tokio::spawn(async move {
+            let mut from = BufReader::new(tokio::io::AsyncReadExt::take(from, MOST_BYTES as u64));
+            let mut line = Vec::new();
+            while from.read_until(b'\n', &mut line).await.is_ok_and(|bytes| bytes > 0) {
+                let mut read = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                read.bytes += line.len();
+                read.lines.push(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
+                line.clear();
+                if read.lines.len() >= MOST_LINES || read.bytes >= MOST_BYTES {
+                    read.flooded = true;
+                    return;
+                }
+            }
+        });
+        Self { read, reader }
+    }
+
+    pub(super) fn flooded(&self) -> bool {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).flooded
+    }
+
+    /// The last lines so far.
+    pub(super) fn tail(&self) -> String {
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = read.lines.len().saturating_sub(8);
+        read.lines[from..].join("\n")
+    }
+
+    /// All lines, once the writer has ended. (A process that inherited the pipe may hold it open: do not wait for it.)
+    pub(super) async fn all(&mut self) -> Vec<String> {
+        if tokio::time::timeout(Duration::from_secs(1), &mut self.reader).await.is_err() {
+            self.reader.abort();
+        }
+        std::mem::take(&mut self.read.lock().unwrap_or_else(PoisonError::into_inner).lines)
+    }
+}

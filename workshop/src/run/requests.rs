@@ -1,0 +1,112 @@
+//! The requests of a run.
+
+use std::time::Duration;
+
+use super::httpbin::{Httpbin, Mode};
+use super::{now, service};
+use crate::evidence::{Answer, Exchange, Parent, Purpose};
+
+/// Time for one answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a run sends, in this order.
+pub(super) struct Plan {
+    /// `RANDOM_ERROR_RATE`.
+    pub(super) error_rate: f64,
+    health: usize,
+    /// One after the other, with a parent of ours.
+    continued: usize,
+    /// One after the other, without a parent.
+    roots: usize,
+    /// At once.
+    burst: usize,
+    /// While httpbin fails.
+    upstream_fails: usize,
+}
+
+/// Nothing should fail.
+pub(super) const CALM: Plan =
+    Plan { error_rate: 0.0, health: 2, continued: 4, roots: 2, burst: 8, upstream_fails: 0 };
+
+/// Of 200 requests at a rate of 0.5, 100 fail, give or take 7 (the standard deviation): a rate that is wrong by a third
+/// shows without doubt, and chance does not.
+pub(super) const ERRORS: Plan =
+    Plan { error_rate: 0.5, health: 0, continued: 200, roots: 0, burst: 0, upstream_fails: 3 };
+
+/// Sends the requests of `plan`, until one is not answered at all.
+pub(super) async fn send(plan: &Plan, port: u16, httpbin: &Httpbin) -> Vec<Exchange> {
+    let client = service::client();
+    let mut exchanges = Vec::new();
+    let alone = [
+        (plan.health, "/healthz", Purpose::Health, true),
+        (plan.continued, "/handson", Purpose::Alone, true),
+        (plan.roots, "/handson", Purpose::Alone, false),
+        (plan.upstream_fails, "/handson", Purpose::UpstreamFails, true),
+    ];
+    for (count, path, purpose, continued) in alone {
+        for _ in 0..count {
+            let fails = purpose == Purpose::UpstreamFails;
+            httpbin.expect(Mode::Alone { exchange: exchanges.len(), fails });
+            let exchange = exchange(&client, port, path, purpose, continued).await;
+            let answered = exchange.answer.is_ok();
+            exchanges.push(exchange);
+            if !answered {
+                return exchanges;
+            }
+        }
+    }
+    httpbin.expect(Mode::Burst);
+    let burst: Vec<_> = (0..plan.burst)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { exchange(&client, port, "/handson", Purpose::Burst, true).await })
+        })
+        .collect();
+    for request in burst {
+        exchanges.extend(request.await.ok());
+    }
+    exchanges
+}
+
+async fn exchange(
+    client: &reqwest::Client,
+    port: u16,
+    path: &str,
+    purpose: Purpose,
+    continued: bool,
+) -> Exchange {
+    let parent = continued.then(Parent::random);
+    let mut request = client.get(format!("http://127.0.0.1:{port}{path}")).timeout(TIMEOUT);
+    if let Some(parent) = &parent {
+        request = request.header("traceparent", format!("00-{}-{}-01", parent.trace_id, parent.span_id));
+    }
+    let sent = now();
+    let answer = answer(request).await.map_err(|error| innermost(&error));
+    Exchange { purpose, path: path.to_owned(), parent, sent, answered: now(), answer }
+}
+
+async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+    let answer = request.send().await?;
+    let headers = answer.headers().iter();
+    let headers = headers
+        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()));
+    Ok(Answer { status: answer.status().as_u16(), headers: headers.collect(), body: answer.text().await? })
+}
+
+/// "Connection refused" says more than "error sending request".
+fn innermost(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("no answer within {TIMEOUT:?}");
+    }
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.last().map(ToString::to_string).unwrap_or_default()
+}
+
+impl Parent {
+    /// Ids that no other request has.
+    fn random() -> Self {
+        let trace_id = rand::random::<u128>().max(1);
+        let span_id = rand::random::<u64>().max(1);
+        Self { trace_id: format!("{trace_id:032x}"), span_id: format!("{span_id:016x}") }
+    }
+}

@@ -1,0 +1,156 @@
+//! The process of a backend.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::net::TcpListener;
+use tokio::process::{Child, Command};
+
+use super::Trouble;
+use super::lines::Lines;
+use crate::evidence::{Backend, Ending};
+
+/// Time to listen; a debug build needs milliseconds.
+const START: Duration = Duration::from_secs(15);
+/// Time to end after SIGTERM: a flush may take 6 s.
+const END: Duration = Duration::from_secs(10);
+
+/// A running backend. Its whole process group is killed when it is dropped.
+pub(super) struct Service {
+    child: Child,
+    group: Option<Pid>,
+    port: u16,
+    stdout: Lines,
+    stderr: Lines,
+}
+
+/// What is left of a backend that has ended.
+pub(super) struct End {
+    pub(super) ending: Ending,
+    pub(super) stdout: Vec<String>,
+    pub(super) stderr: Vec<String>,
+    pub(super) flooded: bool,
+}
+
+impl Service {
+    /// Starts `executable` on a free port, and waits until it answers `/healthz`.
+    pub(super) async fn start(
+        backend: &Backend,
+        executable: &Path,
+        error_rate: f64,
+        httpbin: &str,
+        collector: &str,
+    ) -> Result<Self, Trouble> {
+        let port = free_port().await.map_err(Trouble::of_this_machine)?;
+        let mut child = Command::new(executable)
+            .env_clear()
+            .env("HOST", "127.0.0.1")
+            .env("PORT", port.to_string())
+            .env("ENV", &backend.environment)
+            .env("HTTPBIN_URL", httpbin)
+            .env("RANDOM_ERROR_RATE", error_rate.to_string())
+            .env("GRACE_PERIOD", "3s")
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // Of its own, so that what it starts itself can be ended with it, and Ctrl-C reaches only us.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| {
+                Trouble::NoProgram(format!("{} cannot be started: {error}", executable.display()))
+            })?;
+        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(Trouble::NoProgram("its output cannot be read".to_owned()));
+        };
+        let mut service = Self { child, group, port, stdout: Lines::of(stdout), stderr: Lines::of(stderr) };
+        service.listens().await?;
+        Ok(service)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Waits until `/healthz` answers 200.
+    async fn listens(&mut self) -> Result<(), Trouble> {
+        let url = format!("http://127.0.0.1:{}/healthz", self.port);
+        let client = client();
+        let started = Instant::now();
+        while started.elapsed() < START {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                let output = self.output().await;
+                return Err(Trouble::DoesNotStart { status: in_words(status), output });
+            }
+            if self.stdout.flooded() || self.stderr.flooded() {
+                return Err(Trouble::FloodsLog);
+            }
+            let asked = client.get(&url).timeout(Duration::from_secs(1)).send().await;
+            if asked.is_ok_and(|answer| answer.status() == 200) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Err(Trouble::DoesNotListen { port: self.port, output: self.output_so_far() })
+    }
+
+    /// Ends it by SIGTERM, and by force where that does not help.
+    pub(super) async fn end(&mut self) -> End {
+        let flooded = self.stdout.flooded() || self.stderr.flooded();
+        let asked = Instant::now();
+        if let Some(group) = self.group {
+            // It may have ended by itself.
+            let _ = kill_process(group, if flooded { Signal::KILL } else { Signal::TERM });
+        }
+        let ending = match tokio::time::timeout(END, self.child.wait()).await {
+            Ok(Ok(status)) => Ending::Ended { status: status.code(), after: asked.elapsed() },
+            _ => Ending::Killed(END),
+        };
+        self.kill();
+        let _ = self.child.wait().await;
+        let flooded = flooded || self.stdout.flooded() || self.stderr.flooded();
+        End { ending, stdout: self.stdout.all().await, stderr: self.stderr.all().await, flooded }
+    }
+
+    fn kill(&self) {
+        if let Some(group) = self.group {
+            // Whoever is left of the group.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+
+    async fn output(&mut self) -> String {
+        let lines = [self.stdout.all().await, self.stderr.all().await].concat();
+        lines[lines.len().saturating_sub(16)..].join("\n")
+    }
+
+    fn output_so_far(&self) -> String {
+        format!("{}\n{}", self.stdout.tail(), self.stderr.tail()).trim().to_owned()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A client of the service, past any proxy.
+pub(super) fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().no_proxy().user_agent("workshop");
+    // Without TLS there is nothing that can fail.
+    client.build().unwrap_or_default()
+}
+
+async fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
+}
+
+fn in_words(status: ExitStatus) -> String {
+    status.code().map_or_else(|| "a signal".to_owned(), |code| format!("exit status {code}"))
+}

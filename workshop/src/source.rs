@@ -1,0 +1,61 @@
+//! From the source of the finished service to its state at a step.
+//!
+//! The source names the steps itself, by comments at the level of statements and items:
+//!
+//! ```text
+//! // ANCHOR: server-spans
+//! let router = server_spans::around(router);
+//! // ANCHOR_END: server-spans
+//! // BEFORE server-spans: // TODO server-spans: give every request a span
+//! ```
+//!
+//! At step `k`, a region of a later step is left out, and a `BEFORE` line of a later step is uncommented; one that lies
+//! inside another step's region goes with it. Markers themselves never show. So every state is derived from one text.
+
+mod manifest;
+mod markers;
+mod tree;
+
+use std::path::Path;
+
+use crate::steps::{Lang, Steps};
+pub use tree::Tree;
+
+/// The folder of the backend `name` (`backend-sakura`) as it is after step `at`: manifest, lock file, sources and all.
+///
+/// # Errors
+///
+/// In words for people: a file that cannot be read, or markers that contradict each other.
+pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> Result<Tree, String> {
+    let mut tree = Tree::default();
+    for file in tree::files_below(root, Path::new("src"))? {
+        let text = read(root, &file)?;
+        let derived =
+            markers::derive(&text, steps, at).map_err(|error| format!("{}:{error}", file.display()))?;
+        if let Some(text) = derived {
+            tree.add(&file, text);
+        }
+    }
+    for file in tree::files_below(root, Path::new("migrations"))? {
+        let text = read(root, &file)?;
+        tree.add(&file, text);
+    }
+    tree.add(Path::new("build.rs"), read(root, Path::new("build.rs"))?);
+    tree.add(Path::new("rustfmt.toml"), read(root, Path::new("rustfmt.toml"))?);
+    tree.add(
+        Path::new("Cargo.toml"),
+        manifest::of_backend(&read(root, Path::new("Cargo.toml"))?, name, lang)?,
+    );
+    if let Ok(lock) = read(root, Path::new("backend-base/Cargo.lock")) {
+        // The package's own entry keeps its place: no dependency's name lies between two that begin with "backend-".
+        tree.add(Path::new("Cargo.lock"), lock.replace("\"backend-base\"", &format!("\"{name}\"")));
+    }
+    tree.add(Path::new(".cargo/config.toml"), manifest::CARGO_CONFIG.to_owned());
+    tree.add(Path::new("README.md"), manifest::readme(name, lang));
+    Ok(tree)
+}
+
+fn read(root: &Path, file: &Path) -> Result<String, String> {
+    let path = root.join(file);
+    std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+}

@@ -1,0 +1,74 @@
+//! `ANCHOR`, `ANCHOR_END` and `BEFORE`: which lines stand at a step.
+
+use crate::steps::Steps;
+
+/// The text as it is after step `at`; `None` where no code is left.
+///
+/// # Errors
+///
+/// `12: …`: the line, and what is wrong with its marker.
+pub(super) fn derive(text: &str, steps: &Steps, at: usize) -> Result<Option<String>, String> {
+    let number = |id: &str, line: usize| {
+        let step = steps.all().iter().find(|step| step.id == id);
+        step.map(|step| step.number).ok_or_else(|| format!("{line}: {id} is no step of steps.toml"))
+    };
+    let mut open: Vec<(&str, usize)> = Vec::new();
+    let mut kept: Vec<String> = Vec::new();
+    let mut has_left_out = false;
+    for (index, line) in text.lines().enumerate() {
+        let place = index + 1;
+        let comment = line.trim_start();
+        let hidden = open.iter().any(|(_, step)| *step > at);
+        if let Some(id) = comment.strip_prefix("// ANCHOR: ") {
+            open.push((id, number(id, place)?));
+            has_left_out = true;
+        } else if let Some(id) = comment.strip_prefix("// ANCHOR_END: ") {
+            match open.pop() {
+                Some((begun, _)) if begun == id => {}
+                begun => {
+                    let begun = begun.map_or("none", |(id, _)| id);
+                    return Err(format!("{place}: ANCHOR_END of {id}, but the open region is {begun}"));
+                }
+            }
+        } else if let Some(before) = comment.strip_prefix("// BEFORE ") {
+            let (id, code) = before
+                .split_once(": ")
+                .ok_or_else(|| format!("{place}: a BEFORE line is `// BEFORE step: code`"))?;
+            if number(id, place)? > at && !hidden {
+                let indent = &line[..line.len() - comment.len()];
+                kept.push(format!("{indent}{code}"));
+            }
+        } else if !hidden {
+            kept.push(line.to_owned());
+        }
+    }
+    if let Some((id, _)) = open.pop() {
+        return Err(format!("{}: the region of {id} is not closed", text.lines().count()));
+    }
+    let has_code = kept.iter().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
+    if has_left_out && !has_code {
+        return Ok(None);
+    }
+    Ok(Some(without_double_blanks(&kept)))
+}
+
+/// Blank lines that came together become one; none stands at the beginning or the end of a block.
+fn without_double_blanks(lines: &[String]) -> String {
+    let mut text = String::new();
+    let mut previous: Option<&str> = None;
+    for (index, line) in lines.iter().enumerate() {
+        if line.trim().is_empty() {
+            let opens = previous
+                .is_none_or(|line| line.trim().is_empty() || line.trim_end().ends_with(['{', '(', '[']));
+            let next = lines[index..].iter().find(|line| !line.trim().is_empty());
+            let closes = next.is_none_or(|line| line.trim_start().starts_with(['}', ')', ']']));
+            if opens || closes {
+                continue;
+            }
+        }
+        text.push_str(line);
+        text.push('\n');
+        previous = Some(line);
+    }
+    text
+}

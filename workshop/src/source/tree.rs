@@ -1,0 +1,54 @@
+//! The files of a folder, by their paths in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// The files of a folder, by their paths in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    /// Content by path.
+    pub files: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl Tree {
+    pub(super) fn add(&mut self, path: &Path, text: String) {
+        self.files.insert(path.to_owned(), text.into_bytes());
+    }
+
+    /// Writes the files below `folder`, which is made where it is missing.
+    ///
+    /// # Errors
+    ///
+    /// The first file that cannot be written; those before it are there.
+    pub fn write_to(&self, folder: &Path) -> io::Result<()> {
+        for (path, content) in &self.files {
+            let path = folder.join(path);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            fs::write(path, content)?;
+        }
+        Ok(())
+    }
+}
+
+/// The files below `root/folder`, as paths relative to `root`, sorted; hidden ones are left out.
+pub(super) fn files_below(root: &Path, folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let unreadable = |error: io::Error| format!("{} cannot be read: {error}", root.join(folder).display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(root.join(folder)).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let path = folder.join(entry.file_name());
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if entry.file_type().map_err(unreadable)?.is_dir() {
+            files.extend(files_below(root, &path)?);
+        } else {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}

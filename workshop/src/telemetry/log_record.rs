@@ -1,0 +1,32 @@
+//! Log records.
+
+use std::sync::Arc;
+
+use super::{Attributes, Value};
+
+/// A log record, as it came over OTLP.
+#[derive(Debug, Clone)]
+pub struct LogRecord {
+    /// What it says of the process that made it.
+    pub resource: Arc<Attributes>,
+    /// Name of the instrumentation scope.
+    pub scope: String,
+    /// Nanoseconds since 1970; 0 where unknown.
+    pub time: u64,
+    /// Nanoseconds since 1970.
+    pub observed: u64,
+    /// OTLP's number: 9 is INFO, 13 WARN, 17 ERROR.
+    pub severity_number: i32,
+    /// As the source wrote it.
+    pub severity_text: String,
+    /// The message.
+    pub body: Value,
+    /// Keys and values.
+    pub attributes: Attributes,
+    /// Lowercase hex; `None` outside a trace.
+    pub trace_id: Option<String>,
+    /// Lowercase hex; `None` outside a span.
+    pub span_id: Option<String>,
+    /// Name of the event.
+    pub event_name: String,
+}

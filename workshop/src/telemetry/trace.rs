@@ -1,0 +1,87 @@
+//! The spans of one trace, and questions about them.
+
+use super::{Span, SpanKind, StatusCode, Telemetry};
+
+/// The spans of one trace, earliest first.
+#[derive(Debug, Clone)]
+pub struct Trace<'a> {
+    /// 32 hex digits.
+    pub id: String,
+    /// Earliest first.
+    pub spans: Vec<&'a Span>,
+}
+
+impl Telemetry {
+    /// The trace with this id; it has no spans where none came.
+    pub fn trace(&self, id: &str) -> Trace<'_> {
+        let mut spans: Vec<&Span> = self.spans.iter().filter(|span| span.trace_id == id).collect();
+        spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
+        Trace { id: id.to_owned(), spans }
+    }
+}
+
+impl<'a> Trace<'a> {
+    /// The spans with this name.
+    pub fn named(&self, name: &str) -> Vec<&'a Span> {
+        self.spans.iter().copied().filter(|span| span.name == name).collect()
+    }
+
+    /// The spans of this kind.
+    pub fn of_kind(&self, kind: SpanKind) -> Vec<&'a Span> {
+        self.spans.iter().copied().filter(|span| span.kind == kind).collect()
+    }
+
+    /// The span with this id.
+    pub fn span(&self, id: &str) -> Option<&'a Span> {
+        self.spans.iter().copied().find(|span| span.span_id == id)
+    }
+
+    /// The span's parent, where it belongs to this trace and was received.
+    pub fn parent(&self, span: &Span) -> Option<&'a Span> {
+        self.span(span.parent_span_id.as_deref()?)
+    }
+
+    /// Whether `span` lies under `ancestor`, at any depth.
+    pub fn is_below(&self, span: &Span, ancestor: &Span) -> bool {
+        let parents = std::iter::successors(self.parent(span), |span| self.parent(span));
+        // As many as there are spans: ids that go round in a circle are no tree.
+        parents.take(self.spans.len()).any(|parent| parent.span_id == ancestor.span_id)
+    }
+
+    /// The tree as text: name, kind, duration and status of each span, those whose parent is missing at the top.
+    pub fn tree(&self) -> String {
+        if self.spans.is_empty() {
+            return format!("trace {}: no span was received", self.id);
+        }
+        let mut text = format!("trace {}", self.id);
+        for root in self.spans.iter().filter(|span| self.parent(span).is_none()) {
+            let above = match &root.parent_span_id {
+                Some(parent) => format!("  (its parent {parent} is no span of the service)"),
+                None => String::new(),
+            };
+            text.push_str(&format!("\n{}{above}", line(root)));
+            self.branches(root, "", 0, &mut text);
+        }
+        text
+    }
+
+    fn branches(&self, parent: &Span, indent: &str, depth: usize, text: &mut String) {
+        let is_child = |span: &&&Span| span.parent_span_id.as_deref() == Some(&parent.span_id);
+        let children: Vec<&&Span> = self.spans.iter().filter(is_child).collect();
+        for (index, child) in children.iter().enumerate() {
+            let is_last = index + 1 == children.len();
+            text.push_str(&format!("\n{indent}{} {}", if is_last { '└' } else { '├' }, line(child)));
+            if depth < self.spans.len() {
+                let indent = format!("{indent}{}", if is_last { "  " } else { "│ " });
+                self.branches(child, &indent, depth + 1, text);
+            }
+        }
+    }
+}
+
+fn line(span: &Span) -> String {
+    let kind = format!("{:?}", span.kind).to_uppercase();
+    let took = span.end.saturating_sub(span.start) as f64 / 1e6;
+    let status = if span.status == StatusCode::Error { "  Error" } else { "" };
+    format!("{}  {kind}  {took:.2} ms{status}", span.name)
+}

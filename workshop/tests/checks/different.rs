@@ -1,0 +1,151 @@
+//! Right answers that differ from ours: the checks judge telemetry, not style.
+
+use workshop::telemetry::{Data, Span, SpanKind, Temporality, Value};
+
+use super::{assert_passes, named, with, with_spans};
+
+#[test]
+fn log_lines_with_fields_of_their_own_and_in_another_order_pass() {
+    assert_passes(&with(|evidence| {
+        for line in evidence.calm.stdout.iter_mut().chain(&mut evidence.errors.stdout) {
+            // serde_json sorts the members.
+            let mut object: serde_json::Value = serde_json::from_str(line).unwrap();
+            object["target"] = "handson".into();
+            *line = object.to_string();
+        }
+    }));
+}
+
+#[test]
+fn further_log_lines_pass() {
+    assert_passes(&with(|evidence| {
+        let more = evidence.calm.stdout[0].replace("listens on", "reads its configuration from");
+        evidence.calm.stdout.insert(0, more);
+    }));
+}
+
+#[test]
+fn spans_of_another_tracer_pass() {
+    assert_passes(&with_spans(|_| true, |span| span.scope = "axum-tracing-opentelemetry".to_owned()));
+}
+
+#[test]
+fn further_attributes_and_a_version_without_commit_pass() {
+    assert_passes(&with_spans(
+        |_| true,
+        |span| {
+            span.attributes.set("code.function.name", Value::from("handson"));
+            let mut resource = (*span.resource).clone();
+            resource.set("service.version", Value::from("0.1.0"));
+            span.resource = resource.into();
+        },
+    ));
+}
+
+#[test]
+fn a_handler_span_between_the_server_span_and_the_work_passes() {
+    assert_passes(&with(|evidence| {
+        for run in [&mut evidence.calm, &mut evidence.errors] {
+            let servers: Vec<Span> =
+                run.telemetry.spans.iter().filter(|s| s.kind == SpanKind::Server).cloned().collect();
+            for server in servers {
+                let id = format!("{:016x}", !u64::from_str_radix(&server.span_id, 16).unwrap());
+                for span in &mut run.telemetry.spans {
+                    if span.parent_span_id.as_deref() == Some(&server.span_id) {
+                        span.parent_span_id = Some(id.clone());
+                    }
+                }
+                let mut handler = server.clone();
+                (handler.name, handler.kind) = ("handler".to_owned(), SpanKind::Internal);
+                (handler.parent_span_id, handler.span_id) = (Some(server.span_id), id);
+                handler.attributes.0.clear();
+                run.telemetry.spans.push(handler);
+            }
+        }
+    }));
+}
+
+#[test]
+fn client_spans_named_by_a_template_pass() {
+    assert_passes(&with_spans(
+        |span| span.kind == SpanKind::Client && span.attributes.get("url.full").is_some(),
+        |span| span.name = format!("{} /{}", span.name, span.name.to_lowercase()),
+    ));
+}
+
+#[test]
+fn client_spans_with_a_status_of_ok_pass() {
+    assert_passes(&with_spans(
+        |span| span.attributes.int("http.response.status_code") == Some(200),
+        |span| span.status = workshop::telemetry::StatusCode::Ok,
+    ));
+}
+
+#[test]
+fn a_query_span_named_by_its_operation_passes() {
+    assert_passes(&with_spans(named("SELECT users"), |span| span.name = "SELECT".to_owned()));
+}
+
+#[test]
+fn a_query_with_the_name_of_a_file_passes() {
+    assert_passes(&with_spans(named("SELECT users"), |span| {
+        span.attributes.set("db.namespace", Value::from("handson.db"));
+    }));
+}
+
+#[test]
+fn log_records_of_another_scope_and_with_further_attributes_pass() {
+    assert_passes(&with(|evidence| {
+        for record in &mut evidence.calm.telemetry.log_records {
+            record.scope = "my-bridge".to_owned();
+            record.attributes.set("code.line.number", Value::from(42));
+        }
+    }));
+}
+
+#[test]
+fn an_exception_with_another_message_and_stack_passes() {
+    assert_passes(&with_spans(
+        |span| !span.events.is_empty(),
+        |span| {
+            for event in &mut span.events {
+                event.attributes.set("exception.message", Value::from("bad luck"));
+                event.attributes.set("exception.stacktrace", Value::from("0: handson::random_error::strike"));
+                event.attributes.set("exception.escaped", Value::Bool(false));
+            }
+        },
+    ));
+}
+
+#[test]
+fn metrics_as_deltas_in_two_exports_pass() {
+    assert_passes(&with(|evidence| {
+        let mut second = Vec::new();
+        for metric in &mut evidence.calm.telemetry.metrics {
+            if let Data::Histogram { temporality, points } = &mut metric.data {
+                *temporality = Temporality::Delta;
+                let mut more = points.clone();
+                for (first, second) in points.iter_mut().zip(&mut more) {
+                    second.count = 1;
+                    first.count -= 1;
+                    (first.sum, second.sum) = (first.sum / 2.0, first.sum / 2.0);
+                }
+                let mut metric = metric.clone();
+                metric.data = Data::Histogram { temporality: Temporality::Delta, points: more };
+                second.push(metric);
+            }
+        }
+        evidence.calm.telemetry.metrics.extend(second);
+    }));
+}
+
+#[test]
+fn exponential_histograms_pass() {
+    assert_passes(&with(|evidence| {
+        for metric in &mut evidence.calm.telemetry.metrics {
+            if let Data::Histogram { temporality, points } = metric.data.clone() {
+                metric.data = Data::ExponentialHistogram { temporality, points };
+            }
+        }
+    }));
+}

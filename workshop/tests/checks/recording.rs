@@ -1,0 +1,42 @@
+//! The answer, built and run once for all tests.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use workshop::evidence::Evidence;
+use workshop::steps::{Lang, Steps};
+use workshop::{run, source};
+
+/// What the answer leaves behind.
+pub fn right() -> &'static Evidence {
+    static RIGHT: OnceLock<Evidence> = OnceLock::new();
+    RIGHT.get_or_init(|| {
+        let folder = state(8, "backend-answer", |_| {});
+        gather(&folder)
+    })
+}
+
+/// The state after a step, written below `.workshop/` (so that all share the target folder), with a change of its files.
+pub fn state(at: usize, name: &str, change: impl FnOnce(&Path)) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let steps = Steps::load(root).unwrap();
+    let mut tree = source::derive(root, &steps, at, name, Lang::En).unwrap();
+    let config = tree.files.get_mut(Path::new(".cargo/config.toml")).unwrap();
+    *config = String::from_utf8(config.clone()).unwrap().replace("../target", "../../target").into_bytes();
+    let folder = root.join(".workshop").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    tree.write_to(&folder).unwrap();
+    change(&folder);
+    folder
+}
+
+/// Builds and runs what is in `folder`.
+pub fn gather(folder: &Path) -> Evidence {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let built = run::build(folder).await.unwrap_or_else(|trouble| panic!("{}", trouble.seen()));
+        let backend = run::backend(&built, folder);
+        run::gather(&backend, &built.executable).await.unwrap_or_else(|trouble| panic!("{}", trouble.seen()))
+    })
+}

@@ -1,0 +1,161 @@
+//! Mistakes that show in log lines and log records: steps 1, 6 and 7.
+
+use serde_json::{Map, Value};
+use workshop::evidence::Evidence;
+
+use super::{assert_fails, with};
+
+/// The answer's evidence, with a change of each log line that is an object.
+fn with_lines(change: impl Fn(&mut Map<String, Value>)) -> Evidence {
+    with(|evidence| {
+        for line in evidence.calm.stdout.iter_mut().chain(&mut evidence.errors.stdout) {
+            let mut object: Map<String, Value> = serde_json::from_str(line).unwrap();
+            change(&mut object);
+            *line = Value::Object(object).to_string();
+        }
+    })
+}
+
+// --- structured-logs --------------------------------------------------------------------------------------------------
+
+#[test]
+fn one_plain_line_among_json_lines_is_shown() {
+    let wrong = with(|evidence| evidence.calm.stdout.insert(3, "got user sakura".to_owned()));
+    assert_fails("structured-logs", &wrong, "got user sakura");
+}
+
+#[test]
+fn text_lines_only_are_told_as_such() {
+    let wrong = with(|evidence| {
+        let text = |line: &mut String| *line = "INFO dbQuery".to_owned();
+        evidence.calm.stdout.iter_mut().chain(&mut evidence.errors.stdout).for_each(text);
+    });
+    assert_fails("structured-logs", &wrong, "The lines are text");
+}
+
+#[test]
+fn a_time_in_another_zone_is_told() {
+    let wrong = with_lines(|line| drop(line.insert("time".to_owned(), "2026-11-24 10:00:00".into())));
+    assert_fails("structured-logs", &wrong, "`time` should be like 2026-11-24T10:00:00.123Z");
+}
+
+#[test]
+fn the_name_of_another_service_is_told() {
+    let wrong = with_lines(|line| drop(line.insert("service".to_owned(), "handson".into())));
+    assert_fails("structured-logs", &wrong, r#"service is "handson", and should be "handson-answer""#);
+}
+
+#[test]
+fn a_missing_twin_for_datadog_is_told() {
+    let wrong = with_lines(|line| drop(line.remove("dd.env")));
+    assert_fails("structured-logs", &wrong, "dd.env is null");
+}
+
+#[test]
+fn an_http_status_called_status_is_told() {
+    let wrong = with_lines(|line| drop(line.insert("status".to_owned(), 200.into())));
+    assert_fails("structured-logs", &wrong, "Call it http.response.status_code");
+}
+
+#[test]
+fn a_message_that_is_nested_is_told() {
+    let wrong = with_lines(|line| {
+        let message = line.remove("message").unwrap();
+        line.insert("fields".to_owned(), serde_json::json!({ "message": message }));
+    });
+    assert_fails("structured-logs", &wrong, "`message` stands at the top level");
+}
+
+// --- log-correlation --------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_spelling_that_is_missing_is_named() {
+    let wrong = with_lines(|line| drop(line.remove("dd.span_id")));
+    assert_fails("log-correlation", &wrong, "dd.span_id is missing");
+}
+
+#[test]
+fn ids_of_another_request_are_told() {
+    let wrong = with_lines(|line| {
+        for key in ["trace.id", "trace_id", "dd.trace_id"] {
+            if line.contains_key(key) {
+                line.insert(key.to_owned(), "4bf92f3577b34da6a3ce929d0e0e4736".into());
+            }
+        }
+    });
+    assert_fails("log-correlation", &wrong, "The lines have ids, but of another trace");
+}
+
+#[test]
+fn ids_that_are_zero_outside_a_request_are_told() {
+    let wrong = with_lines(|line| {
+        if !line.contains_key("trace_id") {
+            line.insert("trace_id".to_owned(), "0".repeat(32).into());
+        }
+    });
+    assert_fails("log-correlation", &wrong, "trace_id is all zeros, which is no id");
+}
+
+#[test]
+fn a_decimal_id_is_told() {
+    let wrong = with_lines(|line| {
+        if line.contains_key("dd.span_id") {
+            line.insert("dd.span_id".to_owned(), "11803532876627986230".into());
+        }
+    });
+    assert_fails("log-correlation", &wrong, "dd.span_id should be the same 16 lowercase hex digits");
+}
+
+#[test]
+fn a_span_id_that_names_no_span_is_told() {
+    let wrong = with_lines(|line| {
+        for key in ["span.id", "span_id", "dd.span_id"] {
+            if line.contains_key(key) {
+                line.insert(key.to_owned(), "00f067aa0ba902b7".into());
+            }
+        }
+    });
+    assert_fails("log-correlation", &wrong, "Both ids come from one span context");
+}
+
+#[test]
+fn no_log_record_is_told() {
+    let wrong = with(|evidence| evidence.calm.telemetry.log_records.clear());
+    assert_fails("log-correlation", &wrong, "no log record was received");
+}
+
+#[test]
+fn a_log_record_without_ids_is_told() {
+    let wrong = with(|evidence| {
+        evidence.calm.telemetry.log_records.iter_mut().for_each(|record| record.trace_id = None)
+    });
+    assert_fails("log-correlation", &wrong, "is the event inside the request's span");
+}
+
+#[test]
+fn ids_copied_into_attributes_are_told() {
+    let wrong = with(|evidence| {
+        for record in &mut evidence.calm.telemetry.log_records {
+            record.attributes.set("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736".into());
+        }
+    });
+    assert_fails("log-correlation", &wrong, "a copy is noise");
+}
+
+// --- errors -----------------------------------------------------------------------------------------------------------
+
+#[test]
+fn an_error_that_is_logged_twice_is_told() {
+    let wrong = with(|evidence| {
+        let errors: Vec<String> =
+            evidence.errors.stdout.iter().filter(|line| line.contains("ERROR")).cloned().collect();
+        evidence.errors.stdout.extend(errors);
+    });
+    assert_fails("errors", &wrong, "Log an error once");
+}
+
+#[test]
+fn an_error_without_kind_message_and_stack_is_told() {
+    let wrong = with_lines(|line| drop(line.remove("error")));
+    assert_fails("errors", &wrong, "error is an object with kind, message and stack");
+}

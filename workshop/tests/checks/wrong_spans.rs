@@ -1,0 +1,423 @@
+//! Mistakes that show in spans: steps 0 and 2 to 5, and 7.
+
+use workshop::evidence::{Ending, Evidence};
+use workshop::telemetry::{Attributes, SpanKind, StatusCode, Value};
+
+use super::{assert_fails, named, with, with_spans};
+
+const SLEEP: &str = "handson.sleep50microsec";
+const SERVER: &str = "GET /handson";
+const QUERY: &str = "SELECT users";
+
+fn is_call(span: &workshop::telemetry::Span) -> bool {
+    span.kind == SpanKind::Client && span.name != QUERY
+}
+
+fn is_failed_call(span: &workshop::telemetry::Span) -> bool {
+    is_call(span) && span.status == StatusCode::Error
+}
+
+fn rename(attributes: &mut Attributes, key: &str, to: &str) {
+    if let Some(value) = attributes.remove(key) {
+        attributes.set(to, value);
+    }
+}
+
+/// Ids with the digits the other way round.
+fn another(id: &str) -> String {
+    id.chars().rev().collect()
+}
+
+fn answers(change: impl Fn(&mut workshop::evidence::Answer)) -> Evidence {
+    with(|evidence| {
+        for run in [&mut evidence.calm, &mut evidence.errors] {
+            run.exchanges.iter_mut().filter_map(|exchange| exchange.answer.as_mut().ok()).for_each(&change);
+        }
+    })
+}
+
+// --- run --------------------------------------------------------------------------------------------------------------
+
+#[test]
+fn calls_one_after_the_other_are_not_three_at_once() {
+    let wrong = with(|evidence| evidence.calm.upstream.iter_mut().for_each(|call| call.overlapped = false));
+    assert_fails("run", &wrong, "the three calls came one after the other");
+}
+
+#[test]
+fn a_call_that_is_missing_is_told() {
+    let wrong = with(|evidence| evidence.calm.upstream.retain(|call| call.method != "PUT"));
+    assert_fails("run", &wrong, "GET /get, GET /get, POST /post");
+}
+
+#[test]
+fn another_greeting_is_shown() {
+    let wrong = answers(|answer| answer.body = answer.body.replace("handson-answer", "handson"));
+    assert_fails("run", &wrong, r#"{"message":"Hello, handson"}"#);
+}
+
+#[test]
+fn an_answer_of_500_at_rate_0_is_a_piece_of_work_that_fails() {
+    let wrong = with(|evidence| evidence.calm.exchanges[3].answer.as_mut().unwrap().status = 500);
+    assert_fails("run", &wrong, "A piece of work fails though RANDOM_ERROR_RATE is 0");
+}
+
+#[test]
+fn a_service_that_had_to_be_killed_is_told() {
+    let wrong = with(|evidence| evidence.calm.ending = Ending::Killed(std::time::Duration::from_secs(10)));
+    assert_fails("run", &wrong, "it still ran after 10s, and was killed");
+}
+
+#[test]
+fn a_request_that_hangs_is_told() {
+    let wrong = with(|evidence| evidence.calm.exchanges[3].answer = Err("no answer within 10s".to_owned()));
+    assert_fails("run", &wrong, "GET /handson: no answer within 10s");
+}
+
+// --- first-span -------------------------------------------------------------------------------------------------------
+
+#[test]
+fn no_span_at_all_is_a_provider_that_was_not_shut_down() {
+    let wrong = with(|evidence| evidence.calm.telemetry.spans.clear());
+    assert_fails("first-span", &wrong, "A provider that is merely dropped");
+}
+
+#[test]
+fn the_last_spans_missing_is_a_flush_that_is_missing() {
+    let wrong = with(|evidence| {
+        let last = evidence.calm.telemetry.spans.iter().rposition(|span| span.name == SLEEP).unwrap();
+        evidence.calm.telemetry.spans.remove(last);
+    });
+    assert_fails("first-span", &wrong, "13 spans for 14 requests");
+}
+
+#[test]
+fn an_exporter_to_a_wrong_path_is_told_with_the_path() {
+    let wrong = with(|evidence| {
+        evidence.calm.telemetry.spans.clear();
+        evidence.calm.telemetry.refused.push("POST /: OTLP's paths are /v1/traces …".to_owned());
+    });
+    assert_fails("first-span", &wrong, "the receiver refused POST /");
+}
+
+#[test]
+fn a_span_that_ends_before_the_await_is_too_short() {
+    let wrong = with_spans(named(SLEEP), |span| span.end = span.start + 2_000);
+    assert_fails("first-span", &wrong, "It ends before the sleep does");
+}
+
+#[test]
+fn a_span_that_is_not_ended_until_later_is_too_long() {
+    let wrong = with_spans(named(SLEEP), |span| span.end = span.start + 60_000_000_000);
+    assert_fails("first-span", &wrong, "It ends later than the sleep");
+}
+
+#[test]
+fn a_wrong_kind_is_told() {
+    let wrong = with_spans(named(SLEEP), |span| span.kind = SpanKind::Client);
+    assert_fails("first-span", &wrong, "kind Client");
+}
+
+#[test]
+fn a_resource_without_the_services_name_is_told() {
+    let wrong = with_spans(
+        |_| true,
+        |span| {
+            let mut resource = (*span.resource).clone();
+            resource.set("service.name", Value::from("unknown_service"));
+            span.resource = resource.into();
+        },
+    );
+    assert_fails("first-span", &wrong, r#"service.name = "unknown_service""#);
+}
+
+#[test]
+fn an_old_name_in_the_resource_is_told() {
+    let wrong = with_spans(
+        |_| true,
+        |span| {
+            let mut resource = (*span.resource).clone();
+            rename(&mut resource, "deployment.environment.name", "deployment.environment");
+            span.resource = resource.into();
+        },
+    );
+    assert_fails("first-span", &wrong, "it is deployment.environment.name now");
+}
+
+// --- server-spans -----------------------------------------------------------------------------------------------------
+
+#[test]
+fn no_propagator_makes_a_trace_of_its_own() {
+    let wrong = with(|evidence| {
+        for run in [&mut evidence.calm, &mut evidence.errors] {
+            for span in &mut run.telemetry.spans {
+                span.trace_id = another(&span.trace_id);
+                if span.name == SERVER {
+                    span.parent_span_id = None;
+                }
+            }
+        }
+    });
+    assert_fails("server-spans", &wrong, "Each request starts a trace of its own");
+}
+
+#[test]
+fn a_server_span_of_another_kind_is_told() {
+    let wrong = with_spans(named(SERVER), |span| span.kind = SpanKind::Internal);
+    assert_fails("server-spans", &wrong, "a trace with a SERVER span");
+}
+
+#[test]
+fn attributes_under_old_names_are_told() {
+    let wrong =
+        with_spans(named(SERVER), |span| rename(&mut span.attributes, "http.request.method", "http.method"));
+    assert_fails("server-spans", &wrong, "it is http.request.method now");
+}
+
+#[test]
+fn a_status_code_as_a_string_is_told() {
+    let wrong = with_spans(named(SERVER), |span| {
+        let code = span.attributes.int("http.response.status_code").unwrap();
+        span.attributes.set("http.response.status_code", Value::Text(code.to_string()));
+    });
+    assert_fails("server-spans", &wrong, "is a number, and was set as a string");
+}
+
+#[test]
+fn a_500_without_status_is_told() {
+    let wrong = with_spans(named(SERVER), |span| span.status = StatusCode::Unset);
+    assert_fails("server-spans", &wrong, "status Unset though the answer is 500");
+}
+
+#[test]
+fn a_handler_outside_the_spans_context_is_told() {
+    let wrong = with_spans(named(SLEEP), |span| span.parent_span_id = None);
+    assert_fails("server-spans", &wrong, "The handler runs outside the span's context");
+}
+
+#[test]
+fn a_traced_health_check_is_told() {
+    let wrong = with(|evidence| {
+        let parent = evidence.calm.exchanges[0].parent.clone().unwrap();
+        let mut span = evidence.calm.telemetry.spans.iter().find(|span| span.name == SERVER).unwrap().clone();
+        (span.trace_id, span.name) = (parent.trace_id, "GET /healthz".to_owned());
+        evidence.calm.telemetry.spans.push(span);
+    });
+    assert_fails("server-spans", &wrong, "A health check is no request of a user");
+}
+
+#[test]
+fn a_traceresponse_of_another_span_is_told() {
+    let wrong = answers(|answer| {
+        for (name, value) in &mut answer.headers {
+            if name == "traceresponse" {
+                value.replace_range(36..52, "00f067aa0ba902b7");
+            }
+        }
+    });
+    assert_fails("server-spans", &wrong, "version, trace id, span id of the SERVER span, flags");
+}
+
+#[test]
+fn a_name_with_the_path_instead_of_the_route_is_shown() {
+    let wrong = with_spans(named(SERVER), |span| span.name = "GET".to_owned());
+    assert_fails("server-spans", &wrong, "The name is the method and the route");
+}
+
+#[test]
+fn an_error_body_without_the_trace_id_is_told() {
+    let wrong = answers(|answer| answer.body = answer.body.replace("trace_id", "request_id"));
+    assert_fails("server-spans", &wrong, "problem.rs should put the id of the current trace into the body");
+}
+
+// --- client-spans -----------------------------------------------------------------------------------------------------
+
+#[test]
+fn a_context_lost_over_join_is_told() {
+    let wrong = with_spans(|span| is_call(span) && span.name != "GET", |span| span.parent_span_id = None);
+    assert_fails("client-spans", &wrong, "The context was lost on the way, over try_join! or spawn");
+}
+
+#[test]
+fn calls_without_traceparent_are_told() {
+    let wrong = with(|evidence| {
+        evidence
+            .calm
+            .upstream
+            .iter_mut()
+            .for_each(|call| call.headers.retain(|(name, _)| name != "traceparent"));
+    });
+    assert_fails("client-spans", &wrong, "GET /get came without traceparent");
+}
+
+#[test]
+fn the_ids_of_the_server_span_sent_along_are_told() {
+    let wrong = with(|evidence| {
+        let spans = evidence.calm.telemetry.spans.clone();
+        for call in &mut evidence.calm.upstream {
+            for (name, value) in &mut call.headers {
+                if name == "traceparent" {
+                    let trace = value.split('-').nth(1).unwrap().to_owned();
+                    let server =
+                        spans.iter().find(|s| s.trace_id == trace && s.kind == SpanKind::Server).unwrap();
+                    *value = format!("00-{trace}-{}-01", server.span_id);
+                }
+            }
+        }
+    });
+    assert_fails("client-spans", &wrong, "inject the context of the span that was just started");
+}
+
+#[test]
+fn a_port_as_a_string_is_told() {
+    let wrong = with_spans(is_call, |span| span.attributes.set("server.port", Value::from("8081")));
+    assert_fails("client-spans", &wrong, r#"server.port = "8081""#);
+}
+
+#[test]
+fn calls_of_kind_internal_are_told() {
+    let wrong = with_spans(is_call, |span| span.kind = SpanKind::Internal);
+    assert_fails("client-spans", &wrong, "The spans of the calls have the kind INTERNAL");
+}
+
+#[test]
+fn spans_that_do_not_overlap_where_calls_did_are_told() {
+    let wrong = with_spans(
+        |span| span.name == "PUT",
+        |span| {
+            let took = span.end - span.start;
+            span.start += 10 * took;
+            span.end += 10 * took;
+        },
+    );
+    assert_fails("client-spans", &wrong, "and their spans do not");
+}
+
+#[test]
+fn a_failed_call_without_status_is_told() {
+    let wrong = with_spans(is_failed_call, |span| span.status = StatusCode::Unset);
+    assert_fails("client-spans", &wrong, "For a client, 400 and above is an error");
+}
+
+#[test]
+fn the_old_name_of_the_url_is_told() {
+    let wrong = with_spans(is_call, |span| rename(&mut span.attributes, "url.full", "http.url"));
+    assert_fails("client-spans", &wrong, "it is url.full now");
+}
+
+// --- db-spans ---------------------------------------------------------------------------------------------------------
+
+#[test]
+fn sql_without_the_systems_name_is_told() {
+    let wrong = with_spans(named(QUERY), |span| drop(span.attributes.remove("db.system.name")));
+    assert_fails("db-spans", &wrong, "db.system.name is missing");
+}
+
+#[test]
+fn the_old_name_of_the_statement_is_told() {
+    let wrong =
+        with_spans(named(QUERY), |span| rename(&mut span.attributes, "db.query.text", "db.statement"));
+    assert_fails("db-spans", &wrong, "it is db.query.text now");
+}
+
+#[test]
+fn a_query_of_kind_internal_is_told() {
+    let wrong = with_spans(named(QUERY), |span| span.kind = SpanKind::Internal);
+    assert_fails("db-spans", &wrong, "A call of a database has the kind CLIENT");
+}
+
+#[test]
+fn a_query_outside_the_request_is_told() {
+    let wrong = with_spans(named(QUERY), |span| {
+        span.trace_id = another(&span.trace_id);
+        span.parent_span_id = None;
+    });
+    assert_fails("db-spans", &wrong, "the query runs without the request's context");
+}
+
+#[test]
+fn a_query_beside_the_span_around_it_is_told() {
+    let wrong = with(|evidence| {
+        let spans = evidence.calm.telemetry.spans.clone();
+        for span in evidence.calm.telemetry.spans.iter_mut().filter(|span| span.name == QUERY) {
+            let server =
+                spans.iter().find(|s| s.trace_id == span.trace_id && s.kind == SpanKind::Server).unwrap();
+            span.parent_span_id = Some(server.span_id.clone());
+        }
+    });
+    assert_fails("db-spans", &wrong, "The query's span should be below handson.dbQuery");
+}
+
+#[test]
+fn a_name_that_sqlx_made_up_is_told() {
+    let wrong = with_spans(named(QUERY), |span| {
+        span.attributes.set("db.namespace", Value::from("file:sqlx-in-memory-0?mode=memory"));
+    });
+    assert_fails("db-spans", &wrong, "a name of sqlx's own making");
+}
+
+// --- errors -----------------------------------------------------------------------------------------------------------
+
+const RANDOM: &str = "handson.randomError";
+
+#[test]
+fn an_error_recorded_twice_is_told_with_both_places() {
+    let wrong = with(|evidence| {
+        let spans = evidence.errors.telemetry.spans.clone();
+        for server in evidence.errors.telemetry.spans.iter_mut().filter(|span| span.kind == SpanKind::Server)
+        {
+            let failed = spans.iter().find(|s| s.trace_id == server.trace_id && !s.events.is_empty());
+            server.events.extend(failed.map(|span| span.events.clone()).unwrap_or_default());
+        }
+    });
+    assert_fails("errors", &wrong, "2 exception events, on GET /handson and handson.randomError");
+}
+
+#[test]
+fn a_status_without_an_event_is_told() {
+    let wrong = with_spans(named(RANDOM), |span| span.events.clear());
+    assert_fails("errors", &wrong, "A status alone does not say why");
+}
+
+#[test]
+fn an_event_without_a_status_is_told() {
+    let wrong = with_spans(named(RANDOM), |span| span.status = StatusCode::Unset);
+    assert_fails("errors", &wrong, "An event alone does not make a span fail");
+}
+
+#[test]
+fn a_stack_that_is_an_array_is_told() {
+    let wrong = with_spans(named(RANDOM), |span| {
+        for event in &mut span.events {
+            event.attributes.set("exception.stacktrace", Value::Array(vec![Value::from("one")]));
+        }
+    });
+    assert_fails("errors", &wrong, "tracing-opentelemetry's own exception event");
+}
+
+#[test]
+fn a_rate_that_is_wrong_is_told() {
+    let wrong = with(|evidence| evidence.errors.error_rate = 0.25);
+    assert_fails("errors", &wrong, "where 50 ± 31 were to fail");
+}
+
+#[test]
+fn a_failed_call_recorded_on_the_server_span_is_told() {
+    let wrong = with(|evidence| {
+        let events: Vec<_> = evidence
+            .errors
+            .telemetry
+            .spans
+            .iter_mut()
+            .filter(|span| is_failed_call(span))
+            .map(|span| (span.trace_id.clone(), std::mem::take(&mut span.events)))
+            .collect();
+        for (trace, events) in events {
+            let spans = &mut evidence.errors.telemetry.spans;
+            let server =
+                spans.iter_mut().find(|s| s.trace_id == trace && s.kind == SpanKind::Server).unwrap();
+            server.events = events;
+        }
+    });
+    assert_fails("errors", &wrong, "record it on the CLIENT span of that call");
+}

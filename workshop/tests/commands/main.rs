@@ -1,0 +1,285 @@
+//! `cargo workshop …` by its program, in a small repository of its own.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A copy of what the commands read: the real sources and steps.
+struct Repository(tempfile::TempDir);
+
+impl Repository {
+    fn new() -> Self {
+        let real = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let copy = tempfile::tempdir().unwrap();
+        for path in [
+            "src",
+            "migrations",
+            "build.rs",
+            "rustfmt.toml",
+            "Cargo.toml",
+            "Cargo.lock",
+            "workshop/steps.toml",
+        ] {
+            copy_all(&real.join(path), &copy.path().join(path));
+        }
+        copy_all(&real.join("backend-base/Cargo.lock"), &copy.path().join("backend-base/Cargo.lock"));
+        Self(copy)
+    }
+
+    fn path(&self, below: &str) -> PathBuf {
+        self.0.path().join(below)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.run_in("", arguments)
+    }
+
+    fn run_in(&self, folder: &str, arguments: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_workshop"))
+            .args(arguments)
+            .current_dir(self.path(folder))
+            .env_remove("CARGO_MANIFEST_DIR")
+            .env_remove("LC_ALL")
+            .env_remove("LANG")
+            .output()
+            .unwrap();
+        Ran::of(&output)
+    }
+
+    /// Everything below, by path.
+    fn files(&self) -> Vec<PathBuf> {
+        let mut files = Vec::new();
+        collect(self.0.path(), &mut files);
+        files.sort();
+        files
+    }
+}
+
+struct Ran {
+    status: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    fn of(output: &Output) -> Self {
+        Self {
+            status: output.status.code().unwrap(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn succeeds(self) -> String {
+        assert_eq!(self.status, 0, "{}\n{}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    #[track_caller]
+    fn is_refused_with(self, words: &str) {
+        assert_eq!(self.status, 2, "{}\n{}", self.stdout, self.stderr);
+        assert!(self.stderr.contains(words), "should say {words:?}, and says:\n{}", self.stderr);
+    }
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    if from.is_dir() {
+        for entry in fs::read_dir(from).unwrap() {
+            let entry = entry.unwrap();
+            copy_all(&entry.path(), &to.join(entry.file_name()));
+        }
+    } else {
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap();
+    }
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { collect(&path, files) } else { files.push(path) }
+    }
+}
+
+#[test]
+fn new_makes_a_backend_and_says_what_comes_next() {
+    let repository = Repository::new();
+    let told = repository.run(&["new", "sakura"]).succeeds();
+    for words in ["Open the folder backend-sakura itself", "TODO structured-logs", "cargo workshop check"] {
+        assert!(told.contains(words), "{words:?} is missing in\n{told}");
+    }
+    let manifest = fs::read_to_string(repository.path("backend-sakura/Cargo.toml")).unwrap();
+    assert!(manifest.contains("name = \"backend-sakura\""), "{manifest}");
+    assert!(
+        fs::read_to_string(repository.path("backend-sakura/Cargo.lock"))
+            .unwrap()
+            .contains("\"backend-sakura\"")
+    );
+}
+
+#[test]
+fn new_in_japanese_says_titles_in_japanese() {
+    let repository = Repository::new();
+    let told = repository.run(&["new", "sakura", "--lang", "ja"]).succeeds();
+    assert!(told.contains("テキストログを"), "{told}");
+}
+
+#[test]
+fn new_refuses_names_each_with_the_rule() {
+    let repository = Repository::new();
+    let before = repository.files();
+    for (name, words) in [
+        ("Sakura", "2 to 15 lower-case letters"),
+        ("s", "2 to 15 lower-case letters"),
+        ("1sakura", "beginning with a letter"),
+        ("sakura-", "not ending with a dash"),
+        ("sakura_x", "2 to 15 lower-case letters"),
+        ("a-name-of-sixteen", "2 to 15 lower-case letters"),
+        ("base", "taken by the workshop itself"),
+        ("canary", "taken by the workshop itself"),
+        ("metrics", "the id of a step"),
+    ] {
+        repository.run(&["new", name]).is_refused_with(words);
+    }
+    assert_eq!(repository.files(), before, "a refused name leaves nothing behind");
+}
+
+#[test]
+fn new_refuses_a_folder_that_is_there_and_leaves_it_alone() {
+    let repository = Repository::new();
+    fs::create_dir(repository.path("backend-sakura")).unwrap();
+    fs::write(repository.path("backend-sakura/mine"), "work").unwrap();
+    repository.run(&["new", "sakura"]).is_refused_with("backend-sakura exists already");
+    assert_eq!(fs::read_to_string(repository.path("backend-sakura/mine")).unwrap(), "work");
+}
+
+#[test]
+fn new_refuses_a_name_that_is_a_package_the_service_depends_on() {
+    let repository = Repository::new();
+    let lock = repository.path("Cargo.lock");
+    let text =
+        fs::read_to_string(&lock).unwrap() + "\n[[package]]\nname = \"backend-trace\"\nversion = \"0.3.0\"\n";
+    fs::write(&lock, text).unwrap();
+    repository.run(&["new", "trace"]).is_refused_with("a package that the service depends on");
+}
+
+#[test]
+fn new_refuses_a_step_that_is_not_there_or_not_yet() {
+    let repository = Repository::new();
+    repository
+        .run(&["new", "sakura", "--at", "spans"])
+        .is_refused_with("spans is no step; there are: 0 run, ");
+    repository
+        .run(&["new", "sakura", "--at", "alert"])
+        .is_refused_with("step 9 alert is not yet part of the workshop");
+}
+
+#[test]
+fn new_writes_all_or_nothing() {
+    let repository = Repository::new();
+    fs::write(repository.path("src/zz.rs"), "// ANCHOR: metrics\nfn open() {}\n").unwrap();
+    repository.run(&["new", "sakura"]).is_refused_with("src/zz.rs:2: the region of metrics is not closed");
+    assert!(!repository.path("backend-sakura").exists());
+}
+
+#[test]
+fn goto_keeps_the_work_and_says_where() {
+    let repository = Repository::new();
+    repository.run(&["new", "sakura"]).succeeds();
+    fs::write(repository.path("backend-sakura/src/handson.rs"), "// my work\n").unwrap();
+    let told = repository.run(&["goto", "sakura", "first-span"]).succeeds();
+    assert!(told.contains("kept in .workshop/sakura/1"), "{told}");
+    let kept = fs::read_to_string(repository.path(".workshop/sakura/1/src/handson.rs")).unwrap();
+    assert_eq!(kept, "// my work\n");
+    assert!(repository.path("backend-sakura/src/telemetry/traces.rs").exists());
+    // Inside the folder, the name is known; and what is kept is kept again.
+    repository.run_in("backend-sakura", &["goto", "0"]).succeeds();
+    assert!(repository.path(".workshop/sakura/2/src/telemetry/traces.rs").exists());
+}
+
+#[test]
+fn remove_takes_a_backend_away_and_keeps_it() {
+    let repository = Repository::new();
+    repository.run(&["new", "sakura"]).succeeds();
+    repository.run(&["remove", "sakura"]).succeeds();
+    assert!(!repository.path("backend-sakura").exists());
+    assert!(repository.path(".workshop/sakura/1/Cargo.toml").exists());
+    repository.run(&["remove", "sakura"]).is_refused_with("sakura is no backend");
+    repository.run(&["remove", "base"]).is_refused_with("belongs to the workshop");
+}
+
+#[test]
+fn answer_shows_what_a_step_adds_and_takes_away() {
+    let repository = Repository::new();
+    let told = repository.run(&["answer", "5"]).succeeds();
+    assert!(told.contains("+    observed: Option<sqlx_otel::Pool<Sqlite>>,"), "{told}");
+    assert!(told.contains("-        // TODO db-spans: put the pool behind spans."), "{told}");
+    assert!(!told.contains('\u{1b}'), "no colours in a pipe: {told}");
+    repository.run(&["answer", "canary"]).is_refused_with("not yet part of the workshop");
+}
+
+#[test]
+fn diff_shows_what_was_changed_by_hand() {
+    let repository = Repository::new();
+    repository.run(&["new", "sakura"]).succeeds();
+    let told = repository.run(&["diff"]).succeeds();
+    assert!(told.contains("backend-sakura is as it is after step 0 run"), "{told}");
+    let file = repository.path("backend-sakura/src/handson.rs");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("Hello, {}", "Hi, {}")).unwrap();
+    let told = repository.run(&["diff", "sakura"]).succeeds();
+    assert!(told.contains("src/handson.rs (changed)") && told.contains("Hi, {}"), "{told}");
+}
+
+#[test]
+fn a_command_that_does_not_know_its_backend_lists_them() {
+    let repository = Repository::new();
+    repository.run(&["check"]).is_refused_with("there is none yet: cargo workshop new NAME makes one");
+    repository.run(&["new", "sakura"]).succeeds();
+    repository.run(&["new", "momiji"]).succeeds();
+    repository.run(&["check"]).is_refused_with("there are: momiji, sakura");
+    repository.run(&["check", "ume"]).is_refused_with("ume is no backend, and no step");
+    repository.run(&["check", "sakura", "spans"]).is_refused_with("spans is no step");
+}
+
+#[test]
+fn a_broken_manifest_is_told_by_cargo_and_is_no_verdict() {
+    let repository = Repository::new();
+    repository.run(&["new", "sakura"]).succeeds();
+    fs::write(repository.path("backend-sakura/Cargo.toml"), "[package\n").unwrap();
+    let ran = repository.run(&["check", "sakura"]);
+    assert!(
+        ran.stderr.contains("unclosed table") || ran.stderr.contains("invalid table header"),
+        "{}",
+        ran.stderr
+    );
+    ran.is_refused_with("backend-sakura could not be judged");
+}
+
+#[test]
+fn outside_a_repository_the_commands_say_so() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_workshop"))
+        .args(["new", "sakura"])
+        .current_dir(elsewhere.path())
+        .env_remove("CARGO_MANIFEST_DIR")
+        .output()
+        .unwrap();
+    Ran::of(&output).is_refused_with("no workshop/steps.toml here or above");
+}
+
+#[test]
+fn doctor_names_who_holds_a_port() {
+    // Where another test holds 4000 already, that one is named.
+    let held = std::net::TcpListener::bind("127.0.0.1:4000");
+    let repository = Repository::new();
+    let told = repository.run(&["doctor"]).stdout;
+    let line = told.lines().find(|line| line.contains("port 4000")).unwrap();
+    assert!(line.contains("is taken"), "{told}");
+    if cfg!(target_os = "linux") && held.is_ok() {
+        assert!(line.contains(&format!("(process {})", std::process::id())), "{line}");
+    }
+}

@@ -1,0 +1,164 @@
+//! Backends that misbehave: each ends in a clear verdict, and leaves no process behind.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod otlp;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use workshop::evidence::{Backend, Ending, Evidence};
+use workshop::run::{self, Trouble};
+
+/// A server of a few lines, compiled once; its first argument says how it misbehaves.
+const SERVER: &str = r#"
+use std::io::{Read, Write};
+use std::net::TcpListener;
+fn main() {
+    let how = std::env::args().nth(1).unwrap_or_default();
+    let mut port: u16 = std::env::var("PORT").unwrap().parse().unwrap();
+    if how == "elsewhere" { port = 0; }
+    let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    println!("listens on http://{}", listener.local_addr().unwrap());
+    if how == "grandchild" {
+        let child = std::process::Command::new("/bin/sleep").arg("600").spawn().unwrap();
+        println!("grandchild {}", child.id());
+    }
+    for stream in listener.incoming() {
+        let mut stream = stream.unwrap();
+        let mut request = [0; 4096];
+        let read = stream.read(&mut request).unwrap_or(0);
+        let health = String::from_utf8_lossy(&request[..read]).starts_with("GET /healthz");
+        if how == "flood" && !health { loop { println!("flood"); } }
+        if how == "hang" && !health { std::thread::sleep(std::time::Duration::from_secs(600)); }
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+    }
+}
+"#;
+
+fn server() -> &'static Path {
+    static SERVER_PATH: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    &SERVER_PATH
+        .get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let source = folder.path().join("server.rs");
+            fs::write(&source, SERVER).unwrap();
+            let program = folder.path().join("server");
+            let done =
+                Command::new("rustc").args(["--edition", "2024", "-o"]).arg(&program).arg(&source).status();
+            assert!(done.unwrap().success());
+            (folder, program)
+        })
+        .1
+}
+
+/// A program that is a shell script.
+fn script(folder: &Path, text: &str) -> PathBuf {
+    let path = folder.join("backend");
+    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+async fn gather(text: &str) -> Result<Evidence, Trouble> {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = Backend {
+        name: "backend-test".to_owned(),
+        service: "handson-test".to_owned(),
+        version: "0.1.0".to_owned(),
+        environment: "staging".to_owned(),
+        commit: None,
+        repository: None,
+    };
+    let started = Instant::now();
+    let outcome = run::gather(&backend, &script(folder.path(), text)).await;
+    assert!(started.elapsed() < Duration::from_secs(60), "the verdict took {:?}", started.elapsed());
+    outcome
+}
+
+fn server_that(how: &str) -> String {
+    format!("exec {} {how}", server().display())
+}
+
+#[track_caller]
+fn assert_told(trouble: &Trouble, words: &[&str]) {
+    let told = format!("{}\n{}", trouble.seen(), trouble.cause());
+    for words in words {
+        assert!(told.contains(words), "should say {words:?}, and says:\n{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_ends_at_once_is_told_with_its_status_and_last_words() {
+    let trouble = gather("echo 'PORT=x is refused' >&2; exit 2").await.unwrap_err();
+    assert_told(&trouble, &["exit status 2", "PORT=x is refused"]);
+    assert!(trouble.is_of_the_service());
+}
+
+#[tokio::test]
+async fn a_service_that_listens_elsewhere_is_told_with_what_it_printed() {
+    let trouble = gather(&server_that("elsewhere")).await.unwrap_err();
+    assert_told(&trouble, &["/healthz did not answer 200", "listens on http://127.0.0.1:", "HOST and PORT"]);
+}
+
+#[tokio::test]
+async fn a_service_that_floods_its_log_is_killed() {
+    let trouble = gather(&server_that("flood")).await.unwrap_err();
+    assert!(matches!(trouble, Trouble::FloodsLog), "{trouble:?}");
+}
+
+#[tokio::test]
+async fn a_service_that_hangs_is_evidence_of_a_request_without_answer() {
+    let evidence = gather(&server_that("hang")).await.unwrap();
+    let unanswered = evidence.calm.exchanges.iter().find_map(|exchange| exchange.answer.as_ref().err());
+    assert_eq!(unanswered.map(String::as_str), Some("no answer within 10s"));
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_heed_sigterm_is_killed_and_told() {
+    // The shell ignores the signal, and hands that down to the server.
+    let evidence = gather(&format!("trap '' TERM\n{}", server_that("well"))).await.unwrap();
+    assert!(matches!(evidence.calm.ending, Ending::Killed(_)), "{:?}", evidence.calm.ending);
+}
+
+#[tokio::test]
+async fn what_a_service_starts_itself_is_gone_too() {
+    let evidence = gather(&server_that("grandchild")).await.unwrap();
+    for run in [&evidence.calm, &evidence.errors] {
+        let line = run.stdout.iter().find_map(|line| line.strip_prefix("grandchild ")).unwrap();
+        let alive = Command::new("kill").args(["-0", line]).output().unwrap().status.success();
+        assert!(!alive || is_zombie(line), "process {line} still runs");
+    }
+}
+
+#[tokio::test]
+async fn an_interrupted_run_leaves_no_process_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mark = folder.path().join("pid");
+    let text = format!("echo $$ > {}\n{}", mark.display(), server_that("hang"));
+    let running = tokio::spawn(async move { gather(&text).await.map(drop) });
+    let pid = loop {
+        match fs::read_to_string(&mark) {
+            Ok(pid) if pid.ends_with('\n') => break pid.trim().to_owned(),
+            _ => tokio::task::yield_now().await,
+        }
+    };
+    running.abort();
+    let _ = running.await;
+    // The signal is sent when the future is dropped; the system ends the process in its own time.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Command::new("kill").args(["-0", &pid]).output().unwrap().status.success() && !is_zombie(&pid) {
+        assert!(Instant::now() < deadline, "process {pid} still runs");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Ended, and not yet taken note of by whoever adopted it.
+fn is_zombie(pid: &str) -> bool {
+    let told = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+    String::from_utf8_lossy(&told.stdout).trim().starts_with('Z')
+}

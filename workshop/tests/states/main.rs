@@ -1,0 +1,6 @@
+//! Every state of the service, derived from its one source.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod markers;
+mod trees;

@@ -1,0 +1,185 @@
+//! What markers mean, on sources of a few lines.
+
+use std::fs;
+use std::path::Path;
+
+use workshop::source;
+use workshop::steps::{Lang, Steps};
+
+const STEPS: &str = r#"
+[[step]]
+id = "run"
+chapter = "00.md"
+title = { en = "Run", ja = "起動" }
+hint = { en = "Run", ja = "起動" }
+
+[[step]]
+id = "first"
+needs = ["run"]
+chapter = "01.md"
+title = { en = "First", ja = "一" }
+hint = { en = "First", ja = "一" }
+
+[[step]]
+id = "second"
+chapter = "02.md"
+title = { en = "Second", ja = "二" }
+hint = { en = "Second", ja = "二" }
+"#;
+
+const MANIFEST: &str = r#"
+[workspace]
+members = []
+
+[workspace.package]
+version = "1.2.3"
+
+[workspace.lints.rust]
+unsafe_code = "forbid"
+
+[package]
+name = "handson"
+version.workspace = true
+
+# For step 1.
+[dependencies]
+serde = "1"
+
+[dev-dependencies]
+tempfile = "3"
+
+[lints]
+workspace = true
+
+[[bin]]
+name = "handson"
+path = "src/main.rs"
+"#;
+
+/// `src/main.rs` at step `at`; `None` where the file is left out.
+fn at(step: usize, source: &str) -> Result<Option<String>, String> {
+    let root = repository(source);
+    let steps = Steps::load(root.path())?;
+    let tree = source::derive(root.path(), &steps, step, "backend-sakura", Lang::En)?;
+    Ok(tree.files.get(Path::new("src/main.rs")).map(|text| String::from_utf8(text.clone()).unwrap()))
+}
+
+fn repository(source: &str) -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (file, text) in [
+        ("workshop/steps.toml", STEPS),
+        ("Cargo.toml", MANIFEST),
+        ("build.rs", "fn main() {}\n"),
+        ("rustfmt.toml", ""),
+        ("migrations/1.sql", "SELECT 1;\n"),
+        ("src/main.rs", source),
+    ] {
+        let path = root.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root
+}
+
+const SOURCE: &str = "\
+fn main() {
+    // BEFORE first: // TODO first: say one
+    // BEFORE first: zero();
+    // ANCHOR: first
+    one();
+    // BEFORE second: // TODO second: say two
+    // ANCHOR: second
+    two();
+    // ANCHOR_END: second
+    // ANCHOR_END: first
+
+    end();
+}
+";
+
+#[test]
+fn a_region_of_a_later_step_goes_and_what_stood_before_it_comes() {
+    let base = at(0, SOURCE).unwrap().unwrap();
+    assert_eq!(base, "fn main() {\n    // TODO first: say one\n    zero();\n\n    end();\n}\n");
+}
+
+#[test]
+fn a_line_before_one_step_that_lies_in_the_region_of_another_goes_with_it() {
+    let first = at(1, SOURCE).unwrap().unwrap();
+    assert_eq!(first, "fn main() {\n    one();\n    // TODO second: say two\n\n    end();\n}\n");
+}
+
+#[test]
+fn no_marker_is_left_in_the_last_state() {
+    let last = at(2, SOURCE).unwrap().unwrap();
+    assert_eq!(last, "fn main() {\n    one();\n    two();\n\n    end();\n}\n");
+}
+
+#[test]
+fn blank_lines_left_double_or_at_an_edge_are_joined() {
+    let source = "\
+fn main() {
+    // ANCHOR: first
+    one();
+    // ANCHOR_END: first
+
+    end();
+
+    // ANCHOR: first
+    one();
+    // ANCHOR_END: first
+}
+";
+    assert_eq!(at(0, source).unwrap().unwrap(), "fn main() {\n    end();\n}\n");
+}
+
+#[test]
+fn a_file_left_without_code_goes() {
+    let source = "// ANCHOR: first\n//! One.\n\nfn one() {}\n// ANCHOR_END: first\n";
+    assert_eq!(at(0, source).unwrap(), None);
+    assert_eq!(at(1, source).unwrap().unwrap(), "//! One.\n\nfn one() {}\n");
+}
+
+#[test]
+fn a_marker_that_names_no_step_is_refused_with_its_place() {
+    let error = at(0, "fn a() {}\n// ANCHOR: frist\n// ANCHOR_END: frist\n").unwrap_err();
+    assert_eq!(error, "src/main.rs:2: frist is no step of steps.toml");
+}
+
+#[test]
+fn a_region_that_is_not_closed_or_closed_by_another_is_refused() {
+    let open = at(0, "// ANCHOR: first\nfn a() {}\n").unwrap_err();
+    assert!(open.contains("the region of first is not closed"), "{open}");
+    let crossed = at(0, "// ANCHOR: first\n// ANCHOR_END: second\nfn a() {}\n").unwrap_err();
+    assert!(crossed.contains("ANCHOR_END of second, but the open region is first"), "{crossed}");
+}
+
+#[test]
+fn a_step_may_need_only_steps_before_it() {
+    let root = repository("fn main() {}\n");
+    let file = root.path().join("workshop/steps.toml");
+    fs::write(&file, STEPS.replace(r#"needs = ["run"]"#, r#"needs = ["second"]"#)).unwrap();
+    let error = Steps::load(root.path()).unwrap_err();
+    assert!(error.contains("first needs second"), "{error}");
+}
+
+#[test]
+fn the_manifest_is_the_roots_made_a_package_of_its_own() {
+    let root = repository("fn main() {}\n");
+    let steps = Steps::load(root.path()).unwrap();
+    let tree = source::derive(root.path(), &steps, 0, "backend-sakura", Lang::Ja).unwrap();
+    let manifest = String::from_utf8(tree.files[Path::new("Cargo.toml")].clone()).unwrap();
+    for expected in [
+        "name = \"backend-sakura\"\nversion = \"1.2.3\"\n",
+        "lang = \"ja\"",
+        "# For step 1.\n[dependencies]",
+        "[lints.rust]\nunsafe_code = \"forbid\"",
+        "[[bin]]\nname = \"backend-sakura\"",
+        "[workspace]",
+    ] {
+        assert!(manifest.contains(expected), "{expected:?} is missing in\n{manifest}");
+    }
+    for left_out in ["dev-dependencies", "workspace = true", "members", ".workspace"] {
+        assert!(!manifest.contains(left_out), "{left_out:?} is in\n{manifest}");
+    }
+}

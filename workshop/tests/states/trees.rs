@@ -1,0 +1,141 @@
+//! The real source: `backend-base/` as committed, and every state built, judged, and found as far as it should be.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use workshop::source::{self, Tree};
+use workshop::steps::{Lang, Steps};
+use workshop::{checks, run};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+fn derive(at: usize, name: &str) -> Tree {
+    let steps = Steps::load(&root()).unwrap();
+    source::derive(&root(), &steps, at, name, Lang::En).unwrap()
+}
+
+#[test]
+fn the_committed_base_is_what_the_source_gives() {
+    let derived = derive(0, "backend-base");
+    let mut committed = BTreeMap::new();
+    read_into(&mut committed, &root().join("backend-base"), Path::new(""));
+    let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&committed), names(&derived.files), "run `cargo workshop base`");
+    for (path, content) in &derived.files {
+        assert!(committed[path] == *content, "{} differs: run `cargo workshop base`", path.display());
+    }
+}
+
+#[test]
+fn the_lock_file_of_the_base_is_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    derive(0, "backend-sakura").write_to(folder.path()).unwrap();
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--locked", "--offline", "--format-version", "1"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn no_state_but_the_last_lacks_a_todo_and_none_shows_a_marker() {
+    let steps = Steps::load(&root()).unwrap();
+    let ready: Vec<&str> =
+        steps.all().iter().filter(|s| s.ready && s.number > 0).map(|s| s.id.as_str()).collect();
+    for at in 0..=ready.len() {
+        let tree = derive(at, "backend-sakura");
+        let text: String = tree
+            .files
+            .iter()
+            .filter(|(path, _)| path.starts_with("src"))
+            .map(|(_, content)| String::from_utf8_lossy(content).into_owned())
+            .collect();
+        for marker in ["// ANCHOR", "// BEFORE"] {
+            assert!(!text.contains(marker), "{marker} in the state at step {at}");
+        }
+        // A TODO of a later step may lie in a region of one before it that is still to come; the next one never does.
+        if let Some(next) = ready.get(at) {
+            assert!(
+                text.contains(&format!("// TODO {next}: ")),
+                "no TODO for {next} in the state at step {at}"
+            );
+        }
+        for done in &ready[..at] {
+            assert!(!text.contains(&format!("TODO {done}:")), "a TODO of {done} in the state at step {at}");
+        }
+    }
+}
+
+/// Minutes: `cargo test -p workshop --test states -- --ignored`.
+#[tokio::test]
+#[ignore = "builds the service nine times"]
+async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
+    let steps = Steps::load(&root()).unwrap();
+    let ready: Vec<_> = steps.all().iter().filter(|step| step.ready).collect();
+    for at in 0..ready.len() {
+        let name = format!("backend-state-{at}");
+        // Inside the repository, for all states share its target folder.
+        let folder = root().join(".workshop").join(&name);
+        let _ = fs::remove_dir_all(&folder);
+        let mut tree = derive(at, &name);
+        let config = String::from_utf8(tree.files[Path::new(".cargo/config.toml")].clone()).unwrap();
+        let config = config.replace("../target", "../../target").into_bytes();
+        tree.files.insert(PathBuf::from(".cargo/config.toml"), config);
+        tree.write_to(&folder).unwrap();
+
+        cargo(&folder, &["fmt", "--check"], &[]);
+        cargo(&folder, &["build", "--locked", "--offline"], &[("RUSTFLAGS", None)]);
+        cargo(&folder, &["clippy", "--locked", "--offline", "--", "-D", "warnings"], &[]);
+
+        let built = run::build(&folder).await.unwrap_or_else(|trouble| panic!("{at}: {}", trouble.seen()));
+        let backend = run::backend(&built, &folder);
+        let evidence =
+            run::gather(&backend, &built.executable).await.unwrap_or_else(|t| panic!("{at}: {}", t.seen()));
+        for step in &ready {
+            let failed: Vec<_> =
+                checks::judge(&step.id, &evidence).unwrap().into_iter().filter(|e| !e.is_met()).collect();
+            if step.number <= at {
+                assert!(failed.is_empty(), "state {at} fails step {}: {failed:#?}", step.id);
+            } else if step.number == at + 1 {
+                assert!(!failed.is_empty(), "state {at} passes step {} already", step.id);
+            }
+        }
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
+fn cargo(folder: &Path, arguments: &[&str], environment: &[(&str, Option<&str>)]) {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(arguments).current_dir(folder);
+    for (name, value) in environment {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success(),
+        "cargo {arguments:?}\n{told}{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert!(!told.contains("warning:"), "cargo {arguments:?}\n{told}");
+}
+
+fn read_into(files: &mut BTreeMap<PathBuf, Vec<u8>>, folder: &Path, below: &Path) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        let path = below.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            read_into(files, &entry.path(), &path);
+        } else {
+            files.insert(path, fs::read(entry.path()).unwrap());
+        }
+    }
+}
