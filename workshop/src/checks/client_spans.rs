@@ -63,8 +63,12 @@ fn four_calls(served: &Served<'_>) -> Option<Wrong> {
             .any(|span| span.attributes.text("url.full").is_some());
         let cause = if internal {
             "The spans of the calls have the kind INTERNAL: set CLIENT when the span is built."
-        } else if calls.is_empty()
-            && served.run.telemetry.spans.iter().any(|span| span.kind == SpanKind::Client)
+        } else if served
+            .run
+            .telemetry
+            .spans
+            .iter()
+            .any(|span| span.kind == SpanKind::Client && span.parent_span_id.is_none())
         {
             "CLIENT spans come, but in traces of their own: the middleware starts them outside the request's context, which \
              is lost over tokio::spawn, or never made current by the server layer."

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod different;
+mod patches;
 mod recording;
 mod wrong_logs;
 mod wrong_metrics;

@@ -79,7 +79,7 @@ impl Ran {
     }
 
     #[track_caller]
-    fn is_refused_with(self, words: &str) {
+    fn refuses_with(self, words: &str) {
         assert_eq!(self.status, 2, "{}\n{}", self.stdout, self.stderr);
         assert!(self.stderr.contains(words), "should say {words:?}, and says:\n{}", self.stderr);
     }
@@ -142,7 +142,7 @@ fn new_refuses_names_each_with_the_rule() {
         ("canary", "taken by the workshop itself"),
         ("metrics", "the id of a step"),
     ] {
-        repository.run(&["new", name]).is_refused_with(words);
+        repository.run(&["new", name]).refuses_with(words);
     }
     assert_eq!(repository.files(), before, "a refused name leaves nothing behind");
 }
@@ -152,7 +152,7 @@ fn new_refuses_a_folder_that_is_there_and_leaves_it_alone() {
     let repository = Repository::new();
     fs::create_dir(repository.path("backend-sakura")).unwrap();
     fs::write(repository.path("backend-sakura/mine"), "work").unwrap();
-    repository.run(&["new", "sakura"]).is_refused_with("backend-sakura exists already");
+    repository.run(&["new", "sakura"]).refuses_with("backend-sakura exists already");
     assert_eq!(fs::read_to_string(repository.path("backend-sakura/mine")).unwrap(), "work");
 }
 
@@ -163,25 +163,23 @@ fn new_refuses_a_name_that_is_a_package_the_service_depends_on() {
     let text =
         fs::read_to_string(&lock).unwrap() + "\n[[package]]\nname = \"backend-trace\"\nversion = \"0.3.0\"\n";
     fs::write(&lock, text).unwrap();
-    repository.run(&["new", "trace"]).is_refused_with("a package that the service depends on");
+    repository.run(&["new", "trace"]).refuses_with("a package that the service depends on");
 }
 
 #[test]
 fn new_refuses_a_step_that_is_not_there_or_not_yet() {
     let repository = Repository::new();
-    repository
-        .run(&["new", "sakura", "--at", "spans"])
-        .is_refused_with("spans is no step; there are: 0 run, ");
+    repository.run(&["new", "sakura", "--at", "spans"]).refuses_with("spans is no step; there are: 0 run, ");
     repository
         .run(&["new", "sakura", "--at", "alert"])
-        .is_refused_with("step 9 alert is not yet part of the workshop");
+        .refuses_with("step 9 alert is not yet part of the workshop");
 }
 
 #[test]
 fn new_writes_all_or_nothing() {
     let repository = Repository::new();
     fs::write(repository.path("src/zz.rs"), "// ANCHOR: metrics\nfn open() {}\n").unwrap();
-    repository.run(&["new", "sakura"]).is_refused_with("src/zz.rs:2: the region of metrics is not closed");
+    repository.run(&["new", "sakura"]).refuses_with("src/zz.rs:2: the region of metrics is not closed");
     assert!(!repository.path("backend-sakura").exists());
 }
 
@@ -207,8 +205,8 @@ fn remove_takes_a_backend_away_and_keeps_it() {
     repository.run(&["remove", "sakura"]).succeeds();
     assert!(!repository.path("backend-sakura").exists());
     assert!(repository.path(".workshop/sakura/1/Cargo.toml").exists());
-    repository.run(&["remove", "sakura"]).is_refused_with("sakura is no backend");
-    repository.run(&["remove", "base"]).is_refused_with("belongs to the workshop");
+    repository.run(&["remove", "sakura"]).refuses_with("sakura is no backend");
+    repository.run(&["remove", "base"]).refuses_with("belongs to the workshop");
 }
 
 #[test]
@@ -218,7 +216,7 @@ fn answer_shows_what_a_step_adds_and_takes_away() {
     assert!(told.contains("+    observed: Option<sqlx_otel::Pool<Sqlite>>,"), "{told}");
     assert!(told.contains("-        // TODO db-spans: put the pool behind spans."), "{told}");
     assert!(!told.contains('\u{1b}'), "no colours in a pipe: {told}");
-    repository.run(&["answer", "canary"]).is_refused_with("not yet part of the workshop");
+    repository.run(&["answer", "canary"]).refuses_with("not yet part of the workshop");
 }
 
 #[test]
@@ -237,12 +235,12 @@ fn diff_shows_what_was_changed_by_hand() {
 #[test]
 fn a_command_that_does_not_know_its_backend_lists_them() {
     let repository = Repository::new();
-    repository.run(&["check"]).is_refused_with("there is none yet: cargo workshop new NAME makes one");
+    repository.run(&["check"]).refuses_with("there is none yet: cargo workshop new NAME makes one");
     repository.run(&["new", "sakura"]).succeeds();
     repository.run(&["new", "momiji"]).succeeds();
-    repository.run(&["check"]).is_refused_with("there are: momiji, sakura");
-    repository.run(&["check", "ume"]).is_refused_with("ume is no backend, and no step");
-    repository.run(&["check", "sakura", "spans"]).is_refused_with("spans is no step");
+    repository.run(&["check"]).refuses_with("there are: momiji, sakura");
+    repository.run(&["check", "ume"]).refuses_with("ume is no backend, and no step");
+    repository.run(&["check", "sakura", "spans"]).refuses_with("spans is no step");
 }
 
 #[test]
@@ -256,7 +254,7 @@ fn a_broken_manifest_is_told_by_cargo_and_is_no_verdict() {
         "{}",
         ran.stderr
     );
-    ran.is_refused_with("backend-sakura could not be judged");
+    ran.refuses_with("backend-sakura could not be judged");
 }
 
 #[test]
@@ -268,7 +266,7 @@ fn outside_a_repository_the_commands_say_so() {
         .env_remove("CARGO_MANIFEST_DIR")
         .output()
         .unwrap();
-    Ran::of(&output).is_refused_with("no workshop/steps.toml here or above");
+    Ran::of(&output).refuses_with("no workshop/steps.toml here or above");
 }
 
 #[test]

@@ -142,8 +142,8 @@ fn a_file_left_without_code_goes() {
 
 #[test]
 fn a_marker_that_names_no_step_is_refused_with_its_place() {
-    let error = at(0, "fn a() {}\n// ANCHOR: frist\n// ANCHOR_END: frist\n").unwrap_err();
-    assert_eq!(error, "src/main.rs:2: frist is no step of steps.toml");
+    let error = at(0, "fn a() {}\n// ANCHOR: third\n// ANCHOR_END: third\n").unwrap_err();
+    assert_eq!(error, "src/main.rs:2: third is no step of steps.toml");
 }
 
 #[test]
