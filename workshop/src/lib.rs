@@ -13,6 +13,9 @@
 //! | [`report`] | verdicts in words, for people and as JSON |
 //! | [`commands`] | what `cargo workshop …` does |
 
+#[cfg(not(unix))]
+compile_error!("Native Windows is not supported: use WSL2.");
+
 pub mod checks;
 pub mod commands;
 pub mod evidence;

@@ -52,7 +52,7 @@ async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, T
     let mut service =
         Service::start(backend, executable, plan.error_rate, &httpbin.url(), receiver.endpoint()).await?;
 
-    let exchanges = requests::send(plan, service.port(), &httpbin).await;
+    let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
     let end = service.end().await;
     if end.flooded {
         return Err(Trouble::FloodsLog);

@@ -65,11 +65,8 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
 }
 
 fn platform() -> Found {
-    let name = format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH);
-    if cfg!(unix) {
-        return Good(name);
-    }
-    Wrong(name, "Native Windows is not supported: use WSL2.".to_owned())
+    // Elsewhere than on Unix the workshop does not compile, and says why.
+    Good(format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH))
 }
 
 fn toolchain(place: &Place) -> Found {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::keep::{keep, rename};
+use super::keep::{keep, keep_content, move_content, rename};
 use super::names;
 use super::place::Place;
 use crate::source;
@@ -39,8 +39,10 @@ pub(super) fn goto(place: &Place, words: &[String]) -> Result<u8, String> {
     let lang = place.language(&name);
     // First the new one beside it, so that a failure leaves all as it is.
     let prepared = prepare(place, &name, step, lang)?;
-    let kept = keep(place, &name)?;
-    rename(&prepared, &place.folder(&name))?;
+    let kept = keep_content(place, &name)?;
+    move_content(&prepared, &place.folder(&name))?;
+    // Empty by now; should it stay, it is in nobody's way.
+    drop(fs::remove_dir(&prepared));
     anstream::println!("backend-{name} is as it is after step {} {}.", step.number, step.id);
     anstream::println!("What was there is kept in {}.", place.shown(&kept));
     Ok(0)

@@ -1,12 +1,11 @@
 //! `watch`: judges at every save.
 
 use std::collections::VecDeque;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 use std::time::Duration;
 
-use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
-use crossterm::terminal;
 use notify::{EventKind, RecursiveMode, Watcher};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -44,7 +43,9 @@ pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Re
                 .map_err(|error| format!("{part} cannot be watched: {error}"))?;
         }
     }
-    let has_keys = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    let keys = if is_terminal { SingleKeys::set().ok() } else { None };
+    let has_keys = keys.is_some();
     if has_keys {
         std::thread::spawn(move || read_keys(&sender));
     }
@@ -69,27 +70,31 @@ fn on_save(sender: UnboundedSender<Happening>) -> impl FnMut(notify::Result<noti
     }
 }
 
-/// Keys come at once, without Enter: each is read in raw mode, which is left before anything is printed.
 fn read_keys(sender: &UnboundedSender<Happening>) {
-    loop {
-        let Ok(()) = terminal::enable_raw_mode() else { return };
-        let ready = crossterm::event::poll(Duration::from_millis(250));
-        let event =
-            if ready.as_ref().is_ok_and(|ready| *ready) { crossterm::event::read().ok() } else { None };
-        let left = terminal::disable_raw_mode();
-        if left.is_err() || ready.is_err() {
+    for key in std::io::stdin().lock().bytes().map_while(Result::ok) {
+        if sender.send(Happening::Key(key.into())).is_err() {
             return;
         }
-        let key = match event {
-            Some(Event::Key(KeyEvent {
-                code: KeyCode::Char('c'), modifiers: KeyModifiers::CONTROL, ..
-            })) => 'q',
-            Some(Event::Key(KeyEvent { code: KeyCode::Char(key), .. })) => key,
-            _ => continue,
-        };
-        if sender.send(Happening::Key(key)).is_err() || key == 'q' {
-            return;
-        }
+    }
+}
+
+/// While it lives, keys come at once and unseen; Ctrl-C is a signal as ever, and output is as ever.
+struct SingleKeys(Termios);
+
+impl SingleKeys {
+    fn set() -> rustix::io::Result<Self> {
+        let before = tcgetattr(std::io::stdin())?;
+        let mut modes = before.clone();
+        modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
+        tcsetattr(std::io::stdin(), OptionalActions::Now, &modes)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for SingleKeys {
+    fn drop(&mut self) {
+        // The terminal may be gone.
+        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
     }
 }
 
@@ -152,7 +157,9 @@ impl Watching<'_> {
             }
         };
         if self.has_keys {
-            anstream::println!("h hint · a answer · r run again · q quit; a save checks again");
+            anstream::println!(
+                "h hint · a answer · n the next step · r run again · q quit; a save checks again"
+            );
         }
         current
     }
@@ -174,10 +181,9 @@ impl Watching<'_> {
             match key {
                 'q' => return false,
                 'r' => return true,
-                'h' => match current.and_then(|number| self.place.steps.all().get(number)) {
-                    Some(step) => anstream::println!("\n{}", step.hint.in_(self.lang)),
-                    None => anstream::println!("\nNo step failed."),
-                },
+                'h' => self.tell_of(current),
+                // A step that passes gives way to the next by itself; this is a look ahead.
+                'n' => self.tell_of(current.map(|number| number + 1)),
                 'a' => match current.map(|number| difference::answer_to(self.place, number)) {
                     Some(Ok(answer)) => anstream::print!("\n{answer}"),
                     Some(Err(error)) => anstream::println!("\n{error}"),
@@ -185,6 +191,20 @@ impl Watching<'_> {
                 },
                 _ => {}
             }
+        }
+    }
+
+    /// What a step is about, and what to try.
+    fn tell_of(&self, number: Option<usize>) {
+        match number.and_then(|number| self.place.steps.all().get(number)) {
+            Some(step) => anstream::println!(
+                "\n{} {}: {}\n{}",
+                step.number,
+                step.id,
+                step.title.in_(self.lang),
+                step.hint.in_(self.lang)
+            ),
+            None => anstream::println!("\nNo step failed."),
         }
     }
 

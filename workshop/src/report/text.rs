@@ -78,7 +78,7 @@ pub fn text(report: &Report) -> String {
             State::NotYet => text.push_str(&format!("{DIM}- {name}: {}{DIM:#}\n", labels.not_yet)),
         }
     }
-    if first.is_none() {
+    if report.verdicts.iter().any(|verdict| verdict.state == State::Passed) && first.is_none() {
         text.push_str(&format!("\n{GREEN}{}{GREEN:#}\n", labels.all_passed));
     }
     text

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::httpbin::{Httpbin, Mode};
-use super::{now, service};
+use super::now;
 use crate::evidence::{Answer, Exchange, Parent, Purpose};
 
 /// Time for one answer.
@@ -34,8 +34,12 @@ pub(super) const ERRORS: Plan =
     Plan { error_rate: 0.5, health: 0, continued: 200, roots: 0, burst: 0, upstream_fails: 3 };
 
 /// Sends the requests of `plan`, until one is not answered at all.
-pub(super) async fn send(plan: &Plan, port: u16, httpbin: &Httpbin) -> Vec<Exchange> {
-    let client = service::client();
+pub(super) async fn send(
+    plan: &Plan,
+    client: &reqwest::Client,
+    port: u16,
+    httpbin: &Httpbin,
+) -> Vec<Exchange> {
     let mut exchanges = Vec::new();
     let alone = [
         (plan.health, "/healthz", Purpose::Health, true),
@@ -47,7 +51,7 @@ pub(super) async fn send(plan: &Plan, port: u16, httpbin: &Httpbin) -> Vec<Excha
         for _ in 0..count {
             let fails = purpose == Purpose::UpstreamFails;
             httpbin.expect(Mode::Alone { exchange: exchanges.len(), fails });
-            let exchange = exchange(&client, port, path, purpose, continued).await;
+            let exchange = exchange(client, port, path, purpose, continued).await;
             let answered = exchange.answer.is_ok();
             exchanges.push(exchange);
             if !answered {

@@ -22,6 +22,7 @@ const END: Duration = Duration::from_secs(10);
 pub(super) struct Service {
     child: Child,
     group: Option<Pid>,
+    client: reqwest::Client,
     port: u16,
     stdout: Lines,
     stderr: Lines,
@@ -44,6 +45,7 @@ impl Service {
         httpbin: &str,
         collector: &str,
     ) -> Result<Self, Trouble> {
+        let client = client().map_err(|error| Trouble::of_this_machine(std::io::Error::other(error)))?;
         let port = free_port().await.map_err(Trouble::of_this_machine)?;
         let mut child = Command::new(executable)
             .env_clear()
@@ -68,9 +70,15 @@ impl Service {
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(Trouble::NoProgram("its output cannot be read".to_owned()));
         };
-        let mut service = Self { child, group, port, stdout: Lines::of(stdout), stderr: Lines::of(stderr) };
+        let mut service =
+            Self { child, group, client, port, stdout: Lines::of(stdout), stderr: Lines::of(stderr) };
         service.listens().await?;
         Ok(service)
+    }
+
+    /// A client of it.
+    pub(super) fn client(&self) -> &reqwest::Client {
+        &self.client
     }
 
     pub(super) fn port(&self) -> u16 {
@@ -80,7 +88,6 @@ impl Service {
     /// Waits until `/healthz` answers 200.
     async fn listens(&mut self) -> Result<(), Trouble> {
         let url = format!("http://127.0.0.1:{}/healthz", self.port);
-        let client = client();
         let started = Instant::now();
         while started.elapsed() < START {
             if let Ok(Some(status)) = self.child.try_wait() {
@@ -90,7 +97,7 @@ impl Service {
             if self.stdout.flooded() || self.stderr.flooded() {
                 return Err(Trouble::FloodsLog);
             }
-            let asked = client.get(&url).timeout(Duration::from_secs(1)).send().await;
+            let asked = self.client.get(&url).timeout(Duration::from_secs(1)).send().await;
             if asked.is_ok_and(|answer| answer.status() == 200) {
                 return Ok(());
             }
@@ -140,11 +147,11 @@ impl Drop for Service {
     }
 }
 
-/// A client of the service, past any proxy.
-pub(super) fn client() -> reqwest::Client {
-    let client = reqwest::Client::builder().no_proxy().user_agent("workshop");
-    // Without TLS there is nothing that can fail.
-    client.build().unwrap_or_default()
+/// A client of the service, past any proxy. It speaks plain HTTP, and needs no certificates.
+fn client() -> reqwest::Result<reqwest::Client> {
+    // It fails where one is installed already, which does as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().user_agent("workshop").tls_certs_only([]).build()
 }
 
 async fn free_port() -> std::io::Result<u16> {

@@ -199,6 +199,23 @@ fn goto_keeps_the_work_and_says_where() {
 }
 
 #[test]
+fn goto_leaves_a_shell_that_is_in_the_folder_where_it_is() {
+    let repository = Repository::new();
+    repository.run(&["new", "sakura"]).succeeds();
+    let folder = fs::File::open(repository.path("backend-sakura")).unwrap();
+    repository.run_in("backend-sakura", &["goto", "2"]).succeeds();
+    let inode = |metadata: fs::Metadata| std::os::unix::fs::MetadataExt::ino(&metadata);
+    let now = fs::metadata(repository.path("backend-sakura")).unwrap();
+    assert_eq!(inode(folder.metadata().unwrap()), inode(now), "the folder is another one");
+    assert!(
+        fs::read_dir(repository.path(".workshop"))
+            .unwrap()
+            .flatten()
+            .all(|entry| entry.file_name() == "sakura")
+    );
+}
+
+#[test]
 fn remove_takes_a_backend_away_and_keeps_it() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
