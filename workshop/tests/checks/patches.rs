@@ -203,6 +203,57 @@ fn telemetry_by_grpc_passes() {
     super::assert_passes(&other);
 }
 
+/// What the documentation of the SDK shows: no settings, no accounts, no detectors.
+#[test]
+#[ignore = "builds the service"]
+fn a_plain_provider_passes_first_span() {
+    let provider = r#"    let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build()?;
+    let resource = opentelemetry_sdk::Resource::builder()
+        .with_service_name(identity.service.clone())
+        .with_attribute(opentelemetry::KeyValue::new("service.version", crate::identity::VERSION))
+        .with_attribute(opentelemetry::KeyValue::new("deployment.environment.name", identity.environment.as_str()))
+        .build();
+    let provider = opentelemetry_sdk::trace::SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(resource)
+        .build();
+    let tracer = opentelemetry::trace::TracerProvider::tracer(&provider, "by-hand");
+    let subscriber = subscriber.with(tracing_opentelemetry::layer().with_tracer(tracer));
+"#;
+    let shutdown = "        let _ = self.provider.map(|provider| provider.shutdown());\n";
+    let telemetry = "src/telemetry.rs";
+    let other = patched(
+        1,
+        "backend-plain",
+        &[
+            (
+                telemetry,
+                "    // TODO first-span: build an exporter and a tracer provider, and add the layer that makes spans.\n",
+                provider,
+            ),
+            (telemetry, "Telemetry { destination };", "Telemetry { destination, provider: Some(provider) };"),
+            (
+                telemetry,
+                "    pub destination: String,\n",
+                "    pub destination: String,\n    provider: Option<opentelemetry_sdk::trace::SdkTracerProvider>,\n",
+            ),
+            (
+                telemetry,
+                "        // TODO first-span: shut the provider down, or the spans that still wait are lost.\n",
+                shutdown,
+            ),
+            (
+                "src/handson.rs",
+                "// TODO first-span: give it a span, `handson.sleep50microsec`.\n",
+                "#[tracing::instrument(name = \"handson.sleep50microsec\")]\n",
+            ),
+        ],
+    );
+    for step in ["run", "structured-logs", "first-span"] {
+        assert_eq!(failures(step, &other), "", "{step}");
+    }
+}
+
 /// The checks assume no timing: 20 runs of the answer, while as many threads as there are cores compute.
 #[test]
 #[ignore = "takes minutes"]

@@ -47,7 +47,7 @@ fn calls_one_after_the_other_are_not_three_at_once() {
 #[test]
 fn a_call_that_is_missing_is_told() {
     let wrong = with(|evidence| evidence.calm.upstream.retain(|call| call.method != "PUT"));
-    assert_fails("run", &wrong, "GET /get, GET /get, POST /post");
+    assert_fails("run", &wrong, "src/handson.rs calls httpbin once, and then three times");
 }
 
 #[test]
