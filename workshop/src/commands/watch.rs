@@ -1,11 +1,12 @@
 //! `watch`: judges at every save.
 
+mod keys;
+
 use std::collections::VecDeque;
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::time::Duration;
 
 use notify::{EventKind, RecursiveMode, Watcher};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -44,10 +45,10 @@ pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Re
         }
     }
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let keys = if is_terminal { SingleKeys::set().ok() } else { None };
+    let keys = if is_terminal { keys::SingleKeys::set().ok() } else { None };
     let has_keys = keys.is_some();
     if has_keys {
-        std::thread::spawn(move || read_keys(&sender));
+        std::thread::spawn(move || keys::read(&sender));
     }
     let watching = Watching { place, name, lang, has_keys, happenings: receiver, waiting: VecDeque::new() };
     match runtime.block_on(run::unless_interrupted(watching.run())) {
@@ -67,34 +68,6 @@ fn on_save(sender: UnboundedSender<Happening>) -> impl FnMut(notify::Result<noti
             // Nobody listens any more when we end.
             let _ = sender.send(Happening::Saved);
         }
-    }
-}
-
-fn read_keys(sender: &UnboundedSender<Happening>) {
-    for key in std::io::stdin().lock().bytes().map_while(Result::ok) {
-        if sender.send(Happening::Key(key.into())).is_err() {
-            return;
-        }
-    }
-}
-
-/// While it lives, keys come at once and unseen; Ctrl-C is a signal as ever, and output is as ever.
-struct SingleKeys(Termios);
-
-impl SingleKeys {
-    fn set() -> rustix::io::Result<Self> {
-        let before = tcgetattr(std::io::stdin())?;
-        let mut modes = before.clone();
-        modes.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
-        tcsetattr(std::io::stdin(), OptionalActions::Now, &modes)?;
-        Ok(Self(before))
-    }
-}
-
-impl Drop for SingleKeys {
-    fn drop(&mut self) {
-        // The terminal may be gone.
-        let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
     }
 }
 
