@@ -275,6 +275,53 @@ fn a_broken_manifest_is_told_by_cargo_and_is_no_verdict() {
 }
 
 #[test]
+fn an_interrupted_check_leaves_no_process_behind() {
+    let repository = Repository::new();
+    repository.run(&["new", "sakura"]).succeeds();
+    let folder = repository.path("backend-sakura");
+    // A service that never listens, and says who it is.
+    fs::remove_dir_all(folder.join("src")).unwrap();
+    fs::create_dir(folder.join("src")).unwrap();
+    let service = r#"fn main() {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/pid"), format!("{}\n", std::process::id())).unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(600));
+    }"#;
+    fs::write(folder.join("src/main.rs"), service).unwrap();
+    let manifest = "[package]\nname = \"backend-sakura\"\nversion = \"0.1.0\"\nedition = \"2024\"\nbuild = false\n[workspace]\n";
+    fs::write(folder.join("Cargo.toml"), manifest).unwrap();
+    fs::remove_file(folder.join("Cargo.lock")).unwrap();
+
+    let mut check = Command::new(env!("CARGO_BIN_EXE_workshop"))
+        .args(["check", "sakura"])
+        .current_dir(repository.path(""))
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pid = loop {
+        match fs::read_to_string(folder.join("pid")) {
+            Ok(pid) if pid.ends_with('\n') => break pid.trim().to_owned(),
+            _ => assert!(check.try_wait().unwrap().is_none(), "the check has ended"),
+        }
+        std::thread::yield_now();
+    };
+    let interrupted = Command::new("kill").args(["-INT", &check.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    Ran::of(&check.wait_with_output().unwrap()).refuses_with("interrupted. Nothing is left behind.");
+    let alive = || Command::new("kill").args(["-0", &pid]).output().unwrap().status.success();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while alive() && !is_zombie(&pid) {
+        assert!(std::time::Instant::now() < deadline, "process {pid} still runs");
+        std::thread::yield_now();
+    }
+}
+
+/// Ended, and not yet taken note of by whoever adopted it.
+fn is_zombie(pid: &str) -> bool {
+    let told = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+    String::from_utf8_lossy(&told.stdout).trim().starts_with('Z')
+}
+
+#[test]
 fn outside_a_repository_the_commands_say_so() {
     let elsewhere = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_workshop"))
