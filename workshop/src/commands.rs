@@ -2,12 +2,15 @@
 
 mod base;
 mod check;
+mod console;
 mod difference;
 mod doctor;
 mod keep;
 mod names;
 mod new;
 mod place;
+mod saves;
+mod up;
 mod watch;
 
 use clap::{Parser, Subcommand};
@@ -25,6 +28,15 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// All of it: the service or a backend, httpbin's stand-in, a load generator, and the console in a browser
+    ///
+    /// A backend is built and started anew at every save. Ctrl-C ends all of it.
+    Up(up::Options),
+    /// The console alone, for any program that exports OTLP
+    Console(console::ConsoleOptions),
+    /// Ends a group of processes when whoever holds its standard input is gone
+    #[command(hide = true)]
+    Guard,
     /// Make backend-NAME: the service without telemetry, or as it is after a step
     New {
         /// 2 to 15 lower-case letters, digits and dashes, beginning with a letter
@@ -97,11 +109,15 @@ enum Command {
 ///
 /// In words for people: what was wrong, and what is allowed.
 pub fn run(arguments: Arguments) -> Result<u8, String> {
-    if let Command::Doctor = arguments.command {
-        return Ok(doctor::doctor());
+    match arguments.command {
+        Command::Doctor => return Ok(doctor::doctor()),
+        Command::Console(options) => return console::console(&options),
+        Command::Guard => return up::guard(),
+        _ => {}
     }
     let place = Place::here()?;
     match arguments.command {
+        Command::Up(options) => up::up(place, &options),
         Command::New { name, at, lang } => new::new(&place, &name, &at, lang),
         Command::Check { words, json, keep_going, lang } => {
             check::check(&place, &words, json, keep_going, lang)
@@ -111,7 +127,7 @@ pub fn run(arguments: Arguments) -> Result<u8, String> {
         Command::Answer { step } => difference::answer(&place, &step),
         Command::Diff { name, at } => difference::diff(&place, name.as_deref(), &at),
         Command::Remove { name } => new::remove(&place, &name),
-        Command::Doctor => Ok(doctor::doctor()),
         Command::Base => base::base(&place),
+        Command::Doctor | Command::Console(_) | Command::Guard => Ok(0),
     }
 }

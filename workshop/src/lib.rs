@@ -11,6 +11,7 @@
 //! | [`run`] | builds a backend, starts it, sends it requests, ends it |
 //! | [`checks`] | what each step expects of the evidence |
 //! | [`report`] | verdicts in words, for people and as JSON |
+//! | [`console`] | shows what was received in a browser: a store in memory, monitors, pages |
 //! | [`commands`] | what `cargo workshop …` does |
 
 #[cfg(not(unix))]
@@ -18,6 +19,7 @@ compile_error!("Native Windows is not supported: use WSL2.");
 
 pub mod checks;
 pub mod commands;
+pub mod console;
 pub mod evidence;
 pub mod otlp;
 pub mod report;

@@ -1,96 +1,46 @@
-//! An OTLP receiver: HTTP with protobuf or JSON, and gRPC, gzip or not, all on one loopback port.
+//! An OTLP receiver: HTTP with protobuf or JSON, and gRPC, gzip or not, all on one port.
 //!
-//! <https://opentelemetry.io/docs/specs/otlp/>. One port, because `OTEL_EXPORTER_OTLP_ENDPOINT` is one: an attendee's
-//! exporter may use it by HTTP or by gRPC.
+//! <https://opentelemetry.io/docs/specs/otlp/>. Both on one port, because `OTEL_EXPORTER_OTLP_ENDPOINT` is one: an
+//! attendee's exporter may use it by HTTP or by gRPC.
 
+mod body;
 mod decode;
+mod export;
 mod grpc;
 mod http;
 mod json;
 mod metrics;
+mod receiver;
 
-use std::net::Ipv4Addr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use axum::Router;
+use axum::middleware::from_fn_with_state;
 
 use crate::telemetry::Telemetry;
 
-/// Items that are kept; of those that come on top it is only known that they came.
-const MOST_ITEMS: usize = 400_000;
+pub use receiver::Receiver;
 
-/// A running receiver. It ends when it is dropped.
-pub struct Receiver {
-    endpoint: String,
-    inbox: Arc<Inbox>,
-    server: JoinHandle<()>,
+/// Where telemetry goes that was received: what the checks judge, or what the console shows.
+pub trait Sink: Send + Sync + 'static {
+    /// Takes what one export brought, and says what of it was not wanted.
+    fn add(&self, telemetry: Telemetry) -> Rejected;
+
+    /// A request came that was no OTLP; the words say why.
+    fn refuse(&self, why: String);
 }
 
-impl Receiver {
-    /// Starts on a free port.
-    ///
-    /// # Errors
-    ///
-    /// Where there is none.
-    pub async fn start() -> std::io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
-        let inbox = Arc::new(Inbox::default());
-        let router = http::router(Arc::clone(&inbox)).merge(grpc::router(&inbox));
-        let server = tokio::spawn(async move {
-            // It serves until it is aborted.
-            let _ = axum::serve(listener, router).await;
-        });
-        Ok(Self { endpoint, inbox, server })
-    }
-
-    /// A value for `OTEL_EXPORTER_OTLP_ENDPOINT`, by HTTP as by gRPC.
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
-    /// What has come since the last time.
-    pub fn take(&self) -> Telemetry {
-        std::mem::take(&mut self.inbox.telemetry.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Whether so much came that not all of it was kept.
-    pub fn flooded(&self) -> bool {
-        self.inbox.items() >= MOST_ITEMS
-    }
+/// What OTLP calls partial success: these items were not taken, the others of the export were.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejected {
+    /// How many.
+    pub items: i64,
+    /// Why, in words; may be there without an item, as a warning.
+    pub why: String,
 }
 
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        self.server.abort();
-    }
-}
-
-/// What both transports fill.
-#[derive(Default)]
-struct Inbox {
-    telemetry: Mutex<Telemetry>,
-}
-
-impl Inbox {
-    fn add(&self, more: Telemetry) {
-        if self.items() >= MOST_ITEMS {
-            return;
-        }
-        let mut all = self.telemetry.lock().unwrap_or_else(PoisonError::into_inner);
-        all.spans.extend(more.spans);
-        all.log_records.extend(more.log_records);
-        all.metrics.extend(more.metrics);
-        all.refused.extend(more.refused);
-    }
-
-    fn refuse(&self, why: String) {
-        self.add(Telemetry { refused: vec![why], ..Telemetry::default() });
-    }
-
-    fn items(&self) -> usize {
-        let all = self.telemetry.lock().unwrap_or_else(PoisonError::into_inner);
-        all.spans.len() + all.log_records.len() + all.metrics.len() + all.refused.len()
-    }
+/// The routes of OTLP, by HTTP and by gRPC.
+pub fn router(sink: Arc<dyn Sink>) -> Router {
+    let routes = http::router(Arc::clone(&sink)).merge(grpc::router(&sink));
+    routes.layer(from_fn_with_state(body::Bounds::new(sink), body::within))
 }

@@ -13,7 +13,7 @@ use crate::run::Trouble;
 use crate::steps::{Lang, Step, Steps};
 use crate::verdict::Expectation;
 
-pub use json::json;
+pub use json::{json, keep};
 pub use text::text;
 
 /// What became of a step.

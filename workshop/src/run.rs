@@ -22,8 +22,8 @@ use requests::Plan;
 use service::Service;
 
 pub use backend::backend;
-pub use build::{Built, build};
-pub use interrupt::unless_interrupted;
+pub use build::{Built, build, build_package};
+pub use interrupt::{interrupted, unless_interrupted};
 pub use trouble::Trouble;
 
 /// Time for both runs; a verdict comes at the latest then.
@@ -69,10 +69,4 @@ async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, T
         telemetry: receiver.take(),
         ending: end.ending,
     })
-}
-
-/// Nanoseconds since 1970.
-fn now() -> u64 {
-    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,15 +1,19 @@
-//! Received telemetry, in a shape that is easy to ask: the checks see this, and nothing of protobuf.
+//! Received telemetry, in a shape that is easy to ask: the checks and the console see this, and nothing of protobuf.
 
 mod attributes;
 mod log_record;
 mod metric;
+pub mod otlp_json;
+mod scope;
+mod size;
 mod span;
 mod trace;
 
 pub use attributes::{Attributes, Value};
 pub use log_record::LogRecord;
-pub use metric::{Data, HistogramPoint, Metric, Point, Temporality};
-pub use span::{Event, Span, SpanKind, StatusCode};
+pub use metric::{Data, HistogramPoint, Metric, Point, SummaryPoint, Temporality};
+pub use scope::Scope;
+pub use span::{Dropped, Event, Link, Span, SpanKind, StatusCode};
 pub use trace::Trace;
 
 /// All that a receiver took.
@@ -23,4 +27,15 @@ pub struct Telemetry {
     pub metrics: Vec<Metric>,
     /// Requests that were no OTLP, in words: a wrong path, a body that does not decode, another content type.
     pub refused: Vec<String>,
+}
+
+/// `service.name` of a resource, which the conventions require.
+fn service(resource: &Attributes) -> &str {
+    resource.text("service.name").unwrap_or("(no service.name)")
+}
+
+/// Nanoseconds since 1970, as in telemetry.
+pub fn now() -> u64 {
+    let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -55,7 +55,10 @@ pub(super) async fn judge(
         Err(trouble) if !trouble.is_of_the_service() => Err(trouble),
         outcome => {
             let guide = place.root.join("workshop/guide");
-            Ok(Report::new(&built.name, lang, keep_going, guide, steps, &outcome, &place.steps))
+            let report = Report::new(&built.name, lang, keep_going, guide, steps, &outcome, &place.steps);
+            // For the console; who has none does without.
+            let _ = report::keep(&report, &place.report(name));
+            Ok(report)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `doctor`: what the workshop needs of this machine, and how to mend what is missing.
 
-mod ports;
+pub(super) mod ports;
 
 use std::process::Command;
 

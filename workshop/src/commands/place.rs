@@ -41,6 +41,11 @@ impl Place {
         self.root.join(format!("backend-{name}"))
     }
 
+    /// Where the last verdicts on a backend are kept.
+    pub(super) fn report(&self, name: &str) -> PathBuf {
+        self.root.join(".workshop").join(name).join("report.json")
+    }
+
     /// The names of the backends that there are, but the base.
     pub(super) fn backends(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();

@@ -4,20 +4,17 @@ mod keys;
 
 use std::collections::VecDeque;
 use std::io::IsTerminal;
-use std::time::Duration;
 
-use notify::{EventKind, RecursiveMode, Watcher};
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::place::Place;
+use super::saves::{self, STROKES};
 use super::{check, difference};
 use crate::report::{self, Report, State};
 use crate::run::{self, Trouble};
 use crate::steps::{Lang, Step};
 
-/// Editors write a file in several strokes; a check begins when they are over.
-const STROKES: Duration = Duration::from_millis(200);
 /// Cells of the bar of progress.
 const BAR: usize = 36;
 
@@ -32,18 +29,11 @@ pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Re
     let lang = lang.unwrap_or_else(|| place.language(&name));
     let runtime = Runtime::new().map_err(|error| format!("no threads can be started: {error}"))?;
     let (sender, receiver) = unbounded_channel();
-    let folder = place.folder(&name);
-    let mut watcher = notify::recommended_watcher(on_save(sender.clone()))
-        .map_err(|error| format!("saves cannot be watched: {error}"))?;
-    // Not the whole folder: a target folder in it may be large.
-    for part in ["src", "Cargo.toml", "migrations", "build.rs"] {
-        let mode = if part == "src" { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
-        if folder.join(part).exists() {
-            watcher
-                .watch(&folder.join(part), mode)
-                .map_err(|error| format!("{part} cannot be watched: {error}"))?;
-        }
-    }
+    let on_save = sender.clone();
+    // Nobody listens any more when we end.
+    let _watcher = saves::watch(&place.folder(&name), move || {
+        let _ = on_save.send(Happening::Saved);
+    })?;
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let keys = if is_terminal { keys::SingleKeys::set().ok() } else { None };
     let has_keys = keys.is_some();
@@ -59,16 +49,6 @@ pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Re
     // The thread that waits for a key would hold the process up.
     runtime.shutdown_background();
     Ok(0)
-}
-
-fn on_save(sender: UnboundedSender<Happening>) -> impl FnMut(notify::Result<notify::Event>) {
-    move |event| {
-        let is_change = |event: notify::Event| !matches!(event.kind, EventKind::Access(_) | EventKind::Other);
-        if event.is_ok_and(is_change) {
-            // Nobody listens any more when we end.
-            let _ = sender.send(Happening::Saved);
-        }
-    }
 }
 
 struct Watching<'a> {

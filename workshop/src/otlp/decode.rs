@@ -10,14 +10,16 @@ use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1 as wire;
 
 pub(super) use super::metrics::metrics;
-use crate::telemetry::{Attributes, Event, LogRecord, Span, SpanKind, StatusCode, Telemetry, Value};
+use crate::telemetry::{
+    Attributes, Dropped, Event, Link, LogRecord, Scope, Span, SpanKind, StatusCode, Telemetry, Value,
+};
 
 pub(super) fn spans(request: ExportTraceServiceRequest) -> Telemetry {
     let mut telemetry = Telemetry::default();
     for resource_spans in request.resource_spans {
         let resource = resource(resource_spans.resource);
         for scope_spans in resource_spans.scope_spans {
-            let scope = scope(scope_spans.scope);
+            let scope = scope(scope_spans.scope, scope_spans.schema_url);
             telemetry
                 .spans
                 .extend(scope_spans.spans.into_iter().map(|span| self::span(span, &resource, &scope)));
@@ -26,7 +28,7 @@ pub(super) fn spans(request: ExportTraceServiceRequest) -> Telemetry {
     telemetry
 }
 
-fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &str) -> Span {
+fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>) -> Span {
     let kind = match span.kind() {
         wire::span::SpanKind::Unspecified => SpanKind::Unspecified,
         wire::span::SpanKind::Internal => SpanKind::Internal,
@@ -38,10 +40,12 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &str) -> Span {
     let status = span.status.unwrap_or_default();
     Span {
         resource: Arc::clone(resource),
-        scope: scope.to_owned(),
+        scope: Arc::clone(scope),
         trace_id: hex(&span.trace_id),
         span_id: hex(&span.span_id),
         parent_span_id: id(&span.parent_span_id),
+        trace_state: span.trace_state,
+        flags: span.flags,
         name: span.name,
         kind,
         start: span.start_time_unix_nano,
@@ -56,6 +60,22 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &str) -> Span {
                 attributes: attributes(event.attributes),
             })
             .collect(),
+        links: span
+            .links
+            .into_iter()
+            .map(|link| Link {
+                trace_id: hex(&link.trace_id),
+                span_id: hex(&link.span_id),
+                trace_state: link.trace_state,
+                flags: link.flags,
+                attributes: attributes(link.attributes),
+            })
+            .collect(),
+        dropped: Dropped {
+            attributes: span.dropped_attributes_count,
+            events: span.dropped_events_count,
+            links: span.dropped_links_count,
+        },
         status: match status.code() {
             wire::status::StatusCode::Unset => StatusCode::Unset,
             wire::status::StatusCode::Ok => StatusCode::Ok,
@@ -70,10 +90,10 @@ pub(super) fn log_records(request: ExportLogsServiceRequest) -> Telemetry {
     for resource_logs in request.resource_logs {
         let resource = resource(resource_logs.resource);
         for scope_logs in resource_logs.scope_logs {
-            let scope = scope(scope_logs.scope);
+            let scope = scope(scope_logs.scope, scope_logs.schema_url);
             telemetry.log_records.extend(scope_logs.log_records.into_iter().map(|record| LogRecord {
                 resource: Arc::clone(&resource),
-                scope: scope.clone(),
+                scope: Arc::clone(&scope),
                 time: record.time_unix_nano,
                 observed: record.observed_time_unix_nano,
                 severity_number: record.severity_number,
@@ -93,8 +113,14 @@ pub(super) fn resource(resource: Option<Resource>) -> Arc<Attributes> {
     Arc::new(attributes(resource.unwrap_or_default().attributes))
 }
 
-pub(super) fn scope(scope: Option<InstrumentationScope>) -> String {
-    scope.unwrap_or_default().name
+pub(super) fn scope(scope: Option<InstrumentationScope>, schema_url: String) -> Arc<Scope> {
+    let scope = scope.unwrap_or_default();
+    Arc::new(Scope {
+        name: scope.name,
+        version: scope.version,
+        attributes: attributes(scope.attributes),
+        schema_url,
+    })
 }
 
 pub(super) fn attributes(pairs: Vec<KeyValue>) -> Attributes {
@@ -119,7 +145,14 @@ fn value(any: Option<AnyValue>) -> Value {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        hex.push(digit(byte >> 4));
+        hex.push(digit(byte & 15));
+    }
+    hex
 }
 
 /// An id that is empty or all zeros is none.

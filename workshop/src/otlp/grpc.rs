@@ -21,15 +21,16 @@ use tonic::codec::CompressionEncoding::Gzip;
 use tonic::service::Routes;
 use tonic::{Request, Response, Status};
 
-use super::http::MOST_BYTES;
-use super::{Inbox, decode};
+use super::Sink;
+use super::body::MOST_BYTES;
+use super::export::Export;
 
 /// The three services.
-struct Service(Arc<Inbox>);
+struct Service(Arc<dyn Sink>);
 
 /// Their routes, without an answer for any other path.
-pub(super) fn router(inbox: &Arc<Inbox>) -> Router {
-    let service = || Service(Arc::clone(inbox));
+pub(super) fn router(sink: &Arc<dyn Sink>) -> Router {
+    let service = || Service(Arc::clone(sink));
     let traces = TraceServiceServer::new(service());
     let metrics = MetricsServiceServer::new(service());
     let logs = LogsServiceServer::new(service());
@@ -39,14 +40,19 @@ pub(super) fn router(inbox: &Arc<Inbox>) -> Router {
     services.into_axum_router().reset_fallback()
 }
 
+impl Service {
+    fn take<E: Export>(&self, request: Request<E>) -> Response<E::Response> {
+        Response::new(E::response(self.0.add(request.into_inner().telemetry())))
+    }
+}
+
 #[tonic::async_trait]
 impl TraceService for Service {
     async fn export(
         &self,
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
-        self.0.add(decode::spans(request.into_inner()));
-        Ok(Response::new(Default::default()))
+        Ok(self.take(request))
     }
 }
 
@@ -56,8 +62,7 @@ impl MetricsService for Service {
         &self,
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        self.0.add(decode::metrics(request.into_inner()));
-        Ok(Response::new(Default::default()))
+        Ok(self.take(request))
     }
 }
 
@@ -67,7 +72,6 @@ impl LogsService for Service {
         &self,
         request: Request<ExportLogsServiceRequest>,
     ) -> Result<Response<ExportLogsServiceResponse>, Status> {
-        self.0.add(decode::log_records(request.into_inner()));
-        Ok(Response::new(Default::default()))
+        Ok(self.take(request))
     }
 }

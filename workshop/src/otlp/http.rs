@@ -5,113 +5,160 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
+use serde_json::json;
+use tonic::Code;
 
-use super::{Inbox, decode, json};
-use crate::telemetry::Telemetry;
-
-/// Bytes of one request, unpacked.
-pub(super) const MOST_BYTES: usize = 64 * 1024 * 1024;
+use super::body::MOST_BYTES;
+use super::export::Export;
+use super::{Sink, json};
 
 const PATHS: &str = "OTLP's paths are /v1/traces, /v1/metrics and /v1/logs";
 
-pub(super) fn router(inbox: Arc<Inbox>) -> Router {
-    let traces = |inbox, headers, body| export(inbox, headers, body, "Trace", decode::spans);
-    let metrics = |inbox, headers, body| export(inbox, headers, body, "Metrics", decode::metrics);
-    let logs = |inbox, headers, body| export(inbox, headers, body, "Logs", decode::log_records);
+pub(super) fn router(sink: Arc<dyn Sink>) -> Router {
     Router::new()
-        .route("/v1/traces", post(traces))
-        .route("/v1/metrics", post(metrics))
-        .route("/v1/logs", post(logs))
+        .route("/v1/traces", post(export::<ExportTraceServiceRequest>))
+        .route("/v1/metrics", post(export::<ExportMetricsServiceRequest>))
+        .route("/v1/logs", post(export::<ExportLogsServiceRequest>))
         .method_not_allowed_fallback(wrong_method)
         .fallback(wrong_path)
         .layer(DefaultBodyLimit::max(MOST_BYTES))
-        .with_state(inbox)
+        .with_state(sink)
 }
 
-/// One export: `signal` is the message's name in OTLP, `Export<signal>ServiceRequest`.
-async fn export<M: Message + Default>(
-    State(inbox): State<Arc<Inbox>>,
-    headers: HeaderMap,
-    body: Bytes,
-    signal: &'static str,
-    decode: fn(M) -> Telemetry,
-) -> Response {
-    match message(&headers, &body, signal) {
-        Ok((message, form)) => {
-            inbox.add(decode(message));
-            // An empty message: all of it was taken.
-            let body: &[u8] = if form == JSON { b"{}" } else { b"" };
-            ([(header::CONTENT_TYPE, form)], body.to_vec()).into_response()
-        }
-        Err((status, why)) => {
-            inbox.refuse(format!("an export of {}: {why}", signal.to_lowercase()));
-            (status, why).into_response()
-        }
-    }
+/// In which a request is written, and its answer too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Protobuf,
+    Json,
 }
 
 const PROTOBUF: &str = "application/x-protobuf";
 const JSON: &str = "application/json";
 
-fn message<M: Message + Default>(
-    headers: &HeaderMap,
-    body: &Bytes,
-    signal: &str,
-) -> Result<(M, &'static str), (StatusCode, String)> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let bad = |why: String| (StatusCode::BAD_REQUEST, why);
-    let body = match text(header::CONTENT_ENCODING) {
-        "" | "identity" => body.clone(),
-        "gzip" => unpack(body).map_err(|error| bad(format!("the body is no gzip: {error}")))?,
-        other => {
-            return Err((
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!("content-encoding {other:?}; gzip is known"),
-            ));
-        }
+async fn export<E: Export>(
+    State(sink): State<Arc<dyn Sink>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let signal = E::SIGNAL.to_lowercase();
+    let refused = |form, status: StatusCode, why: String| {
+        sink.refuse(format!("an export of {signal}: {why}"));
+        refusal(form, status, why)
     };
-    match text(header::CONTENT_TYPE).split(';').next().unwrap_or_default().trim() {
-        PROTOBUF => {
-            let message = M::decode(body).map_err(|error| bad(format!("the body is no OTLP: {error}")))?;
-            Ok((message, PROTOBUF))
-        }
-        JSON => Ok((
-            json::message(&body, signal).map_err(|error| bad(format!("the body is no OTLP: {error}")))?,
-            JSON,
-        )),
+    let content_type = text(&headers, header::CONTENT_TYPE);
+    let form = match content_type.split(';').next().unwrap_or_default().trim() {
+        PROTOBUF => Form::Protobuf,
+        JSON => Form::Json,
         other => {
             let why = format!("content-type {other:?}; OTLP has {PROTOBUF} and {JSON}");
-            Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
+            return refused(Form::Protobuf, StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
+        }
+    };
+    let message = body
+        .map_err(|rejection| (rejection.status(), rejection.body_text()))
+        .and_then(|body| unpacked(text(&headers, header::CONTENT_ENCODING), body))
+        .and_then(|body| message::<E>(form, body));
+    match message {
+        Ok(message) => {
+            let rejected = sink.add(message.telemetry());
+            let body = match form {
+                Form::Protobuf => E::response(rejected).encode_to_vec(),
+                Form::Json if rejected == Default::default() => b"{}".to_vec(),
+                Form::Json => {
+                    // 64-bit integers are strings in protobuf's JSON.
+                    let rejected =
+                        json!({ E::REJECTED: rejected.items.to_string(), "errorMessage": rejected.why });
+                    json!({ "partialSuccess": rejected }).to_string().into_bytes()
+                }
+            };
+            answer(form, StatusCode::OK, body)
+        }
+        Err((status, why)) => refused(form, status, why),
+    }
+}
+
+fn unpacked(encoding: &str, body: Bytes) -> Result<Bytes, (StatusCode, String)> {
+    match encoding {
+        "" | "identity" => Ok(body),
+        "gzip" => {
+            let mut unpacked = Vec::new();
+            let mut gzip = flate2::read::MultiGzDecoder::new(&*body).take(MOST_BYTES as u64 + 1);
+            gzip.read_to_end(&mut unpacked)
+                .map_err(|error| (StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}")))?;
+            if unpacked.len() > MOST_BYTES {
+                let why = format!("the body unpacks to more than {MOST_BYTES} bytes");
+                return Err((StatusCode::PAYLOAD_TOO_LARGE, why));
+            }
+            Ok(unpacked.into())
+        }
+        other => {
+            Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("content-encoding {other:?}; gzip is known")))
         }
     }
 }
 
-fn unpack(body: &[u8]) -> std::io::Result<Bytes> {
-    let mut unpacked = Vec::new();
-    flate2::read::MultiGzDecoder::new(body).take(MOST_BYTES as u64).read_to_end(&mut unpacked)?;
-    Ok(unpacked.into())
+fn message<E: Export>(form: Form, body: Bytes) -> Result<E, (StatusCode, String)> {
+    let message = match form {
+        Form::Protobuf => E::decode(body).map_err(|error| error.to_string()),
+        Form::Json => json::message(&body, E::SIGNAL),
+    };
+    message.map_err(|error| (StatusCode::BAD_REQUEST, format!("the body is no OTLP: {error}")))
+}
+
+/// google.rpc's Status, which OTLP sends with each status of 4xx and 5xx.
+#[derive(Clone, PartialEq, Message)]
+struct Status {
+    #[prost(int32, tag = "1")]
+    code: i32,
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+fn refusal(form: Form, status: StatusCode, why: String) -> Response {
+    let code = match status {
+        StatusCode::PAYLOAD_TOO_LARGE => Code::ResourceExhausted,
+        _ => Code::InvalidArgument,
+    };
+    let body = match form {
+        Form::Protobuf => Status { code: code.into(), message: why }.encode_to_vec(),
+        Form::Json => json!({ "code": i32::from(code), "message": why }).to_string().into_bytes(),
+    };
+    answer(form, status, body)
+}
+
+fn answer(form: Form, status: StatusCode, body: Vec<u8>) -> Response {
+    let content_type = if form == Form::Json { JSON } else { PROTOBUF };
+    (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 async fn wrong_path(
-    State(inbox): State<Arc<Inbox>>,
+    State(sink): State<Arc<dyn Sink>>,
     method: Method,
     uri: Uri,
     _: Request,
 ) -> (StatusCode, &'static str) {
-    inbox.refuse(format!("{method} {}: {PATHS}", uri.path()));
+    sink.refuse(format!("{method} {}: {PATHS}", uri.path()));
     (StatusCode::NOT_FOUND, PATHS)
 }
 
 async fn wrong_method(
-    State(inbox): State<Arc<Inbox>>,
+    State(sink): State<Arc<dyn Sink>>,
     method: Method,
     uri: Uri,
 ) -> (StatusCode, &'static str) {
-    inbox.refuse(format!("{method} {}: OTLP is sent by POST", uri.path()));
+    sink.refuse(format!("{method} {}: OTLP is sent by POST", uri.path()));
     (StatusCode::METHOD_NOT_ALLOWED, "OTLP is sent by POST")
 }

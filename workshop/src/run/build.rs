@@ -25,9 +25,19 @@ pub struct Built {
 ///
 /// [`Trouble::BuildFailed`], or that there is no Cargo or no program.
 pub async fn build(folder: &Path) -> Result<Built, Trouble> {
+    build_package(folder, &[]).await
+}
+
+/// The same with further arguments for Cargo, which choose among several packages.
+///
+/// # Errors
+///
+/// As [`build`].
+pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, Trouble> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let child = Command::new(cargo)
         .args(["build", "--message-format", "json-render-diagnostics"])
+        .args(arguments)
         .current_dir(folder)
         // What `cargo run` sets for this program is not meant for another Cargo.
         .env_remove("CARGO_MANIFEST_DIR")

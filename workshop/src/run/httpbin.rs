@@ -13,8 +13,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::now;
 use crate::evidence::UpstreamCall;
+use crate::telemetry::now;
 
 /// How many calls of a request are expected at once.
 const AT_ONCE: usize = 3;

@@ -1,6 +1,7 @@
 //! Ctrl-C: what runs is dropped, and with it every process that it has started.
 
 use std::future::Future;
+use std::io;
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -12,13 +13,28 @@ use super::Trouble;
 ///
 /// [`Trouble::Interrupted`].
 pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Trouble> {
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Trouble::of_this_machine)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Trouble::of_this_machine)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(Trouble::of_this_machine)?;
     tokio::select! {
         done = work => Ok(done),
-        _ = interrupt.recv() => Err(Trouble::Interrupted),
-        _ = terminate.recv() => Err(Trouble::Interrupted),
-        _ = hangup.recv() => Err(Trouble::Interrupted),
+        interrupted = interrupted() => {
+            interrupted.map_err(Trouble::of_this_machine)?;
+            Err(Trouble::Interrupted)
+        }
     }
+}
+
+/// Waits for SIGINT, SIGTERM or SIGHUP.
+///
+/// # Errors
+///
+/// Where the system lets nobody wait for them.
+pub async fn interrupted() -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+        _ = hangup.recv() => {}
+    }
+    Ok(())
 }

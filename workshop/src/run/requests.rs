@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::httpbin::{Httpbin, Mode};
-use super::now;
 use crate::evidence::{Answer, Exchange, Parent, Purpose};
+use crate::telemetry::now;
 
 /// Time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(10);

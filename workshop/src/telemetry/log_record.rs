@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{Attributes, Value};
+use super::{Attributes, Scope, Value};
 
 /// A log record, as it came over OTLP.
 #[derive(Debug, Clone)]
 pub struct LogRecord {
     /// What it says of the process that made it.
     pub resource: Arc<Attributes>,
-    /// Name of the instrumentation scope.
-    pub scope: String,
+    /// The instrumentation that made it.
+    pub scope: Arc<Scope>,
     /// Nanoseconds since 1970; 0 where unknown.
     pub time: u64,
     /// Nanoseconds since 1970.
@@ -29,4 +29,16 @@ pub struct LogRecord {
     pub span_id: Option<String>,
     /// Name of the event.
     pub event_name: String,
+}
+
+impl LogRecord {
+    /// `service.name`.
+    pub fn service(&self) -> &str {
+        super::service(&self.resource)
+    }
+
+    /// Nanoseconds since 1970: when it happened, else when it was seen.
+    pub fn when(&self) -> u64 {
+        if self.time == 0 { self.observed } else { self.time }
+    }
 }

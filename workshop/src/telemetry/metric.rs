@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::Attributes;
+use super::{Attributes, Scope};
 
 /// One metric of one export.
 #[derive(Debug, Clone)]
 pub struct Metric {
     /// What it says of the process that made it.
     pub resource: Arc<Attributes>,
-    /// Name of the instrumentation scope.
-    pub scope: String,
+    /// The instrumentation that made it.
+    pub scope: Arc<Scope>,
     /// Its name, such as `http.server.request.duration`.
     pub name: String,
     /// UCUM: `s`, `{request}`.
@@ -37,12 +37,12 @@ pub enum Data {
         temporality: Temporality,
         points: Vec<HistogramPoint>,
     },
-    /// `bounds` and `bucket_counts` of its points are empty.
+    /// Its buckets are written out as bounds and counts.
     ExponentialHistogram {
         temporality: Temporality,
         points: Vec<HistogramPoint>,
     },
-    Summary,
+    Summary(Vec<SummaryPoint>),
 }
 
 /// Whether a point counts from the start of the process, or from the last export.
@@ -57,15 +57,34 @@ pub enum Temporality {
 /// A number.
 #[derive(Debug, Clone)]
 pub struct Point {
+    /// Nanoseconds since 1970.
+    pub time: u64,
     /// Keys and values.
     pub attributes: Attributes,
     /// Integers too, as far as a double holds them.
     pub value: f64,
 }
 
+/// Quantiles that the program itself has worked out.
+#[derive(Debug, Clone)]
+pub struct SummaryPoint {
+    /// Nanoseconds since 1970.
+    pub time: u64,
+    /// Keys and values.
+    pub attributes: Attributes,
+    /// How many values.
+    pub count: u64,
+    /// Their sum.
+    pub sum: f64,
+    /// Quantile, from 0 to 1, and its value.
+    pub quantiles: Vec<(f64, f64)>,
+}
+
 /// A distribution.
 #[derive(Debug, Clone)]
 pub struct HistogramPoint {
+    /// Nanoseconds since 1970.
+    pub time: u64,
     /// Keys and values.
     pub attributes: Attributes,
     /// How many values.
@@ -76,8 +95,15 @@ pub struct HistogramPoint {
     pub min: Option<f64>,
     /// The greatest of them.
     pub max: Option<f64>,
-    /// Upper bounds of all buckets but the last.
+    /// Upper bounds of all buckets but the last, rising.
     pub bounds: Vec<f64>,
     /// One more than bounds.
     pub bucket_counts: Vec<u64>,
+}
+
+impl Metric {
+    /// `service.name`.
+    pub fn service(&self) -> &str {
+        super::service(&self.resource)
+    }
 }

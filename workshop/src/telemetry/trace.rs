@@ -14,13 +14,18 @@ pub struct Trace<'a> {
 impl Telemetry {
     /// The trace with this id; it has no spans where none came.
     pub fn trace(&self, id: &str) -> Trace<'_> {
-        let mut spans: Vec<&Span> = self.spans.iter().filter(|span| span.trace_id == id).collect();
-        spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
-        Trace { id: id.to_owned(), spans }
+        Trace::new(id, self.spans.iter().filter(|span| span.trace_id == id))
     }
 }
 
 impl<'a> Trace<'a> {
+    /// Of spans in any order.
+    pub fn new(id: &str, spans: impl Iterator<Item = &'a Span>) -> Self {
+        let mut spans: Vec<&Span> = spans.collect();
+        spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
+        Self { id: id.to_owned(), spans }
+    }
+
     /// The spans with this name.
     pub fn named(&self, name: &str) -> Vec<&'a Span> {
         self.spans.iter().copied().filter(|span| span.name == name).collect()

@@ -1,8 +1,14 @@
 //! Right answers that differ from ours: the checks judge telemetry, not style.
 
-use workshop::telemetry::{Data, Span, SpanKind, Temporality, Value};
+use std::sync::Arc;
+
+use workshop::telemetry::{Data, Scope, Span, SpanKind, Temporality, Value};
 
 use super::{assert_passes, named, with, with_spans};
+
+fn scope(name: &str) -> Arc<Scope> {
+    Arc::new(Scope { name: name.to_owned(), ..Scope::default() })
+}
 
 #[test]
 fn log_lines_with_fields_of_their_own_and_in_another_order_pass() {
@@ -26,7 +32,7 @@ fn further_log_lines_pass() {
 
 #[test]
 fn spans_of_another_tracer_pass() {
-    assert_passes(&with_spans(|_| true, |span| span.scope = "axum-tracing-opentelemetry".to_owned()));
+    assert_passes(&with_spans(|_| true, |span| span.scope = scope("axum-tracing-opentelemetry")));
 }
 
 #[test]
@@ -97,7 +103,7 @@ fn a_query_with_the_name_of_a_file_passes() {
 fn log_records_of_another_scope_and_with_further_attributes_pass() {
     assert_passes(&with(|evidence| {
         for record in &mut evidence.calm.telemetry.log_records {
-            record.scope = "my-bridge".to_owned();
+            record.scope = scope("my-bridge");
             record.attributes.set("code.line.number", Value::from(42));
         }
     }));

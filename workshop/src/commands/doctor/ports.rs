@@ -8,16 +8,21 @@ use super::output;
 pub(super) fn free(port: u16, whose: &str) -> Found {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
         Ok(_) => Good(format!("port {port} is free, for {whose}")),
-        Err(error) => {
-            let holder = holder(port).map(|holder| format!(" by {holder}")).unwrap_or_default();
-            let taken = error.kind() == std::io::ErrorKind::AddrInUse;
-            let what = if taken { format!("taken{holder}") } else { error.to_string() };
-            Lacking(
-                format!("port {port}, for {whose}, is {what}"),
-                "`check` and `watch` take free ports, and do without it.".to_owned(),
-            )
-        }
+        Err(error) => Lacking(
+            format!("port {port}, for {whose}, is {}", why(port, &error)),
+            "`check` and `watch` take free ports, and do without it; `up` takes others where it is told to."
+                .to_owned(),
+        ),
     }
+}
+
+/// Why a port cannot be had: `taken by nginx (process 42)`.
+pub(in crate::commands) fn why(port: u16, error: &std::io::Error) -> String {
+    if error.kind() != std::io::ErrorKind::AddrInUse {
+        return format!("not to be had: {error}");
+    }
+    let holder = holder(port).map(|holder| format!(" by {holder}"));
+    format!("taken{}", holder.unwrap_or_default())
 }
 
 /// Who listens at `port`: by `ss`, else by `lsof`.

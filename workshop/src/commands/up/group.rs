@@ -1,0 +1,61 @@
+//! All processes that were started are one process group, and end together: also where this program is killed.
+
+use std::io::{self, Read};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
+use tokio::runtime::Runtime;
+
+use crate::run;
+
+/// Time to end after SIGTERM, where nobody waits any more.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A process group. Its first process watches over it: it holds one end of a pipe whose other end only we have.
+pub(super) struct Group {
+    guard: Child,
+    id: Pid,
+}
+
+impl Group {
+    pub(super) fn start() -> io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("guard").stdin(Stdio::piped()).stdout(Stdio::null());
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let guard = command.spawn()?;
+        let id = i32::try_from(guard.id()).ok().and_then(Pid::from_raw);
+        Ok(Self { guard, id: id.ok_or_else(|| io::Error::other("a process without an id"))? })
+    }
+
+    /// The group that a process is to join.
+    pub(super) fn id(&self) -> Pid {
+        self.id
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Whoever is left, the guard included.
+        let _ = kill_process_group(self.id, Signal::KILL);
+        let _ = self.guard.wait();
+    }
+}
+
+/// Waits until nobody holds the other end of standard input any more, and then ends its process group, itself included.
+pub(in crate::commands) fn guard() -> Result<u8, String> {
+    let runtime = Runtime::new().map_err(|error| format!("no threads can be started: {error}"))?;
+    // What ends the group must not end its guard first.
+    let handlers = runtime.spawn(async {
+        loop {
+            let _ = run::interrupted().await;
+        }
+    });
+    let mut rest = Vec::new();
+    let _ = io::stdin().read_to_end(&mut rest);
+    let _ = kill_process_group(getpgrp(), Signal::TERM);
+    std::thread::sleep(PATIENCE);
+    handlers.abort();
+    let _ = kill_process_group(getpgrp(), Signal::KILL);
+    Ok(0)
+}

@@ -1,0 +1,78 @@
+//! What a program writes goes into a file, which does not grow without end.
+
+use std::collections::VecDeque;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+
+/// Bytes of a file; one that is full is kept beside the new one, as `NAME.log.1`.
+const MOST_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of a line.
+const MOST_LINE: u64 = 1024 * 1024;
+/// Lines that are remembered, to be shown when the program ends.
+const MOST_LINES: usize = 5;
+
+/// The file, and the last lines.
+#[derive(Clone)]
+pub(super) struct Output(Arc<Mutex<Inner>>);
+
+struct Inner {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+    last: VecDeque<String>,
+}
+
+impl Output {
+    /// Begins the file anew.
+    pub(super) fn create(path: &Path) -> io::Result<Self> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let inner =
+            Inner { path: path.to_owned(), file: File::create(path)?, bytes: 0, last: VecDeque::new() };
+        Ok(Self(Arc::new(Mutex::new(inner))))
+    }
+
+    /// Reads `from` until its end.
+    pub(super) fn follow(&self, from: impl AsyncRead + Unpin + Send + 'static) {
+        let output = self.clone();
+        tokio::spawn(async move {
+            let mut from = BufReader::new(from);
+            let mut line = Vec::new();
+            while (&mut from).take(MOST_LINE).read_until(b'\n', &mut line).await.is_ok_and(|bytes| bytes > 0)
+            {
+                output.add(&line);
+                line.clear();
+            }
+        });
+    }
+
+    fn add(&self, line: &[u8]) {
+        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.last.push_back(String::from_utf8_lossy(line).trim_end().to_owned());
+        if inner.last.len() > MOST_LINES {
+            inner.last.pop_front();
+        }
+        inner.bytes += line.len() as u64;
+        if inner.bytes > MOST_BYTES {
+            let full = inner.path.with_added_extension("1");
+            if fs::rename(&inner.path, full).is_ok()
+                && let Ok(file) = File::create(&inner.path)
+            {
+                inner.file = file;
+                inner.bytes = line.len() as u64;
+            }
+        }
+        // A full disk must not end the program.
+        let _ = inner.file.write_all(line);
+    }
+
+    /// The last lines.
+    pub(super) fn last(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).last.iter().cloned().collect()
+    }
+}

@@ -1,0 +1,63 @@
+//! The attendee whose steps the console shows.
+
+use std::fs;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Mutex;
+
+use serde_json::Value;
+
+use super::lock;
+use crate::run::Trouble;
+use crate::steps::{Lang, Step};
+
+/// Judges all steps, and writes the report.
+pub type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Trouble>> + Send>> + Send + Sync>;
+
+/// An attendee's backend, and what its last checks said.
+pub struct Attendee {
+    /// `backend-sakura`.
+    pub backend: String,
+    /// The language of titles and hints.
+    pub lang: Lang,
+    /// All steps.
+    pub steps: Vec<Step>,
+    /// Where `check` writes its report, as [`crate::report::json`] has it.
+    pub report: PathBuf,
+    /// Judges anew.
+    pub check: Check,
+    /// How that fares.
+    pub progress: Progress,
+}
+
+/// How "check now" fares.
+#[derive(Default)]
+pub struct Progress(Mutex<(bool, Option<String>)>);
+
+impl Progress {
+    /// Begins; `false` where one runs already.
+    pub(super) fn begin(&self) -> bool {
+        let mut progress = lock(&self.0);
+        !std::mem::replace(&mut progress.0, true)
+    }
+
+    pub(super) fn end(&self, trouble: Option<Trouble>) {
+        *lock(&self.0) = (false, trouble.map(|trouble| format!("{}. {}", trouble.seen(), trouble.cause())));
+    }
+
+    /// Whether one runs, and why the last one gave no verdict.
+    pub(super) fn now(&self) -> (bool, Option<String>) {
+        lock(&self.0).clone()
+    }
+}
+
+impl Attendee {
+    /// What the last check said of each step, by its id; empty before the first.
+    pub(super) fn verdicts(&self) -> Vec<(String, Value)> {
+        let text = fs::read_to_string(&self.report).unwrap_or_default();
+        let report: Value = serde_json::from_str(&text).unwrap_or_default();
+        let steps = report["steps"].as_array().cloned().unwrap_or_default();
+        steps.into_iter().filter_map(|step| Some((step["id"].as_str()?.to_owned(), step))).collect()
+    }
+}

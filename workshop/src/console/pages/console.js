@@ -1,0 +1,95 @@
+// Without this script every page reads well; with it, pages follow what comes, and keys work.
+"use strict";
+
+const content = document.getElementById("content");
+const live = document.getElementById("live");
+let paused = false;
+let asking = false;
+let again = false;
+
+// What is open stays open when the page is drawn anew, and what has the focus keeps it.
+async function refresh() {
+  if (asking) { again = true; return; }
+  asking = true;
+  try {
+    const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!paused) {
+      keepOpen(fresh);
+      replace("content", fresh);
+      replace("footer", fresh);
+    }
+  } catch {
+    // The console has ended: its event stream says so too.
+  }
+  asking = false;
+  if (again) { again = false; setTimeout(refresh, 1000); }
+}
+
+function replace(id, fresh) {
+  const old = document.getElementById(id);
+  const next = fresh.getElementById(id);
+  if (!old || !next || old.innerHTML === next.innerHTML) return;
+  const focused = old.contains(document.activeElement) ? selectorOf(document.activeElement) : null;
+  const scrolled = old.querySelector("aside")?.scrollTop;
+  old.replaceChildren(...next.childNodes);
+  if (focused) old.querySelector(focused)?.focus({ preventScroll: true });
+  const aside = old.querySelector("aside");
+  if (aside && scrolled) aside.scrollTop = scrolled;
+}
+
+function selectorOf(element) {
+  if (element.matches("a[href]")) return `a[href="${CSS.escape(element.getAttribute("href"))}"]`;
+  const details = element.closest("details[data-key]");
+  return details ? `details[data-key="${CSS.escape(details.dataset.key)}"] > summary` : element.tagName.toLowerCase();
+}
+
+function keepOpen(fresh) {
+  for (const details of content.querySelectorAll("details[data-key]")) {
+    const same = fresh.querySelector(`details[data-key="${CSS.escape(details.dataset.key)}"]`);
+    if (same) same.open = details.open;
+  }
+}
+
+// A text that somebody is about to copy must not vanish.
+function isSelecting() {
+  const selection = getSelection();
+  return selection && !selection.isCollapsed && content.contains(selection.anchorNode);
+}
+
+const events = new EventSource("/events");
+events.addEventListener("change", () => { if (!paused && !isSelecting()) refresh(); });
+events.addEventListener("open", () => say("live"));
+events.addEventListener("error", () => say("not connected: is the console running?"));
+
+function say(text) { live.textContent = paused ? "paused (p goes on)" : text; }
+
+function rows() { return [...content.querySelectorAll("a.row, details > summary")]; }
+
+function move(by) {
+  const all = rows();
+  if (all.length === 0) return;
+  const at = all.indexOf(document.activeElement);
+  const next = at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1);
+  all[next].focus();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.matches("input, select, textarea")) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  const pages = document.querySelectorAll("nav a");
+  if (event.key >= "1" && event.key <= String(pages.length)) pages[event.key - 1].click();
+  else if (event.key === "j") move(1);
+  else if (event.key === "k") move(-1);
+  else if (event.key === "p") { paused = !paused; say("live"); if (!paused) refresh(); }
+  else if (event.key === "Escape") content.querySelector(".close a")?.click();
+  else if (event.key === "/") {
+    const search = document.getElementById("search");
+    if (!search) return;
+    event.preventDefault();
+    search.focus();
+  }
+});

@@ -1,0 +1,148 @@
+//! The attendee's steps, and what the last check said of each.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use serde_json::{Value, json};
+
+use super::shell::{self, Page};
+use crate::console::{Attendee, Console};
+use crate::steps::Step;
+
+/// `GET /steps`
+pub(super) async fn page(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
+    let page = match &console.options.attendee {
+        Some(attendee) => of(attendee),
+        None => nobody(),
+    };
+    page.answer(&console, &headers)
+}
+
+/// `POST /steps/check`: begins a check, and sends back to the page.
+pub(super) async fn check(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
+    let Some(attendee) = &console.options.attendee else { return nobody().answer(&console, &headers) };
+    if attendee.progress.begin() {
+        let console = Arc::clone(&console);
+        let judging = (attendee.check)();
+        tokio::spawn(async move {
+            let judged = judging.await;
+            if let Some(attendee) = &console.options.attendee {
+                attendee.progress.end(judged.err());
+            }
+            console.changed();
+        });
+    }
+    console.changed();
+    if shell::wants_json(&headers) {
+        return (StatusCode::ACCEPTED, axum::Json(json!({ "checking": true }))).into_response();
+    }
+    Redirect::to("/steps").into_response()
+}
+
+fn nobody() -> Page {
+    Page {
+        part: "/steps",
+        title: "Steps".to_owned(),
+        fixed: html! {
+            div.empty {
+                p { strong { "This console watches no attendee's backend." } }
+                p { "Make one, and start it with the console:" }
+                pre { "cargo workshop new sakura\ncargo workshop up sakura" }
+            }
+        },
+        live: html! {},
+        json: json!({ "steps": [] }),
+        status: StatusCode::OK,
+    }
+}
+
+fn of(attendee: &Attendee) -> Page {
+    let verdicts = attendee.verdicts();
+    let (checking, trouble) = attendee.progress.now();
+    let first_failed =
+        verdicts.iter().find(|(_, verdict)| verdict["state"] == "failed").map(|(id, _)| id.clone());
+    Page {
+        part: "/steps",
+        title: format!("Steps of {}", attendee.backend),
+        fixed: html! {},
+        live: html! {
+            form method="post" action="/steps/check" {
+                button disabled[checking] { @if checking { "Checking …" } @else { "Check now" } }
+                " " span.quiet role="status" {
+                    @if checking { "It is built and run on ports of its own; this takes some seconds." }
+                    @else { "or " code { "cargo workshop check" } ", or " code { "cargo workshop watch" } " at every save" }
+                }
+            }
+            @if let Some(trouble) = &trouble { pre.notice.bad { (trouble) } }
+            ol.steps {
+                @for step in &attendee.steps {
+                    @let verdict = verdicts.iter().find(|(id, _)| *id == step.id).map(|(_, verdict)| verdict);
+                    (one(attendee, step, verdict, first_failed.as_deref() == Some(&step.id)))
+                }
+            }
+        },
+        json: json!({
+            "backend": attendee.backend,
+            "checking": checking,
+            "trouble": trouble,
+            "steps": verdicts.iter().map(|(_, verdict)| verdict).collect::<Vec<_>>(),
+        }),
+        status: StatusCode::OK,
+    }
+}
+
+fn one(attendee: &Attendee, step: &Step, verdict: Option<&Value>, is_open: bool) -> Markup {
+    let expectations = verdict.and_then(|verdict| verdict["expectations"].as_array());
+    html! {
+        li.step id={ "step-" (step.id) } {
+            details data-key=(step.id) open[is_open] {
+                summary { (mark(step, verdict)) " " b { (step.number) " " (step.id) } " " (step.title.in_(attendee.lang)) }
+                @for expectation in expectations.into_iter().flatten() {
+                    @let expected = expectation["expected"].as_str().unwrap_or_default();
+                    @match expectation["failure"].as_object() {
+                        None => p { span.mark.good { "✓" } " " (expected) },
+                        Some(failure) => div.failure {
+                            p { span.mark.bad { "✗" } " " strong { (expected) } }
+                            pre { (failure.get("seen").and_then(Value::as_str).unwrap_or_default()) }
+                            p { (failure.get("cause").and_then(Value::as_str).unwrap_or_default()) }
+                        }
+                    }
+                }
+                p.quiet { (step.hint.in_(attendee.lang)) }
+            }
+        }
+    }
+}
+
+fn mark(step: &Step, verdict: Option<&Value>) -> Markup {
+    html! {
+        @match verdict.and_then(|verdict| verdict["state"].as_str()) {
+            Some("passed") => span.mark.good { "passed" },
+            Some("failed") => span.mark.bad { "failed" },
+            _ if !step.ready => span.mark.quiet { "to come" },
+            _ => span.mark.quiet { "not checked" },
+        }
+    }
+}
+
+/// All marks in a row, for the overview.
+pub(super) fn strip(console: &Console) -> Markup {
+    let Some(attendee) = &console.options.attendee else { return html! {} };
+    let verdicts = attendee.verdicts();
+    html! {
+        section {
+            h2 { a href="/steps" { "Steps of " (attendee.backend) } }
+            ol.strip {
+                @for step in &attendee.steps {
+                    @let verdict = verdicts.iter().find(|(id, _)| *id == step.id).map(|(_, verdict)| verdict);
+                    li { a href={ "/steps#step-" (step.id) } title=(step.title.in_(attendee.lang)) {
+                        (step.number) " " (step.id) " " (mark(step, verdict))
+                    } }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How much memory an item takes, heap included: what a bound in bytes counts.
+//!
+//! An estimate from above: an allocation is counted as the allocators of Linux and macOS round it up.
+
+use std::mem::size_of;
+use std::sync::Arc;
+
+use super::{Attributes, Event, Link, LogRecord, Scope, Span, Value};
+
+impl Span {
+    /// Bytes, with its part of what it shares with the others of its export.
+    pub fn bytes(&self) -> usize {
+        let own = [&self.trace_id, &self.span_id, &self.trace_state, &self.name, &self.status_message];
+        let events = self.events.iter().map(|event| text(&event.name) + event.attributes.heap());
+        let links = self.links.iter().map(|link| {
+            text(&link.trace_id) + text(&link.span_id) + text(&link.trace_state) + link.attributes.heap()
+        });
+        size_of::<Self>()
+            + own.into_iter().map(text).sum::<usize>()
+            + self.parent_span_id.as_ref().map_or(0, text)
+            + self.attributes.heap()
+            + allocation(self.events.capacity() * size_of::<Event>())
+            + events.sum::<usize>()
+            + allocation(self.links.capacity() * size_of::<Link>())
+            + links.sum::<usize>()
+            + shared(&self.resource, &self.scope)
+    }
+}
+
+impl LogRecord {
+    /// Bytes, with its part of what it shares with the others of its export.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + text(&self.severity_text)
+            + text(&self.event_name)
+            + self.trace_id.as_ref().map_or(0, text)
+            + self.span_id.as_ref().map_or(0, text)
+            + self.body.heap()
+            + self.attributes.heap()
+            + shared(&self.resource, &self.scope)
+    }
+}
+
+impl Attributes {
+    /// Bytes on the heap.
+    pub fn heap(&self) -> usize {
+        let entries = self.0.iter().map(|(key, value)| text(key) + value.heap());
+        allocation(self.0.capacity() * size_of::<(String, Value)>()) + entries.sum::<usize>()
+    }
+}
+
+impl Value {
+    fn heap(&self) -> usize {
+        match self {
+            Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Double(_) => 0,
+            Self::Text(string) => text(string),
+            Self::Bytes(bytes) => allocation(bytes.capacity()),
+            Self::Array(values) => {
+                allocation(values.capacity() * size_of::<Self>())
+                    + values.iter().map(Self::heap).sum::<usize>()
+            }
+            Self::Map(map) => map.heap(),
+        }
+    }
+}
+
+fn shared(resource: &Arc<Attributes>, scope: &Arc<Scope>) -> usize {
+    let scope_bytes =
+        text(&scope.name) + text(&scope.version) + text(&scope.schema_url) + scope.attributes.heap();
+    resource.heap() / Arc::strong_count(resource) + scope_bytes / Arc::strong_count(scope)
+}
+
+fn text(text: &String) -> usize {
+    allocation(text.capacity())
+}
+
+/// Chunks of 16 bytes, of which the allocator needs 8; none where nothing is allocated.
+fn allocation(bytes: usize) -> usize {
+    if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
+}
