@@ -1,6 +1,7 @@
 //! Saves of a backend's files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -8,11 +9,30 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 /// Editors write a file in several strokes; what follows begins when they are over.
 pub(super) const STROKES: Duration = Duration::from_millis(200);
 
-/// Calls `saved` at every change of a file, as long as the watcher lives.
-pub(super) fn watch(
-    folder: &Path,
-    mut saved: impl FnMut() + Send + 'static,
-) -> Result<RecommendedWatcher, String> {
+/// Tells of every change of a file, as long as it lives.
+pub(super) struct Saves {
+    folder: PathBuf,
+    saved: Arc<dyn Fn() + Send + Sync>,
+    watcher: RecommendedWatcher,
+}
+
+impl Saves {
+    /// Calls `saved` at changes of the backend in `folder`.
+    pub(super) fn watch(folder: &Path, saved: impl Fn() + Send + Sync + 'static) -> Result<Self, String> {
+        let saved: Arc<dyn Fn() + Send + Sync> = Arc::new(saved);
+        Ok(Self { folder: folder.to_owned(), watcher: recommended(folder, Arc::clone(&saved))?, saved })
+    }
+
+    /// Follows the folders that there are now: `goto` and some editors replace them, and the old ones tell of nothing.
+    pub(super) fn renew(&mut self) {
+        // Where that fails, a folder is on its way: its coming tells of itself.
+        if let Ok(watcher) = recommended(&self.folder, Arc::clone(&self.saved)) {
+            self.watcher = watcher;
+        }
+    }
+}
+
+fn recommended(folder: &Path, saved: Arc<dyn Fn() + Send + Sync>) -> Result<RecommendedWatcher, String> {
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         let is_change = |event: notify::Event| !matches!(event.kind, EventKind::Access(_) | EventKind::Other);
         if event.is_ok_and(is_change) {
@@ -20,8 +40,8 @@ pub(super) fn watch(
         }
     })
     .map_err(|error| format!("saves cannot be watched: {error}"))?;
-    // Not the whole folder: a target folder in it may be large.
-    for part in ["src", "Cargo.toml", "migrations", "build.rs"] {
+    // Not all that is below: a target folder in it may be large.
+    for part in ["", "src", "Cargo.toml", "migrations", "build.rs"] {
         let mode = if part == "src" { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         if folder.join(part).exists() {
             watcher

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc;
 
 use super::place::Place;
-use super::saves::{self, STROKES};
+use super::saves::{STROKES, Saves};
 use super::{check, console};
 use crate::console::Attendee;
 use crate::run::{self, Trouble};
@@ -143,16 +143,20 @@ impl All {
     /// Builds the backend anew at every save.
     async fn until_interrupted(&self, backend: &Running) -> Result<(), String> {
         let (sender, mut saves) = mpsc::unbounded_channel();
-        let mut _watcher = None;
-        if let Some(name) = &self.name {
-            // Nobody listens any more when we end.
-            _watcher = Some(saves::watch(&self.place.folder(name), move || {
+        let followed = self.name.as_ref().map(|name| {
+            Saves::watch(&self.place.folder(name), move || {
+                // Nobody listens any more when we end.
                 let _ = sender.send(());
-            })?);
-        }
+            })
+        });
+        let Some(mut followed) = followed.transpose()? else {
+            let _ = run::interrupted().await;
+            return Ok(());
+        };
         let renewing = async {
             while saves.recv().await.is_some() {
                 while let Ok(Some(())) = tokio::time::timeout(STROKES, saves.recv()).await {}
+                followed.renew();
                 anstream::println!("{} was saved, and is being built …", self.backend);
                 match self.build_backend().await {
                     Ok(executable) => backend.replace(executable).await,
@@ -162,8 +166,6 @@ impl All {
                     }
                 }
             }
-            // Nothing is watched.
-            std::future::pending::<()>().await;
         };
         match run::unless_interrupted(renewing).await {
             Ok(()) | Err(Trouble::Interrupted) => Ok(()),

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::place::Place;
-use super::saves::{self, STROKES};
+use super::saves::{STROKES, Saves};
 use super::{check, difference};
 use crate::report::{self, Report, State};
 use crate::run::{self, Trouble};
@@ -31,7 +31,7 @@ pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Re
     let (sender, receiver) = unbounded_channel();
     let on_save = sender.clone();
     // Nobody listens any more when we end.
-    let _watcher = saves::watch(&place.folder(&name), move || {
+    let saves = Saves::watch(&place.folder(&name), move || {
         let _ = on_save.send(Happening::Saved);
     })?;
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
@@ -40,7 +40,8 @@ pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Re
     if has_keys {
         std::thread::spawn(move || keys::read(&sender));
     }
-    let watching = Watching { place, name, lang, has_keys, happenings: receiver, waiting: VecDeque::new() };
+    let watching =
+        Watching { place, name, lang, has_keys, saves, happenings: receiver, waiting: VecDeque::new() };
     match runtime.block_on(run::unless_interrupted(watching.run())) {
         Ok(()) => {}
         Err(Trouble::Interrupted) => anstream::println!(),
@@ -56,6 +57,7 @@ struct Watching<'a> {
     name: String,
     lang: Lang,
     has_keys: bool,
+    saves: Saves,
     happenings: UnboundedReceiver<Happening>,
     waiting: VecDeque<char>,
 }
@@ -168,5 +170,6 @@ impl Watching<'_> {
                 self.waiting.push_back(key);
             }
         }
+        self.saves.renew();
     }
 }

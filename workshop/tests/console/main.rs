@@ -11,19 +11,19 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 /// A running `workshop console` on free ports. It ends when it is dropped.
-pub struct Console {
+struct Console {
     process: Child,
     /// Of its pages.
-    pub url: String,
+    url: String,
     /// Of OTLP by HTTP.
-    pub otlp: String,
+    otlp: String,
     /// Of OTLP by gRPC.
-    pub grpc: String,
-    pub client: reqwest::Client,
+    grpc: String,
+    client: reqwest::Client,
 }
 
 impl Console {
-    pub fn start(arguments: &[&str]) -> Self {
+    fn start(arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_workshop"))
             .args(["console", "--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
             .args(arguments)
@@ -34,7 +34,9 @@ impl Console {
         let mut addresses = Vec::new();
         while addresses.len() < 3 {
             let line = lines.next().expect("the console ended").unwrap();
-            addresses.extend(line.split_whitespace().filter(|word| word.starts_with("http://")).map(str::to_owned));
+            addresses.extend(
+                line.split_whitespace().filter(|word| word.starts_with("http://")).map(str::to_owned),
+            );
         }
         // It writes on: nobody reading would end it.
         std::thread::spawn(move || lines.for_each(drop));
@@ -49,44 +51,54 @@ impl Console {
     }
 
     /// Sends OTLP/JSON to `path`; gives status and answer.
-    pub async fn send_json(&self, path: &str, body: &Value) -> (u16, String) {
+    async fn send_json(&self, path: &str, body: &Value) -> (u16, String) {
         self.send(path, "application/json", body.to_string().into_bytes()).await
     }
 
     /// Sends `body` to `path`; gives status and answer.
-    pub async fn send(&self, path: &str, content_type: &str, body: Vec<u8>) -> (u16, String) {
-        let post = self.client.post(format!("{}{path}", self.otlp)).header("content-type", content_type).body(body);
+    async fn send(&self, path: &str, content_type: &str, body: Vec<u8>) -> (u16, String) {
+        let post =
+            self.client.post(format!("{}{path}", self.otlp)).header("content-type", content_type).body(body);
         let answer = post.send().await.unwrap();
         (answer.status().as_u16(), String::from_utf8_lossy(&answer.bytes().await.unwrap()).into_owned())
     }
 
     /// The page at `path`, as HTML.
-    pub async fn html(&self, path: &str) -> (u16, String) {
-        let answer = self.client.get(format!("{}{path}", self.url)).header("accept", "text/html").send().await.unwrap();
+    async fn html(&self, path: &str) -> (u16, String) {
+        let answer = self
+            .client
+            .get(format!("{}{path}", self.url))
+            .header("accept", "text/html")
+            .send()
+            .await
+            .unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     /// The page at `path`, as JSON.
-    pub async fn json(&self, path: &str) -> Value {
+    async fn json(&self, path: &str) -> Value {
         let get = self.client.get(format!("{}{path}", self.url)).header("accept", "application/json");
         serde_json::from_str(&get.send().await.unwrap().text().await.unwrap()).unwrap()
     }
 
     /// Asks for `path` until `is_right` says so, for a while.
-    pub async fn json_when(&self, path: &str, is_right: impl Fn(&Value) -> bool) -> Value {
+    async fn json_when(&self, path: &str, is_right: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
             let json = self.json(path).await;
             if is_right(&json) {
                 return json;
             }
-            assert!(started.elapsed() < Duration::from_secs(20), "{path} never became what was expected: {json:#}");
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{path} never became what was expected: {json:#}"
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 
     /// Resident memory, in bytes. Linux only.
-    pub fn resident(&self) -> u64 {
+    fn resident(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
@@ -101,12 +113,12 @@ impl Drop for Console {
 }
 
 /// Nanoseconds since 1970.
-pub fn now() -> u64 {
+fn now() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64
 }
 
 /// One export with these spans, of one service.
-pub fn spans(service: &str, spans: Vec<Value>) -> Value {
+fn spans(service: &str, spans: Vec<Value>) -> Value {
     serde_json::json!({ "resourceSpans": [{
         "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] },
         "scopeSpans": [{ "scope": { "name": "test" }, "spans": spans }],
@@ -114,7 +126,7 @@ pub fn spans(service: &str, spans: Vec<Value>) -> Value {
 }
 
 /// A span of 10 ms that has just ended; `more` are further members, or others.
-pub fn span(trace: &str, id: &str, parent: &str, name: &str, more: Value) -> Value {
+fn span(trace: &str, id: &str, parent: &str, name: &str, more: Value) -> Value {
     let end = now();
     let mut span = serde_json::json!({
         "traceId": trace, "spanId": id, "parentSpanId": parent, "name": name, "kind": 1,

@@ -43,6 +43,10 @@ pub(super) async fn page(
         let store = console.store();
         match store.trace(&id) {
             Some(trace) => found(&store, trace, asked.span.as_deref()),
+            // A page that waits for a trace is no error; a program that asks for one is told.
+            None if is_id(&id) && !shell::wants_json(&headers) => {
+                Page { status: StatusCode::OK, ..missing(&console, &store, &id) }
+            }
             None => missing(&console, &store, &id),
         }
     };
@@ -104,9 +108,12 @@ fn gaps(waterfall: &Waterfall<'_>) -> Markup {
     }
 }
 
+fn is_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
 fn missing(console: &Console, store: &Store, id: &str) -> Page {
-    let is_id = id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let why = if is_id {
+    let why = if is_id(id) {
         "No span of this trace is here."
     } else {
         "This is no trace id: one has 32 hex digits, as in the traceresponse header."
@@ -117,7 +124,7 @@ fn missing(console: &Console, store: &Store, id: &str) -> Page {
         fixed: html! {},
         live: html! {
             p.notice { (why) }
-            @if is_id {
+            @if is_id(id) {
                 p { "Exporters send every second or every few: this page looks again by itself." }
                 p { "Traces leave in the order in which they came, once "
                     (format::bytes(store.fill().1 as f64)) " are full; " (store.gone.traces) " have gone so far." }

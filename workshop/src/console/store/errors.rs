@@ -241,6 +241,11 @@ fn cut(text: &str) -> String {
 
 /// The message with `#` for numbers, hex ids and what stands in their place: words that have a digit.
 fn normalised(message: &str) -> String {
+    // Words with dots or colons in them, such as 0.3, 127.0.0.1 and 10:30, count as one.
+    without_digits(message).replace("#.#", "#").replace("#.#", "#").replace("#:#", "#")
+}
+
+fn without_digits(message: &str) -> String {
     let mut normalised = String::new();
     let mut rest = message;
     while let Some(first) = rest.chars().next() {
@@ -255,4 +260,17 @@ fn normalised(message: &str) -> String {
         rest = &rest[word.len()..];
     }
     normalised
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalised;
+
+    #[test]
+    fn messages_that_differ_in_numbers_and_ids_are_the_same() {
+        assert_eq!(normalised("failed at random, at a rate of 0.3"), "failed at random, at a rate of #");
+        let refused = "connecting to 127.0.0.1:8081 failed after 12ms: connection refused (os error 111)";
+        assert_eq!(normalised(refused), "connecting to # failed after #: connection refused (os error #)");
+        assert_eq!(normalised("user 5b8efff7-98038103 の名前"), "user # の名前");
+    }
 }

@@ -1,0 +1,145 @@
+//! Chromium, by WebDriver.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+/// A browser with one page. It ends when it is dropped.
+pub struct Browser {
+    driver: Child,
+    pub client: Client,
+}
+
+impl Browser {
+    pub async fn start() -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver: Debian's package chromium-driver has it");
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.find_map(|line| {
+            Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
+        });
+        std::thread::spawn(move || lines.for_each(drop));
+        let capabilities: Capabilities = serde_json::from_value(json!({
+            "goog:chromeOptions": {
+                "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                    "--window-size=1280,720", "--force-device-scale-factor=1", "--hide-scrollbars"],
+            },
+            "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
+        }))
+        .unwrap();
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities)
+            .connect(&format!("http://localhost:{}", port.unwrap()))
+            .await
+            .unwrap();
+        Self { driver, client }
+    }
+
+    pub async fn open(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// The text of the first element, where there is one. The page may be drawn anew meanwhile.
+    pub async fn text(&self, css: &str) -> Option<String> {
+        self.client.find(Locator::Css(css)).await.ok()?.text().await.ok()
+    }
+
+    /// Waits until the text of `css` is right; gives it.
+    pub async fn text_when(&self, css: &str, what: &str, is_right: impl Fn(&str) -> bool) -> String {
+        let started = Instant::now();
+        loop {
+            let text = self.text(css).await.unwrap_or_default();
+            if is_right(&text) {
+                return text;
+            }
+            assert!(started.elapsed() < Duration::from_secs(120), "{what}: {css} has {text:?}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub async fn click(&self, locator: Locator<'_>) {
+        let started = Instant::now();
+        // The page may be drawn anew between finding and clicking.
+        while self.try_click(locator).await.is_none() {
+            assert!(started.elapsed() < Duration::from_secs(20), "{locator:?} cannot be clicked");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    async fn try_click(&self, locator: Locator<'_>) -> Option<()> {
+        self.client.find(locator).await.ok()?.click().await.ok()
+    }
+
+    /// Types into whatever has the focus.
+    pub async fn keys(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    pub async fn script(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// What a page complained of, and requests to other hosts than this machine's.
+    pub async fn faults(&self) -> Vec<String> {
+        let mut faults: Vec<String> = entries(&self.log("browser").await)
+            .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        for entry in entries(&self.log("performance").await) {
+            let event: Value = serde_json::from_str(entry["message"].as_str().unwrap()).unwrap();
+            let Some(url) = event["message"]["params"]["request"]["url"].as_str() else { continue };
+            if url.starts_with("http") && !url.starts_with("http://localhost:") {
+                faults.push(format!("a request to {url}"));
+            }
+        }
+        faults
+    }
+
+    async fn log(&self, kind: &'static str) -> Value {
+        self.client.issue_cmd(Post { path: "se/log", body: json!({ "type": kind }) }).await.unwrap()
+    }
+
+    /// A command of Chromium's DevTools protocol.
+    pub async fn devtools(&self, command: &'static str, parameters: Value) {
+        let body = json!({ "cmd": command, "params": parameters });
+        self.client.issue_cmd(Post { path: "goog/cdp/execute", body }).await.unwrap();
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // It ends its browser, where SIGKILL would leave that behind.
+        let id = rustix::process::Pid::from_raw(i32::try_from(self.driver.id()).unwrap()).unwrap();
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        let _ = self.driver.wait();
+    }
+}
+
+fn entries(log: &Value) -> impl Iterator<Item = &Value> {
+    log.as_array().into_iter().flatten()
+}
+
+/// A command that WebDriver itself does not have.
+#[derive(Debug)]
+struct Post {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for Post {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(self.body.to_string()))
+    }
+}

@@ -1,0 +1,64 @@
+//! All of it starts, stays up, and ends.
+
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Up, is_alive, root, within};
+
+const SOON: Duration = Duration::from_secs(30);
+
+fn one<'a>(children: &'a [(i32, String)], what: &str) -> &'a (i32, String) {
+    let found: Vec<_> = children.iter().filter(|(_, command)| command.contains(what)).collect();
+    assert_eq!(found.len(), 1, "{what} in {children:?}");
+    found[0]
+}
+
+#[test]
+#[ignore = "builds the service"]
+fn ctrl_c_ends_all_of_it_and_leaves_nothing_behind() {
+    let mut up = Up::start(&root(), &[]);
+    up.wait_for_service();
+    let children = up.children();
+    for what in [" guard", "handson httpbin", "loadtest"] {
+        one(&children, what);
+    }
+    assert_eq!(children.len(), 4, "{children:?}");
+    up.signal(Signal::INT);
+    let status = up.process.wait().unwrap();
+    assert!(status.success(), "{status}");
+    for (id, command) in children {
+        assert!(!is_alive(id), "{command} is still there");
+    }
+}
+
+#[test]
+#[ignore = "builds the service"]
+fn when_it_is_killed_hard_the_others_end_too() {
+    let mut up = Up::start(&root(), &[]);
+    up.wait_for_service();
+    let children = up.children();
+    assert_eq!(children.len(), 4, "{children:?}");
+    up.signal(Signal::KILL);
+    up.process.wait().unwrap();
+    for (id, command) in children {
+        within(SOON, &format!("{command} ends"), || !is_alive(id));
+    }
+}
+
+#[test]
+#[ignore = "builds the service"]
+fn a_service_that_crashes_starts_again_and_the_console_tells_of_it() {
+    let up = Up::start(&root(), &[]);
+    up.wait_for_service();
+    let children = up.children();
+    let (id, _) = children.iter().find(|(_, command)| command.ends_with("/handson")).unwrap();
+    kill_process(Pid::from_raw(*id).unwrap(), Signal::KILL).unwrap();
+    within(SOON, "another process", || {
+        up.children().iter().any(|(other, command)| command.ends_with("/handson") && other != id)
+    });
+    up.wait_for_service();
+    let page = std::process::Command::new("curl").args(["-s", &up.url]).output().unwrap();
+    let page = String::from_utf8(page.stdout).unwrap();
+    assert!(page.contains("runs again; it ended with a signal"), "{page}");
+}

@@ -1,0 +1,72 @@
+//! An attendee's way: a step is red, then green; a save starts the backend anew.
+
+use std::path::Path;
+use std::process::Command;
+
+use fantoccini::Locator;
+
+use super::browser::Browser;
+use super::{Up, root, target};
+
+/// A copy of the repository, as git has it.
+fn repository() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    let files = Command::new("git")
+        .args(["ls-files", "-co", "--exclude-standard"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    for file in String::from_utf8(files.stdout).unwrap().lines() {
+        let (from, to) = (root().join(file), copy.path().join(file));
+        if from.is_file() {
+            std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+            std::fs::copy(from, to).unwrap();
+        }
+    }
+    copy
+}
+
+fn workshop(folder: &Path, arguments: &[&str]) {
+    let ran = Command::new(env!("CARGO_BIN_EXE_workshop"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("CARGO_MANIFEST_DIR")
+        .env("CARGO_TARGET_DIR", target())
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&ran.stderr));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds the service, and wants chromium"]
+async fn a_step_turns_from_red_to_green_and_a_save_starts_the_backend_anew() {
+    let repository = repository();
+    workshop(repository.path(), &["new", "sakura"]);
+    let up = Up::start(repository.path(), &["sakura", "--rate", "0"]);
+    up.wait_for_service();
+    let browser = Browser::start().await;
+    browser.open(&up.url).await;
+    browser.text_when("#content", "what to do", |text| text.contains("curl -i localhost")).await;
+
+    browser.open(&format!("{}/steps", up.url)).await;
+    browser.click(Locator::Css("button")).await;
+    browser.text_when("#step-structured-logs summary", "red", |text| text.starts_with("failed")).await;
+    let red = browser.text("#step-structured-logs").await.unwrap();
+    assert!(red.contains("JSON object"), "it says what was expected: {red}");
+    assert!(browser.text("#step-run summary").await.unwrap().starts_with("passed"));
+
+    workshop(repository.path(), &["goto", "sakura", "structured-logs"]);
+    up.line("backend-sakura is started anew");
+    browser.click(Locator::Css("button:not([disabled])")).await;
+    browser.text_when("#step-structured-logs summary", "green", |text| text.starts_with("passed")).await;
+    browser
+        .text_when("#step-first-span summary", "the next one is red", |text| text.starts_with("failed"))
+        .await;
+
+    std::fs::write(repository.path().join("backend-sakura/src/main.rs"), "fn main() { nonsense }").unwrap();
+    up.line("cargo build failed");
+    up.wait_for_service();
+    browser.open(&up.url).await;
+    browser.text_when(".notice", "it does not build", |text| text.contains("does not build")).await;
+    assert_eq!(browser.faults().await, Vec::<String>::new());
+}
