@@ -1,4 +1,4 @@
-# The images: `docker build --target backend .`, `docker build --target loadtest .`; `docker compose build` makes both.
+# The images: `docker build --target backend .`, or `loadtest`, or `workshop`; `docker compose build` makes all of them.
 # docs/containers.md says more.
 #
 # What is inside: one program, the libraries that it loads, certificates, a user. No shell, no package manager.
@@ -106,3 +106,42 @@ COPY --from=loadtest-program /image /
 USER 10001:10001
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/loadtest"]
+
+# --- The console ------------------------------------------------------------------------------------------------------
+
+FROM rust AS workshop-dependencies
+COPY --from=loadtest-sources /skeleton .
+RUN --mount=type=cache,id=handson-registry,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,id=handson-git,target=/usr/local/cargo/git,sharing=locked \
+    --mount=type=cache,id=handson-target,target=/target,sharing=locked \
+    image dependencies workshop
+
+FROM workshop-dependencies AS workshop-program
+COPY --from=loadtest-sources /sources .
+ARG GIT_COMMIT_SHA
+ARG GIT_REPOSITORY_URL
+RUN --mount=type=cache,id=handson-registry,target=/usr/local/cargo/registry,sharing=locked \
+    --mount=type=cache,id=handson-git,target=/usr/local/cargo/git,sharing=locked \
+    --mount=type=cache,id=handson-target,target=/target,sharing=locked \
+    image program workshop workshop
+
+# Of the workshop's commands it is the console that works without the repository.
+FROM scratch AS workshop
+ARG VERSION
+ARG GIT_COMMIT_SHA
+ARG GIT_REPOSITORY_URL
+LABEL org.opencontainers.image.title="workshop" \
+      org.opencontainers.image.description="Takes OTLP, and shows traces, logs, metrics and errors in a browser" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.source="$GIT_REPOSITORY_URL" \
+      org.opencontainers.image.revision="$GIT_COMMIT_SHA" \
+      org.opencontainers.image.version="$VERSION"
+COPY --from=workshop-program /image /
+COPY monitor.toml /
+USER 10001:10001
+ENV CONSOLE_HOST=0.0.0.0 \
+    CONSOLE_MONITOR=/monitor.toml
+EXPOSE 4000 4317 4318
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/workshop"]
+CMD ["console"]

@@ -17,7 +17,7 @@ compose() {
 name_containers() {
     project=handson-ci-$$
     commit=$(git rev-parse HEAD)
-    printf '%s\n' PORT=0 HTTPBIN_PORT=0 "TAG=$project" "GIT_COMMIT_SHA=$commit" \
+    printf '%s\n' PORT=0 HTTPBIN_PORT=0 CONSOLE_PORT=0 "TAG=$project" "GIT_COMMIT_SHA=$commit" \
         GIT_REPOSITORY_URL=https://example.com/workshop/handson VERSION=0.0.0-ci >"$scratch/compose.env"
 }
 
@@ -152,11 +152,33 @@ every_check_is_green() {
     compose start loadtest 2>/dev/null
 }
 
+# What the answer's traceresponse promises: the trace, from the service and from the stand-in.
+the_console_shows_the_trace() {
+    local address
+    address=http://$(compose port console 4000)
+    trace=$(curl --silent --include --max-time 10 "http://$(compose port backend 8080)/handson" |
+        sed -n 's/^traceresponse: 00-\([0-9a-f]*\)-.*/\1/Ip')
+    [[ -n $trace ]] || complain "no traceresponse header"
+    eventually 30 the_trace_is_whole "$address" || complain "the console does not show trace $trace:" \
+        "$(curl --silent "$address/traces/$trace" --header 'accept: application/json' | head -c 2000)"
+    curl --silent --fail "$address/" >/dev/null || complain "the console's overview does not answer"
+    echo "$address/traces/$trace: 13 spans of two services"
+}
+
+the_trace_is_whole() {
+    local found
+    found=$(curl --silent "$1/traces/$trace" --header 'accept: application/json' | grep -o '"spanId"' | wc -l)
+    [[ $found -ge 13 ]]
+}
+
 # Nothing listens for telemetry: one warning says so, and the service works on.
 one_warning_says_that_nobody_listens() {
+    [[ $(warnings) == 0 ]] || complain "a warning while the console listens:" "$(compose logs backend)"
+    compose stop console 2>/dev/null
     eventually 60 has_warned || complain "no warning that telemetry gets lost:" "$(compose logs backend)"
     [[ $(warnings) == 1 ]] || complain "$(warnings) warnings, not one:" "$(compose logs backend)"
     compose logs --no-log-prefix backend | grep '"WARN"'
+    compose start console 2>/dev/null
 }
 
 warnings() { compose logs --no-log-prefix backend 2>&1 | grep -c '"level":"WARN"'; }
@@ -184,7 +206,7 @@ all_stop_in_time() {
     compose stop 2>/dev/null
     took=$((SECONDS - started))
     echo "stopped in $took s"
-    for service in backend httpbin loadtest; do
+    for service in backend httpbin loadtest console; do
         state=$(inspect "$service" '{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}')
         echo "$service: $state"
         [[ $state == "exited 0 false" ]] ||

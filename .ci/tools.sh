@@ -34,18 +34,21 @@ debian_packages() {
 
 # Puts the linters of .ci/requirements.txt first on the PATH.
 python_tools() {
-    local venv
-    venv=$cache/python-$(cksum <.ci/requirements.txt | cut -d' ' -f1)
-    [[ $PATH != "$venv/bin:"* ]] || return 0
-    if ! { [[ -e $venv/complete ]] && "$venv/bin/python" -c '' 2>/dev/null; }; then
-        needs python3 python3 python3-venv
-        python3 -c 'import ensurepip' 2>/dev/null || debian_packages python3-venv
-        python3 -m venv --clear "$venv"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
-            --requirement .ci/requirements.txt
-        touch "$venv/complete"
+    python_packages .ci/requirements.txt
+    [[ $PATH == "$venv/bin:"* ]] || PATH=$venv/bin:$PATH
+}
+
+# python_packages FILE: sets `venv` to a folder in which the packages of FILE are installed.
+python_packages() {
+    venv=$cache/python-$(cksum <"$1" | cut -d' ' -f1)
+    if [[ -e $venv/complete ]] && "$venv/bin/python" -c '' 2>/dev/null; then
+        return
     fi
-    PATH=$venv/bin:$PATH
+    needs python3 python3 python3-venv
+    python3 -c 'import ensurepip' 2>/dev/null || debian_packages python3-venv
+    python3 -m venv --clear "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$1"
+    touch "$venv/complete"
 }
 
 # Puts cargo-deny on the PATH. A target folder of its own: what it is built from is of no use to the project.
