@@ -102,7 +102,7 @@ async fn truncated_changed_and_random_bodies_are_refused_or_taken_and_never_end_
             other => panic!("{other} for turn {turn}"),
         }
     }
-    assert!(refused > 100 && taken > 10, "{refused} refused, {taken} taken");
+    assert!(refused > 100 && taken > 0, "{refused} refused, {taken} taken");
     assert_goes_on(&console).await;
 }
 
