@@ -5,6 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 use workshop::commands::{self, Arguments};
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match commands::run(Arguments::parse()) {
         Ok(status) => ExitCode::from(status),

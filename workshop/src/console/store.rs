@@ -24,8 +24,6 @@ pub const REACH: Duration = Duration::from_secs(15 * 60);
 /// All that the console knows of the telemetry.
 pub struct Store {
     limit: usize,
-    /// Bytes of traces and log records.
-    used: usize,
     /// Counts arrivals: what has a lower number came earlier.
     arrivals: u64,
     traces: traces::Traces,
@@ -62,7 +60,6 @@ impl Store {
     pub fn new(limit: usize) -> Self {
         Self {
             limit: limit - limit / 8,
-            used: 0,
             arrivals: 0,
             traces: traces::Traces::default(),
             logs: logs::Logs::default(),
@@ -77,7 +74,7 @@ impl Store {
 
     /// Bytes of traces and log records, and how many there may be.
     pub fn fill(&self) -> (usize, usize) {
-        (self.used, self.limit)
+        (self.traces.used + self.logs.used, self.limit)
     }
 
     /// Takes telemetry that came at `now`, nanoseconds since 1970.
@@ -142,22 +139,21 @@ impl Store {
     }
 
     fn make_room(&mut self) {
-        while self.used > self.limit {
+        while self.fill().0 > self.limit {
             let trace = self.traces.oldest();
             let record = self.logs.oldest_without_trace();
             match (trace, record) {
                 (Some(trace), record) if record.is_none_or(|record| trace < record) => {
                     if let Some(trace) = self.traces.take_oldest() {
-                        self.used -= trace.bytes();
                         self.gone.traces += 1;
                         for line in trace.log_records() {
-                            self.used -= self.logs.take(*line);
+                            self.logs.take(*line);
                             self.gone.log_records += 1;
                         }
                     }
                 }
                 (_, Some(record)) => {
-                    self.used -= self.logs.take(record);
+                    self.logs.take(record);
                     self.gone.log_records += 1;
                 }
                 (_, None) => return,

@@ -8,15 +8,14 @@ use std::sync::Arc;
 use super::{Attributes, Event, Link, LogRecord, Scope, Span, Value};
 
 impl Span {
-    /// Bytes, with its part of what it shares with the others of its export.
-    pub fn bytes(&self) -> usize {
+    /// Bytes on the heap, with its part of what it shares with the others of its export.
+    pub fn heap(&self) -> usize {
         let own = [&self.trace_id, &self.span_id, &self.trace_state, &self.name, &self.status_message];
         let events = self.events.iter().map(|event| text(&event.name) + event.attributes.heap());
         let links = self.links.iter().map(|link| {
             text(&link.trace_id) + text(&link.span_id) + text(&link.trace_state) + link.attributes.heap()
         });
-        size_of::<Self>()
-            + own.into_iter().map(text).sum::<usize>()
+        own.into_iter().map(text).sum::<usize>()
             + self.parent_span_id.as_ref().map_or(0, text)
             + self.attributes.heap()
             + allocation(self.events.capacity() * size_of::<Event>())
@@ -28,9 +27,10 @@ impl Span {
 }
 
 impl LogRecord {
-    /// Bytes, with its part of what it shares with the others of its export.
+    /// Bytes in a map, with its part of what it shares with the others of its export.
     pub fn bytes(&self) -> usize {
-        size_of::<Self>()
+        // Nodes of a map are not full.
+        2 * size_of::<Self>()
             + text(&self.severity_text)
             + text(&self.event_name)
             + self.trace_id.as_ref().map_or(0, text)

@@ -18,6 +18,8 @@ pub struct Line<'a> {
 
 #[derive(Debug, Default)]
 pub(super) struct Logs {
+    /// Bytes.
+    pub(super) used: usize,
     by_arrival: BTreeMap<u64, (LogRecord, usize)>,
     without_trace: BTreeSet<u64>,
 }
@@ -27,10 +29,10 @@ impl Logs {
         self.without_trace.first().copied()
     }
 
-    /// Takes a record out, and says how many bytes that gives.
-    pub(super) fn take(&mut self, arrival: u64) -> usize {
+    /// Takes a record out.
+    pub(super) fn take(&mut self, arrival: u64) {
         self.without_trace.remove(&arrival);
-        self.by_arrival.remove(&arrival).map_or(0, |(_, bytes)| bytes)
+        self.used -= self.by_arrival.remove(&arrival).map_or(0, |(_, bytes)| bytes);
     }
 }
 
@@ -76,7 +78,7 @@ impl Store {
                 self.logs.without_trace.insert(arrival);
             }
         }
-        self.used += bytes;
+        self.logs.used += bytes;
         self.saw(record.service());
         self.logs.by_arrival.insert(arrival, (record, bytes));
         Ok(())

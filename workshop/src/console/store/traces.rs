@@ -6,6 +6,8 @@ use super::Store;
 use super::errors::Failure;
 use crate::telemetry::{Span, SpanKind, StatusCode, Trace};
 
+/// What a trace takes beside its spans: its own fields, its id and its places in two maps.
+const TRACE_BYTES: usize = 2 * size_of::<StoredTrace>() + 256;
 /// Of all memory, the part that one trace may take at most.
 const PART_OF_A_TRACE: usize = 4;
 
@@ -59,13 +61,21 @@ impl StoredTrace {
         &self.log_records
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// Makes room for one more span, and counts it.
+    fn reserve(&mut self) {
+        let before = self.spans.capacity();
+        // Not twice as much, as is usual: most of a store would be such room.
+        if self.spans.len() == before {
+            self.spans.reserve_exact(before / 4 + 4);
+        }
+        self.bytes += (self.spans.capacity() - before) * size_of::<Span>();
     }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Traces {
+    /// Bytes.
+    pub(super) used: usize,
     by_id: HashMap<String, StoredTrace>,
     by_arrival: BTreeMap<u64, String>,
 }
@@ -81,12 +91,15 @@ impl Traces {
 
     pub(super) fn take_oldest(&mut self) -> Option<StoredTrace> {
         let (_, id) = self.by_arrival.pop_first()?;
-        self.by_id.remove(&id)
+        let trace = self.by_id.remove(&id)?;
+        self.used -= trace.bytes;
+        Some(trace)
     }
 
     /// The trace with this id, which is made where there is none.
     fn entry(&mut self, id: &str, arrival: u64) -> &mut StoredTrace {
         self.by_id.entry(id.to_owned()).or_insert_with(|| {
+            self.used += TRACE_BYTES;
             self.by_arrival.insert(arrival, id.to_owned());
             StoredTrace {
                 id: id.to_owned(),
@@ -94,7 +107,7 @@ impl Traces {
                 updated: 0,
                 spans: Vec::new(),
                 log_records: Vec::new(),
-                bytes: 0,
+                bytes: TRACE_BYTES,
             }
         })
     }
@@ -131,15 +144,18 @@ impl Store {
             ));
         }
         let most = self.limit / PART_OF_A_TRACE;
-        let bytes = span.bytes();
+        let heap = span.heap();
         let arrival = self.arrival();
         let trace = self.traces.entry(&span.trace_id, arrival);
-        if trace.bytes + bytes > most {
+        if trace.bytes + heap > most {
             return Err(format!("trace {} is larger than {most} bytes: --memory has more", trace.id));
         }
-        trace.bytes += bytes;
+        let before = trace.bytes;
+        trace.reserve();
+        trace.bytes += heap;
         trace.updated = now;
-        self.used += bytes;
+        let more = trace.bytes - before;
+        self.traces.used += more;
         self.saw(span.service());
         if span.kind == SpanKind::Server
             && let Some(rates) = self.rates_of(span.service())
