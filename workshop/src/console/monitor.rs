@@ -23,6 +23,9 @@ use super::store::Store;
 pub use definition::Definition;
 pub use notice::Notice;
 
+/// How long the rate must keep at or below the threshold before a monitor that fires is ok again: a rate that wavers about
+/// the threshold is one alert, and not many. Nanoseconds.
+const CALM: u64 = 10_000_000_000;
 /// Changes of state that are kept.
 const MOST_CHANGES: usize = 50;
 
@@ -65,6 +68,8 @@ pub struct Monitor {
     pub error_rate: f64,
     /// SERVER spans in the window now.
     pub requests: u64,
+    /// Since when the rate is at or below the threshold.
+    calm_since: Option<u64>,
     /// Newest first.
     pub history: VecDeque<Change>,
 }
@@ -79,6 +84,7 @@ impl Monitor {
             state: State::NoData,
             error_rate: 0.0,
             requests: 0,
+            calm_since: None,
             history: VecDeque::new(),
         };
         monitor.read();
@@ -112,17 +118,17 @@ impl Monitor {
         let rates = store.rates.get(&definition.service);
         let window = rates.map(|rates| rates.over(definition.window, now)).unwrap_or_default();
         (self.error_rate, self.requests) = (window.error_rate(), window.requests);
+        let is_above = self.error_rate > definition.threshold;
+        let calm_since = if is_above { None } else { Some(self.calm_since.unwrap_or(now)) };
+        let is_calm = calm_since.is_some_and(|since| now >= since + CALM);
+        self.calm_since = calm_since;
         let state = match self.requests {
-            enough if enough >= definition.min_requests => {
-                if self.error_rate > definition.threshold {
-                    State::Firing
-                } else {
-                    State::Ok
-                }
-            }
             0 => State::NoData,
             // Too few to say that anything has changed.
-            _ => self.state,
+            few if few < definition.min_requests => self.state,
+            _ if is_above => State::Firing,
+            _ if self.state == State::Firing && !is_calm => State::Firing,
+            _ => State::Ok,
         };
         if state == self.state {
             return None;

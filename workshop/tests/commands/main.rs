@@ -345,3 +345,45 @@ fn doctor_names_who_holds_a_port() {
         assert!(line.contains(&format!("(process {})", std::process::id())), "{line}");
     }
 }
+
+#[test]
+fn up_refuses_what_it_cannot_start_in_one_line() {
+    let repository = Repository::new();
+    let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = held.local_addr().unwrap().port().to_string();
+    let refused = |arguments: &[&str], said: &str| {
+        let ran = repository.run(&[&["up"], arguments].concat());
+        assert!(ran.stderr.lines().count() == 1, "{}", ran.stderr);
+        ran.refuses_with(said);
+    };
+    refused(&["nobody"], "nobody is no backend");
+    refused(&["--port", &port], &format!("port {port}, for the service, is taken"));
+    let free = ["--port", "0", "--httpbin-port", "0"];
+    let console = [&free[..], &["--console-port", "0", "--otlp-port", &port]].concat();
+    refused(&console, &format!("port {port}, for OTLP by HTTP, is taken"));
+    repository.run(&["up", "--error-rate", "2"]).refuses_with("allowed is a number from 0 to 1");
+}
+
+#[test]
+fn up_says_in_one_line_that_a_backend_does_not_build() {
+    let repository = Repository::new();
+    repository.run(&["new", "sakura"]).succeeds();
+    let manifest = repository.path("backend-sakura/Cargo.toml");
+    fs::write(&manifest, "no manifest").unwrap();
+    let ports = [
+        "--port",
+        "0",
+        "--httpbin-port",
+        "0",
+        "--console-port",
+        "0",
+        "--otlp-port",
+        "0",
+        "--otlp-grpc-port",
+        "0",
+    ];
+    let ran = repository.run(&[&["up", "sakura"], &ports[..]].concat());
+    let last = ran.stderr.lines().last().unwrap().to_owned();
+    assert!(last.contains("backend-sakura cannot be started: cargo build failed"), "{}", ran.stderr);
+    ran.refuses_with("cannot be started");
+}

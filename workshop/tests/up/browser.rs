@@ -41,7 +41,10 @@ impl Browser {
             .connect(&format!("http://localhost:{}", port.unwrap()))
             .await
             .unwrap();
-        Self { driver, client }
+        let browser = Self { driver, client };
+        let size = json!({ "width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": false });
+        browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        browser
     }
 
     pub async fn open(&self, url: &str) {
@@ -105,6 +108,15 @@ impl Browser {
 
     async fn log(&self, kind: &'static str) -> Value {
         self.client.issue_cmd(Post { path: "se/log", body: json!({ "type": kind }) }).await.unwrap()
+    }
+
+    /// A picture for people to look at: `target/screenshots/NAME.png`.
+    pub async fn picture(&self, name: &str) {
+        let folder = super::target().join("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        let picture = self.client.screenshot().await.unwrap();
+        assert!(picture.len() > 5_000, "{name} is empty");
+        std::fs::write(folder.join(format!("{name}.png")), picture).unwrap();
     }
 
     /// A command of Chromium's DevTools protocol.

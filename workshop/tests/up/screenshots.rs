@@ -7,13 +7,11 @@
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::{Up, root, target};
+use super::{Up, root};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "builds the service, and wants chromium"]
 async fn screenshots_of_every_page() {
-    let folder = target().join("screenshots");
-    std::fs::create_dir_all(&folder).unwrap();
     let up = Up::start(&root(), &["--error-rate", "0.1"]);
     let browser = Browser::start().await;
     // Time for charts to have a course, and for the monitor to fire.
@@ -62,10 +60,7 @@ async fn screenshots_of_every_page() {
         browser.devtools("Emulation.setEmulatedMedia", media).await;
         for (name, path) in &pages {
             browser.open(&format!("{}{path}", up.url)).await;
-            let picture = browser.client.screenshot().await.unwrap();
-            assert!(picture.len() > 5_000, "{name} is empty");
-            std::fs::write(folder.join(format!("{name}-{scheme}.png")), picture).unwrap();
+            browser.picture(&format!("{name}-{scheme}")).await;
         }
     }
-    eprintln!("{}", folder.display());
 }

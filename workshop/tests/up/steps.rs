@@ -63,6 +63,8 @@ async fn a_step_turns_from_red_to_green_and_a_save_starts_the_backend_anew() {
         .text_when("#step-first-span summary", "the next one is red", |text| text.starts_with("failed"))
         .await;
 
+    browser.picture("steps-of-an-attendee").await;
+
     std::fs::write(repository.path().join("backend-sakura/src/main.rs"), "fn main() { nonsense }").unwrap();
     up.line("cargo build failed");
     up.wait_for_service();

@@ -105,6 +105,19 @@ pub(super) fn short(text: &str, characters: usize) -> String {
     short
 }
 
+/// For a query or a path.
+pub(super) fn urlencoded(text: &str) -> String {
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(byte.into());
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    encoded
+}
+
 #[cfg(test)]
 mod tests {
     use super::{duration, number, time, with_unit};

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::overview::urlencoded;
+use super::format::urlencoded;
 use super::shell::{self, Page};
 use super::{format, trace};
 use crate::console::Console;

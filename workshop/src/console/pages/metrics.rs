@@ -10,7 +10,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde_json::{Value, json};
 
-use super::overview::urlencoded;
+use super::format::urlencoded;
 use super::shell::{self, Page};
 use super::{format, trace};
 use crate::console::Console;

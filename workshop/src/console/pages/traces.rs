@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::format;
-use super::overview::urlencoded;
+use super::format::urlencoded;
 use super::shell::{self, Page};
 use crate::console::Console;
 use crate::console::search::Search;

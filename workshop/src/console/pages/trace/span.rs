@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::console::pages::overview::urlencoded;
+use crate::console::pages::format::urlencoded;
 use crate::console::pages::{format, shell};
 use crate::telemetry::{Attributes, Span, StatusCode, Trace, Value};
 

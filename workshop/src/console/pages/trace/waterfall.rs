@@ -97,6 +97,9 @@ impl<'a> Waterfall<'a> {
     pub(super) fn table(&self, services: &[String], chosen: Option<&Span>) -> Markup {
         let whole = (self.end - self.start).max(1) as f64;
         let at = |time: u64| WIDTH * time.saturating_sub(self.start) as f64 / whole;
+        // The least that shows, also at the right edge.
+        let width = |span: &Span| (at(span.end) - at(span.start)).max(3.0);
+        let left = |span: &Span| at(span.start).min(WIDTH - width(span)).max(0.0);
         let hidden = self.rows.len().saturating_sub(MOST_ROWS);
         html! {
             div.waterfall {
@@ -124,10 +127,10 @@ impl<'a> Waterfall<'a> {
                                 td.time {
                                     svg viewBox="0 0 1000 16" preserveAspectRatio="none" aria-hidden="true" {
                                         rect.(colour).bad[span.status == StatusCode::Error]
-                                            x=(format!("{:.1}", at(span.start))) y="3" height="10"
-                                            width=(format!("{:.1}", (at(span.end) - at(span.start)).max(2.0))) {}
+                                            x=(format!("{:.1}", left(span))) y="3" height="10"
+                                            width=(format!("{:.1}", width(span))) {}
                                         @for event in &span.events {
-                                            rect.event x=(format!("{:.1}", at(event.time.clamp(self.start, self.end)))) y="0" width="2" height="16" {}
+                                            rect.event x=(format!("{:.1}", at(event.time.clamp(self.start, self.end)).min(WIDTH - 2.0))) y="0" width="2" height="16" {}
                                         }
                                     }
                                 }
