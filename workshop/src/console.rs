@@ -25,6 +25,7 @@ use crate::telemetry::{Telemetry, now};
 pub use attendee::Attendee;
 pub use guard::Hosts;
 pub use monitor::Monitor;
+use store::SLOT;
 pub use store::Store;
 
 /// How a console is made.
@@ -95,10 +96,15 @@ impl Console {
         servers.spawn(async move { axum::serve(page, router).await });
         servers.spawn(async move {
             let mut seconds = tokio::time::interval(Duration::from_secs(1));
-            loop {
+            for second in 1.. {
                 seconds.tick().await;
                 self.tick();
+                // Where nothing comes, time goes on all the same: charts move, monitors forget.
+                if second % SLOT.as_secs() == 0 {
+                    self.changed();
+                }
             }
+            Ok(())
         });
         match servers.join_next().await {
             Some(Ok(ended)) => ended,

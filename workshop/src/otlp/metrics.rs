@@ -79,7 +79,7 @@ fn data(data: Option<Wire>) -> Data {
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram>
 fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
-    let base = 2f64.powf(2f64.powi(-point.scale));
+    let base = 2f64.powf(2f64.powf(-f64::from(point.scale)));
     let bound = |index: i64| base.powf(index as f64);
     let (mut bounds, mut bucket_counts) = (Vec::new(), Vec::new());
     if let Some(negative) = point.negative {

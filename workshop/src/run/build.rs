@@ -35,12 +35,18 @@ pub async fn build(folder: &Path) -> Result<Built, Trouble> {
 /// As [`build`].
 pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, Trouble> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let child = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // What `cargo run` tells this program of itself is not meant for another Cargo: build scripts that read it, as ring's
+    // does, would run anew each time, and all that depends on them with it.
+    let of_this_program =
+        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_program)) {
+        command.env_remove(name);
+    }
+    let child = command
         .args(["build", "--message-format", "json-render-diagnostics"])
         .args(arguments)
         .current_dir(folder)
-        // What `cargo run` sets for this program is not meant for another Cargo.
-        .env_remove("CARGO_MANIFEST_DIR")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .kill_on_drop(true)

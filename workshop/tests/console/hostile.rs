@@ -5,10 +5,19 @@ use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::trace_service_client::TraceServiceClient;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValueKind;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{
+    ExponentialHistogram, ExponentialHistogramDataPoint, Histogram, HistogramDataPoint, Metric,
+    ResourceMetrics, ScopeMetrics,
+};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use rand::rngs::StdRng;
@@ -70,17 +79,29 @@ struct Status {
     message: String,
 }
 
+/// The receiver's fuzz target. It needs no nightly compiler, and does the same at each run unless it is told otherwise:
+///
+/// ```sh
+/// FUZZ_TURNS=100000 FUZZ_SEED=8 cargo test --package workshop --test console truncated
+/// ```
 #[tokio::test]
 async fn truncated_changed_and_random_bodies_are_refused_or_taken_and_never_end_it() {
-    let console = Console::start(&[]);
-    let good = export(vec![wire_span(7, vec![text("key", "value"); 20]); 20]).encode_to_vec();
-    // The same bodies at each run.
-    let mut random = StdRng::seed_from_u64(7);
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
+    let (turns, seed) = (number("FUZZ_TURNS").unwrap_or(600), number("FUZZ_SEED").unwrap_or(7));
+    let console = Console::start(&["--memory", "32MiB"]);
+    let attributes = vec![text("key", "value"); 20];
+    let good = [
+        ("/v1/traces", export(vec![wire_span(7, attributes.clone()); 20]).encode_to_vec()),
+        ("/v1/metrics", metrics(attributes.clone()).encode_to_vec()),
+        ("/v1/logs", logs(attributes).encode_to_vec()),
+    ];
+    let mut random = StdRng::seed_from_u64(seed);
     let (mut refused, mut taken) = (0, 0);
-    for turn in 0..400 {
-        let mut body = good.clone();
-        match turn % 3 {
-            0 => body.truncate(random.random_range(0..good.len())),
+    for turn in 0..turns {
+        let (path, body) = &good[random.random_range(0..good.len())];
+        let mut body = body.clone();
+        match random.random_range(0..3) {
+            0 => body.truncate(random.random_range(0..body.len())),
             1 => {
                 for _ in 0..random.random_range(1..4) {
                     let at = random.random_range(0..body.len());
@@ -89,9 +110,9 @@ async fn truncated_changed_and_random_bodies_are_refused_or_taken_and_never_end_
             }
             _ => body = (0..random.random_range(1..2000)).map(|_| random.random()).collect(),
         }
-        let path = ["/v1/traces", "/v1/metrics", "/v1/logs"][turn / 3 % 3];
         let post = console.client.post(format!("{}{path}", console.otlp)).header("content-type", PROTOBUF);
-        let answer = post.body(body).send().await.unwrap();
+        let answer = post.body(body).send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("turn {turn} of seed {seed}: {error}"));
         match answer.status().as_u16() {
             200 => taken += 1,
             400 => {
@@ -99,11 +120,52 @@ async fn truncated_changed_and_random_bodies_are_refused_or_taken_and_never_end_
                 assert!(status.code == 3 && status.message.contains("no OTLP"), "{status:?}");
                 refused += 1;
             }
-            other => panic!("{other} for turn {turn}"),
+            other => panic!("{other} for turn {turn} of seed {seed}"),
+        }
+        if turn % 200 == 0 {
+            for path in ["/", "/traces", "/logs", "/errors", "/metrics"] {
+                assert_eq!(console.html(path).await.0, 200, "{path} after turn {turn} of seed {seed}");
+            }
         }
     }
-    assert!(refused > 100 && taken > 0, "{refused} refused, {taken} taken");
+    assert!(refused > turns / 4 && taken > turns / 100, "{refused} refused, {taken} taken");
     assert_goes_on(&console).await;
+}
+
+fn metrics(attributes: Vec<KeyValue>) -> ExportMetricsServiceRequest {
+    let time_unix_nano = now();
+    let histogram = HistogramDataPoint {
+        time_unix_nano,
+        count: 9,
+        sum: Some(1.0),
+        explicit_bounds: vec![1.0, 2.0],
+        bucket_counts: vec![3, 3, 3],
+        attributes: attributes.clone(),
+        ..Default::default()
+    };
+    let exponential = ExponentialHistogramDataPoint {
+        time_unix_nano,
+        count: 9,
+        scale: 2,
+        positive: Some(Buckets { offset: 1, bucket_counts: vec![4, 5] }),
+        attributes,
+        ..Default::default()
+    };
+    let histogram = Histogram { data_points: vec![histogram; 3], aggregation_temporality: 2 };
+    let exponential = ExponentialHistogram { data_points: vec![exponential; 3], aggregation_temporality: 1 };
+    let metrics = [Data::Histogram(histogram), Data::ExponentialHistogram(exponential)]
+        .map(|data| Metric { name: "latency".to_owned(), data: Some(data), ..Default::default() })
+        .to_vec();
+    let scope_metrics = vec![ScopeMetrics { metrics, ..Default::default() }];
+    ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics { scope_metrics, ..Default::default() }],
+    }
+}
+
+fn logs(attributes: Vec<KeyValue>) -> ExportLogsServiceRequest {
+    let record = LogRecord { time_unix_nano: now(), severity_number: 17, attributes, ..Default::default() };
+    let scope_logs = vec![ScopeLogs { log_records: vec![record; 20], ..Default::default() }];
+    ExportLogsServiceRequest { resource_logs: vec![ResourceLogs { scope_logs, ..Default::default() }] }
 }
 
 #[tokio::test]

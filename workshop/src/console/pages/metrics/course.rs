@@ -132,11 +132,12 @@ fn difference<'a>(before: &'a Sample, sample: &'a Sample) -> Option<(&'a [f64], 
 
 /// Within its bucket the value is taken to lie evenly; the last bucket has no end, so its lower bound is what is known.
 fn percentile(bounds: &[f64], counts: &[u64], share: f64) -> Option<f64> {
-    let all: u64 = counts.iter().sum();
-    if all == 0 || bounds.is_empty() {
+    // Whatever the sender says: this does not overflow.
+    let all: f64 = counts.iter().map(|count| *count as f64).sum();
+    if all == 0.0 || bounds.is_empty() {
         return None;
     }
-    let wanted = share * all as f64;
+    let wanted = share * all;
     let mut counted = 0.0;
     for (at, count) in counts.iter().enumerate() {
         let more = *count as f64;
