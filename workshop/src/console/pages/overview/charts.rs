@@ -9,10 +9,16 @@ use crate::console::pages::format::{self, urlencoded};
 use crate::console::pages::shell;
 use crate::console::store::{SLOT, Slot, Store};
 
+/// Slots that a chart has at the least: a minute.
+const LEAST_SLOTS: usize = 12;
+
 pub(super) fn charts(store: &Store, service: &str, slots: &[Slot], all: &Slot) -> Markup {
     let seconds = SLOT.as_secs_f64();
     // The slot that is running is not full yet.
     let full = &slots[..slots.len().saturating_sub(1)];
+    // In the first minutes the charts begin where the requests do.
+    let first = full.iter().position(|slot| slot.requests > 0).unwrap_or(0);
+    let full = &full[first.min(full.len().saturating_sub(LEAST_SLOTS))..];
     let percentile = |share: f64| Line {
         class: match share {
             0.5 => "p50",
