@@ -1,9 +1,11 @@
 //! What was received, in memory and within a bound: the oldest goes first, a trace always as a whole.
 
 mod errors;
+mod failure;
 mod instruments;
 mod logs;
 mod rates;
+mod sample;
 mod traces;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -13,9 +15,10 @@ use crate::otlp::Rejected;
 use crate::telemetry::Telemetry;
 
 pub use errors::Group;
-pub use instruments::{Instrument, Kind, Sample, Series};
+pub use instruments::{Instrument, Kind, Series};
 pub use logs::Line;
 pub use rates::{Rates, SLOT, Slot};
+pub use sample::Sample;
 pub use traces::StoredTrace;
 
 /// How long the rates and the courses of metrics reach back.

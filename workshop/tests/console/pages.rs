@@ -54,6 +54,21 @@ async fn the_list_of_traces_is_filtered_by_service_name_status_duration_and_attr
 }
 
 #[tokio::test]
+async fn a_long_list_goes_on_at_older_traces_and_keeps_its_filter() {
+    let console = Console::start(&[]);
+    let of_shop = (1..=120).map(|trace| request(trace, "GET /cart", 5, json!({}))).collect();
+    console.send_json("/v1/traces", &spans("shop & co", of_shop)).await;
+    let (mut path, mut seen) = ("/traces?service=shop%20%26%20co&min=1ms".to_owned(), 0);
+    for _ in 0..3 {
+        let (_, page) = console.html(&path).await;
+        seen += page.matches("GET /cart").count();
+        let older = page.split("href=\"").find(|link| link.contains(">Older traces<"));
+        path = older.map_or(String::new(), |link| link.split('"').next().unwrap().replace("&amp;", "&"));
+    }
+    assert_eq!((seen, path.as_str()), (120, ""));
+}
+
+#[tokio::test]
 async fn a_trace_is_shown_with_all_that_its_spans_say() {
     let console = Console::start(&[]);
     let child = json!({

@@ -118,6 +118,13 @@ pub(super) fn urlencoded(text: &str) -> String {
     encoded
 }
 
+/// A path with a query of those fields that hold something.
+pub(super) fn address(path: &str, fields: &[(&str, &str)]) -> String {
+    let filled = fields.iter().filter(|(_, value)| !value.is_empty());
+    let query: Vec<String> = filled.map(|(name, value)| format!("{name}={}", urlencoded(value))).collect();
+    format!("{path}?{}", query.join("&"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{duration, number, time, with_unit};

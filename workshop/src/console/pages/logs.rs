@@ -9,7 +9,6 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::format::urlencoded;
 use super::shell::{self, Page};
 use super::{format, trace};
 use crate::console::Console;
@@ -67,7 +66,10 @@ pub(super) async fn page(
                 @else if shown.is_empty() { p.quiet { "No log record fits. " a href="/logs" { "Show all" } } }
                 @else { (table(&store, shown, None)) }
                 @if let (Some(last), true) = (shown.last(), found.len() > ROWS) {
-                    p { a href=(address(&asked, last.arrival)) { "Older lines" } }
+                    p { a href=(format::address("/logs", &[
+                        ("q", &asked.q), ("level", &asked.level), ("service", &asked.service),
+                        ("before", &last.arrival.to_string()),
+                    ])) { "Older lines" } }
                 }
             },
             json: match &wrong {
@@ -83,12 +85,7 @@ pub(super) async fn page(
 fn form(store: &Store, asked: &Asked) -> Markup {
     html! {
         form.filter action="/logs" role="search" {
-            label { "Service" select name="service" {
-                option value="" { "all" }
-                @for service in store.services() {
-                    option value=(service) selected[*service == asked.service] { (service) }
-                }
-            } }
+            (shell::choose_service(store, &asked.service))
             label { "Level" select name="level" {
                 option value="" { "all" }
                 @for (level, _) in LEVELS {
@@ -145,13 +142,4 @@ fn level(number: i32, text: &str) -> Markup {
     let name = LEVELS.iter().rev().find(|(_, least)| number >= *least).map_or("", |(name, _)| name);
     let shown = if text.is_empty() { name.to_uppercase() } else { format::short(text, 8) };
     html! { span.level.(format!("level-{name}")) { (shown) } }
-}
-
-fn address(asked: &Asked, before: u64) -> String {
-    let fields = [("q", &asked.q), ("level", &asked.level), ("service", &asked.service)];
-    let mut address = format!("/logs?before={before}");
-    for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
-        address.push_str(&format!("&{name}={}", urlencoded(value)));
-    }
-    address
 }

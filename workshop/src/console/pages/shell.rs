@@ -10,6 +10,7 @@ use maud::{DOCTYPE, Markup, html};
 use serde_json::{Value, json};
 
 use super::format;
+use crate::console::store::Store;
 use crate::console::{Console, lock};
 
 /// A page, as a person gets it and as a program does.
@@ -121,6 +122,18 @@ pub(super) fn nothing_yet(console: &Console, what: &str) -> Markup {
 /// A service's name, in its colour.
 pub(super) fn service(services: &[String], name: &str) -> Markup {
     html! { span.service.(colour(services, name)) { (format::short(name, 60)) } }
+}
+
+/// The field of a form in which a service is chosen.
+pub(super) fn choose_service(store: &Store, chosen: &str) -> Markup {
+    html! {
+        label { "Service" select name="service" {
+            option value="" { "all" }
+            @for service in store.services() {
+                option value=(service) selected[service == chosen] { (service) }
+            }
+        } }
+    }
 }
 
 /// The class of a service's colour: by the order in which services were first seen.

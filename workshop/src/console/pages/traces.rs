@@ -11,7 +11,6 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::format;
-use super::format::urlencoded;
 use super::shell::{self, Page};
 use crate::console::Console;
 use crate::console::search::Search;
@@ -102,7 +101,11 @@ pub(super) async fn page(
                 @else if shown.is_empty() { p.quiet { "No trace fits. " a href="/traces" { "Show all" } } }
                 @else { (table(&store, shown)) }
                 @if let (Some(last), true) = (shown.last(), found.len() > ROWS) {
-                    p { a href=(address(&asked, last.arrival)) { "Older traces" } }
+                    p { a href=(format::address("/traces", &[
+                        ("service", &asked.service), ("name", &asked.name), ("status", &asked.status),
+                        ("min", &asked.min), ("max", &asked.max), ("q", &asked.q),
+                        ("before", &last.arrival.to_string()),
+                    ])) { "Older traces" } }
                 }
             },
             json: match &wrong {
@@ -118,12 +121,7 @@ pub(super) async fn page(
 fn form(store: &Store, asked: &Asked) -> Markup {
     html! {
         form.filter action="/traces" role="search" {
-            label { "Service" select name="service" {
-                option value="" { "all" }
-                @for service in store.services() {
-                    option value=(service) selected[*service == asked.service] { (service) }
-                }
-            } }
+            (shell::choose_service(store, &asked.service))
             label { "Span name" input name="name" value=(asked.name) size="14"; }
             label { "Status" select name="status" {
                 @for (value, text) in [("", "any"), ("ok", "ok"), ("error", "error")] {
@@ -186,20 +184,4 @@ fn summary(trace: &StoredTrace) -> serde_json::Value {
         "start_unix_nano": trace.root().map(|span| span.start.to_string()),
         "duration_ms": trace.duration() as f64 / 1e6,
     })
-}
-
-fn address(asked: &Asked, before: u64) -> String {
-    let fields = [
-        ("service", &asked.service),
-        ("name", &asked.name),
-        ("status", &asked.status),
-        ("min", &asked.min),
-        ("max", &asked.max),
-        ("q", &asked.q),
-    ];
-    let mut address = format!("/traces?before={before}");
-    for (name, value) in fields.into_iter().filter(|(_, value)| !value.is_empty()) {
-        address.push_str(&format!("&{name}={}", urlencoded(value)));
-    }
-    address
 }

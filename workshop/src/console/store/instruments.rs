@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::REACH;
+use super::sample::Sample;
 use crate::otlp::Rejected;
-use crate::telemetry::{Attributes, Data, HistogramPoint, Metric, Point, SummaryPoint, Temporality, Value};
+use crate::telemetry::{Attributes, Data, Metric, Temporality, Value};
 
 /// Samples of one series.
 const MOST_SAMPLES: usize = 400;
-/// What a sample and its place in the series take beside its buckets.
-const SAMPLE_BYTES: usize = size_of::<Sample>();
-
 /// The kind of an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,21 +47,6 @@ pub struct Series {
     pub samples: VecDeque<Sample>,
     bytes: usize,
     updated: u64,
-}
-
-/// What one export said of a series.
-#[derive(Debug, Clone)]
-pub struct Sample {
-    /// Nanoseconds since 1970.
-    pub time: u64,
-    /// The number; of a distribution its sum.
-    pub value: f64,
-    /// How many values a distribution has.
-    pub count: u64,
-    /// Bounds and counts of a histogram, quantiles and values of a summary.
-    pub buckets: Option<Box<(Vec<f64>, Vec<u64>)>>,
-    /// Quantile and value, of a summary.
-    pub quantiles: Vec<(f64, f64)>,
 }
 
 /// Service, then name.
@@ -130,14 +113,7 @@ impl Instruments {
             series: BTreeMap::new(),
         });
         (instrument.kind, instrument.cumulative) = (kind, cumulative);
-        let samples: Vec<(Attributes, Sample)> = match metric.data {
-            Data::None => Vec::new(),
-            Data::Gauge(points) | Data::Sum { points, .. } => points.into_iter().map(number).collect(),
-            Data::Histogram { points, .. } | Data::ExponentialHistogram { points, .. } => {
-                points.into_iter().map(distribution).collect()
-            }
-            Data::Summary(points) => points.into_iter().map(summary).collect(),
-        };
+        let samples = Sample::all(metric.data);
         for (attributes, sample) in samples {
             self.used = (self.used + instrument.add(attributes, instance.as_ref(), sample, now))
                 .saturating_sub(instrument.forget(now));
@@ -206,39 +182,4 @@ impl Instrument {
         }
         given
     }
-}
-
-impl Sample {
-    fn bytes(&self) -> usize {
-        let buckets = self.buckets.as_ref().map_or(0, |b| 8 * (b.0.capacity() + b.1.capacity()) + 64);
-        SAMPLE_BYTES + buckets + 16 * self.quantiles.capacity()
-    }
-}
-
-fn number(point: Point) -> (Attributes, Sample) {
-    let sample =
-        Sample { time: point.time, value: point.value, count: 0, buckets: None, quantiles: Vec::new() };
-    (point.attributes, sample)
-}
-
-fn distribution(point: HistogramPoint) -> (Attributes, Sample) {
-    let sample = Sample {
-        time: point.time,
-        value: point.sum,
-        count: point.count,
-        buckets: Some(Box::new((point.bounds, point.bucket_counts))),
-        quantiles: Vec::new(),
-    };
-    (point.attributes, sample)
-}
-
-fn summary(point: SummaryPoint) -> (Attributes, Sample) {
-    let sample = Sample {
-        time: point.time,
-        value: point.sum,
-        count: point.count,
-        buckets: None,
-        quantiles: point.quantiles,
-    };
-    (point.attributes, sample)
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Store;
-use super::errors::Failure;
+use super::failure::Failure;
 use super::traces::is_id;
 use crate::telemetry::LogRecord;
 

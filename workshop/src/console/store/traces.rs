@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Store;
-use super::errors::Failure;
+use super::failure::Failure;
 use crate::telemetry::{Span, SpanKind, StatusCode, Trace};
 
 /// What a trace takes beside its spans: its own fields, its id and its places in two maps.
