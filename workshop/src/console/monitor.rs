@@ -97,6 +97,11 @@ impl Monitor {
         self.file.strip_prefix(here).unwrap_or(&self.file).display().to_string()
     }
 
+    /// Whether there is such a file.
+    pub fn is_written(&self) -> bool {
+        self.file.exists()
+    }
+
     /// Reads the file anew where it has changed.
     fn read(&mut self) {
         let modified = self.file.metadata().and_then(|file| file.modified()).ok();

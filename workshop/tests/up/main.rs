@@ -49,6 +49,9 @@ impl Up {
             .current_dir(folder)
             .env_remove("CARGO_MANIFEST_DIR")
             .env("CARGO_TARGET_DIR", target())
+            // A shell may have these for other programs.
+            .env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9/v1/traces")
+            .env("OTEL_SERVICE_NAME", "somebody-else")
             .stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
         let output = BufReader::new(process.stdout.take().unwrap());

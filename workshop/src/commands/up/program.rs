@@ -153,7 +153,16 @@ impl Keeper {
 
     fn spawn(&self) -> std::io::Result<Child> {
         let Program { executable, arguments, environment, name, .. } = &self.program;
-        let mut child = Command::new(executable)
+        let mut command = Command::new(executable);
+        // What a shell has for other programs: their telemetry would go elsewhere, or all have one name.
+        for (name, _) in std::env::vars_os() {
+            let of_others =
+                |name: &str| name.starts_with("OTEL_EXPORTER_OTLP") || name == "OTEL_SERVICE_NAME";
+            if name.to_str().is_some_and(of_others) {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command
             .args(arguments)
             .envs(environment.iter().map(|(name, value)| (name, value)))
             // What `cargo run` sets for this program is not meant for another.

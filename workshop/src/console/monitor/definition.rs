@@ -45,7 +45,10 @@ impl Definition {
     /// In words for people: what is wrong, and what is allowed.
     pub fn read(file: &Path) -> Result<Self, String> {
         let text = fs::read_to_string(file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file yet".to_owned(),
+            std::io::ErrorKind::NotFound => {
+                "There is no such file yet: with one, the console tells when too many requests fail."
+                    .to_owned()
+            }
             _ => format!("it cannot be read: {error}"),
         })?;
         Self::parse(&text)

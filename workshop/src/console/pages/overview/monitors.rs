@@ -9,7 +9,11 @@ use crate::console::{Monitor, monitor};
 pub(super) fn one(monitor: &Monitor, now: u64) -> Markup {
     let definition = match &monitor.definition {
         Ok(definition) => definition,
-        Err(why) => return html! { div.monitor { p { code { (monitor.file()) } } p.bad { (why) } } },
+        Err(why) => {
+            // One that is not written yet is no mistake.
+            let class = if monitor.is_written() { "bad" } else { "quiet" };
+            return html! { div.monitor { p { code { (monitor.file()) } } p class=(class) { (why) } } };
+        }
     };
     let window = humantime::format_duration(definition.window);
     html! {
