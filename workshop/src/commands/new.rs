@@ -26,7 +26,9 @@ pub(super) fn new(place: &Place, name: &str, at: &str, lang: Lang) -> Result<u8,
             next.id
         );
     }
-    anstream::println!("\n  cd backend-{name}\n  cargo workshop check    # or: cargo workshop watch");
+    anstream::println!(
+        "\n  cd backend-{name}\n  cargo workshop up       # starts it, and shows what it emits\n  cargo workshop check    # or: cargo workshop watch"
+    );
     Ok(0)
 }
 
@@ -40,6 +42,7 @@ pub(super) fn goto(place: &Place, words: &[String]) -> Result<u8, String> {
     // First the new one beside it, so that a failure leaves all as it is.
     let prepared = prepare(place, &name, step, lang)?;
     let kept = keep_content(place, &name)?;
+    forget_verdicts(place, &name);
     move_content(&prepared, &place.folder(&name))?;
     // Empty by now; should it stay, it is in nobody's way.
     drop(fs::remove_dir(&prepared));
@@ -55,8 +58,15 @@ pub(super) fn remove(place: &Place, name: &str) -> Result<u8, String> {
         return Err("backend-base belongs to the workshop; `cargo workshop base` renews it".to_owned());
     }
     let kept = keep(place, &name)?;
+    forget_verdicts(place, &name);
     anstream::println!("backend-{name} is gone from here. It is kept in {}.", place.shown(&kept));
     Ok(0)
+}
+
+/// The console must not show what was said of other code.
+fn forget_verdicts(place: &Place, name: &str) {
+    // There may be none.
+    drop(fs::remove_file(place.report(name)));
 }
 
 fn write(place: &Place, name: &str, step: &Step, lang: Lang) -> Result<(), String> {

@@ -58,6 +58,11 @@ impl Place {
         names
     }
 
+    /// The backend in whose folder the command was given.
+    pub(super) fn within(&self) -> Option<&str> {
+        self.within.as_deref()
+    }
+
     /// The backend that is meant: the one named, else the one in whose folder we are, else the only one there is.
     pub(super) fn backend(&self, named: Option<&str>) -> Result<String, String> {
         let backends = self.backends();

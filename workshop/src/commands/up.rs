@@ -24,7 +24,7 @@ pub(super) use group::guard;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The backend: of backend-sakura it is sakura [default: the finished service]
+    /// The backend: of backend-sakura it is sakura [default: the one in whose folder you are, else the finished service]
     name: Option<String>,
     /// The share of requests that fails at random, from 0 to 1
     #[arg(long, value_name = "R", value_parser = share)]
@@ -55,7 +55,8 @@ pub(super) fn up(place: Place, options: &Options) -> Result<u8, String> {
 }
 
 async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
-    let name = options.name.as_deref().map(|name| place.backend(Some(name))).transpose()?;
+    let named = options.name.as_deref().or(place.within());
+    let name = named.map(|name| place.backend(Some(name))).transpose()?;
     // Ports first, for a build takes minutes.
     let port = free(options.port, "the service", "--port")?;
     let httpbin_port = free(options.httpbin_port, "httpbin's stand-in", "--httpbin-port")?;

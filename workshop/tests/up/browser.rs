@@ -17,17 +17,7 @@ pub struct Browser {
 
 impl Browser {
     pub async fn start() -> Self {
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver: Debian's package chromium-driver has it");
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = lines.find_map(|line| {
-            Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
-        });
-        std::thread::spawn(move || lines.for_each(drop));
+        let (driver, port) = (0..10).find_map(|_| start_driver()).expect("a chromedriver that starts");
         let capabilities: Capabilities = serde_json::from_value(json!({
             "goog:chromeOptions": {
                 "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
@@ -38,7 +28,7 @@ impl Browser {
         .unwrap();
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities)
-            .connect(&format!("http://localhost:{}", port.unwrap()))
+            .connect(&format!("http://localhost:{port}"))
             .await
             .unwrap();
         let browser = Self { driver, client };
@@ -124,6 +114,24 @@ impl Browser {
         let body = json!({ "cmd": command, "params": parameters });
         self.client.issue_cmd(Post { path: "goog/cdp/execute", body }).await.unwrap();
     }
+}
+
+/// The driver and its port. It takes a free one of IPv4, and gives up where IPv6 has another user of that.
+fn start_driver() -> Option<(Child, String)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("chromedriver: Debian's package chromium-driver has it");
+    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let port = lines
+        .find_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned()));
+    std::thread::spawn(move || lines.for_each(drop));
+    if port.is_none() {
+        let _ = driver.wait();
+    }
+    Some((driver, port?))
 }
 
 impl Drop for Browser {
