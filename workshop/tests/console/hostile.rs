@@ -480,3 +480,35 @@ async fn what_a_trace_answers_as_json_is_taken_again_as_it_was() {
         assert_eq!(&child[member], sent, "{member}");
     }
 }
+
+#[tokio::test]
+async fn metrics_beyond_all_bounds_are_shown_as_far_as_numbers_go() {
+    let console = Console::start(&[]);
+    let most = u64::MAX.to_string();
+    let point = |scale: i32| {
+        json!({ "timeUnixNano": now().to_string(), "count": most, "sum": -1e308, "scale": scale, "zeroCount": most,
+            "positive": { "offset": i32::MAX, "bucketCounts": [most, most] },
+            "negative": { "offset": i32::MIN, "bucketCounts": [most, most] } })
+    };
+    let body = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [
+        { "name": "exponential", "exponentialHistogram": { "aggregationTemporality": 1,
+            "dataPoints": [point(i32::MIN), point(i32::MAX), point(0)] } },
+        { "name": "explicit", "histogram": { "aggregationTemporality": 2, "dataPoints": [{
+            "timeUnixNano": most, "count": most, "bucketCounts": [most, most, most],
+            "explicitBounds": ["NaN", "-Infinity"] }] } },
+        { "name": "sum", "sum": { "isMonotonic": true, "dataPoints": [
+            { "timeUnixNano": "2", "asDouble": 1e308 }, { "timeUnixNano": "1", "asDouble": -1e308 }] } },
+        { "name": "summary", "summary": { "dataPoints": [{ "quantileValues": [{ "quantile": 7, "value": "NaN" }] }] } },
+        { "name": "nothing" },
+    ] }] }] });
+    assert_eq!(console.send_json("/v1/metrics", &body).await.0, 200);
+    let listed = console.json("/metrics").await;
+    for instrument in listed["instruments"].as_array().unwrap() {
+        let name = instrument["name"].as_str().unwrap();
+        let path = format!("/metrics/%28no%20service.name%29/{name}");
+        assert_eq!(console.html(&path).await.0, 200, "{name}");
+        assert!(console.json(&path).await["series"].is_array(), "{name}");
+    }
+    assert_eq!(listed["instruments"].as_array().unwrap().len(), 4, "{listed:#}");
+    assert_eq!(console.html("/metrics").await.0, 200);
+}
