@@ -91,7 +91,9 @@ fn table(store: &Store, instruments: &[(&str, &str, &Instrument)]) -> Markup {
 
 fn one(store: &Store, service: &str, name: &str, instrument: &Instrument) -> Page {
     let now = now();
-    let is_live = |series: &&Series| series.samples.back().is_some_and(|sample| sample.time.saturating_add(STALE) > now);
+    let is_live = |series: &&Series| {
+        series.samples.back().is_some_and(|sample| sample.time.saturating_add(STALE) > now)
+    };
     let mut series: Vec<&Series> = instrument.series.values().collect();
     series.sort_by_key(|series| !is_live(series));
     let ended = series.iter().filter(|series| !is_live(series)).count();
