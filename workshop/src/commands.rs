@@ -109,25 +109,22 @@ enum Command {
 ///
 /// In words for people: what was wrong, and what is allowed.
 pub fn run(arguments: Arguments) -> Result<u8, String> {
+    // Asked for where it is needed: the console and the doctor do without the repository.
+    let place = Place::here;
     match arguments.command {
-        Command::Doctor => return Ok(doctor::doctor()),
-        Command::Console(options) => return console::console(&options),
-        Command::Guard => return up::guard(),
-        _ => {}
-    }
-    let place = Place::here()?;
-    match arguments.command {
-        Command::Up(options) => up::up(place, &options),
-        Command::New { name, at, lang } => new::new(&place, &name, &at, lang),
+        Command::Up(options) => up::up(place()?, &options),
+        Command::Console(options) => console::console(&options),
+        Command::Guard => up::guard(),
+        Command::New { name, at, lang } => new::new(&place()?, &name, &at, lang),
         Command::Check { words, json, keep_going, lang } => {
-            check::check(&place, &words, json, keep_going, lang)
+            check::check(&place()?, &words, json, keep_going, lang)
         }
-        Command::Watch { name, lang } => watch::watch(&place, name.as_deref(), lang),
-        Command::Goto { words } => new::goto(&place, &words),
-        Command::Answer { step } => difference::answer(&place, &step),
-        Command::Diff { name, at } => difference::diff(&place, name.as_deref(), &at),
-        Command::Remove { name } => new::remove(&place, &name),
-        Command::Base => base::base(&place),
-        Command::Doctor | Command::Console(_) | Command::Guard => Ok(0),
+        Command::Watch { name, lang } => watch::watch(&place()?, name.as_deref(), lang),
+        Command::Goto { words } => new::goto(&place()?, &words),
+        Command::Answer { step } => difference::answer(&place()?, &step),
+        Command::Diff { name, at } => difference::diff(&place()?, name.as_deref(), &at),
+        Command::Remove { name } => new::remove(&place()?, &name),
+        Command::Doctor => Ok(doctor::doctor()),
+        Command::Base => base::base(&place()?),
     }
 }
