@@ -3,6 +3,7 @@
 //! They judge telemetry, and not how it was made. Order and overlap come from the spans' own times and from the record of
 //! the stand-in for httpbin; no expectation depends on how fast the machine is.
 
+mod alert;
 mod client_spans;
 mod db_spans;
 mod errors;
@@ -29,6 +30,7 @@ pub fn judge(step: &str, evidence: &Evidence) -> Option<Vec<Expectation>> {
         "log-correlation" => log_correlation::judge,
         "errors" => errors::judge,
         "metrics" => metrics::judge,
+        "alert" => alert::judge,
         _ => return None,
     };
     Some(judge(evidence))

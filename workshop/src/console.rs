@@ -5,10 +5,10 @@
 mod attendee;
 mod guard;
 mod live;
-mod monitor;
+pub(crate) mod monitor;
 mod pages;
 mod search;
-mod store;
+pub(crate) mod store;
 
 use std::io;
 use std::path::PathBuf;

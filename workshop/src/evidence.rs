@@ -28,6 +28,8 @@ pub struct Backend {
     pub environment: String,
     /// The commit of the repository, where git knows one.
     pub commit: Option<String>,
+    /// The text of its `monitor.toml`, where it has one.
+    pub monitor: Option<String>,
     /// The repository's address for a browser, where git knows one.
     pub repository: Option<String>,
 }

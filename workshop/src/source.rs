@@ -50,6 +50,11 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
         // The package's own entry keeps its place: no dependency's name lies between two that begin with "backend-".
         tree.add(Path::new("Cargo.lock"), lock.replace("\"backend-base\"", &format!("\"{name}\"")));
     }
+    for file in steps.all()[..=at].iter().flat_map(|step| &step.files) {
+        let file = Path::new(file);
+        let service = name.replacen("backend-", "handson-", 1);
+        tree.add(file, read(root, file)?.replace("\"handson\"", &format!("\"{service}\"")));
+    }
     tree.add(Path::new(".cargo/config.toml"), manifest::CARGO_CONFIG.to_owned());
     tree.add(Path::new("README.md"), manifest::readme(name, lang));
     Ok(tree)

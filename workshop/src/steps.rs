@@ -64,6 +64,9 @@ pub struct Step {
     pub hint: Text,
     /// The guide's chapter: a file name without language, `02-first-span.md`.
     pub chapter: String,
+    /// Files of its own, which stand at the root for the finished service, and in a backend from this step on.
+    #[serde(default)]
+    pub files: Vec<String>,
     /// Whether it can be done and checked: `false` is "not yet".
     #[serde(default = "yes")]
     pub ready: bool,

@@ -14,12 +14,12 @@ mod definition;
 mod notice;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde::Serialize;
 
-use super::store::Store;
+use super::store::{Rates, Store};
 pub use definition::Definition;
 pub use notice::Notice;
 
@@ -77,18 +77,22 @@ pub struct Monitor {
 impl Monitor {
     /// The monitor that `file` defines. The file may come, change and go while the console runs.
     pub fn new(file: PathBuf) -> Self {
-        let mut monitor = Self {
-            file,
+        let (modified, definition) = (modified(&file), Definition::read(&file));
+        Self { file, modified, ..Self::of(definition) }
+    }
+
+    /// A monitor that no file stands behind: it is judged by [`Monitor::evaluate`].
+    pub(crate) fn of(definition: Result<Definition, String>) -> Self {
+        Self {
+            file: PathBuf::new(),
             modified: None,
-            definition: Err(String::new()),
+            definition,
             state: State::NoData,
             error_rate: 0.0,
             requests: 0,
             calm_since: None,
             history: VecDeque::new(),
-        };
-        monitor.read();
-        monitor
+        }
     }
 
     /// The file as it is named on the page.
@@ -104,7 +108,7 @@ impl Monitor {
 
     /// Reads the file anew where it has changed.
     fn read(&mut self) {
-        let modified = self.file.metadata().and_then(|file| file.modified()).ok();
+        let modified = modified(&self.file);
         if modified.is_some() && modified == self.modified {
             return;
         }
@@ -119,8 +123,13 @@ impl Monitor {
     /// Judges, once a second. Gives what is to be told.
     pub fn judge(&mut self, store: &Store, now: u64) -> Option<Notice> {
         self.read();
+        let service = &self.definition.as_ref().ok()?.service;
+        self.evaluate(store.rates.get(service), now)
+    }
+
+    /// Judges by the rates of its service. Gives what is to be told.
+    pub(crate) fn evaluate(&mut self, rates: Option<&Rates>, now: u64) -> Option<Notice> {
         let definition = self.definition.as_ref().ok()?;
-        let rates = store.rates.get(&definition.service);
         let window = rates.map(|rates| rates.over(definition.window, now)).unwrap_or_default();
         (self.error_rate, self.requests) = (window.error_rate(), window.requests);
         let is_above = self.error_rate > definition.threshold;
@@ -160,6 +169,10 @@ impl Monitor {
             webhook: definition.webhook.clone(),
         })
     }
+}
+
+fn modified(file: &Path) -> Option<SystemTime> {
+    file.metadata().and_then(|file| file.modified()).ok()
 }
 
 fn rfc_3339<S: serde::Serializer>(nanoseconds: &u64, serializer: S) -> Result<S::Ok, S::Error> {

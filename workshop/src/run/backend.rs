@@ -16,6 +16,7 @@ pub fn backend(built: &Built, folder: &Path) -> Backend {
         name: built.name.clone(),
         version: built.version.clone(),
         environment: ENVIRONMENT.to_owned(),
+        monitor: std::fs::read_to_string(folder.join("monitor.toml")).ok(),
         commit: git(folder, &["rev-parse", "HEAD"]),
         repository: git(folder, &["remote", "get-url", "origin"]).and_then(|url| public(&url)),
     }

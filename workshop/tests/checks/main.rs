@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod alert;
 mod different;
 mod patches;
 mod recording;
@@ -17,7 +18,7 @@ use workshop::evidence::Evidence;
 use workshop::telemetry::Span;
 
 /// In their order.
-const STEPS: [&str; 9] = [
+const STEPS: [&str; 10] = [
     "run",
     "structured-logs",
     "first-span",
@@ -27,6 +28,7 @@ const STEPS: [&str; 9] = [
     "log-correlation",
     "errors",
     "metrics",
+    "alert",
 ];
 
 /// The answer's evidence, changed.

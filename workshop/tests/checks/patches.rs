@@ -174,7 +174,7 @@ fn metrics_fails_where_seconds_are_milliseconds() {
 #[ignore = "builds the service"]
 fn spans_by_the_api_of_opentelemetry_pass() {
     let other = patched(
-        8,
+        9,
         "backend-api",
         &[
             ("src/handson.rs", "#[tracing::instrument(name = \"handson.sleep50microsec\", skip_all)]\n", ""),
@@ -192,7 +192,7 @@ fn spans_by_the_api_of_opentelemetry_pass() {
 #[ignore = "builds the service"]
 fn telemetry_by_grpc_passes() {
     let other = patched(
-        8,
+        9,
         "backend-grpc",
         &[(
             "src/telemetry/settings.rs",
@@ -258,7 +258,7 @@ fn a_plain_provider_passes_first_span() {
 #[test]
 #[ignore = "takes minutes"]
 fn a_machine_whose_cores_are_all_busy_changes_no_verdict() {
-    let folder = recording::state(8, "backend-busy", |_| {});
+    let folder = recording::state(9, "backend-busy", |_| {});
     let done = std::sync::atomic::AtomicBool::new(false);
     let verdicts: Vec<String> = std::thread::scope(|scope| {
         recording::gather(&folder);

@@ -12,7 +12,7 @@ use workshop::{run, source};
 pub fn right() -> &'static Evidence {
     static RIGHT: OnceLock<Evidence> = OnceLock::new();
     RIGHT.get_or_init(|| {
-        let folder = state(8, "backend-answer", |_| {});
+        let folder = state(9, "backend-answer", |_| {});
         gather(&folder)
     })
 }

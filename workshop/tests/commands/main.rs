@@ -171,8 +171,8 @@ fn new_refuses_a_step_that_is_not_there_or_not_yet() {
     let repository = Repository::new();
     repository.run(&["new", "sakura", "--at", "spans"]).refuses_with("spans is no step; there are: 0 run, ");
     repository
-        .run(&["new", "sakura", "--at", "alert"])
-        .refuses_with("step 9 alert is not yet part of the workshop");
+        .run(&["new", "sakura", "--at", "deploy"])
+        .refuses_with("step 10 deploy is not yet part of the workshop");
 }
 
 #[test]

@@ -71,6 +71,7 @@ async fn gather(text: &str) -> Result<Evidence, Trouble> {
         service: "handson-test".to_owned(),
         version: "0.1.0".to_owned(),
         environment: "staging".to_owned(),
+        monitor: None,
         commit: None,
         repository: None,
     };

@@ -40,7 +40,7 @@ impl Default for Slot {
 
 impl Rates {
     /// Counts a SERVER span in the slot in which it ended, unless it is of another time.
-    pub(super) fn count(&mut self, span: &Span, now: u64) {
+    pub(crate) fn count(&mut self, span: &Span, now: u64) {
         let (slot, present) = (slot(span.end), slot(now));
         let reach = REACH.as_secs() / SLOT.as_secs();
         if slot > present + 1 || slot + reach < present {
