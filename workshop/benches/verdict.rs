@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let done = Command::new(env!("CARGO_BIN_EXE_workshop")).args(arguments).current_dir(root).output()?;
         if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into()) }
     };
-    workshop(&["new", NAME, "--at", "metrics"])?;
+    workshop(&["new", NAME, "--at", "alert"])?;
     let folder = root.join(format!("backend-{NAME}"));
     let measured = measure(&folder.join("src/handson.rs"), &workshop);
     fs::remove_dir_all(&folder)?;

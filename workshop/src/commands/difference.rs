@@ -27,7 +27,7 @@ pub(super) fn answer(place: &Place, step: &str) -> Result<u8, String> {
 
 /// The same, as text.
 pub(super) fn answer_to(place: &Place, number: usize) -> Result<String, String> {
-    let state = |at| source::derive(&place.root, &place.steps, at, "backend-base", Lang::En);
+    let state = |at| source::derive(&place.root, &place.steps, at, "backend-NAME", Lang::En);
     if number == 0 {
         return Ok("Nothing is to be written: the base passes this step as it is.\n".to_owned());
     }

@@ -20,6 +20,7 @@ impl Repository {
             "rustfmt.toml",
             "Cargo.toml",
             "Cargo.lock",
+            "monitor.toml",
             "workshop/steps.toml",
         ] {
             copy_all(&real.join(path), &copy.path().join(path));
@@ -234,6 +235,21 @@ fn answer_shows_what_a_step_adds_and_takes_away() {
     assert!(told.contains("-        // TODO db-spans: put the pool behind spans."), "{told}");
     assert!(!told.contains('\u{1b}'), "no colours in a pipe: {told}");
     repository.run(&["answer", "canary"]).refuses_with("not yet part of the workshop");
+}
+
+#[test]
+fn a_file_of_a_step_names_the_backend_from_that_step_on() {
+    let repository = Repository::new();
+    let told = repository.run(&["answer", "alert"]).succeeds();
+    assert!(told.contains("+service = \"handson-NAME\""), "{told}");
+    repository.run(&["new", "sakura", "--at", "metrics"]).succeeds();
+    assert!(!repository.path("backend-sakura/monitor.toml").exists());
+    repository.run(&["goto", "sakura", "alert"]).succeeds();
+    let monitor = fs::read_to_string(repository.path("backend-sakura/monitor.toml")).unwrap();
+    assert!(monitor.contains("service = \"handson-sakura\""), "{monitor}");
+    assert!(
+        repository.run(&["diff", "sakura", "--at", "alert"]).succeeds().contains("is as it is after step 9")
+    );
 }
 
 #[test]
