@@ -134,6 +134,11 @@ pub fn start(
     telemetry.metrics = Some(metrics);
     // ANCHOR_END: metrics
 
+    // BEFORE server-spans: // TODO server-spans: set the global propagator, which reads the caller's ids.
+    // ANCHOR: server-spans
+    opentelemetry::global::set_text_map_propagator(propagation::propagator(settings));
+    // ANCHOR_END: server-spans
+
     // ANCHOR: first-span
     let traces = traces::provider(resource.clone(), otlp.span_exporter()?, &delivery, settings);
     opentelemetry::global::set_tracer_provider(traces.clone());
@@ -141,11 +146,6 @@ pub fn start(
     let subscriber = subscriber.with(traces::layer(tracer));
     telemetry.traces = Some(traces);
     // ANCHOR_END: first-span
-
-    // BEFORE server-spans: // TODO server-spans: set the global propagator, which reads the caller's ids.
-    // ANCHOR: server-spans
-    opentelemetry::global::set_text_map_propagator(propagation::propagator(settings));
-    // ANCHOR_END: server-spans
 
     // BEFORE log-correlation: // TODO log-correlation: build a logger provider, and add the layer that feeds it to the subscriber.
     // ANCHOR: log-correlation

@@ -27,7 +27,15 @@ pub(super) fn provider(
     delivery: &Arc<Delivery>,
     settings: &Settings,
 ) -> SdkTracerProvider {
-    let mut provider = SdkTracerProvider::builder().with_resource(resource);
+    // BEFORE datadog-sdk: // TODO datadog-sdk: with the feature `datadog`, let Datadog's SDK build the provider.
+    // ANCHOR: datadog-sdk
+    // Its address is `DD_TRACE_AGENT_URL`; service, environment and version are those of the resource.
+    #[cfg(feature = "datadog")]
+    let provider = datadog_opentelemetry::tracing();
+    #[cfg(not(feature = "datadog"))]
+    // ANCHOR_END: datadog-sdk
+    let provider = SdkTracerProvider::builder();
+    let mut provider = provider.with_resource(resource);
     if let Some(exporter) = exporter {
         let batching = BatchConfigBuilder::default()
             .with_max_queue_size(settings.spans.max_queue_size)
@@ -37,6 +45,12 @@ pub(super) fn provider(
         let batches = BatchSpanProcessor::builder(exporter).with_batch_config(batching).build();
         provider = provider.with_span_processor(Queue { batches, delivery: Arc::clone(delivery) });
     }
+    // ANCHOR: datadog-sdk
+    // It becomes the global provider, with a propagator of its own that knows Datadog's headers as well.
+    #[cfg(feature = "datadog")]
+    return provider.init();
+    #[cfg(not(feature = "datadog"))]
+    // ANCHOR_END: datadog-sdk
     provider.build()
 }
 

@@ -5,6 +5,7 @@
 
 mod alert;
 mod client_spans;
+mod datadog_sdk;
 mod db_spans;
 mod errors;
 mod first_span;
@@ -17,6 +18,11 @@ mod words;
 
 use crate::evidence::Evidence;
 use crate::verdict::Expectation;
+
+/// Whether steps 2 to 8 pass: what Datadog's SDK must not take away.
+pub fn passes_without_datadog(evidence: &Evidence) -> bool {
+    datadog_sdk::first_failure_without(evidence).is_none()
+}
 
 /// The expectations of the step with this id; `None` where it cannot be judged yet.
 pub fn judge(step: &str, evidence: &Evidence) -> Option<Vec<Expectation>> {
@@ -31,6 +37,7 @@ pub fn judge(step: &str, evidence: &Evidence) -> Option<Vec<Expectation>> {
         "errors" => errors::judge,
         "metrics" => metrics::judge,
         "alert" => alert::judge,
+        "datadog-sdk" => return datadog_sdk::judge(evidence),
         _ => return None,
     };
     Some(judge(evidence))

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::datadog::AgentRecord;
 use crate::telemetry::Telemetry;
 
 /// What two runs of one backend left behind.
@@ -13,6 +14,17 @@ pub struct Evidence {
     pub calm: Run,
     /// `RANDOM_ERROR_RATE` as [`Run::error_rate`] says, and some calls of httpbin that fail.
     pub errors: Run,
+    /// A run of the program built with the feature `datadog`, or why there was none; `None` where it was not asked for.
+    pub datadog: Option<Result<DatadogRun, String>>,
+}
+
+/// A calm run with a trace agent of Datadog's to send to.
+#[derive(Debug, Clone)]
+pub struct DatadogRun {
+    /// The requests, in the order in which they were sent.
+    pub exchanges: Vec<Exchange>,
+    /// What came to the trace agent, until the program had ended.
+    pub agent: AgentRecord,
 }
 
 /// The package that was built and run.

@@ -7,6 +7,7 @@
 //! | [`source`] | from the marked source of the service to its state at a step |
 //! | [`otlp`] | the OTLP receiver: HTTP with protobuf or JSON, and gRPC |
 //! | [`telemetry`] | what was received, in a shape that is easy to ask |
+//! | [`datadog`] | a trace agent, which takes what Datadog's SDKs send |
 //! | [`evidence`] | all that is known of a backend after it has run: answers, calls of httpbin, log lines, telemetry |
 //! | [`run`] | builds a backend, starts it, sends it requests, ends it |
 //! | [`checks`] | what each step expects of the evidence |
@@ -20,6 +21,7 @@ compile_error!("Native Windows is not supported: use WSL2.");
 pub mod checks;
 pub mod commands;
 pub mod console;
+pub mod datadog;
 pub mod evidence;
 pub mod otlp;
 pub mod report;

@@ -15,7 +15,8 @@ mod trouble;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::evidence::{Backend, Evidence, Run};
+use crate::datadog::TraceAgent;
+use crate::evidence::{Backend, DatadogRun, Evidence, Run};
 use crate::otlp::Receiver;
 use httpbin::Httpbin;
 use requests::Plan;
@@ -40,17 +41,48 @@ pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, Tr
             backend: backend.clone(),
             calm: run(backend, executable, &requests::CALM).await?,
             errors: run(backend, executable, &requests::ERRORS).await?,
+            datadog: None,
         })
     };
     // Where time runs out, the services are dropped with the future, and with them their processes.
     tokio::time::timeout(LIMIT, runs).await.unwrap_or(Err(Trouble::TakesTooLong(LIMIT)))
 }
 
+/// Builds the package in `folder` with the feature `datadog`, and runs it once beside a trace agent.
+///
+/// # Errors
+///
+/// Why there is nothing to judge, in words.
+pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogRun, String> {
+    let in_words = |trouble: Trouble| format!("{}. {}", trouble.seen(), trouble.cause());
+    let built = build_package(folder, &["--features", "datadog"]).await.map_err(in_words)?;
+    // Without the feature, the program has the same path: it must be there again for whoever starts it next.
+    let executable = built.executable.with_extension("datadog");
+    std::fs::copy(&built.executable, &executable).map_err(|error| error.to_string())?;
+    build(folder).await.map_err(in_words)?;
+
+    let agent = TraceAgent::start().await.map_err(|error| error.to_string())?;
+    let run = async {
+        let receiver = Receiver::start().await.map_err(Trouble::of_this_machine)?;
+        let httpbin = Httpbin::start().await.map_err(Trouble::of_this_machine)?;
+        let plan = &requests::CALM;
+        let (url, collector, agent) = (httpbin.url(), receiver.endpoint(), agent.url());
+        let mut service =
+            Service::start(backend, &executable, plan.error_rate, &url, collector, Some(&agent)).await?;
+        let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
+        service.end().await;
+        Ok(exchanges)
+    };
+    let exchanges = tokio::time::timeout(LIMIT, run).await.unwrap_or(Err(Trouble::TakesTooLong(LIMIT)));
+    Ok(DatadogRun { exchanges: exchanges.map_err(in_words)?, agent: agent.take() })
+}
+
 async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, Trouble> {
     let receiver = Receiver::start().await.map_err(Trouble::of_this_machine)?;
     let httpbin = Httpbin::start().await.map_err(Trouble::of_this_machine)?;
     let mut service =
-        Service::start(backend, executable, plan.error_rate, &httpbin.url(), receiver.endpoint()).await?;
+        Service::start(backend, executable, plan.error_rate, &httpbin.url(), receiver.endpoint(), None)
+            .await?;
 
     let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
     let end = service.end().await;

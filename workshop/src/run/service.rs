@@ -44,6 +44,7 @@ impl Service {
         error_rate: f64,
         httpbin: &str,
         collector: &str,
+        trace_agent: Option<&str>,
     ) -> Result<Self, Trouble> {
         let client = client().map_err(|error| Trouble::of_this_machine(std::io::Error::other(error)))?;
         let port = free_port().await.map_err(Trouble::of_this_machine)?;
@@ -56,6 +57,7 @@ impl Service {
             .env("RANDOM_ERROR_RATE", error_rate.to_string())
             .env("GRACE_PERIOD", "3s")
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
+            .envs(trace_agent.map(|url| ("DD_TRACE_AGENT_URL", url)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

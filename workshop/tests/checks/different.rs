@@ -51,6 +51,22 @@ fn further_attributes_and_a_version_without_commit_pass() {
 #[test]
 fn a_handler_span_between_the_server_span_and_the_work_passes() {
     assert_passes(&with(|evidence| {
+        let agent = &mut evidence.datadog.as_mut().unwrap().as_mut().unwrap().agent;
+        let servers: Vec<_> =
+            agent.spans.iter().filter(|span| span.meta["span.kind"] == "server").cloned().collect();
+        for mut handler in servers {
+            let server = handler.span_id;
+            handler.span_id ^= 1;
+            agent
+                .spans
+                .iter_mut()
+                .filter(|span| span.parent_id == server)
+                .for_each(|span| span.parent_id = handler.span_id);
+            handler.parent_id = server;
+            handler.resource = "handler".to_owned();
+            handler.meta.insert("span.kind".to_owned(), "internal".to_owned());
+            agent.spans.push(handler);
+        }
         for run in [&mut evidence.calm, &mut evidence.errors] {
             let servers: Vec<Span> =
                 run.telemetry.spans.iter().filter(|s| s.kind == SpanKind::Server).cloned().collect();

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod alert;
+mod datadog;
 mod different;
 mod patches;
 mod recording;
@@ -18,7 +19,7 @@ use workshop::evidence::Evidence;
 use workshop::telemetry::Span;
 
 /// In their order.
-const STEPS: [&str; 10] = [
+const STEPS: [&str; 11] = [
     "run",
     "structured-logs",
     "first-span",
@@ -29,6 +30,7 @@ const STEPS: [&str; 10] = [
     "errors",
     "metrics",
     "alert",
+    "datadog-sdk",
 ];
 
 /// The answer's evidence, changed.

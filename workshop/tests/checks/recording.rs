@@ -12,8 +12,8 @@ use workshop::{run, source};
 pub fn right() -> &'static Evidence {
     static RIGHT: OnceLock<Evidence> = OnceLock::new();
     RIGHT.get_or_init(|| {
-        let folder = state(9, "backend-answer", |_| {});
-        gather(&folder)
+        let folder = state(12, "backend-answer", |_| {});
+        gather_with_datadog(&folder)
     })
 }
 
@@ -33,10 +33,24 @@ pub fn state(at: usize, name: &str, change: impl FnOnce(&Path)) -> PathBuf {
 
 /// Builds and runs what is in `folder`.
 pub fn gather(folder: &Path) -> Evidence {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let built = run::build(folder).await.unwrap_or_else(|trouble| panic!("{}", trouble.seen()));
-        let backend = run::backend(&built, folder);
-        run::gather(&backend, &built.executable).await.unwrap_or_else(|trouble| panic!("{}", trouble.seen()))
+    block_on(gathered(folder))
+}
+
+/// The same, and once more with the feature `datadog`.
+pub fn gather_with_datadog(folder: &Path) -> Evidence {
+    block_on(async {
+        let mut evidence = gathered(folder).await;
+        evidence.datadog = Some(run::gather_datadog(&evidence.backend, folder).await);
+        evidence
     })
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Runtime::new().unwrap().block_on(future)
+}
+
+async fn gathered(folder: &Path) -> Evidence {
+    let built = run::build(folder).await.unwrap_or_else(|trouble| panic!("{}", trouble.seen()));
+    let backend = run::backend(&built, folder);
+    run::gather(&backend, &built.executable).await.unwrap_or_else(|trouble| panic!("{}", trouble.seen()))
 }

@@ -1,0 +1,123 @@
+//! Mistakes in step 12, by what a trace agent gets: the answer's own traces, changed.
+
+use std::fs;
+
+use workshop::datadog::DatadogSpan;
+use workshop::evidence::{DatadogRun, Evidence};
+
+use super::{assert_fails, failures, recording, with};
+
+const STEP: &str = "datadog-sdk";
+
+fn with_run(change: impl FnOnce(&mut DatadogRun)) -> Evidence {
+    with(|evidence| change(evidence.datadog.as_mut().unwrap().as_mut().unwrap()))
+}
+
+fn with_each(change: impl Fn(&mut DatadogSpan)) -> Evidence {
+    with_run(|run| run.agent.spans.iter_mut().for_each(change))
+}
+
+fn is(kind: &str, span: &DatadogSpan) -> bool {
+    span.meta["span.kind"] == kind
+}
+
+#[test]
+fn datadog_sdk_fails_where_nothing_comes_to_the_agent() {
+    let wrong = with_run(|run| run.agent = Default::default());
+    assert_fails(STEP, &wrong, "it got nothing at all");
+    let wrong = with_run(|run| run.agent.spans.clear());
+    assert_fails(STEP, &wrong, "it got GET /info");
+}
+
+#[test]
+fn datadog_sdk_fails_where_the_format_is_another_one() {
+    let wrong = with_run(|run| {
+        run.agent.spans.clear();
+        run.agent.refused.push("/v0.4/traces: invalid type".to_owned());
+    });
+    assert_fails(STEP, &wrong, "the trace agent refused /v0.4/traces: invalid type");
+}
+
+#[test]
+fn datadog_sdk_fails_where_it_does_not_build_with_the_feature() {
+    let wrong = with(|evidence| evidence.datadog = Some(Err("cargo build failed".to_owned())));
+    assert_fails(STEP, &wrong, "cargo build failed");
+}
+
+#[test]
+fn datadog_sdk_fails_where_the_last_traces_are_lost() {
+    let wrong = with_run(|run| {
+        let last = run.exchanges.iter().rev().find_map(|exchange| exchange.parent.clone()).unwrap();
+        let last = u64::from_str_radix(&last.trace_id[16..], 16).unwrap();
+        run.agent.spans.retain(|span| span.trace_id != last);
+    });
+    assert_fails(STEP, &wrong, "spans came, none of this trace");
+}
+
+#[test]
+fn datadog_sdk_fails_where_the_callers_ids_are_not_read() {
+    let wrong = with_each(|span| span.trace_id ^= 1);
+    assert_fails(STEP, &wrong, "the caller's ids are not read");
+    let wrong = with_each(|span| {
+        if is("server", span) {
+            span.parent_id = 0;
+        }
+    });
+    assert_fails(STEP, &wrong, "its parent is 0000000000000000");
+}
+
+#[test]
+fn datadog_sdk_fails_where_service_env_or_version_are_others() {
+    assert_fails(
+        STEP,
+        &with_each(|span| span.service = "unnamed-rust-service".to_owned()),
+        "unnamed-rust-service",
+    );
+    for key in ["env", "version"] {
+        let wrong = with_each(|span| drop(span.meta.remove(key)));
+        assert_fails(STEP, &wrong, &format!("{key} \"\""));
+    }
+}
+
+#[test]
+fn datadog_sdk_fails_where_the_tree_is_another_one() {
+    let wrong = with_run(|run| run.agent.spans.retain(|span| !span.resource.starts_with("SELECT")));
+    assert_fails(STEP, &wrong, "- 1 x client SELECT id, name FROM users");
+    let wrong = with_each(|span| {
+        if is("client", span) && span.resource == "POST" {
+            span.meta.insert("http.method".to_owned(), "PATCH".to_owned());
+        }
+    });
+    assert_fails(STEP, &wrong, "+ 1 x client PATCH below server GET /handson");
+    let wrong = with_each(|span| {
+        if is("server", span) {
+            span.resource = "GET".to_owned();
+        }
+    });
+    assert_fails(STEP, &wrong, "its resource is \"GET\"");
+}
+
+#[test]
+fn datadog_sdk_fails_where_the_service_without_it_is_no_longer_what_it_was() {
+    let wrong = with(|evidence| evidence.calm.telemetry.metrics.clear());
+    let told = failures(STEP, &wrong);
+    assert!(told.contains("step metrics fails"), "{told}");
+}
+
+#[test]
+#[ignore = "builds the service"]
+fn datadog_sdk_fails_where_another_propagator_replaces_its_own_and_its_provider_is_not_the_one_that_is_used()
+{
+    let folder = recording::state(12, "backend-two-providers", |folder| {
+        let file = folder.join("src/telemetry/traces.rs");
+        let text = fs::read_to_string(&file).unwrap();
+        let mended = text
+            .replace("    let provider = datadog_opentelemetry::tracing();\n", "    let _ = datadog_opentelemetry::tracing().init();\n    #[cfg(feature = \"datadog\")]\n    let provider = SdkTracerProvider::builder();\n")
+            .replace("    return provider.init();", "    return provider.build();");
+        assert_ne!(text, mended);
+        fs::write(file, mended).unwrap();
+    });
+    let wrong = recording::gather_with_datadog(&folder);
+    fs::remove_dir_all(&folder).unwrap();
+    assert_fails(STEP, &wrong, "no span came to the trace agent");
+}
