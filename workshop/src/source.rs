@@ -14,11 +14,13 @@
 
 mod manifest;
 mod markers;
+mod todos;
 mod tree;
 
 use std::path::Path;
 
 use crate::steps::{Lang, Steps};
+use todos::Todos;
 pub use tree::Tree;
 
 /// The folder of the backend `name` (`backend-sakura`) as it is after step `at`: manifest, lock file, sources and all.
@@ -27,13 +29,20 @@ pub use tree::Tree;
 ///
 /// In words for people: a file that cannot be read, or markers that contradict each other.
 pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> Result<Tree, String> {
+    let todos = match lang {
+        Lang::En => None,
+        Lang::Ja => {
+            let file = Path::new("workshop/todo.ja.toml");
+            Some(Todos::parse(&read(root, file)?).map_err(|error| format!("{}: {error}", file.display()))?)
+        }
+    };
     let mut tree = Tree::default();
     for file in tree::files_below(root, Path::new("src"))? {
         let text = read(root, &file)?;
         let derived =
             markers::derive(&text, steps, at).map_err(|error| format!("{}:{error}", file.display()))?;
         if let Some(text) = derived {
-            tree.add(&file, text);
+            tree.add(&file, todos.as_ref().map_or(text.clone(), |todos| todos.translate(&text)));
         }
     }
     for file in tree::files_below(root, Path::new("migrations"))? {

@@ -15,7 +15,7 @@ pub(super) fn new(place: &Place, name: &str, at: &str, lang: Lang) -> Result<u8,
         return Err(refusal);
     }
     write(place, name, step, lang)?;
-    let next = place.steps.all().get(step.number + 1).filter(|next| next.ready);
+    let next = place.steps.all().iter().find(|next| next.number > step.number && next.ready);
     anstream::println!("backend-{name} is there, as it is after step {} {}.", step.number, step.id);
     anstream::println!("Open the folder backend-{name} itself in your editor, not the repository.");
     if let Some(next) = next {

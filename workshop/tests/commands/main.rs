@@ -22,6 +22,7 @@ impl Repository {
             "Cargo.lock",
             "monitor.toml",
             "workshop/steps.toml",
+            "workshop/todo.ja.toml",
         ] {
             copy_all(&real.join(path), &copy.path().join(path));
         }
@@ -126,6 +127,8 @@ fn new_in_japanese_says_titles_in_japanese() {
     let repository = Repository::new();
     let told = repository.run(&["new", "sakura", "--lang", "ja"]).succeeds();
     assert!(told.contains("テキストログを"), "{told}");
+    let source = fs::read_to_string(repository.path("backend-sakura/src/telemetry.rs")).unwrap();
+    assert!(source.contains("// TODO first-span: エクスポーターと"), "{source}");
 }
 
 #[test]

@@ -68,6 +68,7 @@ fn repository(source: &str) -> tempfile::TempDir {
     let root = tempfile::tempdir().unwrap();
     for (file, text) in [
         ("workshop/steps.toml", STEPS),
+        ("workshop/todo.ja.toml", "[first]\n\"do it.\" = \"やります。\"\n"),
         ("Cargo.toml", MANIFEST),
         ("build.rs", "fn main() {}\n"),
         ("rustfmt.toml", ""),
@@ -161,6 +162,19 @@ fn a_step_may_need_only_steps_before_it() {
     fs::write(&file, STEPS.replace(r#"needs = ["run"]"#, r#"needs = ["second"]"#)).unwrap();
     let error = Steps::load(root.path()).unwrap_err();
     assert!(error.contains("first needs second"), "{error}");
+}
+
+#[test]
+fn a_todo_is_in_the_language_of_the_attendee() {
+    let root = repository(
+        "fn main() {\n    // BEFORE first: // TODO first: do it.\n    // ANCHOR: first\n    it();\n    // ANCHOR_END: first\n}\n",
+    );
+    let steps = Steps::load(root.path()).unwrap();
+    for (lang, todo) in [(Lang::En, "// TODO first: do it."), (Lang::Ja, "// TODO first: やります。")] {
+        let tree = source::derive(root.path(), &steps, 0, "backend-sakura", lang).unwrap();
+        let text = String::from_utf8(tree.files[Path::new("src/main.rs")].clone()).unwrap();
+        assert_eq!(text, format!("fn main() {{\n    {todo}\n}}\n"));
+    }
 }
 
 #[test]

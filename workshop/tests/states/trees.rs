@@ -1,6 +1,6 @@
 //! The real source: `backend-base/` as committed, and every state built, judged, and found as far as it should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +11,37 @@ use workshop::{checks, run};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+}
+
+/// The `TODO`s of all states in a language, each once.
+fn todos(lang: Lang) -> BTreeSet<String> {
+    let steps = Steps::load(&root()).unwrap();
+    let mut todos = BTreeSet::new();
+    for at in 0..steps.all().len() {
+        for (path, content) in source::derive(&root(), &steps, at, "backend-sakura", lang).unwrap().files {
+            if path.starts_with("src") {
+                let text = String::from_utf8(content).unwrap();
+                todos.extend(
+                    text.lines()
+                        .filter_map(|line| line.split_once("// TODO "))
+                        .map(|(_, todo)| todo.to_owned()),
+                );
+            }
+        }
+    }
+    todos
+}
+
+#[test]
+fn every_todo_is_there_in_japanese_and_no_translation_is_left_over() {
+    let (english, japanese) = (todos(Lang::En), todos(Lang::Ja));
+    assert_eq!(english.len(), japanese.len());
+    for todo in &japanese {
+        assert!(!english.contains(todo), "workshop/todo.ja.toml lacks {todo:?}");
+    }
+    let table = fs::read_to_string(root().join("workshop/todo.ja.toml")).unwrap();
+    let entries = table.lines().filter(|line| line.starts_with('"')).count();
+    assert_eq!(entries, english.len(), "an entry of workshop/todo.ja.toml has no TODO any more");
 }
 
 fn derive(at: usize, name: &str) -> Tree {
