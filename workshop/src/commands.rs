@@ -5,6 +5,7 @@ mod check;
 mod console;
 mod difference;
 mod doctor;
+mod guide;
 mod keep;
 mod names;
 mod new;
@@ -101,6 +102,12 @@ enum Command {
     Doctor,
     /// Write backend-base/ anew from src/
     Base,
+    /// Whether the code in the guide is that of src/
+    Guide {
+        /// Write it anew
+        #[arg(long)]
+        sync: bool,
+    },
 }
 
 /// Does what was asked, and gives the exit status.
@@ -126,5 +133,6 @@ pub fn run(arguments: Arguments) -> Result<u8, String> {
         Command::Remove { name } => new::remove(&place()?, &name),
         Command::Doctor => Ok(doctor::doctor()),
         Command::Base => base::base(&place()?),
+        Command::Guide { sync } => guide::guide(&place()?, sync),
     }
 }

@@ -36,6 +36,8 @@ pub struct Options {
     pub monitors: Vec<PathBuf>,
     /// Whose steps it shows; `None`: nobody's.
     pub attendee: Option<Attendee>,
+    /// The folder of the guide, `workshop/guide`; `None`: there is none here.
+    pub guide: Option<PathBuf>,
     /// Under which names it may be called.
     pub hosts: Hosts,
     /// Its address for a browser: `http://localhost:4000`.

@@ -11,6 +11,7 @@
 //! | [`evidence`] | all that is known of a backend after it has run: answers, calls of httpbin, log lines, telemetry |
 //! | [`run`] | builds a backend, starts it, sends it requests, ends it |
 //! | [`checks`] | what each step expects of the evidence |
+//! | [`guide`] | the chapters, and the code in them |
 //! | [`report`] | verdicts in words, for people and as JSON |
 //! | [`console`] | shows what was received in a browser: a store in memory, monitors, pages |
 //! | [`commands`] | what `cargo workshop …` does |
@@ -23,6 +24,7 @@ pub mod commands;
 pub mod console;
 pub mod datadog;
 pub mod evidence;
+pub mod guide;
 pub mod otlp;
 pub mod report;
 pub mod run;

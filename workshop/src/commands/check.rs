@@ -64,7 +64,7 @@ pub(super) async fn judge(
     match outcome {
         Err(trouble) if !trouble.is_of_the_service() => Err(trouble),
         outcome => {
-            let guide = place.root.join("workshop/guide");
+            let guide = place.root.join(crate::guide::FOLDER);
             let report = Report::new(&built.name, lang, keep_going, guide, steps, &outcome, &place.steps);
             // For the console; who has none does without.
             let _ = report::keep(&report, &place.report(name));

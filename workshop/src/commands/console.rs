@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use super::doctor::ports;
+use super::place::Place;
 use crate::console::{self, Attendee, Console, Hosts};
 use crate::run;
 
@@ -87,6 +88,7 @@ impl ConsoleOptions {
             memory: usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX / 2),
             monitors,
             attendee,
+            guide: Place::here().ok().map(|place| place.root.join(crate::guide::FOLDER)),
             hosts: Hosts(self.allow_host.clone()),
             url: url.clone(),
             endpoint: endpoint.clone(),

@@ -4,6 +4,7 @@
 mod chart;
 mod errors;
 mod format;
+mod guide;
 mod logs;
 mod metrics;
 mod overview;
@@ -33,6 +34,8 @@ pub(super) fn router(console: Arc<Console>) -> Router {
         .route("/metrics/{service}/{name}", get(metrics::instrument))
         .route("/steps", get(steps::page))
         .route("/steps/check", post(steps::check))
+        .route("/guide", get(guide::start))
+        .route("/guide/{*path}", get(guide::page))
         .route("/events", get(live::events))
         .route("/style.css", get(asset("text/css; charset=utf-8", include_str!("pages/style.css"))))
         .route("/console.js", get(asset("text/javascript; charset=utf-8", include_str!("pages/console.js"))))

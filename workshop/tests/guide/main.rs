@@ -1,20 +1,46 @@
-//! The guide: each chapter belongs to a step, and says the same in both languages.
+//! The guide: each step has its chapter, both languages say the same, code is that of the source, commands run.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod code;
+mod commands;
+mod links;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use workshop::steps::Steps;
+use workshop::steps::{Lang, Steps};
 
 /// The chapters of a language, by file name.
 fn chapters(lang: &str) -> BTreeMap<String, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("guide").join(lang);
     let files = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap());
+    let files = files.filter(|file| file.path().extension().is_some_and(|extension| extension == "md"));
     files
         .map(|file| (file.file_name().into_string().unwrap(), fs::read_to_string(file.path()).unwrap()))
         .collect()
+}
+
+/// A fence of a chapter.
+#[derive(Debug, PartialEq)]
+struct Fence {
+    /// What follows the opening: `sh`, `sh background`, `rust`.
+    kind: String,
+    text: String,
+}
+
+/// The fences of a chapter, in order.
+fn fences(text: &str) -> Vec<Fence> {
+    let mut fences = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some(kind) = line.trim_start().strip_prefix("```") {
+            let inside: Vec<&str> = lines.by_ref().take_while(|line| line.trim() != "```").collect();
+            fences.push(Fence { kind: kind.to_owned(), text: inside.join("\n") + "\n" });
+        }
+    }
+    fences
 }
 
 /// The text between `open` and `close`, each time.
@@ -22,15 +48,31 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
     text.split(open).skip(1).filter_map(|rest| rest.split_once(close)).map(|(found, _)| found).collect()
 }
 
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
 #[test]
-fn every_chapter_is_that_of_a_step() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let steps = Steps::load(root).unwrap();
-    for (file, text) in chapters("en") {
-        let step = steps.all().iter().find(|step| step.chapter == file);
-        let step = step.unwrap_or_else(|| panic!("{file} is the chapter of no step in steps.toml"));
-        let title = format!("# {} · {}\n", step.number, step.title.en);
-        assert!(text.starts_with(&title), "{file} should begin with {title:?}");
+fn every_step_has_its_chapter_and_every_other_is_in_the_contents() {
+    let steps = Steps::load(root()).unwrap();
+    for (lang, of) in [("en", Lang::En), ("ja", Lang::Ja)] {
+        let mut chapters = chapters(lang);
+        let contents = chapters.remove("README.md").unwrap();
+        let linked = between(&contents, "](", ")");
+        for step in steps.all().iter().filter(|step| step.ready) {
+            let text = chapters.remove(&step.chapter);
+            let text = text.unwrap_or_else(|| panic!("{lang}/{} is missing: step {}", step.chapter, step.id));
+            let title = format!("# {} · {}\n", step.number, step.title.in_(of));
+            assert!(text.starts_with(&title), "{lang}/{} should begin with {title:?}", step.chapter);
+            assert!(
+                linked.contains(&step.chapter.as_str()),
+                "{lang}/README.md has no link to {}",
+                step.chapter
+            );
+        }
+        for other in chapters.keys() {
+            assert!(linked.contains(&other.as_str()), "{lang}/README.md has no link to {other}");
+        }
     }
 }
 
@@ -38,7 +80,6 @@ fn every_chapter_is_that_of_a_step() {
 fn both_languages_have_the_same_chapters_headings_links_and_tables() {
     let (english, japanese) = (chapters("en"), chapters("ja"));
     assert_eq!(english.keys().collect::<Vec<_>>(), japanese.keys().collect::<Vec<_>>());
-    assert!(!english.is_empty());
     for (file, text) in &english {
         let other = &japanese[file];
         let levels = |text: &str| -> Vec<usize> {
@@ -51,6 +92,7 @@ fn both_languages_have_the_same_chapters_headings_links_and_tables() {
         assert_eq!(rows(text), rows(other), "rows of tables in {file}");
         let parts = |text: &str| text.matches("<details>").count();
         assert_eq!(parts(text), parts(other), "hints and answers of {file}");
+        assert_eq!(fences(text), fences(other), "fences of {file}");
         let commands = |text: &str| -> Vec<String> {
             let spans = between(text, "`", "`");
             let mut found: Vec<String> =

@@ -102,11 +102,11 @@ impl Browser {
 
     /// A picture for people to look at: `target/screenshots/NAME.png`.
     pub async fn picture(&self, name: &str) {
-        let folder = super::target().join("screenshots");
-        std::fs::create_dir_all(&folder).unwrap();
+        let file = super::target().join("screenshots").join(format!("{name}.png"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         let picture = self.client.screenshot().await.unwrap();
         assert!(picture.len() > 5_000, "{name} is empty");
-        std::fs::write(folder.join(format!("{name}.png")), picture).unwrap();
+        std::fs::write(file, picture).unwrap();
     }
 
     /// A command of Chromium's DevTools protocol.

@@ -9,6 +9,7 @@
 
 mod browser;
 mod errors;
+mod guide;
 mod pages;
 mod processes;
 mod screenshots;

@@ -9,7 +9,7 @@ use super::browser::Browser;
 use super::{Up, root, target};
 
 /// A copy of the repository, as git has it.
-fn repository() -> tempfile::TempDir {
+pub fn repository() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     let files = Command::new("git")
         .args(["ls-files", "-co", "--exclude-standard"])
@@ -28,7 +28,7 @@ fn repository() -> tempfile::TempDir {
     copy
 }
 
-fn workshop(folder: &Path, arguments: &[&str]) {
+pub fn workshop(folder: &Path, arguments: &[&str]) {
     let ran = Command::new(env!("CARGO_BIN_EXE_workshop"))
         .args(arguments)
         .current_dir(folder)

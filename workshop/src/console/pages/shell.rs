@@ -26,13 +26,14 @@ pub(super) struct Page {
     pub(super) status: StatusCode,
 }
 
-const PARTS: [(&str, &str); 6] = [
+const PARTS: [(&str, &str); 7] = [
     ("/", "Overview"),
     ("/traces", "Traces"),
     ("/logs", "Logs"),
     ("/errors", "Errors"),
     ("/metrics", "Metrics"),
     ("/steps", "Steps"),
+    ("/guide", "Guide"),
 ];
 
 impl Page {
@@ -90,7 +91,7 @@ fn footer(console: &Console) -> Markup {
                 (store.count_traces()) " traces"
                 @if gone.traces > 0 { "; the oldest " (gone.traces) " have gone" }
             }
-            span { "Keys: " kbd { "1" } "–" kbd { "6" } " pages, " kbd { "/" } " search, " kbd { "j" } " " kbd { "k" } " down and up, " kbd { "p" } " pause" }
+            span { "Keys: " kbd { "1" } "–" kbd { "7" } " pages, " kbd { "/" } " search, " kbd { "j" } " " kbd { "k" } " down and up, " kbd { "p" } " pause" }
             span { "For one person's laptop. In production: Datadog, Grafana, or what your company has." }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use serde_json::{Value, json};
@@ -39,7 +39,14 @@ pub(super) async fn check(State(console): State<Arc<Console>>, headers: HeaderMa
     if shell::wants_json(&headers) {
         return (StatusCode::ACCEPTED, axum::Json(json!({ "checking": true }))).into_response();
     }
-    Redirect::to("/steps").into_response()
+    Redirect::to(&from(&headers)).into_response()
+}
+
+/// The page with the button: the chapter, or the steps.
+fn from(headers: &HeaderMap) -> String {
+    let page = headers.get(header::REFERER).and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
+    let chapter = page.filter(|page| page.path().starts_with("/guide/"));
+    chapter.map_or("/steps".to_owned(), |chapter| chapter.path().to_owned())
 }
 
 fn nobody() -> Page {
@@ -59,6 +66,29 @@ fn nobody() -> Page {
     }
 }
 
+/// What the last check said of one step, and the button for the next: beside its chapter.
+pub(super) fn result(attendee: &Attendee, step: &Step, verdict: Option<&Value>) -> Markup {
+    let (checking, trouble) = attendee.progress.now();
+    html! {
+        h2 { (attendee.backend) }
+        (button(checking))
+        @if let Some(trouble) = &trouble { pre.notice.bad { (trouble) } }
+        ol.steps { (one(attendee, step, verdict, verdict.is_some())) }
+    }
+}
+
+fn button(checking: bool) -> Markup {
+    html! {
+        form method="post" action="/steps/check" {
+            button disabled[checking] { @if checking { "Checking …" } @else { "Check now" } }
+            " " span.quiet role="status" {
+                @if checking { "It is built and run on ports of its own; this takes some seconds." }
+                @else { "or " code { "cargo workshop check" } ", or " code { "cargo workshop watch" } " at every save" }
+            }
+        }
+    }
+}
+
 fn of(attendee: &Attendee) -> Page {
     let verdicts = attendee.verdicts();
     let (checking, trouble) = attendee.progress.now();
@@ -69,13 +99,7 @@ fn of(attendee: &Attendee) -> Page {
         title: format!("Steps of {}", attendee.backend),
         fixed: html! {},
         live: html! {
-            form method="post" action="/steps/check" {
-                button disabled[checking] { @if checking { "Checking …" } @else { "Check now" } }
-                " " span.quiet role="status" {
-                    @if checking { "It is built and run on ports of its own; this takes some seconds." }
-                    @else { "or " code { "cargo workshop check" } ", or " code { "cargo workshop watch" } " at every save" }
-                }
-            }
+            (button(checking))
             @if let Some(trouble) = &trouble { pre.notice.bad { (trouble) } }
             ol.steps {
                 @for step in &attendee.steps {

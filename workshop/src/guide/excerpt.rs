@@ -1,0 +1,55 @@
+//! One item or statement of a Rust file that rustfmt has formatted.
+
+/// The item or statement whose first line begins with `beginning`, with the comments and attributes above it, moved to the
+/// left.
+///
+/// # Errors
+///
+/// Where none begins like this, or several do.
+pub(super) fn item(text: &str, beginning: &str) -> Result<String, String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let begins = |index: &usize| lines[*index].trim_start().starts_with(beginning);
+    let found: Vec<usize> = (0..lines.len()).filter(begins).collect();
+    let [start] = found[..] else {
+        return Err(format!("{} lines begin so, and it should be one", found.len()));
+    };
+    let indent = indentation(lines[start]);
+    let belongs = |line: &&&str| {
+        let code = line.trim_start();
+        indentation(line) == indent && (code.starts_with("//") || code.starts_with("#["))
+    };
+    let above = lines[..start].iter().rev().take_while(belongs).count();
+    let end = end(&lines, start).ok_or("it does not end")?;
+    let shown = lines[start - above..=end].iter().map(|line| line.get(indent..).unwrap_or_default());
+    Ok(shown.collect::<Vec<_>>().join("\n") + "\n")
+}
+
+/// Whether `shown` is in `text`, with whatever indentation.
+pub(super) fn contains(text: &str, shown: &str) -> bool {
+    let bare = |text: &str| -> Vec<String> {
+        text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+    };
+    let (text, shown) = (bare(text), bare(shown));
+    text.windows(shown.len()).any(|lines| lines == shown)
+}
+
+fn indentation(line: &str) -> usize {
+    line.len() - line.trim_start().len()
+}
+
+/// The line on which all brackets are closed, and which ends a statement or an item; of a list's element, a comma does.
+fn end(lines: &[&str], start: usize) -> Option<usize> {
+    let ends: &[char] = if lines[start].ends_with(',') { &[','] } else { &[';', '}'] };
+    let mut depth = 0i32;
+    (start..lines.len()).find(|index| {
+        let code = lines[*index].split("// ").next().unwrap_or_default().trim_end();
+        for letter in code.chars() {
+            match letter {
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth -= 1,
+                _ => {}
+            }
+        }
+        depth <= 0 && code.ends_with(ends)
+    })
+}

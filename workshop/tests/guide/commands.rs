@@ -1,0 +1,170 @@
+//! Every command of the guide works, in the order in which attendees meet them.
+//!
+//! A fence `sh` runs, and ends well. `sh background` runs until its chapter ends. `sh no-run: reason` does not run here.
+
+use std::fs;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use workshop::steps::Steps;
+
+use super::{Fence, chapters, fences, root};
+
+/// Time for a build and a start.
+const START: Duration = Duration::from_secs(300);
+const END: Duration = Duration::from_secs(20);
+
+#[test]
+fn fences_are_of_a_known_kind_and_those_that_do_not_run_are_few() {
+    let mut not_run = Vec::new();
+    for (file, text) in chapters("en") {
+        for fence in fences(&text) {
+            match fence.kind.split_once(": ") {
+                Some(("sh no-run", reason)) => not_run.push(format!("{file}: {reason}")),
+                _ => assert!(
+                    ["sh", "sh background", "rust", "toml", "json", "text"].contains(&fence.kind.as_str()),
+                    "{file}: a fence of kind {:?}",
+                    fence.kind
+                ),
+            }
+        }
+    }
+    assert_eq!(not_run, Vec::<String>::new());
+}
+
+/// An attendee's shell: a repository of their own, the folder in which they are, what runs in their other terminal.
+struct Shell {
+    repository: tempfile::TempDir,
+    folder: PathBuf,
+    background: Option<Child>,
+}
+
+impl Shell {
+    fn new() -> Self {
+        let repository = tempfile::tempdir().unwrap();
+        let listed = Command::new("git")
+            .args(["ls-files", "-co", "--exclude-standard"])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        let is_own = |file: &&str| !file.starts_with("backend-") || file.starts_with("backend-base/");
+        for file in String::from_utf8(listed.stdout).unwrap().lines().filter(is_own) {
+            let (from, to) = (root().join(file), repository.path().join(file));
+            if from.is_file() {
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                fs::copy(from, to).unwrap();
+            }
+        }
+        let folder = repository.path().to_owned();
+        Self { repository, folder, background: None }
+    }
+
+    fn bash(&self, script: &str) -> Command {
+        let mut command = Command::new("bash");
+        command
+            .args(["-euo", "pipefail", "-c", script])
+            .current_dir(&self.folder)
+            .env("CARGO_TARGET_DIR", target());
+        // What Cargo told this test of itself is not meant for the attendee's.
+        for (name, _) in std::env::vars_os() {
+            if name
+                .to_str()
+                .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+            {
+                command.env_remove(name);
+            }
+        }
+        command
+    }
+
+    /// Runs a fence to its end, and stays where it went.
+    fn run(&mut self, chapter: &str, script: &str) {
+        let place = self.repository.path().join(".git-place");
+        let output = self.bash(&format!("{script}\npwd >'{}'", place.display())).output().unwrap();
+        assert!(
+            output.status.success(),
+            "{chapter}: in {}:\n{script}\n{}\n{}",
+            self.folder.display(),
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        );
+        self.folder = fs::read_to_string(place).unwrap().trim().into();
+    }
+
+    /// Starts what goes on in another terminal, and waits until the service answers.
+    fn start(&mut self, chapter: &str, script: &str) {
+        assert!(self.background.is_none(), "{chapter}: a second `sh background`");
+        let log = self.repository.path().join("background.log");
+        let file = fs::File::create(&log).unwrap();
+        let mut command = self.bash(script);
+        command.process_group(0).stdin(Stdio::null()).stderr(file.try_clone().unwrap()).stdout(file);
+        let child = self.background.insert(command.spawn().unwrap());
+        let started = Instant::now();
+        let answers = || {
+            let mut curl = Command::new("curl");
+            curl.args(["-sf", "-o", "/dev/null", "localhost:8080/healthz"]).status().unwrap().success()
+        };
+        while !answers() {
+            let ended = child.try_wait().unwrap();
+            let log = || fs::read_to_string(&log).unwrap();
+            assert!(ended.is_none(), "{chapter}: {script} has ended, {ended:?}\n{}", log());
+            assert!(started.elapsed() < START, "{chapter}: {script}: the service does not answer\n{}", log());
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// Ctrl-C in the other terminal.
+    fn stop(&mut self) {
+        let Some(mut child) = self.background.take() else { return };
+        let group = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        kill_process_group(group, Signal::INT).unwrap();
+        let started = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if started.elapsed() > END {
+                kill_process_group(group, Signal::KILL).unwrap();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Where the test itself was built, so that little is compiled twice.
+fn target() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_workshop")).ancestors().nth(2).unwrap()
+}
+
+/// It takes the ports 8080 and 4000, as an attendee does.
+#[test]
+#[ignore = "builds the service, and takes its ports"]
+fn every_command_of_the_guide_runs_in_order() {
+    let steps = Steps::load(root()).unwrap();
+    let mut shell = Shell::new();
+    let guide = chapters("en");
+    let mut count = 0;
+    for step in steps.all().iter().filter(|step| step.ready) {
+        let chapter = &step.chapter;
+        if step.number > 0 {
+            // The chapter's code has been written, as its answer has it.
+            shell.run(chapter, &format!("cargo workshop goto {}", step.id));
+        }
+        for Fence { kind, text } in fences(&guide[chapter]) {
+            match kind.as_str() {
+                "sh" => shell.run(chapter, &text),
+                "sh background" => shell.start(chapter, &text),
+                _ => continue,
+            }
+            count += 1;
+        }
+        shell.stop();
+    }
+    assert!(count > steps.all().len(), "{count} commands");
+}
