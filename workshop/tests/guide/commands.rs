@@ -69,13 +69,10 @@ impl Shell {
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", target());
         // What Cargo told this test of itself is not meant for the attendee's.
-        for (name, _) in std::env::vars_os() {
-            if name
-                .to_str()
-                .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
-            {
-                command.env_remove(name);
-            }
+        let of_this_test =
+            |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_test)) {
+            command.env_remove(name);
         }
         command
     }
@@ -157,12 +154,18 @@ fn every_command_of_the_guide_runs_in_order() {
             shell.run(chapter, &format!("cargo workshop goto {}", step.id));
         }
         for Fence { kind, text } in fences(&guide[chapter]) {
+            let started = Instant::now();
             match kind.as_str() {
                 "sh" => shell.run(chapter, &text),
                 "sh background" => shell.start(chapter, &text),
                 _ => continue,
             }
             count += 1;
+            println!(
+                "{:6.1} s  {chapter}  {}",
+                started.elapsed().as_secs_f64(),
+                text.trim().replace('\n', "; ")
+            );
         }
         shell.stop();
     }
