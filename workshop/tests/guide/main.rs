@@ -1,6 +1,7 @@
 //! The guide: each step has its chapter, both languages say the same, code is that of the source, commands run.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(clippy::print_stdout, reason = "the run of all commands says how long each took")]
 
 mod code;
 mod commands;
