@@ -53,8 +53,11 @@ fn named(name: &'static str) -> impl Fn(&Span) -> bool {
     move |span| span.name == name
 }
 
-/// What is wrong by `step`, in all words.
+/// What is wrong by `step`, in all words. Where there was no run with Datadog's SDK, nothing is said of it.
 fn failures(step: &str, evidence: &Evidence) -> String {
+    if step == "datadog-sdk" && evidence.datadog.is_none() {
+        return String::new();
+    }
     let expectations = checks::judge(step, evidence).unwrap();
     let failed =
         expectations.into_iter().filter_map(|expectation| Some((expectation.expected, expectation.failure?)));

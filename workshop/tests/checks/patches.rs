@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::{assert_fails, failures, recording};
 
@@ -254,25 +255,34 @@ fn a_plain_provider_passes_first_span() {
     }
 }
 
+/// Says that it is done when it is dropped.
+struct Done<'a>(&'a AtomicBool);
+
+impl Drop for Done<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// The checks assume no timing: 20 runs of the answer, while as many threads as there are cores compute.
 #[test]
 #[ignore = "takes minutes"]
 fn a_machine_whose_cores_are_all_busy_changes_no_verdict() {
     let folder = recording::state(9, "backend-busy", |_| {});
-    let done = std::sync::atomic::AtomicBool::new(false);
+    let done = AtomicBool::new(false);
     let verdicts: Vec<String> = std::thread::scope(|scope| {
+        // Also where a verdict panics: the scope waits for its threads.
+        let _at_the_end = Done(&done);
         recording::gather(&folder);
         for _ in 0..std::thread::available_parallelism().unwrap().get() {
             scope.spawn(|| {
-                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                while !done.load(Ordering::Relaxed) {
                     std::hint::spin_loop()
                 }
             });
         }
         let told = |evidence| super::STEPS.iter().map(|step| failures(step, &evidence)).collect::<String>();
-        let verdicts = (0..20).map(|_| told(recording::gather(&folder))).collect();
-        done.store(true, std::sync::atomic::Ordering::Relaxed);
-        verdicts
+        (0..20).map(|_| told(recording::gather(&folder))).collect()
     });
     fs::remove_dir_all(&folder).unwrap();
     let wrong: Vec<&String> = verdicts.iter().filter(|told| !told.is_empty()).collect();
