@@ -45,10 +45,11 @@ async fn a_target_that_closes_after_each_answer_loses_no_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_closes_idle_connections_loses_no_request() {
     let target = Target::start(|_| Reaction::AnswerAndCloseAfter(Duration::from_millis(10)));
-    let ended = Setup::against(&target, "--rate 25 --duration 800ms").run().await;
-    assert_all_well(&ended, 20);
-    assert_eq!(target.calls().len(), 20);
-    assert!(target.connections() > 10, "{} connections", target.connections());
+    // A quarter of a second apart, so that it has closed one before the next is due, on a busy machine too.
+    let ended = Setup::against(&target, "--rate 4 --duration 3s").run().await;
+    assert_all_well(&ended, 12);
+    assert_eq!(target.calls().len(), 12);
+    assert!(target.connections() > 6, "{} connections", target.connections());
 }
 
 #[tokio::test(flavor = "multi_thread")]
