@@ -1,0 +1,6 @@
+module "names" {
+  source = "../../modules/names"
+
+  prefixes = local.prefixes
+  canaries = local.canaries
+}

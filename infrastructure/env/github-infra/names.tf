@@ -1,0 +1,5 @@
+module "names" {
+  source = "../../modules/names"
+
+  prefixes = local.prefixes
+}

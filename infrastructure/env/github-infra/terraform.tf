@@ -1,0 +1,34 @@
+terraform {
+  required_version = ">= 1.11.0, < 2.0.0"
+
+  required_providers {
+    # Pinned to a series: a new major version may rename arguments.
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.25"
+    }
+  }
+
+  # Bucket and region are the owner's: `terraform init -backend-config=backend.hcl`, see backend.hcl.example.
+  backend "s3" {
+    key          = "handson/github-infra.tfstate"
+    encrypt      = true
+    use_lockfile = true
+  }
+}
+
+# Credentials are those of whoever runs this, so no file holds them.
+provider "aws" {
+  region = var.region
+
+  default_tags {
+    tags = {
+      project = "handson"
+      folder  = "infrastructure/env/github-infra"
+    }
+  }
+}
+
+data "aws_caller_identity" "this" {}
+
+data "aws_partition" "this" {}
