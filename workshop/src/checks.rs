@@ -4,9 +4,11 @@
 //! the stand-in for httpbin; no expectation depends on how fast the machine is.
 
 mod alert;
+mod canary;
 mod client_spans;
 mod datadog_sdk;
 mod db_spans;
+mod deploy;
 mod errors;
 mod first_span;
 mod log_correlation;
@@ -37,6 +39,8 @@ pub fn judge(step: &str, evidence: &Evidence) -> Option<Vec<Expectation>> {
         "errors" => errors::judge,
         "metrics" => metrics::judge,
         "alert" => alert::judge,
+        "deploy" => return deploy::judge(evidence),
+        "canary" => return canary::judge(evidence),
         "datadog-sdk" => return datadog_sdk::judge(evidence),
         _ => return None,
     };

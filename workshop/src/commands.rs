@@ -6,6 +6,7 @@ mod console;
 mod difference;
 mod doctor;
 mod guide;
+mod infra;
 mod keep;
 mod names;
 mod new;
@@ -40,7 +41,7 @@ enum Command {
     Guard,
     /// Make backend-NAME: the service without telemetry, or as it is after a step
     New {
-        /// 2 to 15 lower-case letters, digits and dashes, beginning with a letter
+        /// 2 to 15 lower-case letters, digits and single dashes, beginning with a letter
         name: String,
         /// Id or number of a step
         #[arg(long, default_value = "run")]
@@ -93,7 +94,14 @@ enum Command {
         #[arg(long, default_value = "run")]
         at: String,
     },
-    /// Take a backend away; it is kept under .workshop/
+    /// Add the files that bring a backend to ECS: its lines in Terraform, its workflow, its folder of PipeCD
+    ///
+    /// What is there already stays as it is.
+    Infra {
+        /// The backend
+        name: String,
+    },
+    /// Take a backend away, with the files of its deployment; all of it is kept under .workshop/
     Remove {
         /// The backend
         name: String,
@@ -130,6 +138,7 @@ pub fn run(arguments: Arguments) -> Result<u8, String> {
         Command::Goto { words } => new::goto(&place()?, &words),
         Command::Answer { step } => difference::answer(&place()?, &step),
         Command::Diff { name, at } => difference::diff(&place()?, name.as_deref(), &at),
+        Command::Infra { name } => infra::infra(&place()?, &name),
         Command::Remove { name } => new::remove(&place()?, &name),
         Command::Doctor => Ok(doctor::doctor()),
         Command::Base => base::base(&place()?),

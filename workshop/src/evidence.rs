@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::datadog::AgentRecord;
+use crate::source::Tree;
 use crate::telemetry::Telemetry;
 
 /// What two runs of one backend left behind.
@@ -44,6 +45,8 @@ pub struct Backend {
     pub monitor: Option<String>,
     /// The repository's address for a browser, where git knows one.
     pub repository: Option<String>,
+    /// The files of its deployment, by their paths in the repository; `None` where they are not to be judged.
+    pub deployment: Option<Tree>,
 }
 
 /// One start of the program, its requests, and its end by SIGTERM.

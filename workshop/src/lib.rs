@@ -8,6 +8,7 @@
 //! | [`otlp`] | the OTLP receiver: HTTP with protobuf or JSON, and gRPC |
 //! | [`telemetry`] | what was received, in a shape that is easy to ask |
 //! | [`datadog`] | a trace agent, which takes what Datadog's SDKs send |
+//! | [`deployment`] | the files that bring a backend to ECS |
 //! | [`evidence`] | all that is known of a backend after it has run: answers, calls of httpbin, log lines, telemetry |
 //! | [`run`] | builds a backend, starts it, sends it requests, ends it |
 //! | [`checks`] | what each step expects of the evidence |
@@ -23,6 +24,7 @@ pub mod checks;
 pub mod commands;
 pub mod console;
 pub mod datadog;
+pub mod deployment;
 pub mod evidence;
 pub mod guide;
 pub mod otlp;

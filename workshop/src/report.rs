@@ -24,10 +24,8 @@ pub enum State {
     Passed,
     /// At least one is not.
     Failed,
-    /// The backend gave nothing to judge.
+    /// There was nothing to judge: the backend gave nothing, or has not begun with it.
     NotJudged,
-    /// The workshop has no check for it so far.
-    NotYet,
 }
 
 /// The verdict on one step.
@@ -91,18 +89,14 @@ impl Report {
         if self.first_failed().is_some() {
             return 1;
         }
-        let is_open = |verdict: &Verdict| matches!(verdict.state, State::NotJudged | State::NotYet);
+        let is_open = |verdict: &Verdict| verdict.state == State::NotJudged;
         if asked_for && self.verdicts.iter().any(is_open) { 2 } else { 0 }
     }
 }
 
 fn judge(step: &Step, evidence: Option<&Evidence>) -> Verdict {
-    let expectations = match evidence {
-        Some(evidence) if step.ready => checks::judge(&step.id, evidence),
-        _ => None,
-    };
+    let expectations = evidence.and_then(|evidence| checks::judge(&step.id, evidence));
     let state = match &expectations {
-        _ if !step.ready => State::NotYet,
         None => State::NotJudged,
         Some(all) if all.iter().all(Expectation::is_met) => State::Passed,
         Some(_) => State::Failed,

@@ -22,6 +22,7 @@ use std::path::Path;
 use crate::steps::{Lang, Steps};
 use todos::Todos;
 pub use tree::Tree;
+pub(crate) use tree::files_below;
 
 /// The folder of the backend `name` (`backend-sakura`) as it is after step `at`: manifest, lock file, sources and all.
 ///

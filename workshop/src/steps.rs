@@ -67,13 +67,6 @@ pub struct Step {
     /// Files of its own, which stand at the root for the finished service, and in a backend from this step on.
     #[serde(default)]
     pub files: Vec<String>,
-    /// Whether it can be done and checked: `false` is "not yet".
-    #[serde(default = "yes")]
-    pub ready: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 /// All steps.

@@ -1,9 +1,12 @@
 //! `check`: builds, runs, judges.
 
+use std::io;
+
 use tokio::runtime::Runtime;
 
 use super::place::Place;
 use crate::checks;
+use crate::deployment;
 use crate::report::{self, Report};
 use crate::run::{self, Trouble};
 use crate::steps::{Lang, Step};
@@ -53,7 +56,12 @@ pub(super) async fn judge(
 ) -> Result<Report, Trouble> {
     let folder = place.folder(name);
     let built = run::build(&folder).await?;
-    let backend = run::backend(&built, &folder);
+    let mut backend = run::backend(&built, &folder);
+    // Most attendees have no account: who does not ask for it, and has not begun, is told no more than that.
+    let files =
+        deployment::read(&place.root, name).map_err(|error| Trouble::Machine(io::Error::other(error)))?;
+    let is_asked_for = steps.len() < place.steps.all().len();
+    backend.deployment = (is_asked_for || deployment::is_begun(&files, name)).then_some(files);
     let mut outcome = run::gather(&backend, &built.executable).await;
     if let Ok(evidence) = &mut outcome
         && steps.iter().any(|step| step.id == DATADOG)

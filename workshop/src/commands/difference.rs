@@ -8,6 +8,7 @@ use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
 use super::place::Place;
+use crate::deployment;
 use crate::source::{self, Tree};
 use crate::steps::Lang;
 
@@ -18,16 +19,17 @@ const HEAD: Style = Style::new().bold();
 /// Shows what a step adds to the state before it.
 pub(super) fn answer(place: &Place, step: &str) -> Result<u8, String> {
     let step = place.steps.find(step)?;
-    if !step.ready {
-        return Err(format!("step {} {} is not yet part of the workshop", step.number, step.id));
-    }
     anstream::print!("{}", answer_to(place, step.number)?);
     Ok(0)
 }
 
 /// The same, as text.
 pub(super) fn answer_to(place: &Place, number: usize) -> Result<String, String> {
-    let state = |at| source::derive(&place.root, &place.steps, at, "backend-NAME", Lang::En);
+    let state = |at| -> Result<Tree, String> {
+        let mut tree = source::derive(&place.root, &place.steps, at, "backend-NAME", Lang::En)?;
+        tree.files.extend(deployment::at(&place.root, &place.steps, "NAME", at)?.files);
+        Ok(tree)
+    };
     if number == 0 {
         return Ok("Nothing is to be written: the base passes this step as it is.\n".to_owned());
     }

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use super::place::Place;
 
-/// Moves the folder of `name` to `.workshop/NAME/N`, and gives that place.
+/// Moves the folder of `name`, where there is one, to `.workshop/NAME/N`, and gives that place.
 pub(super) fn keep(place: &Place, name: &str) -> Result<PathBuf, String> {
     let kept = next(place, name)?;
-    rename(&place.folder(name), &kept)?;
+    if place.folder(name).exists() {
+        rename(&place.folder(name), &kept)?;
+    }
     Ok(kept)
 }
 

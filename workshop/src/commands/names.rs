@@ -6,12 +6,13 @@ use super::place::Place;
 
 /// Why `name` cannot be the name of a new backend.
 pub(super) fn refusal(place: &Place, name: &str) -> Option<String> {
-    let allowed =
-        "2 to 15 lower-case letters, digits and dashes, beginning with a letter and not ending with a dash";
+    let allowed = "2 to 15 lower-case letters, digits and single dashes, beginning with a letter and not ending with a dash";
     let is_allowed = (2..=15).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
-        && !name.ends_with('-');
+        && !name.ends_with('-')
+        // A repository of ECR may not have two.
+        && !name.contains("--");
     if !is_allowed {
         return Some(format!("{name:?} is no name for a backend; allowed: {allowed}"));
     }

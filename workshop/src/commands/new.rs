@@ -2,9 +2,11 @@
 
 use std::fs;
 
+use super::infra;
 use super::keep::{keep, keep_content, move_content, rename};
 use super::names;
 use super::place::Place;
+use crate::deployment;
 use crate::source;
 use crate::steps::{Lang, Step};
 
@@ -15,7 +17,11 @@ pub(super) fn new(place: &Place, name: &str, at: &str, lang: Lang) -> Result<u8,
         return Err(refusal);
     }
     write(place, name, step, lang)?;
-    let next = place.steps.all().iter().find(|next| next.number > step.number && next.ready);
+    if infra::STEPS.contains(&&*step.id) {
+        let kept = place.root.join(".workshop").join(name).join("deployment");
+        infra::put_in_place(place, name, step, &kept)?;
+    }
+    let next = place.steps.all().iter().find(|next| next.number > step.number);
     anstream::println!("backend-{name} is there, as it is after step {} {}.", step.number, step.id);
     anstream::println!("Open the folder backend-{name} itself in your editor, not the repository.");
     if let Some(next) = next {
@@ -47,17 +53,32 @@ pub(super) fn goto(place: &Place, words: &[String]) -> Result<u8, String> {
     // Empty by now; should it stay, it is in nobody's way.
     drop(fs::remove_dir(&prepared));
     anstream::println!("backend-{name} is as it is after step {} {}.", step.number, step.id);
+    if infra::STEPS.contains(&&*step.id) {
+        infra::put_in_place(place, &name, step, &kept)?;
+        anstream::println!(
+            "The files of its deployment are there too, with example values for account, region and the like."
+        );
+    }
     anstream::println!("What was there is kept in {}.", place.shown(&kept));
     Ok(0)
 }
 
 /// Takes a backend away.
 pub(super) fn remove(place: &Place, name: &str) -> Result<u8, String> {
-    let name = place.backend(Some(name))?;
-    if name == "base" {
-        return Err("backend-base belongs to the workshop; `cargo workshop base` renews it".to_owned());
+    let plain = name.trim_end_matches('/').trim_start_matches("backend-");
+    // The folder may have been deleted by hand.
+    let is_deployed =
+        || deployment::read(&place.root, plain).is_ok_and(|tree| deployment::is_begun(&tree, plain));
+    let name = place
+        .backend(Some(name))
+        .or_else(|error| if is_deployed() { Ok(plain.to_owned()) } else { Err(error) })?;
+    if ["base", "canary"].contains(&name.as_str()) {
+        return Err(format!(
+            "backend-{name} belongs to the workshop; `cargo workshop base` renews backend-base"
+        ));
     }
     let kept = keep(place, &name)?;
+    infra::take_back(place, &name, &kept)?;
     forget_verdicts(place, &name);
     anstream::println!("backend-{name} is gone from here. It is kept in {}.", place.shown(&kept));
     Ok(0)
@@ -76,9 +97,6 @@ fn write(place: &Place, name: &str, step: &Step, lang: Lang) -> Result<(), Strin
 
 /// The whole folder, under another name: it comes into its place by one rename, or not at all.
 fn prepare(place: &Place, name: &str, step: &Step, lang: Lang) -> Result<std::path::PathBuf, String> {
-    if !step.ready {
-        return Err(format!("step {} {} is not yet part of the workshop", step.number, step.id));
-    }
     if !place.root.join("backend-base/Cargo.lock").is_file() {
         return Err("backend-base/Cargo.lock is missing; `cargo workshop base` makes it".to_owned());
     }

@@ -64,7 +64,7 @@ struct Watching<'a> {
 
 impl Watching<'_> {
     async fn run(mut self) {
-        let steps: Vec<&Step> = self.place.steps.all().iter().filter(|step| step.ready).collect();
+        let steps: Vec<&Step> = self.place.steps.all().iter().collect();
         loop {
             let Some(judged) = self.judge(&steps).await else { return };
             let current = self.show(&judged, &steps);

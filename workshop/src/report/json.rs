@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Report, Verdict};
 
 /// `{backend, steps: [{number, id, title, state, expectations: [{expected, failure: {seen, cause} | null}], hint, chapter}]}`;
-/// `state` is `passed`, `failed`, `not_judged` or `not_yet`.
+/// `state` is `passed`, `failed` or `not_judged`.
 pub fn json(report: &Report) -> Value {
     let step = |verdict: &Verdict| {
         json!({

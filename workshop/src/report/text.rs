@@ -18,7 +18,7 @@ struct Labels {
     hint: &'static str,
     chapter: &'static str,
     later: &'static str,
-    not_yet: &'static str,
+    not_begun: &'static str,
     all_passed: &'static str,
     also_failed: &'static str,
 }
@@ -32,7 +32,7 @@ fn labels(lang: Lang) -> Labels {
             hint: "Hint",
             chapter: "Chapter",
             later: "comes after that",
-            not_yet: "not yet part of the workshop",
+            not_begun: "not begun; its chapter says how",
             all_passed: "All steps that were checked passed.",
             also_failed: "fails too; --keep-going shows it",
         },
@@ -43,7 +43,7 @@ fn labels(lang: Lang) -> Labels {
             hint: "ヒント",
             chapter: "章",
             later: "このあとのステップです",
-            not_yet: "まだ用意されていません",
+            not_begun: "まだ始めていません（始め方は章にあります）",
             all_passed: "判定したステップはすべて合格です。",
             also_failed: "これも不合格です（--keep-going で表示）",
         },
@@ -74,8 +74,10 @@ pub fn text(report: &Report) -> String {
                 };
                 text.push_str(&format!("{DIM}· {name}: {told}{DIM:#}\n"));
             }
-            State::NotJudged => text.push_str(&format!("{DIM}· {name}: {}{DIM:#}\n", labels.later)),
-            State::NotYet => text.push_str(&format!("{DIM}- {name}: {}{DIM:#}\n", labels.not_yet)),
+            State::NotJudged => {
+                let told = if first.is_some() { labels.later } else { labels.not_begun };
+                text.push_str(&format!("{DIM}· {name}: {told}{DIM:#}\n"));
+            }
         }
     }
     if report.verdicts.iter().any(|verdict| verdict.state == State::Passed) && first.is_none() {

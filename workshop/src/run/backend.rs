@@ -9,7 +9,8 @@ use crate::evidence::Backend;
 /// Not the default, so that no code has it by chance.
 const ENVIRONMENT: &str = "staging";
 
-/// What the telemetry of `built` must say of it; commit and repository by git, asked in `folder`.
+/// What the telemetry of `built` must say of it; commit and repository by git, asked in `folder`. Its deployment is not to
+/// be judged.
 pub fn backend(built: &Built, folder: &Path) -> Backend {
     Backend {
         service: built.name.replacen("backend-", "handson-", 1),
@@ -19,6 +20,7 @@ pub fn backend(built: &Built, folder: &Path) -> Backend {
         monitor: std::fs::read_to_string(folder.join("monitor.toml")).ok(),
         commit: git(folder, &["rev-parse", "HEAD"]),
         repository: git(folder, &["remote", "get-url", "origin"]).and_then(|url| public(&url)),
+        deployment: None,
     }
 }
 

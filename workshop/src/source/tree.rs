@@ -12,8 +12,13 @@ pub struct Tree {
 }
 
 impl Tree {
-    pub(super) fn add(&mut self, path: &Path, text: String) {
+    pub(crate) fn add(&mut self, path: &Path, text: String) {
         self.files.insert(path.to_owned(), text.into_bytes());
+    }
+
+    /// The text of a file; `None` where there is no such file, or it is none.
+    pub fn text(&self, path: &Path) -> Option<&str> {
+        std::str::from_utf8(self.files.get(path)?).ok()
     }
 
     /// Writes the files below `folder`, which is made where it is missing.
@@ -34,7 +39,7 @@ impl Tree {
 }
 
 /// The files below `root/folder`, as paths relative to `root`, sorted; hidden ones are left out.
-pub(super) fn files_below(root: &Path, folder: &Path) -> Result<Vec<PathBuf>, String> {
+pub(crate) fn files_below(root: &Path, folder: &Path) -> Result<Vec<PathBuf>, String> {
     let unreadable = |error: io::Error| format!("{} cannot be read: {error}", root.join(folder).display());
     let mut files = Vec::new();
     for entry in fs::read_dir(root.join(folder)).map_err(unreadable)? {

@@ -6,7 +6,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod alert;
+mod canary;
 mod datadog;
+mod deployment;
 mod different;
 mod patches;
 mod recording;
@@ -19,7 +21,7 @@ use workshop::evidence::Evidence;
 use workshop::telemetry::Span;
 
 /// In their order.
-const STEPS: [&str; 11] = [
+const STEPS: [&str; 13] = [
     "run",
     "structured-logs",
     "first-span",
@@ -30,6 +32,8 @@ const STEPS: [&str; 11] = [
     "errors",
     "metrics",
     "alert",
+    "deploy",
+    "canary",
     "datadog-sdk",
 ];
 
@@ -53,9 +57,14 @@ fn named(name: &'static str) -> impl Fn(&Span) -> bool {
     move |span| span.name == name
 }
 
-/// What is wrong by `step`, in all words. Where there was no run with Datadog's SDK, nothing is said of it.
+/// What is wrong by `step`, in all words; nothing where the evidence has nothing on it.
 fn failures(step: &str, evidence: &Evidence) -> String {
-    if step == "datadog-sdk" && evidence.datadog.is_none() {
+    let is_left_out = match step {
+        "deploy" | "canary" => evidence.backend.deployment.is_none(),
+        "datadog-sdk" => evidence.datadog.is_none(),
+        _ => false,
+    };
+    if is_left_out {
         return String::new();
     }
     let expectations = checks::judge(step, evidence).unwrap();

@@ -5,16 +5,25 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use workshop::evidence::Evidence;
+use workshop::source::Tree;
 use workshop::steps::{Lang, Steps};
-use workshop::{run, source};
+use workshop::{deployment, run, source};
 
 /// What the answer leaves behind.
 pub fn right() -> &'static Evidence {
     static RIGHT: OnceLock<Evidence> = OnceLock::new();
     RIGHT.get_or_init(|| {
         let folder = state(12, "backend-answer", |_| {});
-        gather_with_datadog(&folder)
+        let mut right = gather_with_datadog(&folder);
+        right.backend.deployment = Some(deployment(12, "answer"));
+        right
     })
+}
+
+/// The files of a deployment after a step.
+pub fn deployment(at: usize, name: &str) -> Tree {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    deployment::at(root, &Steps::load(root).unwrap(), name, at).unwrap()
 }
 
 /// The state after a step, written below `.workshop/` (so that all share the target folder), with a change of its files.

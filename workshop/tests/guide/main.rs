@@ -60,7 +60,7 @@ fn every_step_has_its_chapter_and_every_other_is_in_the_contents() {
         let mut chapters = chapters(lang);
         let contents = chapters.remove("README.md").unwrap();
         let linked = between(&contents, "](", ")");
-        for step in steps.all().iter().filter(|step| step.ready) {
+        for step in steps.all() {
             let text = chapters.remove(&step.chapter);
             let text = text.unwrap_or_else(|| panic!("{lang}/{} is missing: step {}", step.chapter, step.id));
             let title = format!("# {} · {}\n", step.number, step.title.in_(of));

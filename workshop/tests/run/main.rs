@@ -74,6 +74,7 @@ async fn gather(text: &str) -> Result<Evidence, Trouble> {
         monitor: None,
         commit: None,
         repository: None,
+        deployment: None,
     };
     let started = Instant::now();
     let outcome = run::gather(&backend, &script(folder.path(), text)).await;

@@ -123,7 +123,7 @@ fn one(attendee: &Attendee, step: &Step, verdict: Option<&Value>, is_open: bool)
     html! {
         li.step id={ "step-" (step.id) } {
             details data-key=(step.id) open[is_open] {
-                summary { (mark(step, verdict)) " " b { (step.number) " " (step.id) } " " (step.title.in_(attendee.lang)) }
+                summary { (mark(verdict)) " " b { (step.number) " " (step.id) } " " (step.title.in_(attendee.lang)) }
                 @for expectation in expectations.into_iter().flatten() {
                     @let expected = expectation["expected"].as_str().unwrap_or_default();
                     @match expectation["failure"].as_object() {
@@ -141,12 +141,11 @@ fn one(attendee: &Attendee, step: &Step, verdict: Option<&Value>, is_open: bool)
     }
 }
 
-fn mark(step: &Step, verdict: Option<&Value>) -> Markup {
+fn mark(verdict: Option<&Value>) -> Markup {
     html! {
         @match verdict.and_then(|verdict| verdict["state"].as_str()) {
             Some("passed") => span.mark.good { "passed" },
             Some("failed") => span.mark.bad { "failed" },
-            _ if !step.ready => span.mark.quiet { "to come" },
             _ => span.mark.quiet { "not checked" },
         }
     }
@@ -163,7 +162,7 @@ pub(super) fn strip(console: &Console) -> Markup {
                 @for step in &attendee.steps {
                     @let verdict = verdicts.iter().find(|(id, _)| *id == step.id).map(|(_, verdict)| verdict);
                     li { a href={ "/steps#step-" (step.id) } title=(step.title.in_(attendee.lang)) {
-                        (step.number) " " (step.id) " " (mark(step, verdict))
+                        (step.number) " " (step.id) " " (mark(verdict))
                     } }
                 }
             }

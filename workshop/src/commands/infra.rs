@@ -1,0 +1,116 @@
+//! `infra`, and what `goto` and `remove` do with the files of a deployment.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::keep::rename;
+use super::place::Place;
+use crate::deployment::{self, CANARIES, MARK, PREFIXES, lists};
+use crate::source::Tree;
+use crate::steps::Step;
+
+/// The steps whose answers are files of the deployment.
+pub(super) const STEPS: [&str; 2] = ["deploy", "canary"];
+
+/// Where a mark's value comes from.
+const SOURCES: [(&str, &str); 7] = [
+    ("TODO_AWS_ACCOUNT_ID", "the 12 digits of the account"),
+    ("TODO_AWS_REGION", "its region, such as ap-northeast-1"),
+    ("TODO_SUBNET_1", "terraform output subnet_ids"),
+    ("TODO_SUBNET_2", "terraform output subnet_ids"),
+    ("TODO_SECURITY_GROUP", "terraform output task_security_group_id"),
+    ("TODO_PRIMARY_TARGET_GROUP_ARN", "terraform output target_groups"),
+    ("TODO_CANARY_TARGET_GROUP_ARN", "terraform output target_groups"),
+];
+
+/// Adds what is missing of the files of a backend's deployment.
+pub(super) fn infra(place: &Place, name: &str) -> Result<u8, String> {
+    let name = place.backend(Some(name))?;
+    if ["base", "canary"].contains(&name.as_str()) {
+        return Err(format!("backend-{name} belongs to the workshop, and has these files already"));
+    }
+    let wanted = deployment::plain(&place.root, &name)?;
+    let there = deployment::read(&place.root, &name)?;
+    let mut new = Tree::default();
+    for (path, content) in wanted.files {
+        let is_own = deployment::is_own(&path, &name);
+        match there.files.get(&path) {
+            // What the attendee has filled in stays.
+            Some(_) if is_own => {}
+            Some(before) if *before == content => {}
+            before => {
+                anstream::println!(
+                    "{} {}",
+                    if before.is_some() { "changed" } else { "new    " },
+                    path.display()
+                );
+                new.files.insert(path, content);
+            }
+        }
+    }
+    new.write_to(&place.root).map_err(|error| format!("the files cannot be written: {error}"))?;
+    if new.files.is_empty() {
+        anstream::println!("The files of handson-api-{name} are all there.");
+    }
+    tell_marks(&deployment::read(&place.root, &name)?, &name);
+    anstream::println!("\n  cargo workshop check {name} deploy");
+    Ok(0)
+}
+
+/// What only the owner of the account can fill in, and where.
+fn tell_marks(tree: &Tree, name: &str) {
+    let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for (path, _) in tree.files.iter().filter(|(path, _)| deployment::is_own(path, name)) {
+        let text = tree.text(path).unwrap_or_default();
+        for (mark, _) in SOURCES.iter().filter(|(mark, _)| text.contains(mark)) {
+            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            found.entry(mark).or_default().push(file);
+        }
+    }
+    if found.is_empty() {
+        anstream::println!("No {MARK} is left in them.");
+        return;
+    }
+    anstream::println!("\nOnly you know these. Put the values in their place:");
+    for (mark, files) in found {
+        let source = SOURCES.iter().find(|(of, _)| *of == mark).map_or("", |(_, source)| source);
+        anstream::println!("  {mark:<30} {source:<40} {}", files.join(", "));
+    }
+}
+
+/// Writes the files as a step's answer has them. Those that were there are kept.
+pub(super) fn put_in_place(place: &Place, name: &str, step: &Step, kept: &Path) -> Result<(), String> {
+    let tree = deployment::at(&place.root, &place.steps, name, step.number)?;
+    keep_own(place, name, kept)?;
+    tree.write_to(&place.root)
+        .map_err(|error| format!("the files of the deployment cannot be written: {error}"))
+}
+
+/// Takes a backend out of the deployment. Its own files are kept.
+pub(super) fn take_back(place: &Place, name: &str, kept: &Path) -> Result<(), String> {
+    keep_own(place, name, kept)?;
+    for list in PREFIXES.into_iter().chain([CANARIES]) {
+        let path = place.root.join(list);
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let without = lists::without(&text, &format!("backend-{name}"));
+        if without != text {
+            fs::write(&path, without).map_err(|error| format!("{list} cannot be written: {error}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Moves the workflow and the folder of PipeCD below `kept`, by the same paths.
+fn keep_own(place: &Place, name: &str, kept: &Path) -> Result<(), String> {
+    for own in [deployment::workflow_of(name), deployment::folder_of(name)] {
+        let (from, to) = (place.root.join(&own), kept.join(&own));
+        if from.exists() {
+            let folder = to.parent().unwrap_or(kept);
+            fs::create_dir_all(folder)
+                .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+            rename(&from, &to)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,177 @@
+//! The files that bring a backend to ECS: its line in two lists of Terraform, its workflow of GitHub Actions, and its
+//! folder of PipeCD.
+//!
+//! Those of `base` are the source of all others: a backend's own differ from them by three names, and by nothing else.
+
+pub mod app;
+pub mod ecs;
+pub mod lists;
+pub mod workflow;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::source::{Tree, files_below};
+use crate::steps::Steps;
+
+/// The lists of the backends for which Terraform makes repositories, and roles of GitHub's.
+pub const PREFIXES: [&str; 2] =
+    ["infrastructure/env/base-infra/prefixes.tf", "infrastructure/env/github-infra/prefixes.tf"];
+
+/// The list of those that get a load balancer with two target groups.
+pub const CANARIES: &str = "infrastructure/env/base-infra/canaries.tf";
+
+/// What only the owner of the account knows stands in the files as a word that begins so.
+pub const MARK: &str = "TODO_";
+
+/// What an attendee's file says in place of each mark, where it is an example.
+const EXAMPLES: [(&str, &str); 7] = [
+    ("TODO_AWS_ACCOUNT_ID", "111122223333"),
+    ("TODO_AWS_REGION", "ap-northeast-1"),
+    ("TODO_SUBNET_1", "subnet-0a1b2c3d4e5f60718"),
+    ("TODO_SUBNET_2", "subnet-0f1e2d3c4b5a69788"),
+    ("TODO_SECURITY_GROUP", "sg-0123456789abcdef0"),
+    (
+        "TODO_PRIMARY_TARGET_GROUP_ARN",
+        "arn:aws:elasticloadbalancing:ap-northeast-1:111122223333:targetgroup/handson-NAME-primary/0123456789abcdef",
+    ),
+    (
+        "TODO_CANARY_TARGET_GROUP_ARN",
+        "arn:aws:elasticloadbalancing:ap-northeast-1:111122223333:targetgroup/handson-NAME-canary/fedcba9876543210",
+    ),
+];
+
+/// `.github/workflows/distribute-backend-NAME.yaml`.
+pub fn workflow_of(name: &str) -> PathBuf {
+    format!(".github/workflows/distribute-backend-{name}.yaml").into()
+}
+
+/// `infrastructure/env/handson-api-NAME`, with `app.pipecd.yaml`, `servicedef.yaml` and `taskdef.yaml`.
+pub fn folder_of(name: &str) -> PathBuf {
+    format!("infrastructure/env/handson-api-{name}").into()
+}
+
+/// The three lists, and the files of `name` that there are; paths are relative to the repository at `root`.
+///
+/// # Errors
+///
+/// A file that cannot be read.
+pub fn read(root: &Path, name: &str) -> Result<Tree, String> {
+    let mut tree = Tree::default();
+    for file in PREFIXES.into_iter().chain([CANARIES]).map(PathBuf::from).chain([workflow_of(name)]) {
+        if root.join(&file).is_file() {
+            tree.add(&file, text(root, &file)?);
+        }
+    }
+    if root.join(folder_of(name)).is_dir() {
+        for file in files_below(root, &folder_of(name))? {
+            tree.add(&file, text(root, &file)?);
+        }
+    }
+    Ok(tree)
+}
+
+/// Whether `name` has a file of its own.
+pub fn is_begun(tree: &Tree, name: &str) -> bool {
+    tree.files.keys().any(|file| is_own(file, name))
+}
+
+/// Whether the file belongs to `name` alone.
+pub fn is_own(file: &Path, name: &str) -> bool {
+    *file == workflow_of(name) || file.starts_with(folder_of(name))
+}
+
+/// The two lists with `name`, and its own files as those of `base` have them.
+///
+/// # Errors
+///
+/// A file of `base` that cannot be read, or a list that is none.
+pub fn plain(root: &Path, name: &str) -> Result<Tree, String> {
+    let mut tree = Tree::default();
+    for list in PREFIXES.map(Path::new) {
+        tree.add(list, with_line(root, list, name)?);
+    }
+    tree.add(&workflow_of(name), renamed(&text(root, &workflow_of("base"))?, "base", name));
+    for file in files_below(root, &folder_of("base"))? {
+        add_renamed(&mut tree, root, &file, "base", name)?;
+    }
+    Ok(tree)
+}
+
+/// The same as a canary: in the list of canaries, with the service and the pipeline of `canary`.
+///
+/// # Errors
+///
+/// As [`plain`].
+pub fn canary(root: &Path, name: &str) -> Result<Tree, String> {
+    let mut tree = plain(root, name)?;
+    let list = Path::new(CANARIES);
+    tree.add(list, with_line(root, list, name)?);
+    for file in ["app.pipecd.yaml", "servicedef.yaml"] {
+        add_renamed(&mut tree, root, &folder_of("canary").join(file), "canary", name)?;
+    }
+    Ok(tree)
+}
+
+/// The files as they are after a step, with example values in place of the marks; before `deploy`, the three lists alone.
+///
+/// # Errors
+///
+/// As [`plain`].
+pub fn at(root: &Path, steps: &Steps, name: &str, at: usize) -> Result<Tree, String> {
+    let is_done = |id: &str| steps.find(id).is_ok_and(|step| step.number <= at);
+    let mut tree = Tree::default();
+    for list in PREFIXES.into_iter().chain([CANARIES]).map(Path::new) {
+        tree.add(list, text(root, list)?);
+    }
+    if is_done("deploy") {
+        let own = if is_done("canary") { canary(root, name)? } else { plain(root, name)? };
+        tree.files.extend(filled(own, name).files);
+    }
+    Ok(tree)
+}
+
+/// Example values in place of all marks.
+fn filled(mut tree: Tree, name: &str) -> Tree {
+    for content in tree.files.values_mut() {
+        let text =
+            EXAMPLES.iter().fold(String::from_utf8_lossy(content).into_owned(), |text, (mark, value)| {
+                text.replace(mark, &value.replace("NAME", name))
+            });
+        *content = text.into_bytes();
+    }
+    tree
+}
+
+fn with_line(root: &Path, list: &Path, name: &str) -> Result<String, String> {
+    lists::with(&text(root, list)?, &format!("backend-{name}"))
+        .map_err(|error| format!("{}: {error}", list.display()))
+}
+
+fn add_renamed(tree: &mut Tree, root: &Path, file: &Path, from: &str, to: &str) -> Result<(), String> {
+    let own =
+        file.strip_prefix(folder_of(from)).map_or_else(|_| file.to_owned(), |rest| folder_of(to).join(rest));
+    tree.add(&own, renamed(&text(root, file)?, from, to));
+    Ok(())
+}
+
+/// The three forms in which a backend's name stands in its files.
+fn renamed(text: &str, from: &str, to: &str) -> String {
+    ["handson-api-", "backend-", "handson-"]
+        .iter()
+        .fold(text.to_owned(), |text, form| text.replace(&format!("{form}{from}"), &format!("{form}{to}")))
+}
+
+fn text(root: &Path, file: &Path) -> Result<String, String> {
+    fs::read_to_string(root.join(file)).map_err(|error| format!("{} cannot be read: {error}", file.display()))
+}
+
+/// A file of the tree, as YAML.
+///
+/// # Errors
+///
+/// That it is missing, or what is wrong with it and where.
+pub fn yaml<T: serde::de::DeserializeOwned>(tree: &Tree, file: &Path) -> Result<T, String> {
+    let text = tree.text(file).ok_or_else(|| format!("{} is missing", file.display()))?;
+    serde_saphyr::from_str(text).map_err(|error| format!("{}: {error}", file.display()))
+}

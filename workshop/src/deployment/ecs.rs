@@ -1,0 +1,133 @@
+//! What the ECS API takes: task and service definitions against the shapes of botocore.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// Made by `.ci/ecs/shapes.py` from botocore.
+static SHAPES: LazyLock<Result<Shapes, String>> = LazyLock::new(|| {
+    serde_json::from_str(include_str!("../../data/ecs-shapes.json")).map_err(|error| error.to_string())
+});
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Shapes {
+    task_definition: String,
+    service: String,
+    shapes: BTreeMap<String, Shape>,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Shape {
+    Structure {
+        members: BTreeMap<String, String>,
+        #[serde(default)]
+        required: Vec<String>,
+    },
+    List {
+        member: String,
+    },
+    Map {
+        value: String,
+    },
+    String {
+        #[serde(default)]
+        r#enum: Vec<String>,
+    },
+    Integer {},
+    Number {},
+    Boolean {},
+}
+
+/// What `RegisterTaskDefinition` refuses in it, each with its path.
+pub fn faults_of_task_definition(value: &Value) -> Vec<String> {
+    faults(|shapes| &shapes.task_definition, value)
+}
+
+/// What `CreateService` refuses in it, each with its path.
+pub fn faults_of_service(value: &Value) -> Vec<String> {
+    faults(|shapes| &shapes.service, value)
+}
+
+fn faults(root: impl Fn(&Shapes) -> &String, value: &Value) -> Vec<String> {
+    match &*SHAPES {
+        Ok(shapes) => {
+            let mut found = Vec::new();
+            shapes.walk(root(shapes), value, "", &mut found);
+            found
+        }
+        Err(error) => vec![format!("ecs-shapes.json cannot be read: {error}")],
+    }
+}
+
+impl Shapes {
+    fn walk(&self, shape: &str, value: &Value, path: &str, found: &mut Vec<String>) {
+        let at = if path.is_empty() { "the file" } else { path };
+        let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
+        match (self.shapes.get(shape), value) {
+            (Some(Shape::Structure { members, required }), Value::Object(object)) => {
+                for (key, value) in object {
+                    match members.get(key) {
+                        Some(member) => self.walk(member, value, &below(key), found),
+                        None => found.push(format!("{}: no such key", below(key))),
+                    }
+                }
+                let missing = required.iter().filter(|key| !object.contains_key(*key));
+                found.extend(missing.map(|key| format!("{}: it is missing", below(key))));
+            }
+            (Some(Shape::List { member }), Value::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    self.walk(member, item, &format!("{path}[{index}]"), found);
+                }
+            }
+            (Some(Shape::Map { value: shape }), Value::Object(object)) => {
+                for (key, value) in object {
+                    self.walk(shape, value, &below(key), found);
+                }
+            }
+            (Some(Shape::String { r#enum }), Value::String(text)) => {
+                if !r#enum.is_empty() && !r#enum.contains(text) {
+                    found.push(format!("{at}: {text:?} is none of {}", r#enum.join(", ")));
+                }
+            }
+            (Some(Shape::Integer {}), Value::Number(number)) if number.is_i64() || number.is_u64() => {}
+            (Some(Shape::Number {}), Value::Number(_)) | (Some(Shape::Boolean {}), Value::Bool(_)) => {}
+            (Some(shape), value) => found.push(format!("{at}: {value} should be {}", shape.in_words())),
+            (None, _) => found.push(format!("{at}: its shape {shape} is not in ecs-shapes.json")),
+        }
+    }
+}
+
+impl Shape {
+    fn in_words(&self) -> &'static str {
+        match self {
+            Self::Structure { .. } | Self::Map { .. } => "an object",
+            Self::List { .. } => "a list",
+            Self::String { .. } => "a text; a number or a truth value in quotes",
+            Self::Integer {} => "a whole number without quotes",
+            Self::Number {} => "a number without quotes",
+            Self::Boolean {} => "true or false without quotes",
+        }
+    }
+}
+
+/// Whether Fargate has tasks of this size.
+///
+/// The pairs of <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html>: `cpu` in 1/1024
+/// of a vCPU, `memory` in MiB.
+pub fn is_a_fargate_pair(cpu: u32, memory: u32) -> bool {
+    let (from, to, step) = match cpu {
+        256 => return [512, 1024, 2048].contains(&memory),
+        512 => (1024, 4096, 1024),
+        1024 => (2048, 8192, 1024),
+        2048 => (4096, 16384, 1024),
+        4096 => (8192, 30720, 1024),
+        8192 => (16384, 61440, 4096),
+        16384 => (32768, 122_880, 8192),
+        _ => return false,
+    };
+    (from..=to).contains(&memory) && memory.is_multiple_of(step)
+}

@@ -1,0 +1,79 @@
+//! A backend's workflow of GitHub Actions: it calls the reusable one, and says for whom.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// The file. Keys that GitHub does not know are refused.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub struct Workflow {
+    pub name: Option<String>,
+    pub run_name: Option<String>,
+    pub on: On,
+    pub permissions: Option<Value>,
+    pub env: Option<Value>,
+    pub defaults: Option<Value>,
+    pub concurrency: Option<Value>,
+    pub jobs: Jobs,
+}
+
+/// When it runs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct On {
+    pub workflow_dispatch: Option<Value>,
+    pub push: Push,
+}
+
+/// Which pushes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Push {
+    pub branches: Vec<String>,
+    pub paths: Vec<String>,
+}
+
+/// One job, which calls the reusable workflow.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Jobs {
+    pub distribute: Job,
+}
+
+/// The call of a reusable workflow.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Job {
+    pub name: Option<String>,
+    pub r#if: Option<String>,
+    pub uses: String,
+    pub permissions: Permissions,
+    pub concurrency: Option<Value>,
+    pub with: Inputs,
+    pub secrets: Value,
+}
+
+/// What the job may do: `id-token: write` is what AWS gives a role for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[allow(missing_docs)]
+pub struct Permissions {
+    pub contents: Option<String>,
+    pub id_token: Option<String>,
+}
+
+/// The inputs of `distribute-backend.yaml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)]
+pub struct Inputs {
+    pub prefix: String,
+    pub folder: String,
+    pub region: String,
+    pub role: String,
+}
