@@ -177,7 +177,7 @@ fn one_line(served: &Served<'_>, lines: &[Value]) -> Option<Wrong> {
         return wrong(
             line.to_string(),
             "error is an object with kind, message and stack, as Datadog's Error Tracking reads it: nest the event's \
-             exception.* fields.",
+             exception.* fields, in src/telemetry/json_lines.rs.",
         );
     }
     let on_span = exceptions(served).first().and_then(|(_, event)| event.attributes.text("exception.type"));

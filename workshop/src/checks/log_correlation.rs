@@ -8,6 +8,8 @@ use crate::telemetry::LogRecord;
 use crate::verdict::Expectation;
 
 const TRACE: [&str; 3] = ["trace.id", "trace_id", "dd.trace_id"];
+/// OTLP's severity number.
+const INFO: i32 = 9;
 const SPAN: [&str; 3] = ["span.id", "span_id", "dd.span_id"];
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
@@ -47,6 +49,10 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             "a log record has a severity, its message as body, the service's name in its resource, and no copy of the ids in attributes",
             first_of(&calm.telemetry.log_records, |record| form(record, &evidence.backend.service)),
         ),
+        expect(
+            "no log record is below LOG_LEVEL=info: what libraries say to themselves stays out",
+            first_of(&calm.telemetry.log_records, below_the_level),
+        ),
     ]
 }
 
@@ -63,7 +69,7 @@ fn line_of(served: &Served<'_>, lines: &[Value]) -> Option<Wrong> {
         return wrong(
             any.to_string(),
             format!(
-                "{missing} is missing: where the line is written, ask for the current span's context, and write its ids."
+                "{missing} is missing: where the line is written, ask OpenTelemetry's Context::current() for its span, and write the ids."
             ),
         );
     }
@@ -168,6 +174,18 @@ fn form(record: &LogRecord, service: &str) -> Option<Wrong> {
         format!("attribute {key} of {}", outline(record)),
         "A log record has fields of its own for the ids; a copy is noise.",
     )
+}
+
+/// Without a filter, the bridge takes the exporter's own lines too, and each export makes more of them.
+fn below_the_level(record: &LogRecord) -> Option<Wrong> {
+    (1..INFO).contains(&record.severity_number).then(|| {
+        (
+            format!("{} of {}", outline(record), record.scope.name),
+            "The bridge needs a filter of its own: with_filter(logs::levels(process)). Else it sends what the exporter's own client \
+             logs, and each export makes more."
+                .to_owned(),
+        )
+    })
 }
 
 fn outline(record: &LogRecord) -> String {

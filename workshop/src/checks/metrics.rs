@@ -147,7 +147,20 @@ fn histogram(run: &Run, wanted: &Wanted<'_>) -> Option<Wrong> {
         };
         return wrong(format!("{count} values, where {} were to be", wanted.count), cause);
     }
-    plausible(run, &points)
+    plausible(run, &points).or_else(|| points.iter().find_map(|point| coarse(point)))
+}
+
+/// The conventions' buckets begin at 5 ms, for a database at 1 ms. Those of the SDK are made for milliseconds.
+fn coarse(point: &HistogramPoint) -> Option<Wrong> {
+    let first = point.bounds.iter().find(|bound| **bound > 0.0)?;
+    (*first >= 1.0).then(|| {
+        (
+            format!("its first bucket ends at {first} s: all {} values lie in it", point.count),
+            "Give it the buckets of the conventions, with_boundaries(…), or by a view where a library makes it: 0.005, 0.01, 0.025 \
+             and so on to 10."
+                .to_owned(),
+        )
+    })
 }
 
 fn about(point: &HistogramPoint, wanted: &Wanted<'_>) -> Option<Wrong> {

@@ -59,7 +59,7 @@ fn not_json<'a>(lines: impl Iterator<Item = &'a String> + Clone) -> Option<Wrong
     let plain = lines.clone().filter(|line| object(line).is_none()).count();
     let first = lines.clone().find(|line| object(line).is_none())?;
     let cause = if plain == all {
-        "The lines are text: give the fmt layer an event format that writes JSON."
+        "The lines are text: give the fmt layer an event format that writes JSON, and make that LOG_FORMAT's default."
     } else {
         "Most lines are JSON, so this one takes another way: a println!, or a library that writes to stdout itself."
     };

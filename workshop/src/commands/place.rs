@@ -14,6 +14,8 @@ pub(super) struct Place {
     pub(super) steps: Steps,
     /// The backend in whose folder the command was given.
     within: Option<String>,
+    /// How many folders below `root` it was given.
+    depth: usize,
 }
 
 impl Place {
@@ -28,12 +30,14 @@ impl Place {
             .find(|folder| folder.join("workshop/steps.toml").is_file())
             .ok_or("this is not the workshop's repository: no workshop/steps.toml here or above")?
             .to_owned();
-        let within = current.strip_prefix(&root).ok().and_then(|below| {
+        let below = current.strip_prefix(&root).ok();
+        let within = below.and_then(|below| {
             let folder = below.components().next()?.as_os_str().to_str()?;
             folder.strip_prefix("backend-").map(str::to_owned)
         });
+        let depth = below.map_or(0, |below| below.components().count());
         let steps = Steps::load(&root)?;
-        Ok(Self { root, steps, within })
+        Ok(Self { root, steps, within, depth })
     }
 
     /// `backend-NAME`.
@@ -115,7 +119,10 @@ impl Place {
 
     /// A path as one would type it here.
     pub(super) fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+        match path.strip_prefix(&self.root) {
+            Ok(below) => "../".repeat(self.depth) + &below.display().to_string(),
+            Err(_) => path.display().to_string(),
+        }
     }
 }
 

@@ -133,6 +133,16 @@ fn a_log_record_without_ids_is_told() {
 }
 
 #[test]
+fn log_records_of_the_exporters_own_client_are_told() {
+    let wrong = with(|evidence| {
+        let mut record = evidence.calm.telemetry.log_records[0].clone();
+        record.severity_number = 1;
+        evidence.calm.telemetry.log_records.push(record);
+    });
+    assert_fails("log-correlation", &wrong, "The bridge needs a filter of its own");
+}
+
+#[test]
 fn ids_copied_into_attributes_are_told() {
     let wrong = with(|evidence| {
         for record in &mut evidence.calm.telemetry.log_records {

@@ -34,6 +34,17 @@ fn milliseconds_under_the_unit_of_seconds_are_told() {
 }
 
 #[test]
+fn buckets_made_for_milliseconds_are_told() {
+    for name in [SERVER, DATABASE] {
+        let wrong = with_points(name, |point| {
+            point.bounds = vec![0.0, 5.0, 10.0];
+            point.bucket_counts = vec![0, point.count, 0, 0];
+        });
+        assert_fails("metrics", &wrong, "its first bucket ends at 5 s");
+    }
+}
+
+#[test]
 fn milliseconds_as_the_unit_are_told() {
     let wrong = with_metric(SERVER, |metric| metric.unit = "ms".to_owned());
     assert_fails("metrics", &wrong, r#"unit "ms""#);

@@ -201,7 +201,8 @@ fn goto_keeps_the_work_and_says_where() {
     assert_eq!(kept, "// my work\n");
     assert!(repository.path("backend-sakura/src/telemetry/traces.rs").exists());
     // Inside the folder, the name is known; and what is kept is kept again.
-    repository.run_in("backend-sakura", &["goto", "0"]).succeeds();
+    let told = repository.run_in("backend-sakura", &["goto", "0"]).succeeds();
+    assert!(told.contains("kept in ../.workshop/sakura/2"), "as one would type it there: {told}");
     assert!(repository.path(".workshop/sakura/2/src/telemetry/traces.rs").exists());
 }
 
