@@ -75,7 +75,8 @@ pub fn text(report: &Report) -> String {
                 text.push_str(&format!("{DIM}· {name}: {told}{DIM:#}\n"));
             }
             State::NotJudged => {
-                let told = if first.is_some() { labels.later } else { labels.not_begun };
+                let is_later = first.is_some_and(|first| first < verdict.step.number);
+                let told = if is_later { labels.later } else { labels.not_begun };
                 text.push_str(&format!("{DIM}· {name}: {told}{DIM:#}\n"));
             }
         }

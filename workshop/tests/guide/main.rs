@@ -5,6 +5,7 @@
 
 mod code;
 mod commands;
+mod deployment;
 mod links;
 
 use std::collections::BTreeMap;
