@@ -81,7 +81,7 @@ pub fn is_own(file: &Path, name: &str) -> bool {
     *file == workflow_of(name) || file.starts_with(folder_of(name))
 }
 
-/// The two lists with `name`, and its own files as those of `base` have them.
+/// The two lists with `name`, that of canaries sorted, and its own files as those of `base` have them.
 ///
 /// # Errors
 ///
@@ -91,6 +91,10 @@ pub fn plain(root: &Path, name: &str) -> Result<Tree, String> {
     for list in PREFIXES.map(Path::new) {
         tree.add(list, with_line(root, list, name)?);
     }
+    // A merge may leave this one unsorted, too.
+    let canaries =
+        lists::sorted(&text(root, Path::new(CANARIES))?).map_err(|error| format!("{CANARIES}: {error}"))?;
+    tree.add(Path::new(CANARIES), canaries);
     tree.add(&workflow_of(name), renamed(&text(root, &workflow_of("base"))?, "base", name));
     for file in files_below(root, &folder_of("base"))? {
         add_renamed(&mut tree, root, &file, "base", name)?;

@@ -52,7 +52,7 @@ impl<'a> Files<'a> {
         let cause = match names.iter().filter(|name| **name == prefix).count() {
             0 => format!("It has no line \"{prefix}\","),
             1 if names.is_sorted() => return None,
-            1 => "The lines are not sorted, as they may be after a merge: `cargo workshop infra` sorts them."
+            1 => "The lines are not sorted, as they may be after a merge: `cargo workshop infra NAME` sorts them."
                 .to_owned(),
             _ => format!("\"{prefix}\" is there more than once; Terraform would take both for one."),
         };

@@ -13,18 +13,30 @@ pub fn names(text: &str) -> Vec<&str> {
 ///
 /// Where there is no list.
 pub fn with(text: &str, new: &str) -> Result<String, String> {
+    arranged(text, Some(new))
+}
+
+/// The text with each name once, sorted.
+///
+/// # Errors
+///
+/// Where there is no list.
+pub fn sorted(text: &str) -> Result<String, String> {
+    arranged(text, None)
+}
+
+fn arranged(text: &str, new: Option<&str>) -> Result<String, String> {
     let lines: Vec<&str> = text.lines().collect();
     let end =
         lines.iter().position(|line| line.trim() == "]").ok_or("there is no list: a name a line, then ]")?;
     let start = lines[..end].iter().position(|line| name(line).is_some()).unwrap_or(end);
     if let Some(other) = lines[start..end].iter().find(|line| name(line).is_none()) {
         return Err(format!(
-            "between the names there is {other:?}; allowed is a name a line, as in \"{new}\","
+            "between the names there is {other:?}; allowed is a name a line, as in \"backend-sakura\","
         ));
     }
-    let sorted: BTreeSet<&str> =
-        lines[start..end].iter().filter_map(|line| name(line)).chain([new]).collect();
-    let names = sorted.iter().map(|name| format!("    \"{name}\","));
+    let names: BTreeSet<&str> = lines[start..end].iter().filter_map(|line| name(line)).chain(new).collect();
+    let names = names.iter().map(|name| format!("    \"{name}\","));
     let all = lines[..start].iter().map(|line| (*line).to_owned()).chain(names);
     Ok(all.chain(lines[end..].iter().map(|line| (*line).to_owned())).map(|line| line + "\n").collect())
 }

@@ -86,7 +86,7 @@ fn canary_fails_where_a_stage_is_missing_or_out_of_order() {
     for (one, other, words) in [
         (0, 1, "Each needs the one before it"),
         (1, 2, "Each needs the one before it"),
-        (2, 4, "comes before"),
+        (2, 4, "must come before"),
         (3, 4, "has nobody to answer it"),
         (4, 5, "Each needs the one before it"),
     ] {

@@ -5,7 +5,7 @@ use std::path::Path;
 use workshop::source;
 use workshop::steps::{Lang, Steps};
 
-use super::{between, chapters, root};
+use super::{between, chapters, code_spans, root};
 
 #[test]
 fn every_link_to_a_file_finds_one() {
@@ -28,7 +28,7 @@ fn every_file_that_is_named_exists() {
     let backend = source::derive(root(), &steps, last, "backend-NAME", Lang::En).unwrap();
     for lang in ["en", "ja"] {
         for (file, text) in chapters(lang) {
-            for name in between(&text, "`", "`") {
+            for name in code_spans(&text) {
                 let is_file = name.ends_with(".rs") || name.ends_with(".toml") || name.ends_with(".md");
                 if !is_file || name.contains([' ', '\n', '<', '*']) {
                     continue;

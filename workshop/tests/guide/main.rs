@@ -50,6 +50,24 @@ fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
     text.split(open).skip(1).filter_map(|rest| rest.split_once(close)).map(|(found, _)| found).collect()
 }
 
+/// What stands between backticks in a line, outside of fences.
+fn code_spans(text: &str) -> Vec<&str> {
+    let mut is_inside = false;
+    let outside = text.lines().filter(|line| {
+        let is_fence = line.trim_start().starts_with("```");
+        is_inside ^= is_fence;
+        !is_inside && !is_fence
+    });
+    outside.flat_map(|line| line.split('`').skip(1).step_by(2)).collect()
+}
+
+#[test]
+fn code_in_a_line_is_found_and_that_of_fences_is_not() {
+    let text = "Run `cargo run`, then `curl`.\n```sh\nls `pwd`\n```\nNo `more`.\n";
+    assert_eq!(code_spans(text), ["cargo run", "curl", "more"]);
+    assert_eq!(between("[a](b) and [c](d)", "](", ")"), ["b", "d"]);
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
@@ -96,7 +114,7 @@ fn both_languages_have_the_same_chapters_headings_links_and_tables() {
         assert_eq!(parts(text), parts(other), "hints and answers of {file}");
         assert_eq!(fences(text), fences(other), "fences of {file}");
         let commands = |text: &str| -> Vec<String> {
-            let spans = between(text, "`", "`");
+            let spans = code_spans(text);
             let mut found: Vec<String> =
                 spans.into_iter().filter(|code| code.starts_with("cargo ")).map(str::to_owned).collect();
             found.sort();

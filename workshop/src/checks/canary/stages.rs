@@ -73,7 +73,7 @@ pub(super) fn stages_are_wrong(app: &App) -> Option<Wrong> {
             };
             return wrong(
                 names(),
-                format!("{} comes before {}. {cause}", ORDER[earlier], ORDER[earlier + 1]),
+                format!("{} must come before {}. {cause}", ORDER[earlier], ORDER[earlier + 1]),
             );
         }
     }
