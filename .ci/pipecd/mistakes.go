@@ -8,9 +8,10 @@ import (
 )
 
 const (
-	base   = "infrastructure/env/handson-api-base/"
-	canary = "infrastructure/env/handson-api-canary/"
-	piped  = "infrastructure/piped/"
+	base    = "infrastructure/env/handson-api-base/"
+	canary  = "infrastructure/env/handson-api-canary/"
+	datadog = "infrastructure/env/datadog/"
+	piped   = "infrastructure/piped/"
 )
 
 // Mistakes that somebody may make: in a file, one text instead of another. What must be said, and whether it takes a
@@ -56,6 +57,12 @@ var mistakes = []struct {
 	{file: canary + "app.pipecd.yaml", right: "accessType: ELB", wrong: "accessType: SERVICE_DISCOVERY", said: "needs both target groups, and accessType ELB"},
 	{file: canary + "app.pipecd.yaml", right: "          primary: 100", wrong: "          canary: 20", said: "20 % of the traffic still go there"},
 	{file: canary + "app.pipecd.yaml", right: "      - name: ECS_CANARY_CLEAN\n", wrong: "", said: "the stages are not in the order"},
+
+	{file: datadog + "app.pipecd.yaml", right: "terraformVersion:", wrong: "version:", said: `unknown field "version"`},
+	{file: datadog + "app.pipecd.yaml", right: "name: TERRAFORM_PLAN", wrong: "name: TERRAFORM_PLAIN", said: "unsupported stage name: TERRAFORM_PLAIN"},
+	{file: datadog + "app.pipecd.yaml", right: "exitOnNoChanges:", wrong: "exitOnNoChange:", said: "no key spec.pipeline.stages[0].with.exitOnNoChange"},
+	{file: datadog + "app.pipecd.yaml", right: "name: TERRAFORM_APPLY", wrong: "name: ECS_SYNC", said: "ECS_SYNC is not for an application of kind TerraformApp"},
+	{file: datadog + "terraform.tf", right: "terraform {", wrong: "module \"none\" {\n  source = \"../../modules/none\"\n}\n\nterraform {", said: "no trigger for the module infrastructure/modules/none"},
 
 	{file: piped + "piped.yaml", right: "checkInterval:", wrong: "interval:", said: "no key spec.eventWatcher.interval"},
 	{file: piped + "piped.yaml", right: "region:", wrong: "regions:", said: "no key spec.platformProviders[0].config.regions"},

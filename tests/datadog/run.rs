@@ -1,0 +1,123 @@
+//! A run of service and load generator as the task definition has them, with successes and failures.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::http::StatusCode;
+use axum::routing::post;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message as _;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::sync::{OnceCell, mpsc};
+
+use crate::support::otlp::{Collector, Received};
+use crate::support::service::{Service, Setup};
+use crate::support::upstream::{Reaction, Upstream};
+use crate::task::Task;
+
+/// What was sent.
+pub struct Run {
+    pub task: Task,
+    /// Over OTLP.
+    pub received: Received,
+    /// What the service wrote to stdout.
+    pub lines: Vec<Value>,
+    /// What the status of a span says of a failure.
+    pub status_messages: Vec<String>,
+}
+
+impl Run {
+    /// `ENV` of the service.
+    pub fn environment(&self) -> &str {
+        &self.task.container("handson-api").variables["ENV"]
+    }
+}
+
+/// The same for all tests.
+pub async fn run() -> &'static Run {
+    static RUN: OnceCell<Run> = OnceCell::const_new();
+    RUN.get_or_init(start_to_end).await
+}
+
+async fn start_to_end() -> Run {
+    let task = Task::read();
+    let collector = Collector::start().await;
+    // Four calls a request: after a few good ones, httpbin fails.
+    let upstream = Upstream::start(|call| match call.number {
+        0..12 => Reaction::Answer,
+        _ => Reaction::Status(StatusCode::INTERNAL_SERVER_ERROR),
+    })
+    .await;
+
+    let mut setup = Setup::exporting_to(&collector).calling(&upstream);
+    for (name, value) in &task.container("handson-api").variables {
+        if !["HOST", "OTEL_EXPORTER_OTLP_ENDPOINT"].contains(&name.as_str()) {
+            setup = setup.with(name, value);
+        }
+    }
+    let service = setup.start().await;
+    load(&service, &task, &collector).await;
+    let lines = service.stop().await.lines;
+    Run { received: collector.received(), lines, status_messages: status_messages().await, task }
+}
+
+/// Twenty requests by the load generator, to its end.
+async fn load(service: &Service, task: &Task, collector: &Collector) {
+    let url = service.url("/handson");
+    let loadtest = Command::new(load_generator().await)
+        .args(["--rate", "100", "--duration", "200ms", "--url", &url])
+        .env_clear()
+        .envs(&task.container("loadtest").variables)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = loadtest.await.unwrap();
+    assert!(output.status.success(), "{output:#?}");
+}
+
+/// The program. Cargo builds those of a test's own package before it; this one is of another, so Cargo is asked for it.
+async fn load_generator() -> PathBuf {
+    let output = Command::new(env!("CARGO"))
+        .args(["build", "--package", "loadtest", "--bin", "loadtest", "--message-format", "json"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output()
+        .await
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let messages = String::from_utf8(output.stdout).unwrap();
+    let messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let executable = |message: Value| message["executable"].as_str().map(PathBuf::from);
+    messages.filter_map(executable).next_back().expect("Cargo says where the program is")
+}
+
+/// Those of a request that fails: the receiver of the service's own tests leaves them out.
+async fn status_messages() -> Vec<String> {
+    let (sender, mut messages) = mpsc::unbounded_channel();
+    let receive = async move |body: Bytes| {
+        let request = ExportTraceServiceRequest::decode(body).unwrap();
+        let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+        let statuses = scopes.flat_map(|scope| scope.spans).filter_map(|span| span.status);
+        let messages = statuses.map(|status| status.message).filter(|message| !message.is_empty());
+        messages.for_each(|message| sender.send(message).unwrap());
+        Vec::new()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let router = Router::new().route("/v1/traces", post(receive));
+    let receiver = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+
+    let setup = Setup::exporting_to_endpoint(&endpoint).with("RANDOM_ERROR_RATE", "1");
+    let service =
+        setup.with("OTEL_METRICS_EXPORTER", "none").with("OTEL_LOGS_EXPORTER", "none").start().await;
+    service.get("/handson").await.assert_problem(500);
+    service.stop().await;
+    receiver.abort();
+    std::iter::from_fn(|| messages.try_recv().ok()).collect()
+}
