@@ -122,11 +122,12 @@ impl Shell {
     fn stop(&mut self) {
         let Some(mut child) = self.background.take() else { return };
         let group = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-        kill_process_group(group, Signal::INT).unwrap();
+        // It may have ended by itself.
+        let _ = kill_process_group(group, Signal::INT);
         let started = Instant::now();
         while child.try_wait().unwrap().is_none() {
             if started.elapsed() > END {
-                kill_process_group(group, Signal::KILL).unwrap();
+                let _ = kill_process_group(group, Signal::KILL);
             }
             std::thread::sleep(Duration::from_millis(50));
         }
