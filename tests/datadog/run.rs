@@ -1,5 +1,6 @@
 //! A run of service and load generator as the task definition has them, with successes and failures.
 
+use std::env;
 use std::path::PathBuf;
 use std::process::Stdio;
 
@@ -82,7 +83,15 @@ async fn load(service: &Service, task: &Task, collector: &Collector) {
 
 /// The program. Cargo builds those of a test's own package before it; this one is of another, so Cargo is asked for it.
 async fn load_generator() -> PathBuf {
-    let output = Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    // What Cargo tells this test of itself is not meant for another Cargo: ring's build script reads it, and would run anew
+    // each time, and all that depends on ring with it.
+    let of_this_test =
+        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_test)) {
+        cargo.env_remove(name);
+    }
+    let output = cargo
         .args(["build", "--package", "loadtest", "--bin", "loadtest", "--message-format", "json"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null())
