@@ -31,6 +31,7 @@ pub fn queries(sources: &Sources) -> (Vec<Query>, Vec<String>) {
     of_dashboard(sources, &mut found, &mut complaints);
     of_monitors(sources, &mut found, &mut complaints);
     // One line, in YAML's way of folding several.
+    assert_eq!(sources.text(ANALYSIS).matches("query:").count(), 1, "only one query of {ANALYSIS} is read");
     let (_, folded) = sources.text(ANALYSIS).split_once("query: >-\n").unwrap();
     let indent = |line: &str| line.len() - line.trim_start().len();
     let depth = folded.lines().next().map_or(0, indent);

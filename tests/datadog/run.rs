@@ -3,6 +3,8 @@
 use std::env;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -47,10 +49,13 @@ pub async fn run() -> &'static Run {
 async fn start_to_end() -> Run {
     let task = Task::read();
     let collector = Collector::start().await;
-    // Four calls a request: after a few good ones, httpbin fails.
-    let upstream = Upstream::start(|call| match call.number {
-        0..12 => Reaction::Answer,
-        _ => Reaction::Status(StatusCode::INTERNAL_SERVER_ERROR),
+    let is_broken = Arc::new(AtomicBool::new(false));
+    let upstream = Upstream::start({
+        let is_broken = is_broken.clone();
+        move |_| match is_broken.load(Ordering::SeqCst) {
+            false => Reaction::Answer,
+            true => Reaction::Status(StatusCode::INTERNAL_SERVER_ERROR),
+        }
     })
     .await;
 
@@ -61,16 +66,19 @@ async fn start_to_end() -> Run {
         }
     }
     let service = setup.start().await;
+    // Requests that succeed, and then some that fail. Not both at once: of requests in between, how far each comes is chance.
+    load(&service, &task, &collector).await;
+    is_broken.store(true, Ordering::SeqCst);
     load(&service, &task, &collector).await;
     let lines = service.stop().await.lines;
     Run { received: collector.received(), lines, status_messages: status_messages().await, task }
 }
 
-/// Twenty requests by the load generator, to its end.
+/// Ten requests by the load generator, to its end.
 async fn load(service: &Service, task: &Task, collector: &Collector) {
     let url = service.url("/handson");
     let loadtest = Command::new(load_generator().await)
-        .args(["--rate", "100", "--duration", "200ms", "--url", &url])
+        .args(["--rate", "100", "--duration", "100ms", "--url", &url])
         .env_clear()
         .envs(&task.container("loadtest").variables)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint())

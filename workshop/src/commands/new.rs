@@ -65,7 +65,8 @@ pub(super) fn goto(place: &Place, words: &[String]) -> Result<u8, String> {
 
 /// Takes a backend away.
 pub(super) fn remove(place: &Place, name: &str) -> Result<u8, String> {
-    let plain = name.trim_end_matches('/').trim_start_matches("backend-");
+    let plain = name.trim_end_matches('/');
+    let plain = plain.strip_prefix("backend-").unwrap_or(plain);
     // The folder may have been deleted by hand.
     let is_deployed =
         || deployment::read(&place.root, plain).is_ok_and(|tree| deployment::is_begun(&tree, plain));
