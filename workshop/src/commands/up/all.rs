@@ -125,13 +125,14 @@ impl All {
             "
   open      {url}
   call      {curl}
-            its header traceresponse has the trace: {url}/traces/<the 32 digits>
+            its header traceresponse{since} has the trace: {url}/traces/<the 32 digits>
   load      {load}
   log       tail -f {log}
 {steps}
 Ctrl-C stops all of it.",
             url = self.url,
             curl = self.curl,
+            since = if self.name.is_some() { ", from step 3 on," } else { "" },
             log = self.place.shown(&self.log(&self.backend)),
             steps = match &self.name {
                 Some(name) => format!(
