@@ -4,6 +4,9 @@
         prints a file of Compose: infrastructure/env/handson-api-canary/taskdef.yaml with these images
     python .ci/task/task.py look API CONSOLE COMMIT SERVICE-CONTAINER LOADTEST-CONTAINER
         waits for telemetry, says what is wrong, then makes mistakes in what was seen and looks again
+    python .ci/task/task.py mistaken SERVER LOADTEST CONSOLE NETWORK
+    python .ci/task/task.py look-mistaken API CONSOLE COMMIT SERVICE-CONTAINER LOADTEST-CONTAINER
+        the same for a task with mistakes in it: all of them must be seen
 
 Two containers are not what they are on ECS. For the Datadog Agent stands the workshop's console, as the receiver of OTLP: the
 Agent's image is in no package registry. FireLens' parse step is made here, by the rules of Fluent Bit's filter `parser`.
@@ -15,6 +18,7 @@ import pathlib
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import yaml
@@ -27,7 +31,9 @@ METRICS = ["http.server.request.duration", "http.server.active_requests", "http.
 CONDITIONS = {"START": "service_started", "HEALTHY": "service_healthy"}
 CLIENT, SERVER = 3, 2
 # Seconds.
-PATIENCE = 60
+PATIENCE, SHORT_PATIENCE = 60, 12
+# A longer line Docker hands over in parts, and no part is JSON: `defaultBufSize` of moby's daemon/logger/copier.go.
+LONGEST_LINE = 16 * 1024
 
 
 def compose(server, loadtest, console, network):
@@ -35,10 +41,21 @@ def compose(server, loadtest, console, network):
     images = {"handson-api": server, "loadtest": loadtest, AGENT: console}
     services = {"network": {"image": network, "command": ["sleep", "infinity"], "init": True,
                             "ports": ["127.0.0.1::8080", "127.0.0.1::4000"]}}
-    for container in yaml.safe_load(TASK.read_text())["containerDefinitions"]:
+    task = yaml.safe_load(TASK.read_text())
+    for container in task["containerDefinitions"]:
         if container["name"] != ROUTER:
             services[container["name"]] = as_service(container, images[container["name"]])
+            # No container gets more than the task has.
+            services[container["name"]]["cpus"] = int(task["cpu"]) / 1024
     return {"services": services}
+
+
+def mistaken(*images):
+    """A task whose service sends its telemetry to a port where nobody listens, and writes lines for people."""
+    file = compose(*images)
+    file["services"]["handson-api"]["environment"] |= {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4319", "LOG_FORMAT": "text"}
+    return file
 
 
 def as_service(container, image):
@@ -77,20 +94,30 @@ def get(url):
         return json.load(answer)
 
 
-def see(api, console, commit, service, load):
+def answer_of(url):
+    try:
+        return get(url)
+    except (urllib.error.URLError, ValueError) as error:
+        return {"error": str(error)}
+
+
+def see(patience, api, console, commit, service, load):
     """What has arrived, once there is a trace of both services and a metric of the service."""
-    answer = get(f"{api}/handson")
-    end = time.monotonic() + PATIENCE
+    answer = answer_of(f"{api}/handson")
+    end = time.monotonic() + patience
     while True:
-        traces = [trace for trace in get(f"{console}/traces")["traces"] if set(trace["services"]) == {SERVICE, LOAD}]
+        traces = [trace for trace in get(f"{console}/traces")["traces"]
+                  if set(trace["services"]) == {SERVICE, LOAD} and trace["start_unix_nano"]]
         names = [entry["name"] for entry in get(f"{console}/metrics")["instruments"] if entry["service"] == SERVICE]
         if (len(traces) >= 20 and set(METRICS) <= set(names)) or time.monotonic() > end:
             break
         time.sleep(0.5)
+    # The oldest: all of their spans have come.
+    traces.sort(key=lambda trace: int(trace["start_unix_nano"]))
     spans = [span for trace in traces[:5] for span in spans_of(get(f"{console}/traces/{trace['trace_id']}"))]
     return {
         "answer": answer,
-        "starts": sorted(int(trace["start_unix_nano"]) / 1e9 for trace in traces),
+        "starts": [int(trace["start_unix_nano"]) / 1e9 for trace in traces],
         "spans": spans,
         "metrics": names,
         "records": get(f"{console}/logs")["resourceLogs"],
@@ -117,7 +144,8 @@ def spans_of(trace):
 
 def handed_over(line, container):
     """A line as Docker's driver `fluentd` hands it over, with what `enable-ecs-log-metadata` adds."""
-    return {"log": line, "source": "stdout", "container_name": f"/ecs-{container}", "ecs_cluster": "handson-app-cluster"}
+    return {"log": line, "source": "stdout", "container_id": "0123", "container_name": f"/ecs-{container}",
+            "ecs_cluster": "handson-app-cluster", "ecs_task_arn": "arn", "ecs_task_definition": "handson-api-canary:1"}
 
 
 def parsed(record):
@@ -168,8 +196,16 @@ def wrong_traces(seen):
 
 def wrong_lines(seen):
     lines = [parsed(record) for record in seen["lines"]]
+    traces = {span["trace"] for span in seen["spans"]}
     known = {(span["trace"], span["id"]) for span in seen["spans"]}
     of_requests = [line for line in lines if "trace_id" in line]
+    for record in seen["lines"]:
+        if len(record["log"].encode()) >= LONGEST_LINE:
+            yield f"a line is longer than Docker hands over in one piece: {record['log'][:100]}"
+    for record, line in zip(seen["lines"], lines):
+        # Fluent Bit would write such a key twice.
+        if "log" not in line and len(line) != len(record) - 1 + len(json.loads(record["log"])):
+            yield f"a line has a key that FireLens adds too: {line}"
     for line in lines:
         if "log" in line:
             yield f"a line of the service is no JSON object: {line['log']}"
@@ -180,8 +216,13 @@ def wrong_lines(seen):
                [("trace_id", "trace.id", "dd.trace_id"), ("span_id", "span.id", "dd.span_id")]]
         if any(len(each) != 1 for each in ids):
             yield f"a line has different ids in different spellings: {line}"
-    if not any((line["trace_id"], line.get("span_id")) in known for line in of_requests):
-        yield "no line has the ids of a span that came"
+    # Only of a few traces is it known which spans they have.
+    of_known = [line for line in of_requests if line["trace_id"] in traces]
+    if not of_known:
+        yield "no line has the ids of a trace that came"
+    for line in of_known:
+        if (line["trace_id"], line.get("span_id")) not in known:
+            yield f"a line has the id of a span that its trace does not have: {line}"
     if not seen["load"] or any("log" not in parsed(record) for record in seen["load"]):
         yield "the load generator's lines do not keep their text under `log`, where dd_message_key looks"
 
@@ -216,13 +257,27 @@ MISTAKES = [
     (every("lines", lambda record: {**record, "log": record["log"].replace('"trace_id":"', '"trace_id":"0')}),
      "different ids"),
     (every("lines", lambda record: {**record, "log": record["log"].replace("trace_id", "trace")}), "no line has the ids"),
+    (every("spans", lambda span: {**span, "id": "0" * 16}), "that its trace does not have"),
+    (every("lines", lambda record: {**record, "log": record["log"] + " " * LONGEST_LINE}), "in one piece"),
+    (every("lines", lambda record: {**record, "log": record["log"].replace('"level"', '"source"')}), "FireLens adds too"),
     (every("lines", lambda record: {"log": record["log"]}), "has lost what it was handed over with"),
     (change(["load"], []), "where dd_message_key looks"),
 ]
 
 
+# What is said of the task that `mistaken` makes.
+WORDS = ["no SERVER span", "the metric http.server.request.duration does not come", "is no JSON object"]
+
+
+def look_mistaken(*arguments):
+    told = list(wrong(see(SHORT_PATIENCE, *arguments)))
+    if missing := [words for words in WORDS if not any(words in line for line in told)]:
+        sys.exit("a task with mistakes is not told from a right one, nobody says: " + "; ".join(missing))
+    print(f"a task with mistakes: {len(WORDS)} things noticed")
+
+
 def look(*arguments):
-    seen = see(*arguments)
+    seen = see(PATIENCE, *arguments)
     complaints = list(dict.fromkeys(wrong(seen)))
     if not complaints:
         for make, words in MISTAKES:
@@ -238,10 +293,10 @@ def look(*arguments):
 
 def main():
     _, mode, *arguments = sys.argv
-    if mode == "compose":
-        print(json.dumps(compose(*arguments), indent=2))
+    if mode in ("compose", "mistaken"):
+        print(json.dumps({"compose": compose, "mistaken": mistaken}[mode](*arguments), indent=2))
     else:
-        look(*arguments)
+        {"look": look, "look-mistaken": look_mistaken}[mode](*arguments)
 
 
 if __name__ == "__main__":
