@@ -1,0 +1,158 @@
+//! Client spans and metrics for reqwest, as a middleware of `reqwest-middleware`.
+//!
+//! ```
+//! # use instrumentation::{Instrumentation, client::ClientMiddleware};
+//! # let instrumentation = Instrumentation::new();
+//! # let _ = rustls::crypto::ring::default_provider().install_default();
+//! # let client = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+//! let client = reqwest_middleware::ClientBuilder::new(client)
+//!     .with(ClientMiddleware::new(&instrumentation))
+//!     .build();
+//! ```
+//!
+//! For every call, the middleware
+//! - makes a span of kind CLIENT, and sends its ids along (`traceparent`),
+//! - keeps the span open until the response's body has been read or dropped,
+//! - records `http.client.request.duration`,
+//! - marks a call as failed that gets no response, a status of 400 or above, or half a body. Why it failed is for the
+//!   caller to record, who knows what it means: see [`CallSpan`].
+//!
+//! It follows <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span>. Add it as the last middleware,
+//! so that a retry makes a span for each attempt.
+//!
+//! The Registry has two crates for the same thing; `tests/registry` runs both and shows what they get wrong. `reqwest-tracing`
+//! 0.7 writes status and port as strings, leaves out `url.full` by default, and sends no `traceparent` with OpenTelemetry 0.33.
+//! `tower-otel` 0.12 records all headers, and secrets in `url.full`.
+
+mod body;
+mod call;
+
+use std::time::Instant;
+
+use async_trait::async_trait;
+use http::Extensions;
+use opentelemetry::metrics::Histogram;
+use opentelemetry::trace::{FutureExt, SpanKind, TraceContextExt, Tracer};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_http::HeaderInjector;
+use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry_semantic_conventions::{attribute, metric};
+use reqwest::{Request, Response};
+use reqwest_middleware::{Middleware, Next};
+use url::Url;
+
+use crate::http_semconv::{self, OTHER_METHOD, span_name};
+use crate::{Instrumentation, Propagator};
+use call::Call;
+
+pub use call::CallSpan;
+
+/// Makes a client span and metrics for every call of a reqwest client.
+pub struct ClientMiddleware {
+    recorder: Option<Recorder>,
+}
+
+struct Recorder {
+    tracer: SdkTracer,
+    propagator: Option<Propagator>,
+    duration: Option<Histogram<f64>>,
+}
+
+impl ClientMiddleware {
+    /// Records with what `instrumentation` holds. Without a tracer provider, the middleware passes calls through unchanged.
+    pub fn new(instrumentation: &Instrumentation) -> Self {
+        let description = "Duration of HTTP client requests.";
+        let duration = instrumentation
+            .meter()
+            .map(|meter| http_semconv::duration(meter, metric::HTTP_CLIENT_REQUEST_DURATION, description));
+        let recorder = instrumentation.tracer().map(|tracer| Recorder {
+            tracer: tracer.clone(),
+            propagator: instrumentation.propagator.clone(),
+            duration,
+        });
+        Self { recorder }
+    }
+}
+
+#[async_trait]
+impl Middleware for ClientMiddleware {
+    async fn handle(
+        &self,
+        mut request: Request,
+        extensions: &mut Extensions,
+        next: Next<'_>,
+    ) -> reqwest_middleware::Result<Response> {
+        let Some(recorder) = &self.recorder else {
+            return next.run(request, extensions).await;
+        };
+        let call = recorder.start(&request);
+        if let Some(handle) = extensions.get::<CallSpan>() {
+            handle.set(&call.context);
+        }
+        // The other side continues this trace. It must learn the ids of the span that was just started, not those of the
+        // current span, or it would name the wrong parent.
+        if let Some(propagator) = &recorder.propagator {
+            propagator.inject_context(&call.context, &mut HeaderInjector(request.headers_mut()));
+        }
+        let outcome = next.run(request, extensions).with_context(call.context.clone()).await;
+        match outcome {
+            Ok(response) => Ok(body::until_read(response, call)),
+            Err(error) => {
+                call.failed_without_response(&error);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Recorder {
+    fn start(&self, request: &Request) -> Call {
+        let start = Instant::now();
+        let method = http_semconv::method(request.method());
+        let url = request.url();
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+        let port = i64::from(url.port_or_known_default().unwrap_or_default());
+
+        // With room for what the response adds.
+        let mut attributes = Vec::with_capacity(8);
+        attributes.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method));
+        attributes.push(KeyValue::new(attribute::SERVER_ADDRESS, host));
+        attributes.push(KeyValue::new(attribute::SERVER_PORT, port));
+        let metric_attributes = self.duration.is_some().then(|| {
+            let mut shared = Vec::with_capacity(6);
+            shared.extend_from_slice(&attributes);
+            shared
+        });
+        attributes.push(KeyValue::new(attribute::URL_FULL, url_full(url)));
+        if method == OTHER_METHOD {
+            let method = request.method().as_str().to_owned();
+            attributes.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD_ORIGINAL, method));
+        }
+        let span = self
+            .tracer
+            .span_builder(span_name(method))
+            .with_kind(SpanKind::Client)
+            .with_attributes(attributes)
+            .start(&self.tracer);
+        Call {
+            context: Context::current_with_span(span),
+            start,
+            metric: self.duration.clone().zip(metric_attributes),
+            has_failed: false,
+        }
+    }
+}
+
+/// `url.full`: without user and password, and without secrets in the query.
+fn url_full(url: &Url) -> String {
+    if url.username().is_empty() && url.password().is_none() && url.query().is_none() {
+        return url.as_str().to_owned();
+    }
+    let mut public = url.clone();
+    // Both fail only for URLs without a host, which no HTTP client can call.
+    let _ = public.set_username("");
+    let _ = public.set_password(None);
+    let query = url.query().map(http_semconv::redacted_query);
+    public.set_query(query.as_deref());
+    public.into()
+}

@@ -1,0 +1,138 @@
+//! What all queries of a pool are recorded with.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{BoundHistogram, Histogram, Meter};
+use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry_semantic_conventions::attribute::{
+    DB_COLLECTION_NAME, DB_NAMESPACE, DB_OPERATION_NAME, DB_QUERY_SUMMARY, DB_SYSTEM_NAME, SERVER_ADDRESS,
+    SERVER_PORT,
+};
+use opentelemetry_semantic_conventions::metric::DB_CLIENT_OPERATION_DURATION;
+
+use super::system::System;
+use crate::Instrumentation;
+
+/// The buckets that the conventions recommend, in seconds.
+const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+
+/// The names of an operation and of the collection that it works on.
+pub(super) type Names = (&'static str, Option<&'static str>);
+
+/// The instruments, and which database they are for.
+#[derive(Clone)]
+pub(super) struct Recorder {
+    pub(super) tracer: Option<SdkTracer>,
+    pub(super) duration: Option<Histogram<f64>>,
+    pub(super) system: System,
+    namespace: Option<Arc<str>>,
+    server: Option<(Arc<str>, u16)>,
+    operations: Arc<RwLock<HashMap<Option<Names>, Arc<Operation>>>>,
+}
+
+/// What all queries of one operation share: made once and then kept, because there are few.
+pub(super) struct Operation {
+    pub(super) span_name: String,
+    /// Of the span and of the metric.
+    pub(super) attributes: Vec<KeyValue>,
+    /// Bound with the first success: an instrument that is bound and not used would report a count of 0.
+    successes: OnceLock<BoundHistogram<f64>>,
+}
+
+impl Recorder {
+    /// `None` if there is nothing to record with.
+    pub(super) fn new(instrumentation: &Instrumentation, system: System) -> Option<Self> {
+        let tracer = instrumentation.tracer().cloned();
+        let duration = instrumentation.meter().map(duration);
+        (tracer.is_some() || duration.is_some()).then(|| Self {
+            tracer,
+            duration,
+            system,
+            namespace: None,
+            server: None,
+            operations: Arc::default(),
+        })
+    }
+
+    pub(super) fn with_namespace(self, namespace: Arc<str>) -> Self {
+        Self { namespace: Some(namespace), operations: Arc::default(), ..self }
+    }
+
+    pub(super) fn with_server(self, address: Arc<str>, port: u16) -> Self {
+        Self { server: Some((address, port)), operations: Arc::default(), ..self }
+    }
+
+    pub(super) fn operation(&self, names: Option<Names>) -> Arc<Operation> {
+        let known = self.operations.read().unwrap_or_else(PoisonError::into_inner).get(&names).cloned();
+        known.unwrap_or_else(|| {
+            let mut operations = self.operations.write().unwrap_or_else(PoisonError::into_inner);
+            operations.entry(names).or_insert_with(|| Arc::new(self.new_operation(names))).clone()
+        })
+    }
+
+    fn new_operation(&self, names: Option<Names>) -> Operation {
+        let mut attributes = vec![KeyValue::new(DB_SYSTEM_NAME, self.system.name())];
+        if let Some(namespace) = &self.namespace {
+            attributes.push(KeyValue::new(DB_NAMESPACE, namespace.clone()));
+        }
+        if let Some((address, port)) = &self.server {
+            attributes.push(KeyValue::new(SERVER_ADDRESS, address.clone()));
+            attributes.push(KeyValue::new(SERVER_PORT, i64::from(*port)));
+        }
+        let span_name = match names {
+            None => self.target(),
+            Some((operation, collection)) => {
+                attributes.push(KeyValue::new(DB_OPERATION_NAME, operation));
+                let mut summary = operation.to_owned();
+                if let Some(collection) = collection {
+                    attributes.push(KeyValue::new(DB_COLLECTION_NAME, collection));
+                    summary = format!("{operation} {collection}");
+                }
+                attributes.push(KeyValue::new(DB_QUERY_SUMMARY, Arc::<str>::from(summary.as_str())));
+                summary
+            }
+        };
+        Operation { span_name, attributes, successes: OnceLock::new() }
+    }
+
+    /// What the conventions name a span after if neither summary, operation nor collection is known.
+    fn target(&self) -> String {
+        match (&self.namespace, &self.server) {
+            (Some(namespace), _) => namespace.to_string(),
+            (None, Some((address, port))) => format!("{address}:{port}"),
+            (None, None) => self.system.name().to_string(),
+        }
+    }
+}
+
+impl Operation {
+    /// Records the seconds that a successful query has taken.
+    pub(super) fn record_success(&self, duration: &Histogram<f64>, seconds: f64) {
+        self.successes.get_or_init(|| duration.bind(&self.attributes)).record(seconds);
+    }
+
+    /// Records the seconds after which a query has failed.
+    pub(super) fn record_failure(&self, duration: &Histogram<f64>, seconds: f64, failure: Vec<KeyValue>) {
+        let mut attributes = failure;
+        attributes.extend_from_slice(&self.attributes);
+        duration.record(seconds, &attributes);
+    }
+}
+
+impl fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recorder").field("system", &self.system).finish_non_exhaustive()
+    }
+}
+
+fn duration(meter: &Meter) -> Histogram<f64> {
+    meter
+        .f64_histogram(DB_CLIENT_OPERATION_DURATION)
+        .with_description("Duration of database client operations.")
+        .with_unit("s")
+        .with_boundaries(BOUNDARIES.to_vec())
+        .build()
+}

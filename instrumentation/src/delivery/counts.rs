@@ -1,0 +1,115 @@
+//! The items of one signal: how many wait, how many left, and what became of them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use tokio::sync::Notify;
+
+use crate::settings::Batching;
+
+/// Counts the items of one signal. It is told about every item when it enters the queue, leaves it, and was exported.
+#[derive(Debug)]
+pub(super) struct ItemCounts {
+    capacity: usize,
+    waiting: AtomicUsize,
+    dequeued: AtomicU64,
+    queue_full: AtomicU64,
+    exported: AtomicU64,
+    failed: AtomicU64,
+    rejected: AtomicU64,
+    is_failing: AtomicBool,
+    changed: Arc<Notify>,
+}
+
+impl ItemCounts {
+    pub(super) fn new(batching: Batching, changed: &Arc<Notify>) -> Self {
+        Self {
+            capacity: batching.max_queue_size,
+            waiting: AtomicUsize::new(0),
+            dequeued: AtomicU64::new(0),
+            queue_full: AtomicU64::new(0),
+            exported: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
+            is_failing: AtomicBool::new(false),
+            changed: Arc::clone(changed),
+        }
+    }
+
+    /// Reserves a place in the queue for one more item. If there is none, the item must be dropped, and has been counted.
+    pub(super) fn try_reserve(&self) -> bool {
+        if self.waiting.fetch_add(1, Relaxed) < self.capacity {
+            return true;
+        }
+        self.waiting.fetch_sub(1, Relaxed);
+        self.queue_full.fetch_add(1, Relaxed);
+        self.set_failing(true);
+        false
+    }
+
+    /// Items have left the queue for the exporter.
+    pub(super) fn dequeued(&self, count: usize) {
+        self.waiting.fetch_sub(count, Relaxed);
+        self.dequeued.fetch_add(count as u64, Relaxed);
+    }
+
+    /// The exporter is done with items that it has dequeued.
+    pub(super) fn settled(&self, count: usize, succeeded: bool) {
+        if !succeeded {
+            self.failed.fetch_add(count as u64, Relaxed);
+            self.set_failing(true);
+            return;
+        }
+        self.exported.fetch_add(count as u64, Relaxed);
+        // A queue that is still half full may overflow again at once: the loss is not over yet.
+        if self.waiting.load(Relaxed) <= self.capacity / 2 {
+            self.set_failing(false);
+        }
+    }
+
+    /// The collector has taken a batch and then rejected items of it. They were settled as exported.
+    pub(super) fn rejected(&self, count: u64) {
+        self.rejected.fetch_add(count, Relaxed);
+    }
+
+    fn set_failing(&self, failing: bool) {
+        if self.is_failing.swap(failing, Relaxed) != failing {
+            self.changed.notify_one();
+        }
+    }
+
+    pub(super) fn is_failing(&self) -> bool {
+        self.is_failing.load(Relaxed)
+    }
+
+    /// Items that are lost for good, apart from those that the collector rejected.
+    pub(super) fn dropped(&self) -> u64 {
+        self.queue_full() + self.failed.load(Relaxed)
+    }
+
+    /// Items that never left the queue, or left it and got no answer: lost if the process ends now.
+    pub(super) fn undelivered(&self) -> u64 {
+        // Saturating, because an exporter that the shutdown did not wait for may still count.
+        let under_way = self.dequeued.load(Relaxed).saturating_sub(self.settled_items());
+        self.waiting.load(Relaxed) as u64 + under_way
+    }
+
+    /// Items that were dropped because the queue was full.
+    pub(super) fn queue_full(&self) -> u64 {
+        self.queue_full.load(Relaxed)
+    }
+
+    fn settled_items(&self) -> u64 {
+        self.exported.load(Relaxed) + self.failed.load(Relaxed)
+    }
+
+    /// Items that the collector took.
+    pub(super) fn exported(&self) -> u64 {
+        self.exported.load(Relaxed).saturating_sub(self.rejected.load(Relaxed))
+    }
+
+    /// Items that the collector did not take.
+    pub(super) fn failed(&self) -> u64 {
+        self.failed.load(Relaxed) + self.rejected.load(Relaxed)
+    }
+}

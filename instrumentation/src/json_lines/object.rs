@@ -1,0 +1,64 @@
+//! The members of a JSON object, as text.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Members that have been written, separated by commas, without the braces around them.
+#[derive(Default)]
+pub(super) struct Object(Vec<u8>);
+
+impl Object {
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self(Vec::with_capacity(bytes))
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a member.
+    pub(super) fn member(&mut self, name: &str, value: &(impl Serialize + ?Sized)) {
+        self.name(name);
+        self.json(value);
+    }
+
+    /// Adds a member that is an object.
+    pub(super) fn object(&mut self, name: &str, members: &Self) {
+        self.name(name);
+        self.0.push(b'{');
+        self.0.extend_from_slice(&members.0);
+        self.0.push(b'}');
+    }
+
+    /// Adds the members of another object.
+    pub(super) fn members(&mut self, others: &Self) {
+        if !others.is_empty() {
+            self.comma();
+            self.0.extend_from_slice(&others.0);
+        }
+    }
+
+    fn name(&mut self, name: &str) {
+        self.comma();
+        self.json(name);
+        self.0.push(b':');
+    }
+
+    fn comma(&mut self) {
+        if !self.is_empty() {
+            self.0.push(b',');
+        }
+    }
+
+    fn json(&mut self, value: &(impl Serialize + ?Sized)) {
+        // Strings, numbers and booleans can always be written as JSON, and a Vec takes all that is written.
+        let _ = serde_json::to_writer(&mut self.0, value);
+    }
+}
+
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{{{}}}", String::from_utf8_lossy(&self.0))
+    }
+}

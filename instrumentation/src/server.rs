@@ -1,0 +1,256 @@
+//! Server spans and metrics for axum, as a tower layer.
+//!
+//! ```
+//! # use axum::{Router, routing::get};
+//! # use instrumentation::{Instrumentation, server::ServerLayer};
+//! # let instrumentation = Instrumentation::new();
+//! let router: Router = Router::new()
+//!     .route("/hello", get(|| async { "hello" }))
+//!     .layer(ServerLayer::new(&instrumentation));
+//! ```
+//!
+//! For every request, the layer
+//! - continues the caller's trace (`traceparent`), or starts a new one,
+//! - makes a span of kind SERVER that is the current one while the request is served, named after method and route,
+//! - records `http.server.request.duration` and `http.server.active_requests`,
+//! - tells the caller the ids of the span in the response header `traceresponse`.
+//!
+//! It follows <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span> and
+//! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>. The span ends with the head of the response; a body
+//! that is streamed for longer is not covered.
+//!
+//! The Registry has three crates for the same thing; `tests/registry` runs each and shows what it gets wrong. The best is
+//! `opentelemetry-instrumentation-tower` 0.19, which leaves `url.scheme` empty, sets no `server.address` and no `error.type`,
+//! and never counts down an active request whose caller hangs up. `axum-tracing-opentelemetry` 0.42 has no metrics.
+//! `tower-otel` 0.12 records all headers, `authorization` included.
+
+mod request;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+use std::time::Instant;
+
+use axum::extract::MatchedPath;
+use axum::http::{HeaderValue, Request, Response};
+use opentelemetry::metrics::{Histogram, UpDownCounter};
+use opentelemetry::trace::{FutureExt, SpanContext, SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::{Context, KeyValue};
+use opentelemetry_http::HeaderExtractor;
+use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry_semantic_conventions::{attribute, metric};
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use crate::http_semconv::{self, span_name};
+use crate::{Instrumentation, Propagator};
+
+/// Puts a server span and the metrics of the conventions around an axum router.
+#[derive(Clone)]
+pub struct ServerLayer {
+    recorder: Option<Arc<Recorder>>,
+}
+
+/// What every request is recorded with.
+struct Recorder {
+    tracer: SdkTracer,
+    propagator: Option<Propagator>,
+    metrics: Option<Metrics>,
+}
+
+struct Metrics {
+    duration: Histogram<f64>,
+    active_requests: UpDownCounter<i64>,
+}
+
+impl ServerLayer {
+    /// Records with what `instrumentation` holds. Without a tracer provider, the layer passes requests through unchanged.
+    pub fn new(instrumentation: &Instrumentation) -> Self {
+        let metrics = instrumentation.meter().map(|meter| Metrics {
+            duration: http_semconv::duration(
+                meter,
+                metric::HTTP_SERVER_REQUEST_DURATION,
+                "Duration of HTTP server requests.",
+            ),
+            active_requests: meter
+                .i64_up_down_counter(metric::HTTP_SERVER_ACTIVE_REQUESTS)
+                .with_unit("{request}")
+                .with_description("Number of active HTTP server requests.")
+                .build(),
+        });
+        let recorder = instrumentation.tracer().map(|tracer| Recorder {
+            tracer: tracer.clone(),
+            propagator: instrumentation.propagator.clone(),
+            metrics,
+        });
+        Self { recorder: recorder.map(Arc::new) }
+    }
+}
+
+impl<S> Layer<S> for ServerLayer {
+    type Service = ServerService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ServerService { inner, recorder: self.recorder.clone() }
+    }
+}
+
+/// A service with a [`ServerLayer`] around it.
+#[derive(Clone)]
+pub struct ServerService<S> {
+    inner: S,
+    recorder: Option<Arc<Recorder>>,
+}
+
+impl<S, B, R> Service<Request<B>> for ServerService<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, task: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(task)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let Some(recorder) = &self.recorder else {
+            return ResponseFuture::Unrecorded { inner: self.inner.call(request) };
+        };
+        let active = ActiveRequest::start(recorder, &request);
+        let context = active.context.clone();
+        // The context is attached for the call as well, because a service may do work before it returns its future.
+        let _attached = context.clone().attach();
+        let inner = self.inner.call(request).with_context(context);
+        ResponseFuture::Recorded { inner, active }
+    }
+}
+
+pin_project! {
+    /// The response to come.
+    #[allow(missing_docs)]
+    #[project = Projected]
+    pub enum ResponseFuture<F> {
+        /// Telemetry is off.
+        Unrecorded {
+            #[pin]
+            inner: F,
+        },
+        /// The request has a span.
+        Recorded {
+            #[pin]
+            inner: opentelemetry::trace::WithContext<F>,
+            active: ActiveRequest,
+        },
+    }
+}
+
+impl<F, R, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<R>, E>>,
+{
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, task: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        match self.project() {
+            Projected::Unrecorded { inner } => inner.poll(task),
+            Projected::Recorded { inner, active } => {
+                inner.poll(task).map_ok(|response| active.answered(response))
+            }
+        }
+    }
+}
+
+/// A request that is being served. It is counted as active until it is dropped: after the response, or when the caller
+/// hangs up and the future of the response is dropped.
+pub struct ActiveRequest {
+    recorder: Arc<Recorder>,
+    context: Context,
+    start: Instant,
+    method: KeyValue,
+    scheme: KeyValue,
+    version: KeyValue,
+    route: Option<KeyValue>,
+}
+
+impl ActiveRequest {
+    fn start<B>(recorder: &Arc<Recorder>, request: &Request<B>) -> Self {
+        let start = Instant::now();
+        let method = http_semconv::method(request.method());
+        let route = request.extensions().get::<MatchedPath>();
+        let name = match route {
+            Some(route) => format!("{} {}", span_name(method), route.as_str()).into(),
+            None => span_name(method).into(),
+        };
+        let route = route.map(|route| KeyValue::new(attribute::HTTP_ROUTE, route.as_str().to_owned()));
+        let method = KeyValue::new(attribute::HTTP_REQUEST_METHOD, method);
+        let scheme = KeyValue::new(attribute::URL_SCHEME, request::scheme(request));
+        let version = http_semconv::protocol_version(request.version());
+
+        let mut attributes = request::attributes(request);
+        attributes.extend([method.clone(), scheme.clone(), version.clone()]);
+        attributes.extend(route.clone());
+
+        // A caller that is traced sends its ids in `traceparent`. Without one, an empty context and not the current one is
+        // the parent: whatever this task did before does not belong to the request.
+        let parent = Context::new();
+        let parent = match &recorder.propagator {
+            Some(propagator) => propagator.extract_with_context(&parent, &HeaderExtractor(request.headers())),
+            None => parent,
+        };
+        let span = recorder
+            .tracer
+            .span_builder::<std::borrow::Cow<'static, str>>(name)
+            .with_kind(SpanKind::Server)
+            .with_attributes(attributes)
+            .start_with_context(&recorder.tracer, &parent);
+        let context = parent.with_span(span);
+
+        if let Some(metrics) = &recorder.metrics {
+            metrics.active_requests.add(1, &[method.clone(), scheme.clone()]);
+        }
+        Self { recorder: Arc::clone(recorder), context, start, method, scheme, version, route }
+    }
+
+    /// Records the response, and names the span in it.
+    fn answered<R>(&self, mut response: Response<R>) -> Response<R> {
+        let status = response.status();
+        let span = self.context.span();
+        let mut outcome = Vec::with_capacity(6);
+        outcome.push(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
+        // Status codes of 4xx are the caller's mistakes, not failures of this server.
+        if status.is_server_error() {
+            outcome.push(KeyValue::new(attribute::ERROR_TYPE, status.as_str().to_owned()));
+            span.set_status(Status::error(""));
+        }
+        for attribute in &outcome {
+            span.set_attribute(attribute.clone());
+        }
+        if let Some(metrics) = &self.recorder.metrics {
+            outcome.extend([self.method.clone(), self.scheme.clone(), self.version.clone()]);
+            outcome.extend(self.route.clone());
+            metrics.duration.record(self.start.elapsed().as_secs_f64(), &outcome);
+        }
+        response.headers_mut().insert("traceresponse", trace_response(span.span_context()));
+        response
+    }
+}
+
+impl Drop for ActiveRequest {
+    fn drop(&mut self) {
+        // Without this, a task that the handler spawned with its context would keep the span open.
+        self.context.span().end();
+        if let Some(metrics) = &self.recorder.metrics {
+            metrics.active_requests.add(-1, &[self.method.clone(), self.scheme.clone()]);
+        }
+    }
+}
+
+/// `00-<trace id>-<span id>-<flags>`: <https://w3c.github.io/trace-context/#traceresponse-header>.
+fn trace_response(span: &SpanContext) -> HeaderValue {
+    let value = format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), span.trace_flags());
+    // Hex digits and dashes are always valid in a header.
+    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(""))
+}

@@ -1,0 +1,51 @@
+//! `OTEL_EXPORTER_OTLP_HEADERS`: `api-key=secret,tenant=shop`, in the form of W3C Baggage with values percent-encoded:
+//! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables>.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::variables::{InvalidVariable, Variables};
+
+/// The headers in variable `name`. The SDK passes over a malformed one in silence, and the collector then refuses everything.
+pub(super) fn parse(variables: &Variables<'_>, name: &str) -> Result<Option<HeaderMap>, InvalidVariable> {
+    let expected = "a list of NAME=VALUE separated by commas, with values percent-encoded";
+    variables
+        .parsed(name, expected, |text| text.split(',').map(|pair| header(pair.trim())).collect())
+        // A header may be a key: only the names are shown.
+        .map_err(|error| InvalidVariable { value: names(&error.value), ..error })
+}
+
+fn header(pair: &str) -> Option<(HeaderName, HeaderValue)> {
+    let (name, value) = pair.split_once('=')?;
+    let name = name.trim().parse().ok()?;
+    let value = value.trim();
+    // `a=b;c=d` is one header with properties in Baggage; nobody who writes it for a collector means that.
+    if value.contains(';') {
+        return None;
+    }
+    Some((name, HeaderValue::from_str(&percent_decoded(value)?).ok()?))
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+            let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn names(text: &str) -> String {
+    let pairs = text.split(',').map(|pair| match pair.split_once('=') {
+        Some((name, _)) => format!("{name}=***"),
+        None if pair.is_empty() => String::new(),
+        // Possibly the rest of a key that has a comma in it.
+        None => "***".to_owned(),
+    });
+    pairs.collect::<Vec<_>>().join(",")
+}

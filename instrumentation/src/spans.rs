@@ -1,0 +1,54 @@
+//! From `tracing` spans to OpenTelemetry's: `#[tracing::instrument]` on a function makes a span.
+
+use opentelemetry::InstrumentationScope;
+use opentelemetry::trace::{TraceContextExt, TracerProvider};
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::Subscriber;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
+use tracing_subscriber::registry::LookupSpan;
+
+/// The layer of `tracing-opentelemetry` for the spans of the crate `name` and its modules, with that crate as their scope.
+///
+/// - The filter is not optional: without it, the TRACE spans and events of hyper and others come alive, and a request costs
+///   three times as much.
+/// - Events become log records (see [`crate::log_records`]), not events of a span.
+/// - What `tracing-opentelemetry` adds to every span by default is either unknown to the semantic conventions (`busy_ns`,
+///   `thread.id`, `target`) or the path of a build machine (`code.file.path`). It is switched off.
+pub fn layer<S>(
+    provider: &SdkTracerProvider,
+    name: &'static str,
+    version: &'static str,
+) -> impl Layer<S> + use<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let scope =
+        InstrumentationScope::builder(name).with_version(version).with_schema_url(crate::SCHEMA_URL).build();
+    tracing_opentelemetry::layer()
+        .with_tracer(provider.tracer_with_scope(scope))
+        .with_location(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_target(false)
+        .with_level(false)
+        .with_filter(
+            Targets::new()
+                .with_target(name, LevelFilter::INFO)
+                .and(filter_fn(move |metadata| metadata.is_span() && is_within(metadata.target(), name))),
+        )
+}
+
+/// `Targets` compares the beginning only, and would take the spans of a crate `shop_admin` for those of `shop`.
+fn is_within(target: &str, name: &str) -> bool {
+    target.strip_prefix(name).is_some_and(|module| module.is_empty() || module.starts_with("::"))
+}
+
+/// The id of the current trace as 32 hex digits, to tell a caller; `None` outside of a trace.
+pub fn current_trace_id() -> Option<String> {
+    opentelemetry::Context::map_current(|context| {
+        let span = context.span();
+        let span = span.span_context();
+        span.is_valid().then(|| span.trace_id().to_string())
+    })
+}

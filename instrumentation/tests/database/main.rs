@@ -1,0 +1,11 @@
+//! The layer around sqlx, with real databases of SQLite.
+
+mod attributes;
+mod databases;
+mod errors;
+mod lifetimes;
+mod metrics;
+mod parents;
+mod support;
+mod tracing_spans;
+mod transactions;

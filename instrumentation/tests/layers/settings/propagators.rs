@@ -1,0 +1,60 @@
+//! The propagator that `OTEL_PROPAGATORS` names.
+
+use std::collections::HashMap;
+
+use opentelemetry::baggage::BaggageExt;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::{Context, KeyValue};
+
+use super::valid;
+
+/// The names of the headers that are written, apart from empty ones.
+fn written(propagators: Option<&str>) -> Vec<String> {
+    let variables: Vec<_> = propagators.map(|value| ("OTEL_PROPAGATORS", value)).into_iter().collect();
+    let state = TraceState::from_key_value([("vendor", "a")]).expect("a valid state");
+    let span = SpanContext::new(TraceId::from(1), SpanId::from(2), TraceFlags::SAMPLED, false, state);
+    let context = Context::new().with_remote_span_context(span);
+    let context = context.with_baggage([KeyValue::new("tenant", "sakura")]);
+    let mut headers = HashMap::new();
+    valid(&variables).propagator().inject_context(&context, &mut headers);
+    let mut names: Vec<_> =
+        headers.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_headers_are_those_of_the_propagators() {
+    let (parent, all) = (["traceparent", "tracestate"], ["baggage", "traceparent", "tracestate"]);
+    assert_eq!(written(None), all);
+    assert_eq!(written(Some("tracecontext,baggage")), all);
+    assert_eq!(written(Some(" Baggage , TraceContext ")), all);
+    assert_eq!(written(Some("tracecontext")), parent);
+    assert_eq!(written(Some("baggage")), ["baggage"]);
+    assert_eq!(written(Some("none")), [""; 0]);
+}
+
+#[test]
+fn what_was_written_is_read_again() {
+    let propagator = valid(&[]).propagator();
+    let span = SpanContext::new(
+        TraceId::from(1),
+        SpanId::from(2),
+        TraceFlags::SAMPLED,
+        false,
+        TraceState::from_key_value([("vendor", "a")]).expect("a valid state"),
+    );
+    let context = Context::new().with_remote_span_context(span.clone());
+    let context = context.with_baggage([KeyValue::new("tenant", "sakura shop,桜")]);
+    let mut headers = HashMap::new();
+    propagator.inject_context(&context, &mut headers);
+
+    let read = propagator.extract_with_context(&Context::new(), &headers);
+    let found = read.span().span_context().clone();
+    assert!(found.is_remote());
+    assert_eq!((found.trace_id(), found.span_id()), (span.trace_id(), span.span_id()));
+    assert_eq!(found.trace_state().header(), "vendor=a");
+    let tenant = read.baggage().get("tenant").map(|tenant| tenant.to_string());
+    assert_eq!(tenant.as_deref(), Some("sakura shop,桜"));
+}
