@@ -9,8 +9,6 @@ use std::process::Command;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
-    // sqlx compiles the migrations into the program.
-    println!("cargo:rerun-if-changed=migrations");
     rebuild_after_a_commit();
 
     let commit = given("GIT_COMMIT_SHA").or_else(|| git(&["rev-parse", "HEAD"]));

@@ -1,4 +1,4 @@
-//! The service put together: what it works with, its routes, and the middleware around them.
+//! Routes, and the middleware around them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,61 +12,38 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
 
-use crate::db::Database;
 use crate::error::{Error, ErrorKind};
-use crate::handson::handson;
-use crate::httpbin::Httpbin;
+use crate::handson::{self, Handson};
 use crate::panics;
 use crate::problem::errors_are_problems;
-use crate::random_error::RandomError;
 
-/// Bytes of a request's body; `/handson` needs none.
-const BODY_LIMIT: usize = 64 * 1024;
+/// Maximum size of a request's body in bytes; `/handson` needs none.
+const MAX_BODY_SIZE: usize = 64 * 1024;
 
-/// What the handlers work with.
-pub struct App {
-    /// Whom the greeting greets: the service's name.
-    pub name: String,
-    /// The client of httpbin.
-    pub httpbin: Httpbin,
-    /// The database.
-    pub database: Database,
-    /// The error that happens by chance.
-    pub random_error: RandomError,
-}
-
-/// Routes and middleware. Each `layer` goes around those before it, so a request meets them from the bottom to the top,
-/// and its answer from the top to the bottom.
-pub fn router(app: App, request_timeout: Duration) -> Router {
-    let router = Router::new()
-        .route("/handson", get(handson))
-        .with_state(Arc::new(app))
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+/// Routes and middleware. Each `layer` wraps those before it, so a request passes them from the bottom to the top, and its
+/// response from the top to the bottom.
+pub fn router(handson: Handson, request_timeout: Duration) -> Router {
+    Router::new()
+        .route("/handson", get(handson::get))
+        .with_state(Arc::new(handson))
+        .layer(RequestBodyLimitLayer::new(MAX_BODY_SIZE))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, request_timeout))
-        // Around both, for it gives their answers the form of ours.
+        // Must wrap both, so that their error responses get our problem+json body.
         .layer(map_response(move |response| timeouts_are_errors(response, request_timeout)))
         .layer(map_response(errors_are_problems))
-        // Around all that may panic.
-        .layer(CatchPanicLayer::custom(panics::answer));
-
-    // BEFORE server-spans: // TODO server-spans: put a middleware around it all that makes the SERVER span of a request.
-    // ANCHOR: server-spans
-    // Around everything, for the span of a request has all of it inside, and the status that the caller gets.
-    let router = crate::telemetry::server_spans::around(router);
-    // ANCHOR_END: server-spans
-
-    // After the layers, and so without them: a health check is no request of a user.
-    router.route("/healthz", get(|| async { "ok" }))
+        // Must wrap everything that may panic.
+        .layer(CatchPanicLayer::custom(panics::response))
 }
 
-/// The timeout's own answer is an empty 408, which blames the caller.
+/// The timeout's own response is an empty 408, which blames the caller.
 async fn timeouts_are_errors(response: Response, request_timeout: Duration) -> Response {
     if response.status() != StatusCode::REQUEST_TIMEOUT {
         return response;
     }
-    let error = Error::new(ErrorKind::Timeout, format!("no answer within {request_timeout:?}"));
+    let error = Error::new(ErrorKind::Timeout, format!("no response within {request_timeout:?}"));
+    // BEFORE errors: // TODO errors: record the error on the span in which it happened.
     // ANCHOR: errors
-    crate::telemetry::failures::record(&error);
+    instrumentation::exception::record(&error);
     // ANCHOR_END: errors
     error.into_response()
 }

@@ -7,11 +7,24 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 
-use crate::app::App;
 use crate::db::Database;
 use crate::error::Error;
+use crate::fault_injector::FaultInjector;
+use crate::httpbin::Httpbin;
 
-/// The answer: `{"message":"Hello, handson-sakura"}`.
+/// What the five pieces of work need.
+pub struct Handson {
+    /// Whom the greeting greets: the service's name.
+    pub name: String,
+    /// The client of httpbin.
+    pub httpbin: Httpbin,
+    /// The database.
+    pub database: Database,
+    /// The failures at random.
+    pub fault_injector: FaultInjector,
+}
+
+/// The response: `{"message":"Hello, handson-sakura"}`.
 #[derive(Serialize)]
 pub struct Greeting {
     message: String,
@@ -22,23 +35,23 @@ pub struct Greeting {
 /// # Errors
 ///
 /// The first piece of work that fails; the caller gets a 500 with the id of the trace.
-pub async fn handson(State(app): State<Arc<App>>) -> Result<Json<Greeting>, Error> {
+pub async fn get(State(handson): State<Arc<Handson>>) -> Result<Json<Greeting>, Error> {
     sleep_50_microsec().await;
 
-    app.httpbin.get().await?;
+    handson.httpbin.get().await?;
 
-    // All three at once, in this task, so that they share its span; the first failure drops the others.
-    tokio::try_join!(app.httpbin.get(), app.httpbin.post(), app.httpbin.put())
-        .map_err(|error| error.while_doing("three calls at once"))?;
+    // All three at once, in this task, so that they share its span. The first failure drops the others.
+    tokio::try_join!(handson.httpbin.get(), handson.httpbin.post(), handson.httpbin.put())
+        .map_err(|error| error.context("three calls at once"))?;
 
-    db_query(&app.database).await?;
+    db_query(&handson.database).await?;
 
-    app.random_error.strike()?;
+    handson.fault_injector.maybe_fail()?;
 
-    Ok(Json(Greeting { message: format!("Hello, {}", app.name) }))
+    Ok(Json(Greeting { message: format!("Hello, {}", handson.name) }))
 }
 
-/// Sleeps 50 µs, or what the timer makes of it: its grain is a millisecond.
+/// Sleeps 50 µs, or what the timer makes of it: its resolution is a millisecond.
 // BEFORE first-span: // TODO first-span: give it a span, `handson.sleep50microsec`.
 // ANCHOR: first-span
 #[tracing::instrument(name = "handson.sleep50microsec", skip_all)]
@@ -52,11 +65,11 @@ async fn sleep_50_microsec() {
 #[tracing::instrument(name = "handson.dbQuery", skip_all)]
 // ANCHOR_END: db-spans
 async fn db_query(database: &Database) -> Result<(), Error> {
-    let user = database.first_user().await;
+    // BEFORE errors: // TODO errors: record the error on the span in which it happened.
+    // BEFORE errors: let user = database.first_user().await?;
     // ANCHOR: errors
-    let user = user.inspect_err(crate::telemetry::failures::record);
+    let user = database.first_user().await.inspect_err(instrumentation::exception::record)?;
     // ANCHOR_END: errors
-    let user = user?;
     tracing::info!(name: "handson.dbQuery", { user.id = user.id.to_string(), user.name = user.name }, "dbQuery");
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http::Extensions;
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, RequestBuilder};
+use instrumentation::otlp::LoopbackBypass;
+use reqwest_middleware::{ClientWithMiddleware, RequestBuilder};
 use serde_json::json;
 use url::Url;
 
@@ -12,43 +12,49 @@ use crate::error::{Error, ErrorKind, OrFail};
 /// Calls httpbin.
 pub struct Httpbin {
     client: ClientWithMiddleware,
-    url: Url,
+    get: Url,
+    post: Url,
+    put: Url,
+}
+
+/// A client for the httpbin at `url`; each call may take `timeout`, connect included. A local httpbin is called directly, even
+/// if the environment names a proxy.
+///
+/// # Errors
+///
+/// `HttpbinError` if the client cannot be built.
+pub fn client(url: &Url, timeout: Duration) -> Result<reqwest::Client, Error> {
+    let client = reqwest::Client::builder().bypass_proxy_for_loopback();
+    // Plain HTTP works without the system's certificates, which may be missing and take 3 ms to read.
+    let client = if url.scheme() == "http" { client.tls_certs_only([]) } else { client };
+    client
+        .timeout(timeout)
+        .user_agent(concat!("handson/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .or_fail(ErrorKind::HttpbinError, "building the HTTP client")
 }
 
 impl Httpbin {
-    /// Calls the httpbin at `url`; each call may take `timeout`, connect included.
-    ///
-    /// # Errors
-    ///
-    /// `HttpbinError` where the client cannot be built.
-    pub fn new(url: Url, timeout: Duration) -> Result<Self, Error> {
-        let client = reqwest::Client::builder();
-        // Plain HTTP does without the system's certificates, which may be missing, and take 3 ms to read.
-        let client = if url.scheme() == "http" { client.tls_certs_only([]) } else { client };
-        let client = client
-            .timeout(timeout)
-            .user_agent(concat!("handson/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .or_fail(ErrorKind::HttpbinError, "building the HTTP client")?;
-
-        let client = ClientBuilder::new(client);
-        // BEFORE client-spans: // TODO client-spans: add a middleware that makes a CLIENT span and sends its ids along.
-        // ANCHOR: client-spans
-        let client = match crate::telemetry::tracer() {
-            Some(tracer) => client.with(crate::telemetry::client_spans::ClientSpans::new(tracer)),
-            None => client,
+    /// Calls the httpbin at `url` with `client`.
+    pub fn new(client: ClientWithMiddleware, url: &Url) -> Self {
+        let endpoint = |name: &str| {
+            let mut url = url.clone();
+            // The URL of an HTTP server always has a path to extend: `config` accepts no other.
+            if let Ok(mut path) = url.path_segments_mut() {
+                path.pop_if_empty().push(name);
+            }
+            url
         };
-        // ANCHOR_END: client-spans
-        Ok(Self { client: client.build(), url })
+        Self { client, get: endpoint("get"), post: endpoint("post"), put: endpoint("put") }
     }
 
     /// `GET /get`.
     ///
     /// # Errors
     ///
-    /// `HttpbinError` where no whole answer with a status of success comes in time.
+    /// `HttpbinError` if no complete response with a status of success arrives in time.
     pub async fn get(&self) -> Result<(), Error> {
-        self.call(self.client.get(self.path("get"))).await
+        call(self.client.get(self.get.clone())).await
     }
 
     /// `POST /post`.
@@ -57,7 +63,7 @@ impl Httpbin {
     ///
     /// As [`Self::get`].
     pub async fn post(&self) -> Result<(), Error> {
-        self.call(self.client.post(self.path("post")).json(&json!({ "hello": "httpbin" }))).await
+        call(self.client.post(self.post.clone()).json(&json!({ "hello": "httpbin" }))).await
     }
 
     /// `PUT /put`.
@@ -66,41 +72,25 @@ impl Httpbin {
     ///
     /// As [`Self::get`].
     pub async fn put(&self) -> Result<(), Error> {
-        self.call(self.client.put(self.path("put")).json(&json!({ "hello": "httpbin" }))).await
+        call(self.client.put(self.put.clone()).json(&json!({ "hello": "httpbin" }))).await
     }
+}
 
-    async fn call(&self, request: RequestBuilder) -> Result<(), Error> {
-        // What a middleware keeps until the whole of the answer has been read: the span of this call, for one.
-        let mut extensions = Extensions::new();
-        let outcome = self.exchange(request, &mut extensions).await;
-        // ANCHOR: errors
-        if let Err(error) = &outcome {
-            crate::telemetry::client_spans::record_failure(&extensions, error);
-        }
-        // ANCHOR_END: errors
-        drop(extensions);
-        outcome
-    }
+async fn call(request: RequestBuilder) -> Result<(), Error> {
+    // BEFORE errors: // TODO errors: record why a call failed, on the span of the call.
+    // BEFORE errors: exchange(request).await
+    // ANCHOR: errors
+    // The span of the call stays open until this handle is dropped.
+    let span = instrumentation::client::CallSpan::default();
+    let outcome = exchange(request.with_extension(span.clone())).await;
+    outcome.inspect_err(|error| span.record_exception(error))
+    // ANCHOR_END: errors
+}
 
-    async fn exchange(&self, request: RequestBuilder, extensions: &mut Extensions) -> Result<(), Error> {
-        let failed = ErrorKind::HttpbinError;
-        let request = request.build().or_fail(failed, "building the request")?;
-        let answer = self
-            .client
-            .execute_with_extensions(request, extensions)
-            .await
-            .or_fail(failed, "calling httpbin")?;
-        let answer = answer.error_for_status().or_fail(failed, "httpbin refuses")?;
-        answer.bytes().await.or_fail(failed, "reading httpbin's answer")?;
-        Ok(())
-    }
-
-    fn path(&self, endpoint: &str) -> Url {
-        let mut url = self.url.clone();
-        // The URL of an http server always has a path to extend: `config` lets no other pass.
-        if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty().push(endpoint);
-        }
-        url
-    }
+async fn exchange(request: RequestBuilder) -> Result<(), Error> {
+    let failed = ErrorKind::HttpbinError;
+    let response = request.send().await.or_fail(failed, "calling httpbin")?;
+    let response = response.error_for_status().or_fail(failed, "httpbin refuses")?;
+    response.bytes().await.or_fail(failed, "reading httpbin's response")?;
+    Ok(())
 }

@@ -1,31 +1,33 @@
 //! The target of an observability workshop: a small web service, instrumented with OpenTelemetry in every layer.
 //!
-//! A request comes in through [`server`], passes the middleware that [`app`] puts in order, and is answered by
-//! [`handson`], which calls [`httpbin`] and asks the database ([`db`]). Whatever fails on the way becomes an [`error`],
-//! and an answer by [`problem`]. All that has to do with OpenTelemetry lives under [`telemetry`].
+//! A request arrives at [`server`], passes the middleware of [`app`], and is answered by [`handson`], which calls
+//! [`httpbin`] and queries the database ([`db`]). Every failure on the way is an [`error`], and becomes a response by
+//! [`problem`]. [`telemetry`] builds the pipelines of OpenTelemetry; the layers around axum, reqwest and sqlx come from the
+//! crate `instrumentation`, one line each.
 //!
 //! | module | concern |
 //! | --- | --- |
 //! | [`config`], [`identity`] | options and environment variables; who this process is |
 //! | [`server`], [`shutdown`] | listening, draining; the signals that end the process |
-//! | [`app`] | routes, middleware and the reason for its order |
+//! | [`app`] | routes, middleware, and the reason for its order |
 //! | [`handson`] | `GET /handson`: five pieces of work |
-//! | [`httpbin`], [`db`], [`random_error`] | what the five pieces need |
-//! | [`error`], [`problem`], [`panics`] | what can fail, how it is answered |
-//! | [`stand_in`], [`healthcheck`] | the embedded httpbin; the subcommand for containers |
-//! | [`telemetry`] | traces, metrics and logs |
+//! | [`httpbin`], [`db`], [`fault_injector`] | what the five pieces need |
+//! | [`error`], [`problem`], [`panics`] | what can fail, and how it is answered |
+//! | [`stand_in`], [`healthcheck`] | a local httpbin; the subcommand for containers |
+//! | [`telemetry`], [`logs`] | traces, metrics and log records; lines on stdout |
 
 pub mod app;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod fault_injector;
 pub mod handson;
 pub mod healthcheck;
 pub mod httpbin;
 pub mod identity;
+pub mod logs;
 pub mod panics;
 pub mod problem;
-pub mod random_error;
 pub mod server;
 pub mod shutdown;
 pub mod stand_in;

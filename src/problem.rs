@@ -7,7 +7,7 @@ use serde::Serialize;
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// The body. It says nothing of what is inside; the trace does.
+/// The body. It reveals nothing of the inside; the trace does.
 #[derive(Serialize)]
 struct Problem {
     r#type: &'static str,
@@ -20,7 +20,7 @@ struct Problem {
     // ANCHOR_END: server-spans
 }
 
-/// An answer with `status`.
+/// A response with `status`.
 pub fn problem(status: StatusCode) -> Response {
     let body = Problem {
         r#type: "about:blank",
@@ -29,34 +29,34 @@ pub fn problem(status: StatusCode) -> Response {
         detail: detail(status),
         // BEFORE server-spans: // TODO server-spans: tell the caller the id of the trace, as `trace_id`.
         // ANCHOR: server-spans
-        trace_id: crate::telemetry::trace_id(),
+        trace_id: instrumentation::spans::current_trace_id(),
         // ANCHOR_END: server-spans
     };
     (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], Json(body)).into_response()
 }
 
-/// Gives the errors of axum and tower-http, which come as plain text or empty, the same body as our own. Their other
+/// Gives the error responses of axum and tower-http, which are plain text or empty, the same body as our own. Their other
 /// headers stay, such as `allow`.
 pub async fn errors_are_problems(response: Response) -> Response {
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     if !is_error || response.headers().get(header::CONTENT_TYPE) == Some(&PROBLEM_JSON) {
         return response;
     }
-    let mut answer = problem(response.status());
+    let mut problem = problem(response.status());
     for (name, value) in response.headers() {
         if name != header::CONTENT_TYPE && name != header::CONTENT_LENGTH {
-            answer.headers_mut().insert(name, value.clone());
+            problem.headers_mut().insert(name, value.clone());
         }
     }
-    answer
+    problem
 }
 
 fn detail(status: StatusCode) -> &'static str {
     match status {
-        StatusCode::NOT_FOUND => "There is GET /handson, and GET /healthz.",
+        StatusCode::NOT_FOUND => "The paths are GET /handson and GET /healthz.",
         StatusCode::METHOD_NOT_ALLOWED => "The header Allow lists the methods of this path.",
-        StatusCode::PAYLOAD_TOO_LARGE => "The request's body is larger than this service takes.",
+        StatusCode::PAYLOAD_TOO_LARGE => "The request's body is larger than this service accepts.",
         status if status.is_client_error() => "The request cannot be served as it is.",
-        _ => "The request failed. Its trace tells why.",
+        _ => "The request failed. Its trace shows why.",
     }
 }

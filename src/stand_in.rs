@@ -1,7 +1,8 @@
-//! A stand-in for httpbin: `/get`, `/post` and `/put` tell the caller what they were sent, in httpbin's own shape.
+//! A local httpbin: `/get`, `/post` and `/put` return what they were sent, in httpbin's own format.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use axum::extract::{ConnectInfo, OriginalUri, Query, State};
@@ -13,11 +14,10 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::config::Delay;
 use crate::error::{Error, ErrorKind, OrFail};
 use crate::server;
 
-/// An answer of httpbin. Those to bodies have `data` and `json` too.
+/// A response of httpbin. Those to requests with a body have `data` and `json`, too.
 #[derive(Serialize)]
 struct Echo {
     args: BTreeMap<String, Value>,
@@ -34,8 +34,8 @@ struct Body {
     json: Option<Value>,
 }
 
-/// The three routes, each of which takes `delay` for its answer, and `/healthz`.
-pub fn router(delay: Delay) -> Router {
+/// The three routes, each of which takes `delay` for its response.
+pub fn router(delay: RangeInclusive<Duration>) -> Router {
     Router::new()
         .route("/get", get(without_body))
         .route("/post", post(with_body))
@@ -43,50 +43,55 @@ pub fn router(delay: Delay) -> Router {
         .with_state(delay)
 }
 
-/// Runs the stand-in in this process, on a free loopback port and untraced, and gives its address.
+/// Runs a local httpbin inside this process, on a free loopback port and untraced, and returns its address.
 ///
 /// # Errors
 ///
-/// `StartError` where there is no port.
+/// `StartError` if there is no free port.
 pub async fn embed() -> Result<Url, Error> {
     let starting = ErrorKind::StartError;
     let listener = server::listen(Ipv4Addr::LOCALHOST.into(), 0).await?;
-    let address = listener.local_addr().or_fail(starting, "asking for the stand-in's port")?;
-    let url = Url::parse(&format!("http://{address}")).or_fail(starting, "naming the stand-in")?;
+    let address = listener.local_addr().or_fail(starting, "reading the port of the local httpbin")?;
+    let url = Url::parse(&format!("http://{address}"))
+        .or_fail(starting, "building the URL of the local httpbin")?;
     let router = router(Duration::ZERO..=Duration::ZERO);
     // It ends with the process: the last request needs it.
     tokio::spawn(server::serve(listener, router, std::future::pending(), Duration::ZERO));
     Ok(url)
 }
 
-async fn without_body(State(delay): State<Delay>, request: Told) -> Json<Echo> {
+async fn without_body(State(delay): State<RangeInclusive<Duration>>, request: Received) -> Json<Echo> {
     wait(delay).await;
     Json(request.echo(None))
 }
 
-async fn with_body(State(delay): State<Delay>, request: Told, data: String) -> Json<Echo> {
+async fn with_body(
+    State(delay): State<RangeInclusive<Duration>>,
+    request: Received,
+    data: String,
+) -> Json<Echo> {
     wait(delay).await;
     let json = serde_json::from_str(&data).ok();
     Json(request.echo(Some(Body { data, json })))
 }
 
-async fn wait(delay: Delay) {
+async fn wait(delay: RangeInclusive<Duration>) {
     let delay = rand::rng().random_range(delay);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
 }
 
-/// What a request tells beside its body.
+/// A request without its body.
 #[derive(axum::extract::FromRequestParts)]
-struct Told {
+struct Received {
     uri: OriginalUri,
     args: Query<Vec<(String, String)>>,
     headers: HeaderMap,
     client: ConnectInfo<SocketAddr>,
 }
 
-impl Told {
+impl Received {
     fn echo(self, body: Option<Body>) -> Echo {
         let text = |value: &header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let host = self.headers.get(header::HOST).map(text).unwrap_or_default();
@@ -104,7 +109,7 @@ impl Told {
     }
 }
 
-/// A name that comes once has a string, one that comes more often a list.
+/// A name that occurs once has a string, one that occurs more often a list.
 fn arguments(pairs: Vec<(String, String)>) -> BTreeMap<String, Value> {
     let mut arguments: BTreeMap<String, Value> = BTreeMap::new();
     for (name, value) in pairs {

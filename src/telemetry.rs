@@ -1,188 +1,164 @@
-//! OpenTelemetry: how traces, metrics and logs are made, and how they leave the process.
+//! The pipelines of OpenTelemetry: an exporter, a processor and a provider for each signal, and one resource for all.
 //!
-//! [`start`] builds the pipelines and installs them; [`Telemetry::flush`] sends what is left before the process ends.
+//! [`start`] builds and installs them; [`Telemetry::flush`] sends what is left before the process ends.
 
-mod logs;
-pub mod settings;
-
-// ANCHOR: structured-logs
-mod json_lines;
-// ANCHOR_END: structured-logs
-
-// ANCHOR: first-span
-mod delivery;
-mod otlp;
-mod resource;
-mod traces;
-// ANCHOR_END: first-span
-
-// ANCHOR: server-spans
-mod http_attributes;
-mod propagation;
-pub mod server_spans;
-// ANCHOR_END: server-spans
-
-// ANCHOR: client-spans
-pub mod client_spans;
-// ANCHOR_END: client-spans
-
-// ANCHOR: log-correlation
-mod log_records;
-// ANCHOR_END: log-correlation
-
-// ANCHOR: errors
-pub mod failures;
-// ANCHOR_END: errors
-
-// ANCHOR: metrics
-mod http_metrics;
-mod metrics;
-// ANCHOR_END: metrics
-
-// ANCHOR: first-span
-use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::Duration;
 
-use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
-// ANCHOR_END: first-span
+use anyhow::Result;
+use instrumentation::Instrumentation;
+use opentelemetry_sdk::error::OTelSdkResult;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 
-use crate::config::Process;
-use crate::identity::Identity;
-use settings::Settings;
+use crate::config::Setup;
+use crate::logs;
 
-// ANCHOR: first-span
-/// Time for the spans and log records that are left to be sent when the process ends.
-const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
-// ANCHOR_END: first-span
-// ANCHOR: metrics
-/// Time for the last metrics after that.
-const METRICS_FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
-// ANCHOR_END: metrics
-
-// ANCHOR: first-span
-/// Unset where telemetry is off, so that no layer is put into the way of a request.
-static TRACER: OnceLock<SdkTracer> = OnceLock::new();
-
-/// The tracer of this service; `None` where telemetry is off (`OTEL_SDK_DISABLED=true`).
-pub fn tracer() -> Option<&'static SdkTracer> {
-    TRACER.get()
-}
-// ANCHOR_END: first-span
-
-// ANCHOR: server-spans
-/// The id of the current trace, 32 hex digits; `None` outside a request.
-pub fn trace_id() -> Option<String> {
-    use opentelemetry::trace::TraceContextExt;
-    opentelemetry::Context::map_current(|context| {
-        let span = context.span().span_context().clone();
-        span.is_valid().then(|| span.trace_id().to_string())
-    })
-}
-// ANCHOR_END: server-spans
+/// Time limit for sending what is left of one signal when the process ends.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The running pipelines.
 #[derive(Default)]
 pub struct Telemetry {
-    /// Where telemetry goes, in words for the start-up line.
+    /// Where telemetry is sent, for the start-up line.
     pub destination: String,
-    // ANCHOR: first-span
-    traces: Option<SdkTracerProvider>,
-    delivery: Option<Arc<delivery::Delivery>>,
-    // ANCHOR_END: first-span
-    // ANCHOR: log-correlation
-    logs: Option<opentelemetry_sdk::logs::SdkLoggerProvider>,
-    // ANCHOR_END: log-correlation
-    // ANCHOR: metrics
-    metrics: Option<opentelemetry_sdk::metrics::SdkMeterProvider>,
-    // ANCHOR_END: metrics
+    /// What the layers around axum, reqwest and sqlx record with.
+    pub instrumentation: Instrumentation,
+    shutdowns: Vec<Box<dyn FnOnce(Duration) -> OTelSdkResult>>,
 }
 
-/// Starts logging, and what `settings` do not switch off of the signals. To be called once, inside a Tokio runtime:
-/// gRPC sends from there.
+/// Starts logging, and every signal that `setup` does not switch off. Call it once, inside a Tokio runtime, in which gRPC
+/// sends.
 ///
 /// # Errors
 ///
-/// Where an exporter cannot be built.
-pub fn start(
-    settings: &Settings,
-    process: &Process,
-    identity: &Identity,
-) -> Result<Telemetry, Box<dyn std::error::Error>> {
-    let subscriber = registry().with(logs::lines(process, identity));
-
-    // BEFORE first-span: // TODO first-span: build an exporter and a tracer provider, and add the layer that makes spans.
-    // BEFORE first-span: let destination = format!("not yet to {}", settings.destination());
-    // BEFORE first-span: let telemetry = Telemetry { destination };
-    // ANCHOR: first-span
-    if settings.disabled {
+/// If an exporter cannot be built, or a subscriber is installed already.
+pub fn start(setup: &Setup) -> Result<Telemetry> {
+    let mut telemetry = Telemetry::default();
+    let subscriber = registry().with(logs::lines(setup));
+    if setup.settings.disabled {
+        telemetry.destination = "off".to_owned();
         tracing::subscriber::set_global_default(subscriber)?;
-        return Ok(Telemetry { destination: "off".to_owned(), ..Telemetry::default() });
+        return Ok(telemetry);
     }
-    let mut telemetry = Telemetry { destination: settings.destination(), ..Telemetry::default() };
-    let delivery = delivery::Delivery::new(settings);
-    let resource = resource::of(identity);
-    let otlp = otlp::Otlp::new(settings, &delivery)?;
+    // BEFORE first-span: telemetry.destination = "nowhere yet".to_owned();
+    // BEFORE first-span: // TODO first-span: build an exporter, a processor, a resource and a provider; add the layer for spans.
+    // ANCHOR: first-span
+    telemetry.destination = setup.settings.destination();
+    let resource = opentelemetry_sdk::Resource::builder()
+        .with_detectors(&instrumentation::identity::detectors())
+        .with_service_name(setup.identity.service.clone())
+        .with_attributes(setup.identity.attributes())
+        .build();
+    // BEFORE delivery: // TODO delivery: count what is lost on the way to the collector, and report it.
+    // BEFORE delivery: use opentelemetry_otlp::WithHttpConfig;
+    // BEFORE delivery: let http = instrumentation::otlp::HttpClient::from_settings(&setup.settings)?;
+    // ANCHOR: delivery
+    let delivery = instrumentation::delivery::Delivery::new(&setup.settings);
+    let exporters = instrumentation::otlp::Exporters::new(&setup.settings, &delivery)?;
+    let at_the_end = delivery.clone();
+    telemetry.on_flush(move |_| {
+        at_the_end.report_the_end();
+        Ok(())
+    });
+    // ANCHOR_END: delivery
     // ANCHOR_END: first-span
 
-    // BEFORE metrics: // TODO metrics: build a meter provider, and make it the global one.
+    // BEFORE metrics: // TODO metrics: build a meter provider, and let the layers record with it.
     // ANCHOR: metrics
-    // The meter provider before the others, which make instruments of its meters.
-    let metrics = metrics::provider(resource.clone(), otlp.metric_exporter()?, &delivery, settings);
-    telemetry.metrics = Some(metrics);
+    // BEFORE delivery: let exporter = opentelemetry_otlp::MetricExporter::builder();
+    // BEFORE delivery: let exporter = exporter.with_http().with_http_client(http.clone()).build()?;
+    // ANCHOR: delivery
+    let exporter = exporters.metrics()?;
+    // ANCHOR_END: delivery
+    let metrics = opentelemetry_sdk::metrics::SdkMeterProvider::builder()
+        .with_resource(resource.clone())
+        .with_periodic_exporter(exporter)
+        .with_view(instrumentation::process_metrics::only_correct)
+        .build();
+    telemetry.instrumentation = telemetry.instrumentation.with_meter_provider(&metrics);
+    // The SDK's own counts and the metrics of the process look for the global provider, so it must be set before the batch
+    // processors are built. The metrics of the process come from /proc; other systems have none of them.
+    opentelemetry::global::set_meter_provider(metrics.clone());
+    let _ = opentelemetry_instrumentation_process::init();
+    // ANCHOR: delivery
+    delivery.report_to(&metrics);
+    // ANCHOR_END: delivery
+    telemetry.on_flush(move |timeout| metrics.shutdown_with_timeout(timeout));
     // ANCHOR_END: metrics
 
-    // BEFORE server-spans: // TODO server-spans: set the global propagator, which reads the caller's ids.
+    // BEFORE log-correlation: // TODO log-correlation: build a logger provider, and add the layer that feeds it.
+    // ANCHOR: log-correlation
+    // BEFORE delivery: let exporter = opentelemetry_otlp::LogExporter::builder();
+    // BEFORE delivery: let exporter = exporter.with_http().with_http_client(http.clone()).build()?;
+    // BEFORE delivery: let processor = opentelemetry_sdk::logs::BatchLogProcessor::builder(exporter).build();
+    // ANCHOR: delivery
+    let processor = delivery.log_processor(exporters.log_records()?);
+    // ANCHOR_END: delivery
+    let records = opentelemetry_sdk::logs::SdkLoggerProvider::builder()
+        .with_resource(resource.clone())
+        .with_log_processor(instrumentation::log_records::WithoutPlaceNames)
+        .with_log_processor(processor)
+        .build();
+    let bridge = instrumentation::log_records::layer(&records, logs::levels(&setup.process));
+    let subscriber = subscriber.with(bridge);
+    telemetry.on_flush(move |timeout| records.shutdown_with_timeout(timeout));
+    // ANCHOR_END: log-correlation
+
+    // ANCHOR: first-span
+    // BEFORE delivery: let exporter = opentelemetry_otlp::SpanExporter::builder();
+    // BEFORE delivery: let exporter = exporter.with_http().with_http_client(http.clone()).build()?;
+    // BEFORE delivery: let processor = opentelemetry_sdk::trace::BatchSpanProcessor::builder(exporter).build();
+    // ANCHOR: delivery
+    let processor = delivery.span_processor(exporters.spans()?);
+    // ANCHOR_END: delivery
+    // BEFORE datadog-sdk: // TODO datadog-sdk: with the feature `datadog`, let Datadog's SDK build the provider.
+    // ANCHOR: datadog-sdk
+    // It sends to `DD_TRACE_AGENT_URL`. Service, environment and version are those of the resource.
+    #[cfg(feature = "datadog")]
+    let traces = datadog_opentelemetry::tracing()
+        .with_resource(resource)
+        .with_span_processor(processor)
+        .init_local()
+        .0;
+    #[cfg(not(feature = "datadog"))]
+    // ANCHOR_END: datadog-sdk
+    let traces = opentelemetry_sdk::trace::SdkTracerProvider::builder()
+        .with_resource(resource)
+        .with_span_processor(processor)
+        .build();
+    let subscriber =
+        subscriber.with(instrumentation::spans::layer(&traces, "handson", crate::identity::VERSION));
+    // ANCHOR_END: first-span
+
+    // BEFORE server-spans: // TODO server-spans: let the layers record spans, and read the ids that callers send.
     // ANCHOR: server-spans
-    opentelemetry::global::set_text_map_propagator(propagation::propagator(settings));
+    telemetry.instrumentation =
+        telemetry.instrumentation.with_tracer_provider(&traces).with_propagator(setup.settings.propagator());
     // ANCHOR_END: server-spans
 
     // ANCHOR: first-span
-    let traces = traces::provider(resource.clone(), otlp.span_exporter()?, &delivery, settings);
-    opentelemetry::global::set_tracer_provider(traces.clone());
-    let tracer = TRACER.get_or_init(|| traces::tracer(&traces));
-    let subscriber = subscriber.with(traces::layer(tracer));
-    telemetry.traces = Some(traces);
+    telemetry.on_flush(move |timeout| traces.shutdown_with_timeout(timeout));
     // ANCHOR_END: first-span
-
-    // BEFORE log-correlation: // TODO log-correlation: build a logger provider, and add the layer that feeds it to the subscriber.
-    // ANCHOR: log-correlation
-    telemetry.logs =
-        otlp.log_exporter()?.map(|exporter| log_records::provider(resource, exporter, &delivery, settings));
-    let subscriber =
-        subscriber.with(telemetry.logs.as_ref().map(|provider| log_records::layer(provider, process)));
-    // ANCHOR_END: log-correlation
-
     tracing::subscriber::set_global_default(subscriber)?;
-    // ANCHOR: first-span
+    // ANCHOR: delivery
     delivery.watch();
-    telemetry.delivery = Some(delivery);
-    // ANCHOR_END: first-span
+    // ANCHOR_END: delivery
     Ok(telemetry)
 }
 
 impl Telemetry {
-    /// Sends what is left, within 6 s, and says what could not be sent. To be called when no request runs any more:
-    /// what is recorded after it is lost.
+    /// Lets `shutdown` run when telemetry is flushed; it gets the time that it may take.
+    pub fn on_flush(&mut self, shutdown: impl FnOnce(Duration) -> OTelSdkResult + 'static) {
+        self.shutdowns.push(Box::new(shutdown));
+    }
+
+    /// Sends what is left of each signal, within 9 s. Call it when no request is running any more: what is recorded later is
+    /// lost.
     pub fn flush(self) {
-        // BEFORE first-span: // TODO first-span: shut the provider down, or the spans that still wait are lost.
-        // ANCHOR: first-span
-        // Spans and log records at the same time, as a collector that hangs would use up the time of both; metrics
-        // last, because they count what became of the others. What fails is counted by `delivery`, which tells it.
-        thread::scope(|scope| {
-            scope.spawn(|| self.traces.map(|traces| traces.shutdown_with_timeout(FLUSH_TIMEOUT)));
-            // ANCHOR: log-correlation
-            scope.spawn(|| self.logs.map(|logs| logs.shutdown_with_timeout(FLUSH_TIMEOUT)));
-            // ANCHOR_END: log-correlation
-        });
-        // ANCHOR: metrics
-        let _ = self.metrics.map(|metrics| metrics.shutdown_with_timeout(METRICS_FLUSH_TIMEOUT));
-        // ANCHOR_END: metrics
-        if let Some(delivery) = self.delivery {
-            delivery.close();
+        // The metrics are built first and end last, because they count what becomes of the others.
+        for shutdown in self.shutdowns.into_iter().rev() {
+            // An export that fails has been logged.
+            let _ = shutdown(FLUSH_TIMEOUT);
         }
-        // ANCHOR_END: first-span
     }
 }

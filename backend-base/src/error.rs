@@ -1,6 +1,6 @@
 //! What can fail while `/handson` is served, with the chain of causes.
 
-mod places;
+mod location;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt;
@@ -38,41 +38,42 @@ impl ErrorKind {
     }
 }
 
-/// A failure: its kind, and the causes, outermost first.
+/// A failure: its kind, what was being done, where, and its cause.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
-    causes: Vec<Cause>,
+    message: String,
+    /// `src/httpbin.rs:42`.
+    location: String,
+    source: Option<BoxError>,
     backtrace: Backtrace,
 }
 
-/// What was seen, and the place in this crate that saw it.
-#[derive(Debug)]
-struct Cause {
-    message: String,
-    place: String,
-}
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl Error {
-    /// A failure without a deeper cause; the place is the caller's.
+    /// A failure without a deeper cause, at the caller's location.
     #[track_caller]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self::at(kind, message.into(), Location::caller())
+        Self::at(kind, message, Location::caller(), None)
     }
 
-    /// A failure seen at `place`.
-    pub fn at(kind: ErrorKind, message: String, place: &Location<'_>) -> Self {
-        let place = places::without_build_folder(place);
-        Self { kind, causes: vec![Cause { message, place }], backtrace: Backtrace::capture() }
+    /// A failure at `location`.
+    pub fn at(
+        kind: ErrorKind,
+        message: impl Into<String>,
+        location: &Location<'_>,
+        source: Option<BoxError>,
+    ) -> Self {
+        let location = location::without_build_folder(location);
+        Self { kind, message: message.into(), location, source, backtrace: Backtrace::capture() }
     }
 
-    /// The same failure, seen by a caller who says what it was doing.
+    /// The same failure, with what its caller was doing.
     #[track_caller]
     #[must_use]
-    pub fn while_doing(mut self, what: &str) -> Self {
-        let place = places::without_build_folder(Location::caller());
-        self.causes.insert(0, Cause { message: what.to_owned(), place });
-        self
+    pub fn context(self, message: &str) -> Self {
+        Self::at(self.kind, message, Location::caller(), Some(Box::new(self)))
     }
 
     /// The stable name of the failure.
@@ -80,35 +81,55 @@ impl Error {
         self.kind
     }
 
-    /// One line at ERROR.
+    /// Logs it, as one line at ERROR.
     pub fn log(&self) {
-        // TODO errors: say kind, message and stack in fields of their own.
+        // TODO errors: give kind, message and stack fields of their own.
         tracing::error!(name: "handson.failure", "{}: {self}", self.kind.name());
     }
 
-    /// The chain of causes, one a line, each with its place: `connection refused (src/httpbin.rs:42)`. Frames of this
-    /// crate follow where `RUST_BACKTRACE=1` asks for them.
+    /// The kind, and the chain of causes, one a line, each with its location: `connection refused (src/httpbin.rs:42)`. The
+    /// cause in a library has the location at which this crate met it. With `RUST_BACKTRACE=1`, frames of this crate follow.
     pub fn stack(&self) -> String {
         let mut stack = self.kind.name().to_owned();
-        for Cause { message, place } in &self.causes {
-            stack.push_str(&format!("\n{message} ({place})"));
+        let mut location = &self.location;
+        for cause in self.chain() {
+            if let Some(own) = cause.downcast_ref::<Self>() {
+                location = &own.location;
+                stack.push_str(&format!("\n{} ({location})", own.message));
+            } else {
+                stack.push_str(&format!("\n{cause} ({location})"));
+            }
         }
         if self.backtrace.status() == BacktraceStatus::Captured {
-            stack.push_str(&places::own_frames(&self.backtrace));
+            stack.push_str(&location::own_frames(&self.backtrace));
         }
         stack
+    }
+
+    /// This error and its causes, outermost first.
+    fn chain(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+        std::iter::successors(Some(self as &(dyn std::error::Error + 'static)), |error| error.source())
     }
 }
 
 impl fmt::Display for Error {
-    /// The causes in one line, outermost first.
+    /// The whole chain in one line, outermost first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let messages: Vec<&str> = self.causes.iter().map(|cause| cause.message.as_str()).collect();
-        f.write_str(&messages.join(": "))
+        f.write_str(&self.message)?;
+        match &self.source {
+            // An error of ours writes its own causes.
+            Some(source) if source.is::<Self>() => write!(f, ": {source}"),
+            Some(_) => self.chain().skip(1).try_for_each(|cause| write!(f, ": {cause}")),
+            None => Ok(()),
+        }
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
 
 impl IntoResponse for Error {
     /// The edge of the service: here an error is logged, once, and answered without its internals.
@@ -118,33 +139,24 @@ impl IntoResponse for Error {
     }
 }
 
-/// Turns the error of a library into one of ours, at the place of the call.
+/// Turns the error of a library into one of ours, at the location of the call.
 pub trait OrFail<T> {
-    /// `doing` says what was being done; the causes of the library's error follow it.
+    /// `doing` says what was being done; the library's error becomes the cause.
     ///
     /// # Errors
     ///
-    /// Where `self` is an error.
+    /// If `self` is an error.
     #[track_caller]
     fn or_fail(self, kind: ErrorKind, doing: impl fmt::Display) -> Result<T, Error>;
 }
 
-impl<T, E: std::error::Error> OrFail<T> for Result<T, E> {
+impl<T, E: std::error::Error + Send + Sync + 'static> OrFail<T> for Result<T, E> {
     #[track_caller]
     fn or_fail(self, kind: ErrorKind, doing: impl fmt::Display) -> Result<T, Error> {
-        // Not `map_err`: a closure would be the caller.
+        // Not `map_err`: the closure would be the caller.
         match self {
             Ok(value) => Ok(value),
-            Err(source) => {
-                let mut error = Error::new(kind, doing.to_string());
-                let place = places::without_build_folder(Location::caller());
-                let mut next: Option<&dyn std::error::Error> = Some(&source);
-                while let Some(cause) = next {
-                    error.causes.push(Cause { message: cause.to_string(), place: place.clone() });
-                    next = cause.source();
-                }
-                Err(error)
-            }
+            Err(error) => Err(Error::at(kind, doing.to_string(), Location::caller(), Some(Box::new(error)))),
         }
     }
 }

@@ -9,24 +9,25 @@ use axum::response::Response;
 use crate::error::{Error, ErrorKind};
 use crate::problem::problem;
 
-/// From now on a panic anywhere is logged and recorded like any other error, with the place where it happened. (Rust's own
-/// hook writes text of several lines to stderr.)
+/// From now on, a panic anywhere is logged and recorded like any other error, with the location at which it happened. (Rust's
+/// own hook writes several lines of text to stderr.)
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let error = error_of(panic);
+        // TODO errors: record the error on the span in which it happened.
         error.log();
     }));
 }
 
-/// The answer to a request that panicked; the hook has logged it already.
-pub fn answer(_panic: Box<dyn Any + Send + 'static>) -> Response {
+/// The response to a request that panicked; the hook has logged it already.
+pub fn response(_panic: Box<dyn Any + Send + 'static>) -> Response {
     problem(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn error_of(panic: &PanicHookInfo<'_>) -> Error {
-    let message = panic.payload_as_str().unwrap_or("a panic without a message").to_owned();
+    let message = panic.payload_as_str().unwrap_or("a panic without a message");
     match panic.location() {
-        Some(place) => Error::at(ErrorKind::Panic, message, place),
+        Some(location) => Error::at(ErrorKind::Panic, message, location, None),
         None => Error::new(ErrorKind::Panic, message),
     }
 }

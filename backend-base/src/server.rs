@@ -1,4 +1,4 @@
-//! Listening, and ending without a request left unanswered.
+//! Listening, and draining: no request is left unanswered at the end.
 
 use std::future::Future;
 use std::io;
@@ -16,26 +16,26 @@ use crate::error::{Error, ErrorKind, OrFail};
 ///
 /// # Errors
 ///
-/// `StartError` where the port is taken, or the address is not this machine's.
+/// `StartError` if the port is taken, or the address is not this machine's.
 pub async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, Error> {
     let address = SocketAddr::new(host, port);
     TcpListener::bind(address).await.or_fail(ErrorKind::StartError, format_args!("listening on {address}"))
 }
 
-/// Serves until `stop`; then accepts no more, and waits up to `grace_period` for the requests that run.
+/// Serves until `stop`; then accepts no more requests, and waits up to `grace_period` for those that are running.
 ///
 /// # Errors
 ///
-/// Where the listener breaks.
+/// If the listener breaks.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
     grace_period: Duration,
 ) -> io::Result<()> {
-    // An answer is one small packet: send it at once.
+    // A response is one small packet: send it at once.
     let listener = listener.tap_io(|connection| {
-        // Without it the answer is merely later.
+        // If it fails, the response is only later.
         let _ = connection.set_nodelay(true);
     });
     let (stopping, mut stopped) = watch::channel(());
@@ -52,7 +52,7 @@ pub async fn serve(
     tokio::select! {
         result = server => result,
         () = out_of_time => {
-            tracing::warn!(name: "handson.cut_off", "requests that still run are cut off: GRACE_PERIOD is over");
+            tracing::warn!(name: "handson.cut_off", "GRACE_PERIOD is over: requests that are still running are cut off");
             Ok(())
         }
     }

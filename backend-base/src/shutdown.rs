@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind};
 
 /// Completes at the first SIGTERM or SIGINT. A second one has the signal's default disposition: it ends the process at
 /// once.
@@ -15,15 +15,15 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 ///
 /// Where the system refuses to install a handler.
-pub fn asked_to_stop() -> io::Result<impl Future<Output = ()> + Send> {
-    let asked = Arc::new(AtomicBool::new(false));
+pub fn signal() -> io::Result<impl Future<Output = ()> + Send> {
+    let stopping = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         // In this order: the first signal finds the flag unset, and sets it.
-        flag::register_conditional_default(signal, Arc::clone(&asked))?;
-        flag::register(signal, Arc::clone(&asked))?;
+        flag::register_conditional_default(signal, Arc::clone(&stopping))?;
+        flag::register(signal, Arc::clone(&stopping))?;
     }
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = unix::signal(SignalKind::terminate())?;
+    let mut interrupt = unix::signal(SignalKind::interrupt())?;
     Ok(async move {
         let name = tokio::select! {
             _ = terminate.recv() => "SIGTERM",

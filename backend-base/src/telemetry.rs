@@ -1,55 +1,71 @@
-//! OpenTelemetry: how traces, metrics and logs are made, and how they leave the process.
+//! The pipelines of OpenTelemetry: an exporter, a processor and a provider for each signal, and one resource for all.
 //!
-//! [`start`] builds the pipelines and installs them; [`Telemetry::flush`] sends what is left before the process ends.
+//! [`start`] builds and installs them; [`Telemetry::flush`] sends what is left before the process ends.
 
-mod logs;
-pub mod settings;
+use std::time::Duration;
 
+use anyhow::Result;
+use instrumentation::Instrumentation;
+use opentelemetry_sdk::error::OTelSdkResult;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 
-use crate::config::Process;
-use crate::identity::Identity;
-use settings::Settings;
+use crate::config::Setup;
+use crate::logs;
+
+/// Time limit for sending what is left of one signal when the process ends.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The running pipelines.
 #[derive(Default)]
 pub struct Telemetry {
-    /// Where telemetry goes, in words for the start-up line.
+    /// Where telemetry is sent, for the start-up line.
     pub destination: String,
+    /// What the layers around axum, reqwest and sqlx record with.
+    pub instrumentation: Instrumentation,
+    shutdowns: Vec<Box<dyn FnOnce(Duration) -> OTelSdkResult>>,
 }
 
-/// Starts logging, and what `settings` do not switch off of the signals. To be called once, inside a Tokio runtime:
-/// gRPC sends from there.
+/// Starts logging, and every signal that `setup` does not switch off. Call it once, inside a Tokio runtime, in which gRPC
+/// sends.
 ///
 /// # Errors
 ///
-/// Where an exporter cannot be built.
-pub fn start(
-    settings: &Settings,
-    process: &Process,
-    identity: &Identity,
-) -> Result<Telemetry, Box<dyn std::error::Error>> {
-    let subscriber = registry().with(logs::lines(process, identity));
+/// If an exporter cannot be built, or a subscriber is installed already.
+pub fn start(setup: &Setup) -> Result<Telemetry> {
+    let mut telemetry = Telemetry::default();
+    let subscriber = registry().with(logs::lines(setup));
+    if setup.settings.disabled {
+        telemetry.destination = "off".to_owned();
+        tracing::subscriber::set_global_default(subscriber)?;
+        return Ok(telemetry);
+    }
+    telemetry.destination = "nowhere yet".to_owned();
+    // TODO first-span: build an exporter, a processor, a resource and a provider; add the layer for spans.
 
-    // TODO first-span: build an exporter and a tracer provider, and add the layer that makes spans.
-    let destination = format!("not yet to {}", settings.destination());
-    let telemetry = Telemetry { destination };
+    // TODO metrics: build a meter provider, and let the layers record with it.
 
-    // TODO metrics: build a meter provider, and make it the global one.
+    // TODO log-correlation: build a logger provider, and add the layer that feeds it.
 
-    // TODO server-spans: set the global propagator, which reads the caller's ids.
-
-    // TODO log-correlation: build a logger provider, and add the layer that feeds it to the subscriber.
+    // TODO server-spans: let the layers record spans, and read the ids that callers send.
 
     tracing::subscriber::set_global_default(subscriber)?;
     Ok(telemetry)
 }
 
 impl Telemetry {
-    /// Sends what is left, within 6 s, and says what could not be sent. To be called when no request runs any more:
-    /// what is recorded after it is lost.
+    /// Lets `shutdown` run when telemetry is flushed; it gets the time that it may take.
+    pub fn on_flush(&mut self, shutdown: impl FnOnce(Duration) -> OTelSdkResult + 'static) {
+        self.shutdowns.push(Box::new(shutdown));
+    }
+
+    /// Sends what is left of each signal, within 9 s. Call it when no request is running any more: what is recorded later is
+    /// lost.
     pub fn flush(self) {
-        // TODO first-span: shut the provider down, or the spans that still wait are lost.
+        // The metrics are built first and end last, because they count what becomes of the others.
+        for shutdown in self.shutdowns.into_iter().rev() {
+            // An export that fails has been logged.
+            let _ = shutdown(FLUSH_TIMEOUT);
+        }
     }
 }

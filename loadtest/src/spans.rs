@@ -17,6 +17,7 @@ use opentelemetry_resource_detectors::ServiceInstanceIdResourceDetector;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracer, SdkTracerProvider};
 use opentelemetry_semantic_conventions::attribute;
+use url::{Host, Url};
 
 pub use delivery::Delivery;
 
@@ -57,7 +58,7 @@ impl Spans {
                 }
             }
         }
-        let client = reqwest::blocking::Client::builder().build().map_err(io::Error::other)?;
+        let client = http_client().map_err(io::Error::other)?;
         let exporter = SpanExporter::builder().with_http().with_http_client(client).build();
         let delivery = Arc::new(Delivery::default());
         let exporter = delivery::Counted::new(exporter.map_err(io::Error::other)?, &delivery);
@@ -143,6 +144,24 @@ impl RequestSpan {
         }
         self.0.end();
     }
+}
+
+/// A collector on this machine is reached directly, even if the environment names a proxy.
+fn http_client() -> reqwest::Result<reqwest::blocking::Client> {
+    let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+    let endpoint = variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(variable("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    let is_loopback = match endpoint.and_then(|endpoint| Url::parse(&endpoint).ok()) {
+        Some(endpoint) => match endpoint.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        },
+        // The default is http://localhost:4318.
+        None => true,
+    };
+    let client = reqwest::blocking::Client::builder();
+    if is_loopback { client.no_proxy().build() } else { client.build() }
 }
 
 fn resource() -> Resource {

@@ -1,4 +1,4 @@
-//! The types of configuration values: what is allowed, and the words in which anything else is refused.
+//! The values of options: their types, their parsers, and what a refused value should have been.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -10,9 +10,6 @@ use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use url::Url;
-
-/// How long the stand-in takes for an answer: drawn evenly from this range.
-pub type Delay = RangeInclusive<Duration>;
 
 /// `deployment.environment.name`: the well-known values of the semantic conventions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,10 +36,8 @@ impl Environment {
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    // ANCHOR: structured-logs
     /// One JSON object a line.
     Json,
-    // ANCHOR_END: structured-logs
     /// For people.
     Text,
 }
@@ -72,67 +67,56 @@ impl From<LogLevel> for LevelFilter {
     }
 }
 
-/// Share of requests that fail at random, 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ErrorRate(f64);
-
-impl ErrorRate {
-    /// The rate as a number, 0 to 1.
-    pub fn get(self) -> f64 {
-        self.0
-    }
-}
-
-impl FromStr for ErrorRate {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse() {
-            Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(Self(rate)),
-            _ => Err("a number from 0 to 1"),
-        }
+pub(super) fn rate(text: &str) -> Result<f64, &'static str> {
+    match text.parse() {
+        Ok(rate) if (0.0..=1.0).contains(&rate) => Ok(rate),
+        _ => Err("expected a number from 0 to 1"),
     }
 }
 
 pub(super) fn host(text: &str) -> Result<IpAddr, &'static str> {
-    text.parse().map_err(|_| "an IP address, such as 127.0.0.1 or 0.0.0.0")
+    text.parse().map_err(|_| "expected an IP address, for example 127.0.0.1 or 0.0.0.0")
 }
 
 pub(super) fn port(text: &str) -> Result<u16, &'static str> {
-    text.parse().map_err(|_| "a port from 0 to 65535")
+    text.parse().map_err(|_| "expected a port from 0 to 65535")
 }
 
 pub(super) fn seed(text: &str) -> Result<u64, &'static str> {
-    text.parse().map_err(|_| "a whole number from 0 to 18446744073709551615")
+    text.parse().map_err(|_| "expected a whole number from 0 to 18446744073709551615")
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
-    humantime::parse_duration(text).map_err(|_| "a duration, such as 500ms, 10s or 2m")
+    humantime::parse_duration(text).map_err(|_| "expected a duration, for example 500ms, 10s or 2m")
 }
 
 pub(super) fn timeout(text: &str) -> Result<Duration, &'static str> {
     match duration(text) {
         Ok(timeout) if !timeout.is_zero() => Ok(timeout),
-        _ => Err("a duration longer than zero, such as 500ms, 10s or 2m"),
+        _ => Err("expected a duration longer than zero, for example 500ms, 5s or 2m"),
     }
 }
 
-pub(super) fn delay(text: &str) -> Result<Delay, &'static str> {
+pub(super) fn delay(text: &str) -> Result<RangeInclusive<Duration>, &'static str> {
     let (shortest, longest) = text.split_once("..").unwrap_or((text, text));
     match (duration(shortest), duration(longest)) {
         (Ok(shortest), Ok(longest)) if shortest <= longest => Ok(shortest..=longest),
-        _ => Err("a duration, such as 20ms, or a range from short to long, such as 20ms..80ms"),
+        _ => Err(
+            "expected a duration, for example 20ms, or a range from short to long, for example 20ms..80ms",
+        ),
     }
 }
 
 pub(super) fn backend_name(text: &str) -> Result<String, &'static str> {
-    let follows_the_rule = |name: &str| {
+    let is_valid = |name: &str| {
         name.starts_with(|first: char| first.is_ascii_lowercase())
             && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
     };
     match text.strip_prefix("backend-") {
-        Some(name) if follows_the_rule(name) => Ok(text.to_owned()),
-        _ => Err("backend- and a name of lower-case letters, digits and dashes that begins with a letter"),
+        Some(name) if is_valid(name) => Ok(text.to_owned()),
+        _ => Err(
+            "expected backend- and a name of lower-case letters, digits and dashes that begins with a letter",
+        ),
     }
 }
 
@@ -146,7 +130,7 @@ pub(super) fn http_url(text: &str) -> Result<Url, &'static str> {
         {
             Ok(url)
         }
-        _ => Err("an http:// or https:// address without query, such as https://httpbin.org"),
+        _ => Err("expected an http:// or https:// URL without query, for example https://httpbin.org"),
     }
 }
 
@@ -154,10 +138,10 @@ pub(super) fn database_url(text: &str) -> Result<SqliteConnectOptions, &'static 
     match SqliteConnectOptions::from_str(text) {
         // sqlx would log every statement; the span of the query says more.
         Ok(options) if text.starts_with("sqlite:") => Ok(options.disable_statement_logging()),
-        _ => Err("sqlite::memory:, or a file such as sqlite://handson.db?mode=rwc"),
+        _ => Err("expected sqlite::memory:, or a file such as sqlite://handson.db?mode=rwc"),
     }
 }
 
 pub(super) fn directives(text: &str) -> Result<Targets, &'static str> {
-    text.parse().map_err(|_| "levels by module, such as info,handson=debug")
+    text.parse().map_err(|_| "expected levels by module, for example info,handson=debug")
 }

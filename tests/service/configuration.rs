@@ -47,24 +47,74 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "number"),
     ("OTEL_BLRP_SCHEDULE_DELAY", "1s", "number"),
     ("OTEL_METRIC_EXPORT_INTERVAL", "often", "number"),
+    // The SDK would send the first four without the header, or with a broken one.
+    ("OTEL_EXPORTER_OTLP_HEADERS", "api-key", "NAME=VALUE"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "=x", "NAME=VALUE"),
+    ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "bad name=x", "NAME=VALUE"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "x=%zz", "NAME=VALUE"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "a=b;c=d", "NAME=VALUE"),
+    // It would send to `/otlp/?x=1/v1/traces`.
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h/otlp/?x=1", "without query"),
 ];
 
-/// Asserts that the program ended as wrong usage ends: status 2, and one line that holds all of `words`.
+/// Values that hold a password, in variables that refuse them or accept them.
+const PASSWORDS: &[(&str, &str)] = &[
+    ("HTTPBIN_URL", "http://user:hunter2@host/?x=1"),
+    ("HTTPBIN_URL", "ftp://user:hunter2@host"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hunter2@host/?x=1"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://user:hunter2@host"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=hunter2;x"),
+    ("DATABASE_URL", "postgres://user:hunter2@host/handson"),
+];
+
+/// Asserts that the program ended as wrong usage ends: status 2, and a message on stderr that holds all of `words`.
 fn assert_refused(ended: &Ended, words: &[&str]) {
     assert_eq!(ended.status.code(), Some(2), "{ended:#?}");
     assert!(ended.output.stdout.is_empty(), "{ended:#?}");
-    let [line] = &ended.output.stderr[..] else { panic!("one line: {ended:#?}") };
+    let message = ended.output.stderr.join("\n");
+    assert!(message.starts_with("error: "), "{message}");
     for word in words {
-        assert!(line.contains(word), "`{word}` is not in: {line}");
+        assert!(message.contains(word), "`{word}` is not in: {message}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_bad_value_is_refused_in_one_line_with_variable_value_and_what_is_allowed() {
+async fn every_bad_value_is_refused_with_variable_value_and_what_is_allowed() {
     for (variable, value, allowed) in BAD_VALUES {
         let ended = Setup::new().with(variable, value).run().await;
-        assert_refused(&ended, &[variable, value, allowed]);
+        // What may be a key is masked.
+        let shown = match (variable.ends_with("HEADERS"), value.split_once('=')) {
+            (true, Some((name, _))) => name,
+            (true, None) => "***",
+            (false, _) => value,
+        };
+        assert_refused(&ended, &[variable, shown, allowed]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_refusal_shows_a_password() {
+    for (variable, value) in PASSWORDS {
+        let ended = Setup::new().with(variable, value).run().await;
+        assert_refused(&ended, &[variable]);
+        let message = ended.output.stderr.join("\n");
+        assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_log_line_shows_the_password_of_an_endpoint() {
+    let nobody = ClosedPort::new();
+    let endpoint = nobody.url().replace("http://", "http://user:hunter2@");
+    let service = Setup::exporting_to_endpoint(&endpoint)
+        .with("HTTPBIN_URL", &endpoint)
+        .with("OTEL_BSP_SCHEDULE_DELAY", 100)
+        .start()
+        .await;
+    service.get("/handson").await.assert_problem(500);
+    let output = service.stop().await;
+    assert!(!output.at_level("WARN").is_empty(), "the export has failed: {output:#?}");
+    assert!(!format!("{output:?}").contains("hunter2"), "{output:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,4 +300,23 @@ async fn plain_http_needs_no_certificates_of_the_system() {
         .start()
         .await;
     assert_eq!(service.get("/handson").await.status, 200);
+}
+
+/// Nothing that runs on this machine is reached through a proxy, which could not reach it.
+#[tokio::test(flavor = "multi_thread")]
+async fn loopback_never_goes_through_a_proxy() {
+    let collector = Collector::start().await;
+    let upstream = Upstream::start(|_| Reaction::Answer).await;
+    let nobody = ClosedPort::new();
+    let mut setup = Setup::exporting_to(&collector).calling(&upstream);
+    for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {
+        setup = setup.with(variable, nobody.url());
+    }
+    let service = setup.start().await;
+    assert_eq!(service.get("/handson").await.status, 200, "httpbin is called directly");
+    service.stop().await;
+
+    let received = collector.received();
+    assert_eq!(received.spans.len(), 9, "so is the collector");
+    assert!(!received.points.is_empty() && !received.records.is_empty(), "by all three signals");
 }

@@ -44,19 +44,19 @@ fn starts(line: &Value, start: &str) -> bool {
 }
 
 async fn until_it_arrives_again(service: &Service) {
-    service.until_line("the end of the trouble", |line| starts(line, "telemetry arrives again")).await;
+    service.until_line("the end of the trouble", |line| starts(line, "OTLP export has recovered")).await;
 }
 
 /// Lost spans and log records, by the one warning at the end; there is one at the beginning, and no other.
 fn lost_by_warnings(output: &Output, end: &str) -> (u64, u64) {
     let warnings = output.at_level("WARN");
     let [first, last] = warnings[..] else { panic!("one at the start, one at the end: {warnings:#?}") };
-    assert!(starts(first, "telemetry does not arrive"), "{first}");
+    assert!(starts(first, "OTLP export to http"), "{first}");
     assert!(first["error.type"].is_string(), "{first}");
-    assert!(first["handson.telemetry.endpoint"].as_str().unwrap().contains("http://"), "{first}");
+    assert!(first["handson.otlp.endpoint"].as_str().unwrap().contains("http://"), "{first}");
     assert!(starts(last, end), "{last}");
     assert_eq!(output.at_level("ERROR").len(), 0);
-    let lost = |what: &str| last[format!("handson.telemetry.lost.{what}")].as_u64().unwrap();
+    let lost = |what: &str| last[format!("handson.dropped.{what}")].as_u64().unwrap();
     (lost("spans"), lost("log_records"))
 }
 
@@ -70,7 +70,7 @@ fn lost_by_metrics(received: &Received, item: &str) -> u64 {
 
 /// Warning and metric name the same number, and it makes up the difference between what was recorded and what came.
 fn assert_accounted_for(output: &Output, received: &Received, requests: usize) {
-    let (spans, records) = lost_by_warnings(output, "telemetry arrives again");
+    let (spans, records) = lost_by_warnings(output, "OTLP export has recovered");
     assert_eq!(spans, lost_by_metrics(received, "span"));
     assert_eq!(records, lost_by_metrics(received, "log"));
     assert_eq!(received.span_count + spans, SPANS * requests as u64, "{spans} lost");
@@ -111,7 +111,7 @@ async fn requests_go_on_while_the_collector_answers_503() {
     let service = impatient(Setup::exporting_to(&collector)).start().await;
     assert_goes_on(&service).await;
 
-    service.until_line("the beginning", |line| starts(line, "telemetry does not arrive")).await;
+    service.until_line("the beginning", |line| starts(line, "OTLP export to")).await;
     collector.behave(Behaviour::Accept);
     until_it_arrives_again(&service).await;
     let output = service.stop().await;
@@ -125,7 +125,7 @@ async fn requests_go_on_while_the_collector_hangs() {
     let service = impatient(Setup::exporting_to(&collector)).start().await;
     assert_goes_on(&service).await;
 
-    service.until_line("the beginning", |line| starts(line, "telemetry does not arrive")).await;
+    service.until_line("the beginning", |line| starts(line, "OTLP export to")).await;
     collector.behave(Behaviour::Accept);
     until_it_arrives_again(&service).await;
     let output = service.stop().await;
@@ -141,7 +141,7 @@ async fn a_refusing_grpc_collector_is_told_of_and_counted_alike() {
     let service = setup.start().await;
     load(&service.url("/handson"), 100).await.assert_all_ok();
 
-    service.until_line("the beginning", |line| starts(line, "telemetry does not arrive")).await;
+    service.until_line("the beginning", |line| starts(line, "OTLP export to")).await;
     collector.behave(Behaviour::Accept);
     until_it_arrives_again(&service).await;
     let output = service.stop().await;
@@ -159,7 +159,7 @@ async fn what_a_stalled_collector_cannot_take_is_dropped_and_counted() {
         .with("OTEL_BLRP_MAX_QUEUE_SIZE", 50);
     let service = setup.start().await;
     load(&service.url("/handson"), 300).await.assert_all_ok();
-    let warning = service.until_line("the beginning", |line| starts(line, "telemetry does not arrive")).await;
+    let warning = service.until_line("the beginning", |line| starts(line, "OTLP export to")).await;
     assert_eq!(warning["error.type"], "queue_full", "nothing has failed yet: {warning}");
 
     collector.behave(Behaviour::Accept);
@@ -197,7 +197,7 @@ async fn what_never_arrives_is_told_at_the_end() {
     load(&service.url("/handson"), 100).await.assert_all_ok();
     let output = service.stop().await;
 
-    let (spans, records) = lost_by_warnings(&output, "telemetry was lost");
+    let (spans, records) = lost_by_warnings(&output, "OTLP export has failed until the end");
     assert_eq!(spans, SPANS * 100);
     assert!(records >= 100, "{records}");
 }
@@ -212,7 +212,7 @@ async fn a_collector_that_hangs_does_not_hold_up_the_end() {
     let output = service.stop().await;
 
     assert!(before.elapsed() < Duration::from_secs(15), "{:?}", before.elapsed());
-    let (spans, _) = lost_by_warnings(&output, "telemetry was lost");
+    let (spans, _) = lost_by_warnings(&output, "OTLP export has failed until the end");
     assert_eq!(spans, SPANS);
 }
 
@@ -237,9 +237,8 @@ async fn what_a_collector_takes_and_then_rejects_is_told() {
     collector.behave(Behaviour::RejectSpan);
     let service = Setup::exporting_to(&collector).with("OTEL_BSP_SCHEDULE_DELAY", 100).start().await;
     service.get("/handson").await;
-    let told = |line: &Value| line["level"] == "WARN" && line["rejected_spans"] == 1;
-    let line = service.until_line("a warning of the rejected span", told).await;
-    assert_eq!(line["message"], "HttpTraceClient.PartialSuccess");
-    assert_eq!(line["error_message"], "too old");
+    let reported = |line: &Value| line["level"] == "WARN" && line["handson.dropped.spans"] == 1;
+    let line = service.until_line("a warning of the rejected span", reported).await;
+    assert_eq!(line["message"], "the collector has rejected spans: too old");
     service.stop().await;
 }

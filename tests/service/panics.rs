@@ -6,14 +6,18 @@ use std::convert::Infallible;
 use std::process::Stdio;
 
 use clap::Parser;
-use handson::app::{self, App};
-use handson::config::Options;
-use handson::db::Database;
-use handson::httpbin::Httpbin;
-use handson::identity::Identity;
-use handson::random_error::RandomError;
-use handson::telemetry::settings::Settings;
-use handson::{panics, server, shutdown, stand_in, telemetry};
+use handson::app;
+use handson::config::{Options, Setup};
+use handson::db::{self, Database};
+use handson::fault_injector::FaultInjector;
+use handson::handson::Handson;
+use handson::httpbin::{self, Httpbin};
+use handson::telemetry;
+use handson::{healthcheck, identity, panics, server, shutdown, stand_in};
+use instrumentation::client::ClientMiddleware;
+use instrumentation::database::Pool;
+use instrumentation::server::ServerLayer;
+use instrumentation::settings::Settings;
 use rand::TryRng;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -52,25 +56,36 @@ fn service_whose_randomness_panics() {
         return;
     }
     let options = Options::parse_from(["handson"]);
-    let identity = Identity::new(None, None, "handson", options.process.environment);
+    let identity = identity::of_service("handson", options.process.environment.as_str());
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let entered = runtime.enter();
-    let telemetry = telemetry::start(&Settings::read().unwrap(), &options.process, &identity).unwrap();
+    let setup = Setup { settings: Settings::from_env().unwrap(), process: options.process.clone(), identity };
+    let telemetry = telemetry::start(&setup).unwrap();
     drop(entered);
     panics::log_panics();
     runtime.block_on(async {
-        let app = App {
-            name: identity.service,
-            httpbin: Httpbin::new(stand_in::embed().await.unwrap(), options.service.httpbin_timeout).unwrap(),
-            database: Database::open(options.service.database_url).await.unwrap(),
-            random_error: RandomError::with("0.5".parse().unwrap(), Broken),
+        let url = stand_in::embed().await.unwrap();
+        let client = httpbin::client(&url, options.service.httpbin_timeout).unwrap();
+        let client = reqwest_middleware::ClientBuilder::new(client)
+            .with(ClientMiddleware::new(&telemetry.instrumentation))
+            .build();
+        let pool = db::connect(options.service.database_url.clone()).await.unwrap();
+        let pool = Pool::new(pool, &telemetry.instrumentation)
+            .with_namespace(db::namespace(&options.service.database_url));
+        let handson = Handson {
+            name: "handson".to_owned(),
+            httpbin: Httpbin::new(client, &url),
+            database: Database::new(pool),
+            fault_injector: FaultInjector::with_source(0.5, Broken),
         };
-        let router = app::router(app, options.service.request_timeout);
+        let router = app::router(handson, options.service.request_timeout)
+            .layer(ServerLayer::new(&telemetry.instrumentation));
         let listener = server::listen(options.address.host, 0).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let stop = shutdown::asked_to_stop().unwrap();
+        let stop = shutdown::signal().unwrap();
         tracing::info!(server.port = port, "listens");
+        let router = healthcheck::route(router);
         server::serve(listener, router, stop, options.process.grace_period).await.unwrap();
     });
     telemetry.flush();

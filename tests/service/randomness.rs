@@ -1,7 +1,6 @@
 //! The random error: as often as it is asked for, and the same again where that is asked for.
 
-use handson::config::ErrorRate;
-use handson::random_error::RandomError;
+use handson::fault_injector::FaultInjector;
 
 use crate::support::service::Setup;
 
@@ -32,18 +31,17 @@ async fn without_a_seed_two_runs_differ() {
 
 #[test]
 fn ten_thousand_draws_come_out_as_asked() {
-    let rate: ErrorRate = "0.5".parse().unwrap();
-    let random_error = RandomError::new(rate, None);
-    let failed = (0..10_000).filter(|_| random_error.strike().is_err()).count();
+    let fault_injector = FaultInjector::new(0.5, None);
+    let failed = (0..10_000).filter(|_| fault_injector.maybe_fail().is_err()).count();
     // Four standard deviations of a binomial distribution: √(10,000 · 0.5 · 0.5) = 50.
     assert!(failed.abs_diff(5_000) <= 4 * 50, "{failed} of 10,000");
 }
 
 #[test]
 fn the_ends_of_the_range_are_exact() {
-    for (rate, expected) in [("0", 0), ("0.0", 0), ("1", 1_000)] {
-        let random_error = RandomError::new(rate.parse().unwrap(), None);
-        let failed = (0..1_000).filter(|_| random_error.strike().is_err()).count();
+    for (rate, expected) in [(0.0, 0), (1.0, 1_000)] {
+        let fault_injector = FaultInjector::new(rate, None);
+        let failed = (0..1_000).filter(|_| fault_injector.maybe_fail().is_err()).count();
         assert_eq!(failed, expected, "at {rate}");
     }
 }

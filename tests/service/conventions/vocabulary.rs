@@ -134,6 +134,8 @@ pub fn metric(name: &str) -> Option<Metric> {
         }
         "db.client.operation.duration" => ("s", Histogram, &["db.system.name"]),
         "otel.sdk.processor.span.processed" | "otel.sdk.exporter.span.exported" => ("{span}", Counter, &[]),
+        "otel.sdk.log.created" => ("{log_record}", Counter, &[]),
+        "otel.sdk.processor.log.queue.capacity" => ("{log_record}", UpDownCounter, &[]),
         "otel.sdk.processor.log.processed" | "otel.sdk.exporter.log.exported" => {
             ("{log_record}", Counter, &[])
         }

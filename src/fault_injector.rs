@@ -1,52 +1,53 @@
-//! The error that happens by chance, at a set rate.
+//! Failures at random, at a configured rate.
 
 use std::sync::Mutex;
 
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 
-use crate::config::ErrorRate;
 use crate::error::{Error, ErrorKind};
 
 /// Decides for each request whether it fails.
-pub struct RandomError {
+pub struct FaultInjector {
     rate: f64,
     random: Mutex<Box<dyn Rng + Send>>,
 }
 
-impl RandomError {
-    /// Fails at `rate`; with a seed, the same requests fail in every run.
-    pub fn new(rate: ErrorRate, seed: Option<u64>) -> Self {
+impl FaultInjector {
+    /// Fails at `rate`, from 0 to 1. With a seed, the same requests fail in every run.
+    pub fn new(rate: f64, seed: Option<u64>) -> Self {
         let random = seed.map_or_else(rand::make_rng, StdRng::seed_from_u64);
-        Self::with(rate, random)
+        Self::with_source(rate, random)
     }
 
-    /// Fails at `rate`, by the given source of randomness.
-    pub fn with(rate: ErrorRate, random: impl Rng + Send + 'static) -> Self {
-        Self { rate: rate.get(), random: Mutex::new(Box::new(random)) }
+    /// Fails at `rate`, by a source of randomness.
+    pub fn with_source(rate: f64, random: impl Rng + Send + 'static) -> Self {
+        Self { rate, random: Mutex::new(Box::new(random)) }
     }
 
+    /// Fails with the configured probability.
+    ///
     /// # Errors
     ///
-    /// `RandomError`, with the set probability.
+    /// `RandomError`.
     // BEFORE errors: // TODO errors: give it a span, `handson.randomError`, and record the error on it.
     // ANCHOR: errors
     #[tracing::instrument(name = "handson.randomError", skip_all)]
     // ANCHOR_END: errors
-    pub fn strike(&self) -> Result<(), Error> {
+    pub fn maybe_fail(&self) -> Result<(), Error> {
         if !self.fails() {
             return Ok(());
         }
         let error =
             Error::new(ErrorKind::RandomError, format!("failed at random, at a rate of {}", self.rate));
         // ANCHOR: errors
-        crate::telemetry::failures::record(&error);
+        instrumentation::exception::record(&error);
         // ANCHOR_END: errors
         Err(error)
     }
 
     fn fails(&self) -> bool {
-        // A panic of the source leaves nothing half done: go on after it.
+        // A panic of the source leaves nothing half done, so the lock can be used after it.
         let mut random = self.random.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         random.random_bool(self.rate)
     }

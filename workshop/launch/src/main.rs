@@ -1,0 +1,63 @@
+//! `cargo workshop …` starts here: builds the workshop's program, and then becomes it.
+//!
+//! The workshop has some hundred dependencies, so that the first command in a clone compiles for minutes. This program has
+//! none. It is there after a second, and says what happens.
+
+mod fresh;
+
+#[cfg(not(unix))]
+compile_error!("Native Windows is not supported: use WSL2.");
+
+use std::env;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// The exit status of Cargo itself if a build fails.
+const BUILD_FAILED: u8 = 101;
+
+fn main() -> ExitCode {
+    match launch() {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Does not return if the workshop's program can be started.
+fn launch() -> Result<u8, String> {
+    let folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let workshop = folder.as_deref().and_then(|folder| folder.parent());
+    let workshop = workshop.ok_or("this program is started by `cargo workshop`")?;
+    let executable =
+        env::current_exe().map_err(|error| format!("the target folder is not known: {error}"))?;
+    let executable = executable.with_file_name("workshop");
+    if !executable.exists() {
+        eprintln!(
+            "The workshop is compiled, with all that it depends on. This takes two to four minutes, once; later commands \
+             start at once."
+        );
+    }
+    if !fresh::is_fresh(&executable, workshop) && !build(workshop)? {
+        return Ok(BUILD_FAILED);
+    }
+    let arguments = env::args_os().skip(1);
+    let error = Command::new(&executable).args(arguments).env("CARGO_MANIFEST_DIR", workshop).exec();
+    Err(format!("{} cannot be started: {error}", executable.display()))
+}
+
+/// Builds the package in the folder `workshop`; `false` if Cargo has said why it cannot.
+fn build(workshop: &Path) -> Result<bool, String> {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut build = Command::new(&cargo);
+    build.args(["build", "--package", "workshop", "--manifest-path"]).arg(workshop.join("Cargo.toml"));
+    // What Cargo says of this program is not meant for another: build scripts that read it would run again each time.
+    let is_ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_ours)) {
+        build.env_remove(name);
+    }
+    let status = build.status().map_err(|error| format!("{} cannot be started: {error}", cargo.display()))?;
+    Ok(status.success())
+}
