@@ -1,10 +1,16 @@
 //! All that is known of a backend after it has run; the checks judge this, and nothing else.
 
+mod delivery;
+mod log_field;
+
 use std::time::Duration;
 
 use crate::datadog::AgentRecord;
 use crate::source::Tree;
 use crate::telemetry::Telemetry;
+
+pub use delivery::{DeliveryRun, Fault, LossReport};
+pub use log_field::log_field;
 
 /// What two runs of one backend left behind.
 #[derive(Debug, Clone)]
@@ -17,6 +23,8 @@ pub struct Evidence {
     pub errors: Run,
     /// A run of the program built with the feature `datadog`, or why there was none; `None` where it was not asked for.
     pub datadog: Option<Result<DatadogRun, String>>,
+    /// Runs with a faulty collector, one for each of [`Fault::ALL`], or why there are none; `None` if nobody asked for them.
+    pub delivery: Option<Result<Vec<DeliveryRun>, String>>,
 }
 
 /// A calm run with a trace agent of Datadog's to send to.
@@ -54,6 +62,12 @@ pub struct Backend {
 pub struct Run {
     /// `RANDOM_ERROR_RATE`.
     pub error_rate: f64,
+    /// `PORT`; `HOST` is 127.0.0.1.
+    pub port: u16,
+    /// Before the program was started, in nanoseconds since 1970.
+    pub started: u64,
+    /// After it had ended, in nanoseconds since 1970.
+    pub ended: u64,
     /// The requests, in the order in which they were sent.
     pub exchanges: Vec<Exchange>,
     /// What httpbin saw, in the order of arrival.

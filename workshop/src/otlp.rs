@@ -6,6 +6,7 @@
 mod body;
 mod decode;
 mod export;
+mod faulty;
 mod grpc;
 mod http;
 mod json;
@@ -19,6 +20,7 @@ use axum::middleware::from_fn_with_state;
 
 use crate::telemetry::Telemetry;
 
+pub use faulty::{Behaviour, FaultyReceiver};
 pub use receiver::Receiver;
 
 /// Where telemetry goes that was received: what the checks judge, or what the console shows.

@@ -5,6 +5,7 @@
 
 mod backend;
 mod build;
+mod delivery;
 mod httpbin;
 mod interrupt;
 mod lines;
@@ -18,17 +19,22 @@ use std::time::Duration;
 use crate::datadog::TraceAgent;
 use crate::evidence::{Backend, DatadogRun, Evidence, Run};
 use crate::otlp::Receiver;
+use crate::telemetry::now;
 use httpbin::Httpbin;
 use requests::Plan;
 use service::Service;
 
 pub use backend::backend;
+pub(crate) use build::cargo_build;
 pub use build::{Built, build, build_package};
+pub use delivery::gather_delivery;
 pub use interrupt::{interrupted, unless_interrupted};
 pub use trouble::Trouble;
 
 /// Time for both runs; a verdict comes at the latest then.
 const LIMIT: Duration = Duration::from_secs(55);
+/// Between the last answer and SIGTERM.
+const BEFORE_THE_END: Duration = Duration::from_millis(30);
 
 /// Runs `executable` twice, and gathers what it answers, logs and sends.
 ///
@@ -42,6 +48,7 @@ pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, Tr
             calm: run(backend, executable, &requests::CALM).await?,
             errors: run(backend, executable, &requests::ERRORS).await?,
             datadog: None,
+            delivery: None,
         })
     };
     // Where time runs out, the services are dropped with the future, and with them their processes.
@@ -67,8 +74,9 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
         let httpbin = Httpbin::start().await.map_err(Trouble::of_this_machine)?;
         let plan = &requests::CALM;
         let (url, collector, agent) = (httpbin.url(), receiver.endpoint(), agent.url());
+        let agent = [("DD_TRACE_AGENT_URL", agent.as_str())];
         let mut service =
-            Service::start(backend, &executable, plan.error_rate, &url, collector, Some(&agent)).await?;
+            Service::start(backend, &executable, plan.error_rate, &url, collector, &agent).await?;
         let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
         service.end().await;
         Ok(exchanges)
@@ -80,11 +88,14 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
 async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, Trouble> {
     let receiver = Receiver::start().await.map_err(Trouble::of_this_machine)?;
     let httpbin = Httpbin::start().await.map_err(Trouble::of_this_machine)?;
+    let started = now();
     let mut service =
-        Service::start(backend, executable, plan.error_rate, &httpbin.url(), receiver.endpoint(), None)
+        Service::start(backend, executable, plan.error_rate, &httpbin.url(), receiver.endpoint(), &[])
             .await?;
 
     let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
+    // What is logged at the end is then clearly later than any request.
+    tokio::time::sleep(BEFORE_THE_END).await;
     let end = service.end().await;
     if end.flooded {
         return Err(Trouble::FloodsLog);
@@ -94,6 +105,9 @@ async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, T
     }
     Ok(Run {
         error_rate: plan.error_rate,
+        port: service.port(),
+        started,
+        ended: now(),
         exchanges,
         upstream: httpbin.calls(),
         stdout: end.stdout,

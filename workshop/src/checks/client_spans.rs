@@ -73,7 +73,7 @@ fn four_calls(served: &Served<'_>) -> Option<Wrong> {
             "CLIENT spans come, but in traces of their own: the middleware starts them outside the request's context, which \
              is lost over tokio::spawn, or never made current by the server layer."
         } else {
-            "Add the middleware to the client in src/httpbin.rs; every call goes through it once."
+            "Add the middleware to the client in src/main.rs; every call goes through it once."
         };
         return wrong(served.trace.tree(), cause);
     }
@@ -126,8 +126,8 @@ fn propagation(served: &Served<'_>) -> Option<Wrong> {
         let Some(header) = call.header("traceparent") else {
             return wrong(
                 format!("{about} came without traceparent"),
-                "Inject the span's context into the request's headers, by the global propagator and \
-                 opentelemetry_http::HeaderInjector.",
+                "Give the layers a propagator (with_propagator), or inject the span's context into the request's headers \
+                 with opentelemetry_http::HeaderInjector.",
             );
         };
         let parts: Vec<&str> = header.split('-').collect();

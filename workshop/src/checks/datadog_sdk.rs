@@ -93,8 +93,8 @@ fn nothing(agent: &AgentRecord) -> Wrong {
                      in the code (it reads DD_TRACE_AGENT_URL), and is it shut down before the process ends?";
         return (format!("no span came to the trace agent; it got {calls}"), cause.to_owned());
     }
-    let cause = "Spans arrive, but in traces of their own: the caller's ids are not read. Is the propagator that init() sets \
-                 replaced afterwards by one that reads no traceparent?";
+    let cause = "Spans arrive, but in traces of their own: the caller's ids are not read. Do the layers get the propagator \
+                 (with_propagator) with the feature, too, and does it read traceparent?";
     (format!("{} spans came, none of this trace", agent.spans.len()), cause.to_owned())
 }
 
@@ -106,7 +106,7 @@ fn root(agent: &AgentRecord, parent: &Parent) -> Option<Wrong> {
     let spans = of_trace(agent, &parent.trace_id);
     let server: Vec<_> = spans.iter().filter(|span| kind(span) == "server").collect();
     let [server] = server[..] else {
-        let cause = "One request, one span of kind server, by the middleware of step 3.";
+        let cause = "One request, one span of kind server, by the layer of step 3.";
         return wrong(format!("{} spans of kind server in a trace of {}", server.len(), spans.len()), cause);
     };
     if server.resource != "GET /handson" {

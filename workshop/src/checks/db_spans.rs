@@ -45,7 +45,7 @@ fn one_query(served: &Served<'_>) -> Option<Wrong> {
         } else if elsewhere > 0 {
             "Spans with db.* attributes come, but outside this request: the query runs without the request's context."
         } else {
-            "Wrap the pool (sqlx_otel::PoolBuilder), and send the query through the wrapped one."
+            "Wrap the pool (instrumentation::database::Pool), and send the query through the wrapped one."
         };
         return wrong(served.trace.tree(), cause);
     };

@@ -47,7 +47,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             }),
         ),
         expect(
-            "the SERVER span of a request that failed has the status Error, and no exception event of its own",
+            "the SERVER span of a request that failed has the status Error",
             first_of(all().filter(|served| served.status >= 500), |served| {
                 (served.server.status != StatusCode::Error).then(|| {
                     (served.trace.tree(), "An answer of 500 marks the SERVER span: status Error.".to_owned())
@@ -81,7 +81,7 @@ fn rate(evidence: &Evidence) -> Option<Wrong> {
     let bound = 5.0 * (requests * rate * (1.0 - rate)).sqrt();
     ((failures as f64 - requests * rate).abs() > bound).then(|| {
         let seen = format!("{failures} of {requests} requests failed, where {:.0} ± {bound:.0} were to fail", requests * rate);
-        (seen, "src/random_error.rs decides by RANDOM_ERROR_RATE, for each request anew; anything but 200 is a 500.".to_owned())
+        (seen, "src/fault_injector.rs decides by RANDOM_ERROR_RATE, once for each request; any response that is not 200 is a 500.".to_owned())
     })
 }
 
@@ -130,7 +130,7 @@ fn on_its_span(served: &Served<'_>) -> Option<Wrong> {
     }
     wrong(
         format!("the event is on {} ({:?})\n{}", span.name, span.kind, served.trace.tree()),
-        "Give random_error.rs a span of its own, handson.randomError, and record the error there.",
+        "Give maybe_fail in src/fault_injector.rs a span of its own, handson.randomError, and record the error there.",
     )
 }
 
@@ -176,8 +176,8 @@ fn one_line(served: &Served<'_>, lines: &[Value]) -> Option<Wrong> {
     if ["kind", "message", "stack"].iter().any(|name| member(name).is_empty()) {
         return wrong(
             line.to_string(),
-            "error is an object with kind, message and stack, as Datadog's Error Tracking reads it: nest the event's \
-             exception.* fields, in src/telemetry/json_lines.rs.",
+            "error is an object with kind, message and stack, as Datadog's Error Tracking reads it: log the fields \
+             exception.type, exception.message and exception.stacktrace, in src/error.rs.",
         );
     }
     let on_span = exceptions(served).first().and_then(|(_, event)| event.attributes.text("exception.type"));

@@ -96,7 +96,7 @@ fn exports<'a>(run: &'a Run, name: &str) -> Result<Vec<&'a Metric>, Wrong> {
         names.sort_unstable();
         names.dedup();
         let cause = format!(
-            "Record {name} with an instrument of the global meter, made after the meter provider is set."
+            "Give the layers the meter provider (with_meter_provider), or record {name} with an instrument of your own."
         );
         return Err((format!("{name} is not among {}", names.join(", ")), cause));
     }
@@ -145,7 +145,7 @@ fn histogram(run: &Run, wanted: &Wanted<'_>) -> Option<Wrong> {
         } else {
             "Some are counted twice: two layers record the same metric, or /healthz is counted too."
         };
-        return wrong(format!("{count} values, where {} were to be", wanted.count), cause);
+        return wrong(format!("expected {} values, got {count}", wanted.count), cause);
     }
     plausible(run, &points).or_else(|| points.iter().find_map(|point| coarse(point)))
 }
@@ -155,7 +155,7 @@ fn coarse(point: &HistogramPoint) -> Option<Wrong> {
     let first = point.bounds.iter().find(|bound| **bound > 0.0)?;
     (*first >= 1.0).then(|| {
         (
-            format!("its first bucket ends at {first} s: all {} values lie in it", point.count),
+            format!("the first bucket of a histogram ends at {first} s, which is too coarse"),
             "Give it the buckets of the conventions, with_boundaries(…), or by a view where a library makes it: 0.005, 0.01, 0.025 \
              and so on to 10."
                 .to_owned(),

@@ -7,6 +7,9 @@ use crate::evidence::{Evidence, Exchange, Purpose, Run};
 use crate::telemetry::{SpanKind, StatusCode};
 use crate::verdict::Expectation;
 
+/// Clocks of two spans of a process may differ by so many nanoseconds.
+const CLOCK_TOLERANCE: u64 = 1_000_000;
+
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     let calm = &evidence.calm;
     let handson = || calm.exchanges.iter().filter(|exchange| exchange.path == "/handson");
@@ -24,7 +27,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             first_of(served(evidence), |served| on(served.server, attributes(&served))),
         ),
         expect(
-            "handson.sleep50microsec lies below it",
+            "one handson.sleep50microsec lies below it, within its time and without an error",
             first_of(served(evidence), |served| sleeps_below(&served)),
         ),
         expect(
@@ -62,7 +65,7 @@ fn none_at_all(run: &Run) -> Option<Expectation> {
     let (seen, cause) = spans_received(&run.telemetry);
     let cause = match run.telemetry.spans.is_empty() {
         true => cause,
-        false => "No span has the kind SERVER: put a layer around the router in src/app.rs. The kind is set when the span is \
+        false => "No span has the kind SERVER: put the layer around the router in src/main.rs, and give it a tracer provider. The kind is set when the span is \
                   built; it cannot be changed later."
             .to_owned(),
     };
@@ -80,8 +83,8 @@ fn continued_nowhere(run: &Run) -> Option<Expectation> {
     Some(Expectation::failed(
         "the SERVER span continues the trace that the caller's traceparent names",
         run.telemetry.trace(&span.trace_id).tree(),
-        "Each request starts a trace of its own: set the global propagator (global::set_text_map_propagator), and extract \
-         the parent from the request's headers.",
+        "Each request starts a trace of its own: give the layer a propagator (with_propagator), or extract the parent from \
+         the request's headers yourself.",
     ))
 }
 
@@ -146,14 +149,29 @@ fn attributes(served: &Served<'_>) -> Option<Wrong> {
 
 fn sleeps_below(served: &Served<'_>) -> Option<Wrong> {
     let sleeps = served.trace.named("handson.sleep50microsec");
-    if sleeps.iter().any(|span| served.trace.is_below(span, served.server)) {
-        return None;
+    let below: Vec<_> = sleeps.iter().filter(|span| served.trace.is_below(span, served.server)).collect();
+    let [sleep] = below[..] else {
+        let cause = if below.is_empty() {
+            "The handler runs outside the span's context: run the rest of the request with it (`.with_context(…)` of \
+             opentelemetry's FutureExt, or `.instrument(…)` of tracing)."
+        } else {
+            "A request sleeps once: do an attribute and a span by hand both make a span, or do several requests share a trace?"
+        };
+        return wrong(served.trace.tree(), cause);
+    };
+    let server = served.server;
+    if sleep.start + CLOCK_TOLERANCE < server.start || sleep.end > server.end + CLOCK_TOLERANCE {
+        return wrong(
+            format!("it does not lie within the SERVER span's time\n{}", served.trace.tree()),
+            "The SERVER span begins when the request arrives, and ends when the answer is complete: end it after the handler.",
+        );
     }
-    wrong(
-        served.trace.tree(),
-        "The handler runs outside the span's context: run the rest of the request with it (`.with_context(…)` of \
-         opentelemetry's FutureExt, or `.instrument(…)` of tracing).",
-    )
+    (sleep.status == StatusCode::Error).then(|| {
+        (
+            served.trace.tree(),
+            "The sleep does not fail, even if its request does: leave its status unset.".to_owned(),
+        )
+    })
 }
 
 fn status(served: &Served<'_>) -> Option<Wrong> {

@@ -1,7 +1,11 @@
 //! Step 1: one JSON object a line.
 
+mod fields;
+mod form;
+
 use serde_json::Value;
 
+use super::log_lines::object;
 use super::words::{Wrong, expect, first_of, wrong};
 use crate::evidence::{Backend, Evidence};
 use crate::verdict::Expectation;
@@ -10,10 +14,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     let lines =
         || evidence.calm.stdout.iter().chain(&evidence.errors.stdout).filter(|line| !line.trim().is_empty());
     let objects = || lines().filter_map(|line| Some((line, object(line)?)));
-    let requests = evidence.calm.answered().filter(|(_, answer)| answer.status == 200).count();
-    let greeted = evidence.calm.stdout.iter().filter_map(|line| object(line));
-    let greeted = greeted.filter(|line| line["message"] == "dbQuery").count();
-    let form = expect("every line on stdout is one JSON object", not_json(lines()));
+    let form = expect("every line on stdout is one JSON object", form::not_json(evidence));
     if objects().next().is_none() {
         return vec![form];
     }
@@ -36,34 +37,18 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             }),
         ),
         expect(
-            "a line with the message dbQuery for each request",
-            (greeted < requests).then(|| {
-                (
-                    format!("{greeted} lines for {requests} requests"),
-                    "A JSON line keeps the event's message as `message`.".to_owned(),
-                )
-            }),
+            "`time` is when it happened",
+            [&evidence.calm, &evidence.errors].into_iter().find_map(fields::time_is_wrong),
+        ),
+        expect(
+            "a line with the message dbQuery for each request, with the user that the database gave: user.id and user.name, both strings",
+            fields::queries_are_wrong(&evidence.calm),
+        ),
+        expect(
+            "a line at the start with the address of the service: server.address, a string, and server.port, a number",
+            [&evidence.calm, &evidence.errors].into_iter().find_map(fields::address_is_wrong),
         ),
     ]
-}
-
-fn object(line: &str) -> Option<Value> {
-    serde_json::from_str::<Value>(line).ok().filter(Value::is_object)
-}
-
-fn not_json<'a>(lines: impl Iterator<Item = &'a String> + Clone) -> Option<Wrong> {
-    let all = lines.clone().count();
-    if all == 0 {
-        return wrong("no line at all", "Logs go to stdout, at LOG_LEVEL=info.");
-    }
-    let plain = lines.clone().filter(|line| object(line).is_none()).count();
-    let first = lines.clone().find(|line| object(line).is_none())?;
-    let cause = if plain == all {
-        "The lines are text: give the fmt layer an event format that writes JSON, and make that LOG_FORMAT's default."
-    } else {
-        "Most lines are JSON, so this one takes another way: a println!, or a library that writes to stdout itself."
-    };
-    wrong(format!("{plain} of {all} lines are not, such as\n{first}"), cause)
 }
 
 fn time_level_message(line: &str, object: &Value) -> Option<Wrong> {

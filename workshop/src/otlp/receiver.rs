@@ -44,7 +44,7 @@ impl Receiver {
 
     /// What has come since the last time.
     pub fn take(&self) -> Telemetry {
-        std::mem::take(&mut self.inbox.telemetry.lock().unwrap_or_else(PoisonError::into_inner))
+        self.inbox.take()
     }
 
     /// Whether so much came that not all of it was kept.
@@ -61,7 +61,7 @@ impl Drop for Receiver {
 
 /// What both transports fill.
 #[derive(Default)]
-struct Inbox {
+pub(super) struct Inbox {
     telemetry: Mutex<Telemetry>,
 }
 
@@ -84,6 +84,11 @@ impl Sink for Inbox {
 }
 
 impl Inbox {
+    /// What has come since the last time.
+    pub(super) fn take(&self) -> Telemetry {
+        std::mem::take(&mut self.telemetry.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn items(&self) -> usize {
         let all = self.telemetry.lock().unwrap_or_else(PoisonError::into_inner);
         all.spans.len() + all.log_records.len() + all.metrics.len() + all.refused.len()

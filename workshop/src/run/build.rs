@@ -34,22 +34,11 @@ pub async fn build(folder: &Path) -> Result<Built, Trouble> {
 ///
 /// As [`build`].
 pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, Trouble> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
-    // What `cargo run` tells this program of itself is not meant for another Cargo: build scripts that read it, as ring's
-    // does, would run anew each time, and all that depends on them with it.
-    let of_this_program =
-        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_program)) {
-        command.env_remove(name);
+    if !folder.is_dir() {
+        return Err(Trouble::NoProgram(format!("the folder {} is not there", folder.display())));
     }
-    let child = command
-        .args(["build", "--message-format", "json-render-diagnostics"])
+    let child = cargo_build(folder, "json-render-diagnostics")
         .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
         .spawn()
         .map_err(|error| Trouble::NoProgram(format!("cargo cannot be started: {error}")))?;
     let output = child.wait_with_output().await.map_err(Trouble::of_this_machine)?;
@@ -63,6 +52,26 @@ pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, T
         .filter_map(|message| program(&message))
         .next_back()
         .ok_or_else(|| Trouble::NoProgram(format!("{} has no program to run: no [[bin]]", folder.display())))
+}
+
+/// `cargo build` in `folder`, with messages in this format on a stdout that can be read.
+pub(crate) fn cargo_build(folder: &Path, message_format: &str) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    // What `cargo run` tells this program of itself is not meant for another Cargo: build scripts that read it, as ring's
+    // does, would run anew each time, and all that depends on them with it.
+    let of_this_program =
+        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_program)) {
+        command.env_remove(name);
+    }
+    command
+        .args(["build", "--message-format", message_format])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
+    command
 }
 
 /// The program that a message of Cargo tells of.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Lines of one run; 200 requests make a few hundred.
@@ -14,6 +15,8 @@ const MOST_BYTES: usize = 64 * 1024 * 1024;
 /// Lines that are read while the program runs.
 pub(super) struct Lines {
     read: Arc<Mutex<Read>>,
+    /// How many lines were read; closed when the reader has ended.
+    count: watch::Receiver<usize>,
     reader: JoinHandle<()>,
 }
 
@@ -29,6 +32,7 @@ impl Lines {
     pub(super) fn of(from: impl AsyncRead + Unpin + Send + 'static) -> Self {
         let read = Arc::new(Mutex::new(Read::default()));
         let shared = Arc::clone(&read);
+        let (counter, count) = watch::channel(0);
         let reader = tokio::spawn(async move {
             let mut from = BufReader::new(tokio::io::AsyncReadExt::take(from, MOST_BYTES as u64));
             let mut line = Vec::new();
@@ -37,17 +41,45 @@ impl Lines {
                 read.bytes += line.len();
                 read.lines.push(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
                 line.clear();
+                counter.send_replace(read.lines.len());
                 if read.lines.len() >= MOST_LINES || read.bytes >= MOST_BYTES {
                     read.flooded = true;
                     return;
                 }
             }
         });
-        Self { read, reader }
+        Self { read, count, reader }
     }
 
     pub(super) fn flooded(&self) -> bool {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).flooded
+    }
+
+    /// How many lines were read so far.
+    pub(super) fn count(&self) -> usize {
+        *self.count.borrow()
+    }
+
+    /// Waits until a line from number `first` on satisfies `predicate`, but no longer than `timeout` or the last line.
+    pub(super) async fn until(&self, first: usize, timeout: Duration, predicate: impl Fn(&str) -> bool) {
+        let mut count = self.count.clone();
+        let found = async {
+            let mut next = first;
+            loop {
+                {
+                    let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+                    if read.lines.iter().skip(next).any(|line| predicate(line)) {
+                        return;
+                    }
+                    next = read.lines.len().max(first);
+                }
+                if count.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // Without such a line the run goes on: the check then reports that it is missing.
+        let _ = tokio::time::timeout(timeout, found).await;
     }
 
     /// The last lines so far.

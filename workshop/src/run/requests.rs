@@ -59,14 +59,26 @@ pub(super) async fn send(
             }
         }
     }
+    exchanges.extend(burst(plan.burst, client, port, httpbin).await);
+    exchanges
+}
+
+/// Sends `count` requests at once.
+pub(super) async fn burst(
+    count: usize,
+    client: &reqwest::Client,
+    port: u16,
+    httpbin: &Httpbin,
+) -> Vec<Exchange> {
     httpbin.expect(Mode::Burst);
-    let burst: Vec<_> = (0..plan.burst)
+    let requests: Vec<_> = (0..count)
         .map(|_| {
             let client = client.clone();
             tokio::spawn(async move { exchange(&client, port, "/handson", Purpose::Burst, true).await })
         })
         .collect();
-    for request in burst {
+    let mut exchanges = Vec::new();
+    for request in requests {
         exchanges.extend(request.await.ok());
     }
     exchanges

@@ -37,14 +37,14 @@ pub(super) struct End {
 }
 
 impl Service {
-    /// Starts `executable` on a free port, and waits until it answers `/healthz`.
+    /// Starts `executable` on a free port, with the variables in `further` too, and waits until it answers `/healthz`.
     pub(super) async fn start(
         backend: &Backend,
         executable: &Path,
         error_rate: f64,
         httpbin: &str,
         collector: &str,
-        trace_agent: Option<&str>,
+        further: &[(&str, &str)],
     ) -> Result<Self, Trouble> {
         let client = client().map_err(|error| Trouble::of_this_machine(std::io::Error::other(error)))?;
         let port = free_port().await.map_err(Trouble::of_this_machine)?;
@@ -57,7 +57,7 @@ impl Service {
             .env("RANDOM_ERROR_RATE", error_rate.to_string())
             .env("GRACE_PERIOD", "3s")
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
-            .envs(trace_agent.map(|url| ("DD_TRACE_AGENT_URL", url)))
+            .envs(further.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -85,6 +85,11 @@ impl Service {
 
     pub(super) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// What it writes to stdout.
+    pub(super) fn stdout(&self) -> &Lines {
+        &self.stdout
     }
 
     /// Waits until `/healthz` answers 200.

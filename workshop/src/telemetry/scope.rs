@@ -5,7 +5,7 @@ use super::Attributes;
 /// The library, and its version, whose code made the telemetry.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    /// Its name, such as `sqlx-otel`.
+    /// Its name, such as `handson-instrumentation`.
     pub name: String,
     /// Its version; may be empty.
     pub version: String,

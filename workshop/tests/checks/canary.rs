@@ -31,7 +31,8 @@ fn with_stages(change: impl Fn(&mut Vec<String>)) -> Evidence {
 
 #[test]
 fn canary_fails_where_the_files_are_those_of_a_quick_sync() {
-    let wrong = with(|evidence| evidence.backend.deployment = Some(recording::deployment(10, "answer")));
+    let wrong =
+        with(|evidence| evidence.backend.deployment = Some(recording::deployment("deploy", "answer")));
     for words in
         ["It has no line \"backend-answer\",", "targetGroups has no primary", "PipeCD does a quick sync"]
     {

@@ -31,6 +31,28 @@ fn further_log_lines_pass() {
 }
 
 #[test]
+fn a_further_line_of_a_request_passes_before_its_query_and_as_a_record() {
+    assert_passes(&with(|evidence| {
+        let at = evidence.calm.stdout.iter().position(|line| line.contains("dbQuery")).unwrap();
+        let more = evidence.calm.stdout[at].replace("dbQuery", "got a request");
+        evidence.calm.stdout.insert(at, more);
+        let records = &mut evidence.calm.telemetry.log_records;
+        let query = records.iter().position(|record| record.body.to_string().contains("dbQuery")).unwrap();
+        let mut more = records[query].clone();
+        more.body = "got a request".into();
+        records.insert(query, more);
+    }));
+}
+
+#[test]
+fn times_without_fractions_of_a_second_pass() {
+    assert_passes(&super::wrong_logs::with_lines(|line| {
+        let time = format!("{}Z", &line["time"].as_str().unwrap()[..19]);
+        line.insert("time".to_owned(), time.into());
+    }));
+}
+
+#[test]
 fn spans_of_another_tracer_pass() {
     assert_passes(&with_spans(|_| true, |span| span.scope = scope("axum-tracing-opentelemetry")));
 }
@@ -135,7 +157,10 @@ fn an_exception_with_another_message_and_stack_passes() {
         |span| {
             for event in &mut span.events {
                 event.attributes.set("exception.message", Value::from("bad luck"));
-                event.attributes.set("exception.stacktrace", Value::from("0: handson::random_error::strike"));
+                event.attributes.set(
+                    "exception.stacktrace",
+                    Value::from("0: handson::fault_injector::FaultInjector::maybe_fail"),
+                );
                 event.attributes.set("exception.escaped", Value::Bool(false));
             }
         },

@@ -8,10 +8,13 @@
 mod alert;
 mod canary;
 mod datadog;
+mod delivery;
 mod deployment;
 mod different;
 mod patches;
 mod recording;
+mod wrong_correlation;
+mod wrong_fields;
 mod wrong_logs;
 mod wrong_metrics;
 mod wrong_spans;
@@ -19,23 +22,6 @@ mod wrong_spans;
 use workshop::checks;
 use workshop::evidence::Evidence;
 use workshop::telemetry::Span;
-
-/// In their order.
-const STEPS: [&str; 13] = [
-    "run",
-    "structured-logs",
-    "first-span",
-    "server-spans",
-    "client-spans",
-    "db-spans",
-    "log-correlation",
-    "errors",
-    "metrics",
-    "alert",
-    "deploy",
-    "canary",
-    "datadog-sdk",
-];
 
 /// The answer's evidence, changed.
 fn with(change: impl FnOnce(&mut Evidence)) -> Evidence {
@@ -62,6 +48,7 @@ fn failures(step: &str, evidence: &Evidence) -> String {
     let is_left_out = match step {
         "deploy" | "canary" => evidence.backend.deployment.is_none(),
         "datadog-sdk" => evidence.datadog.is_none(),
+        "delivery" => evidence.delivery.is_none(),
         _ => false,
     };
     if is_left_out {
@@ -80,7 +67,7 @@ fn failures(step: &str, evidence: &Evidence) -> String {
 fn assert_fails(step: &str, evidence: &Evidence, words: &str) {
     let told = failures(step, evidence);
     assert!(told.contains(words), "{step} should say {words:?}, and says:\n{told}");
-    for before in STEPS.iter().take_while(|before| **before != step) {
+    for before in checks::ids().take_while(|before| *before != step) {
         let told = failures(before, evidence);
         assert!(told.is_empty(), "{before} fails too:\n{told}");
     }
@@ -88,7 +75,7 @@ fn assert_fails(step: &str, evidence: &Evidence, words: &str) {
 
 #[track_caller]
 fn assert_passes(evidence: &Evidence) {
-    for step in STEPS {
+    for step in checks::ids() {
         let told = failures(step, evidence);
         assert!(told.is_empty(), "{step} fails:\n{told}");
     }

@@ -13,26 +13,30 @@ use workshop::{deployment, run, source};
 pub fn right() -> &'static Evidence {
     static RIGHT: OnceLock<Evidence> = OnceLock::new();
     RIGHT.get_or_init(|| {
-        let folder = state(12, "backend-answer", |_| {});
+        let folder = state("datadog-sdk", "backend-answer", |_| {});
         let mut right = gather_with_datadog(&folder);
-        right.backend.deployment = Some(deployment(12, "answer"));
+        right.backend.deployment = Some(deployment("datadog-sdk", "answer"));
         right
     })
 }
 
 /// The files of a deployment after a step.
-pub fn deployment(at: usize, name: &str) -> Tree {
+pub fn deployment(step: &str, name: &str) -> Tree {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    deployment::at(root, &Steps::load(root).unwrap(), name, at).unwrap()
+    let steps = Steps::load(root).unwrap();
+    deployment::at(root, &steps, name, steps.find(step).unwrap().number).unwrap()
 }
 
 /// The state after a step, written below `.workshop/` (so that all share the target folder), with a change of its files.
-pub fn state(at: usize, name: &str, change: impl FnOnce(&Path)) -> PathBuf {
+pub fn state(step: &str, name: &str, change: impl FnOnce(&Path)) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let steps = Steps::load(root).unwrap();
-    let mut tree = source::derive(root, &steps, at, name, Lang::En).unwrap();
-    let config = tree.files.get_mut(Path::new(".cargo/config.toml")).unwrap();
-    *config = String::from_utf8(config.clone()).unwrap().replace("../target", "../../target").into_bytes();
+    let mut tree = source::derive(root, &steps, steps.find(step).unwrap().number, name, Lang::En).unwrap();
+    for (file, path) in [(".cargo/config.toml", "../target"), ("Cargo.toml", "../instrumentation")] {
+        let content = tree.files.get_mut(Path::new(file)).unwrap();
+        let text = String::from_utf8(content.clone()).unwrap();
+        *content = text.replace(&format!("\"{path}\""), &format!("\"../{path}\"")).into_bytes();
+    }
     let folder = root.join(".workshop").join(name);
     let _ = fs::remove_dir_all(&folder);
     tree.write_to(&folder).unwrap();

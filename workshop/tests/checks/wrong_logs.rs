@@ -6,7 +6,7 @@ use workshop::evidence::Evidence;
 use super::{assert_fails, with};
 
 /// The answer's evidence, with a change of each log line that is an object.
-fn with_lines(change: impl Fn(&mut Map<String, Value>)) -> Evidence {
+pub fn with_lines(change: impl Fn(&mut Map<String, Value>)) -> Evidence {
     with(|evidence| {
         for line in evidence.calm.stdout.iter_mut().chain(&mut evidence.errors.stdout) {
             let mut object: Map<String, Value> = serde_json::from_str(line).unwrap();
@@ -160,6 +160,8 @@ fn an_error_that_is_logged_twice_is_told() {
         let errors: Vec<String> =
             evidence.errors.stdout.iter().filter(|line| line.contains("ERROR")).cloned().collect();
         evidence.errors.stdout.extend(errors);
+        let records = &mut evidence.errors.telemetry.log_records;
+        records.extend(records.clone().into_iter().filter(|record| record.severity_number >= 17));
     });
     assert_fails("errors", &wrong, "Log an error once");
 }

@@ -40,7 +40,7 @@ fn buckets_made_for_milliseconds_are_told() {
             point.bounds = vec![0.0, 5.0, 10.0];
             point.bucket_counts = vec![0, point.count, 0, 0];
         });
-        assert_fails("metrics", &wrong, "its first bucket ends at 5 s");
+        assert_fails("metrics", &wrong, "the first bucket of a histogram ends at 5 s");
     }
 }
 
@@ -68,7 +68,7 @@ fn an_attribute_under_its_old_name_is_told() {
 #[test]
 fn values_that_are_missing_are_counted() {
     let wrong = with_points(SERVER, |point| point.count -= 1);
-    assert_fails("metrics", &wrong, "13 values, where 14 were to be");
+    assert_fails("metrics", &wrong, "expected 14 values, got 13");
 }
 
 #[test]

@@ -196,6 +196,14 @@ fn a_handler_outside_the_spans_context_is_told() {
 }
 
 #[test]
+fn a_sleep_that_is_marked_as_failed_or_lies_outside_the_server_span_is_reported() {
+    let wrong = with_spans(named(SLEEP), |span| span.status = StatusCode::Error);
+    assert_fails("server-spans", &wrong, "The sleep does not fail");
+    let wrong = with_spans(named(SERVER), |span| span.end = span.start);
+    assert_fails("server-spans", &wrong, "it does not lie within the SERVER span's time");
+}
+
+#[test]
 fn a_traced_health_check_is_told() {
     let wrong = with(|evidence| {
         let parent = evidence.calm.exchanges[0].parent.clone().unwrap();

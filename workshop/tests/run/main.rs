@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod delivery;
+mod faulty;
 mod otlp;
 
 use std::fs;
@@ -64,9 +66,8 @@ fn script(folder: &Path, text: &str) -> PathBuf {
     path
 }
 
-async fn gather(text: &str) -> Result<Evidence, Trouble> {
-    let folder = tempfile::tempdir().unwrap();
-    let backend = Backend {
+fn backend() -> Backend {
+    Backend {
         name: "backend-test".to_owned(),
         service: "handson-test".to_owned(),
         version: "0.1.0".to_owned(),
@@ -75,9 +76,13 @@ async fn gather(text: &str) -> Result<Evidence, Trouble> {
         commit: None,
         repository: None,
         deployment: None,
-    };
+    }
+}
+
+async fn gather(text: &str) -> Result<Evidence, Trouble> {
+    let folder = tempfile::tempdir().unwrap();
     let started = Instant::now();
-    let outcome = run::gather(&backend, &script(folder.path(), text)).await;
+    let outcome = run::gather(&backend(), &script(folder.path(), text)).await;
     assert!(started.elapsed() < Duration::from_secs(60), "the verdict took {:?}", started.elapsed());
     outcome
 }

@@ -1,0 +1,50 @@
+//! Log lines as JSON objects, and the time in them.
+
+use std::time::UNIX_EPOCH;
+
+use serde_json::Value;
+
+use crate::evidence::Run;
+
+/// The line as a JSON object, if it is one.
+pub(super) fn object(line: &str) -> Option<Value> {
+    serde_json::from_str::<Value>(line).ok().filter(Value::is_object)
+}
+
+/// The lines of a run's stdout that are objects.
+pub(super) fn objects(run: &Run) -> Vec<Value> {
+    run.stdout.iter().filter_map(|line| object(line)).collect()
+}
+
+/// A time that was written with limited precision: it stands for any moment from `from` to `to`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Timestamp {
+    /// Nanoseconds since 1970.
+    pub(super) from: u64,
+    /// Nanoseconds since 1970.
+    pub(super) to: u64,
+}
+
+/// The member `time` of a line: RFC 3339 in UTC, with or without fractions of a second.
+pub(super) fn time(line: &Value) -> Option<Timestamp> {
+    let text = line["time"].as_str()?;
+    let text = text.strip_suffix('Z').or_else(|| text.strip_suffix("+00:00"))?;
+    let digits = match text.get(19..)? {
+        "" => 0,
+        fraction => fraction.strip_prefix('.')?.len(),
+    };
+    let since_1970 = humantime::parse_rfc3339(&format!("{text}Z")).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    let from = u64::try_from(since_1970.as_nanos()).ok()?;
+    let step = 10_u64.pow(9 - u32::try_from(digits).ok()?.min(9));
+    Some(Timestamp { from, to: from.saturating_add(step - 1) })
+}
+
+/// Whether the line says the trace to which it belongs, in any of the usual spellings.
+pub(super) fn has_ids(line: &Value) -> bool {
+    IDS_OF_TRACE.iter().chain(&IDS_OF_SPAN).any(|key| line.get(*key).is_some())
+}
+
+/// All spellings of the trace id in a line.
+pub(super) const IDS_OF_TRACE: [&str; 3] = ["trace.id", "trace_id", "dd.trace_id"];
+/// All spellings of the span id in a line.
+pub(super) const IDS_OF_SPAN: [&str; 3] = ["span.id", "span_id", "dd.span_id"];

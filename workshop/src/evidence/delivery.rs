@@ -1,0 +1,106 @@
+//! Runs of a backend whose collector has a fault, for the step `delivery`.
+
+use serde_json::Value;
+
+use super::{Ending, Exchange, log_field};
+use crate::telemetry::Telemetry;
+
+/// What is wrong with the collector of a run, from some moment on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// Nobody listens at its address, from the start of the service; later somebody does.
+    Down,
+    /// It reads requests and never answers them; later it answers.
+    Hangs,
+    /// The same, and it is still so when the service ends.
+    HangsToTheEnd,
+    /// It answers so slowly that the queues of the service, which are small in this run, overflow; later it is quick.
+    Slow,
+    /// It answers with this status of HTTP; later it accepts.
+    Answers(u16),
+}
+
+impl Fault {
+    /// One of each.
+    pub const ALL: [Self; 6] =
+        [Self::Down, Self::Hangs, Self::HangsToTheEnd, Self::Slow, Self::Answers(400), Self::Answers(503)];
+
+    /// In words, as the subject and verb of a clause: "the collector hangs".
+    pub fn text(self) -> String {
+        match self {
+            Self::Down => "the collector is down".to_owned(),
+            Self::Hangs => "the collector hangs".to_owned(),
+            Self::HangsToTheEnd => "the collector hangs until the end".to_owned(),
+            Self::Slow => "the collector is slow and the queue is small".to_owned(),
+            Self::Answers(status) => format!("the collector answers {status}"),
+        }
+    }
+}
+
+/// One start of the program, with a collector that has a fault for a while, and its end by SIGTERM.
+#[derive(Debug, Clone)]
+pub struct DeliveryRun {
+    /// What was wrong.
+    pub fault: Fault,
+    /// Host and port of the collector: `127.0.0.1:4318`.
+    pub collector: String,
+    /// The password in `OTEL_EXPORTER_OTLP_ENDPOINT`, if there was one in this run.
+    pub password: Option<String>,
+    /// Requests before the fault; none if it was there from the start.
+    pub before: Vec<Exchange>,
+    /// Requests while there was the fault.
+    pub during: Vec<Exchange>,
+    /// Requests after it.
+    pub after: Vec<Exchange>,
+    /// When the fault began, in nanoseconds since 1970.
+    pub fault_began: u64,
+    /// When it ended; `None` if it lasted longer than the service.
+    pub fault_ended: Option<u64>,
+    /// Lines, without the line end.
+    pub stdout: Vec<String>,
+    /// Lines, without the line end.
+    pub stderr: Vec<String>,
+    /// What the collector accepted.
+    pub accepted: Telemetry,
+    /// What it answered with [`Fault::Answers`]; an item is in here once for each time that it was sent.
+    pub refused: Telemetry,
+    /// How the program ended.
+    pub ending: Ending,
+}
+
+impl DeliveryRun {
+    /// All requests, in order.
+    pub fn exchanges(&self) -> impl Iterator<Item = &Exchange> {
+        self.before.iter().chain(&self.during).chain(&self.after)
+    }
+
+    /// The log lines that report loss, in order.
+    pub fn reports(&self) -> Vec<LossReport> {
+        self.stdout.iter().filter_map(|line| LossReport::parse(line)).collect()
+    }
+}
+
+/// A log line that reports that telemetry is being lost, or was: any line at WARN or above (in these runs nothing else goes
+/// wrong), and any line with the field `handson.dropped.spans`.
+#[derive(Debug, Clone)]
+pub struct LossReport(Value);
+
+impl LossReport {
+    /// `None` if the line is no JSON object, or reports something else.
+    pub fn parse(line: &str) -> Option<Self> {
+        let report = Self(serde_json::from_str(line).ok().filter(Value::is_object)?);
+        let level = report.0["level"].as_str().unwrap_or_default().to_uppercase();
+        let is_warning = matches!(level.as_str(), "WARN" | "WARNING" | "ERROR" | "FATAL" | "CRITICAL");
+        (is_warning || report.field("handson.dropped.spans").is_some()).then_some(report)
+    }
+
+    /// The value of a field, as [`log_field()`] finds it.
+    pub fn field(&self, name: &str) -> Option<&Value> {
+        log_field(&self.0, name)
+    }
+
+    /// The line itself, as JSON.
+    pub fn text(&self) -> String {
+        self.0.to_string()
+    }
+}

@@ -1,0 +1,81 @@
+//! Runs with a faulty collector: a small program of the standard library that keeps the contract passes the step, and its
+//! mistakes are noticed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use workshop::evidence::Evidence;
+use workshop::{checks, run};
+
+use super::{backend, script};
+
+/// Compiled once.
+fn server() -> &'static Path {
+    static PATH: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    &PATH
+        .get_or_init(|| {
+            let folder = tempfile::tempdir().unwrap();
+            let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/run/fixtures/exporting_server.rs");
+            let program = folder.path().join("exporting-server");
+            let done =
+                Command::new("rustc").args(["--edition", "2024", "-o"]).arg(&program).arg(source).status();
+            assert!(done.unwrap().success());
+            (folder, program)
+        })
+        .1
+}
+
+/// What the program leaves behind, and how long the runs with a faulty collector took.
+async fn gather(mistake: &str) -> (Evidence, Duration) {
+    let folder = tempfile::tempdir().unwrap();
+    // The standard library has no signals, so the shell turns SIGTERM into a file.
+    let stop = folder.path().join("stop.$$");
+    let text = format!(
+        "trap 'touch {stop}' TERM\n{} {mistake} {stop} &\nwait $!\nwait $!",
+        server().display(),
+        stop = stop.display()
+    );
+    let program = script(folder.path(), &text);
+    let backend = backend();
+    let mut evidence = run::gather(&backend, &program).await.unwrap();
+    let started = Instant::now();
+    evidence.delivery = Some(run::gather_delivery(&backend, &program).await);
+    let took = started.elapsed();
+    fs::remove_dir_all(folder.path()).unwrap();
+    (evidence, took)
+}
+
+/// What is wrong by the step, in all words.
+fn failures(evidence: &Evidence) -> String {
+    let expectations = checks::judge("delivery", evidence).unwrap();
+    assert!(!expectations.is_empty());
+    let failed = expectations.into_iter().filter_map(|it| Some((it.expected, it.failure?)));
+    failed
+        .map(|(expected, why)| format!("{expected}\n  seen: {}\n  cause: {}\n", why.seen, why.cause))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_program_that_counts_what_it_drops_passes_delivery_within_seconds() {
+    let (evidence, took) = gather("none").await;
+    assert_eq!(failures(&evidence), "");
+    // Twice the goal.
+    assert!(took < Duration::from_secs(20), "the runs took {took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_exports_while_the_request_waits_is_noticed() {
+    let (evidence, _) = gather("export-in-the-request").await;
+    let reported = failures(&evidence);
+    assert!(reported.contains("The request waits for the exporter"), "{reported}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_that_sends_again_what_was_answered_with_400_is_noticed() {
+    let (evidence, _) = gather("send-again").await;
+    let reported = failures(&evidence);
+    assert!(reported.contains("400 says that the request itself is bad"), "{reported}");
+}
