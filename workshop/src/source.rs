@@ -9,9 +9,14 @@
 //! // BEFORE server-spans: // TODO server-spans: give every request a span
 //! ```
 //!
+//! A file that exists only from a step on is listed in that step's `files` in `workshop/steps.toml` and needs no markers:
+//! before its step the file is left out, and with it the `mod` line that names it, wherever that is.
+//!
 //! At step `k`, a region of a later step is left out, and a `BEFORE` line of a later step is uncommented; one that lies
 //! inside another step's region goes with it. Markers themselves never show. So every state is derived from one text.
 
+mod later;
+mod lines;
 mod manifest;
 mod markers;
 mod todos;
@@ -20,6 +25,7 @@ mod tree;
 use std::path::Path;
 
 use crate::steps::{Lang, Steps};
+pub use lines::{TypedLines, typed_lines};
 use todos::Todos;
 pub use tree::Tree;
 pub(crate) use tree::files_below;
@@ -38,8 +44,12 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
         }
     };
     let mut tree = Tree::default();
+    let later = later::Files::new(root, steps, at)?;
     for file in tree::files_below(root, Path::new("src"))? {
-        let text = read(root, &file)?;
+        if later.contains(&file) {
+            continue;
+        }
+        let text = later.without_mod_lines(&file, &read(root, &file)?);
         let derived =
             markers::derive(&text, steps, at).map_err(|error| format!("{}:{error}", file.display()))?;
         if let Some(text) = derived {
@@ -62,12 +72,34 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
     }
     for file in steps.all()[..=at].iter().flat_map(|step| &step.files) {
         let file = Path::new(file);
+        if file.starts_with("src") {
+            continue;
+        }
         let service = name.replacen("backend-", "handson-", 1);
         tree.add(file, read(root, file)?.replace("\"handson\"", &format!("\"{service}\"")));
     }
     tree.add(Path::new(".cargo/config.toml"), manifest::CARGO_CONFIG.to_owned());
+    tree.add(Path::new(".cargo/alias.toml"), manifest::ALIAS.to_owned());
     tree.add(Path::new("README.md"), manifest::readme(name, lang));
     Ok(tree)
+}
+
+/// Writes `.workshop/alias.toml`, by which `cargo workshop` works in all folders of every backend. The file has the full path
+/// of this repository, so it is not committed, and is written again if the repository has moved.
+///
+/// # Errors
+///
+/// The file cannot be written.
+pub fn write_alias(root: &Path) -> std::io::Result<()> {
+    let file = root.join(".workshop/alias.toml");
+    match manifest::full_alias(root) {
+        Some(alias) if std::fs::read_to_string(&file).is_ok_and(|written| written == alias) => Ok(()),
+        Some(alias) => {
+            std::fs::create_dir_all(root.join(".workshop"))?;
+            std::fs::write(file, alias)
+        }
+        None => Ok(()),
+    }
 }
 
 fn read(root: &Path, file: &Path) -> Result<String, String> {

@@ -8,6 +8,9 @@ use serde::Deserialize;
 /// The file, relative to the repository.
 const FILE: &str = "workshop/steps.toml";
 
+/// The share of letters, from 0 to 1, that a word must have in common with what it may stand for: one or two slips.
+const MIN_SIMILARITY: f32 = 0.7;
+
 /// The language of titles, hints and reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 #[allow(missing_docs)]
@@ -46,6 +49,18 @@ impl Text {
     }
 }
 
+/// What the answer to a step is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Code that makes the service emit telemetry, or a file that uses it.
+    Telemetry,
+    /// Files that deploy the backend to ECS.
+    Deployment,
+    /// Code behind a feature of Cargo, so that the check needs a build of its own.
+    BuildFeature,
+}
+
 /// A step of the hands-on.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,6 +70,11 @@ pub struct Step {
     pub number: usize,
     /// `first-span`; the name of its regions in `src/`.
     pub id: String,
+    /// What its answer is.
+    pub kind: Kind,
+    /// Whether a check leaves it out unless it is named.
+    #[serde(default)]
+    pub optional: bool,
     /// Ids of the steps without which it cannot pass.
     #[serde(default)]
     pub needs: Vec<String>,
@@ -64,7 +84,7 @@ pub struct Step {
     pub hint: Text,
     /// The guide's chapter: a file name without language, `02-first-span.md`.
     pub chapter: String,
-    /// Files of its own, which stand at the root for the finished service, and in a backend from this step on.
+    /// Files that exist only from this step on: below `src/`, or at the root of the repository.
     #[serde(default)]
     pub files: Vec<String>,
 }
@@ -109,17 +129,29 @@ impl Steps {
         &self.step
     }
 
+    /// The steps that are checked when none is named: all but the optional ones.
+    pub fn required(&self) -> Vec<&Step> {
+        self.step.iter().filter(|step| !step.optional).collect()
+    }
+
     /// The step with this id or number.
     ///
     /// # Errors
     ///
-    /// That there is none, and which there are.
+    /// There is no such step: the message suggests the one with the most similar id, and lists all of them.
     pub fn find(&self, text: &str) -> Result<&Step, String> {
         let number = text.parse().ok();
         self.step.iter().find(|step| step.id == text || Some(step.number) == number).ok_or_else(|| {
             let known: Vec<String> =
                 self.step.iter().map(|step| format!("{} {}", step.number, step.id)).collect();
-            format!("{text} is no step; there are: {}", known.join(", "))
+            let ids: Vec<&str> = self.step.iter().map(|step| step.id.as_str()).collect();
+            format!("{text} is no step; there are: {}{}", known.join(", "), did_you_mean(text, &ids))
         })
     }
+}
+
+/// `; did you mean 'server-spans'?` with the most similar of `candidates`; empty if none is similar.
+pub(crate) fn did_you_mean(word: &str, candidates: &[&str]) -> String {
+    let closest = similar::get_close_matches(word, candidates, 1, MIN_SIMILARITY);
+    closest.first().map(|closest| format!("; did you mean '{closest}'?")).unwrap_or_default()
 }

@@ -1,18 +1,42 @@
 //! The manifest of a backend: the root's, made a package of its own.
 
+use std::path::Path;
+
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use crate::steps::Lang;
 
-/// Nothing is compiled twice, and `cargo workshop` works inside the folder too.
+/// The alias as a backend has it. Cargo takes paths in an alias from the current folder, so that this one works in the
+/// backend's own folder only.
+pub(super) const ALIAS: &str = "\
+# `cargo workshop …` in this folder. In the folders below, .workshop/alias.toml makes it work.
+[alias]
+workshop = \"run --quiet --manifest-path ../Cargo.toml --package launch --\"
+";
+
+/// Nothing is compiled twice, and `cargo workshop` works in all folders of a backend: the second file wins if it is there.
 pub(super) const CARGO_CONFIG: &str = "\
+# Every workshop command writes the second file, which names the repository by its full path: so `cargo workshop` works in
+# the folders below this one, too.
+include = [
+  { path = \"alias.toml\", optional = true },
+  { path = \"../../.workshop/alias.toml\", optional = true },
+]
+
 # One target folder for all backends, so that nothing is compiled twice.
 [build]
 target-dir = \"../target\"
-
-[alias]
-workshop = \"run --manifest-path ../Cargo.toml --package workshop --\"
 ";
+
+/// The alias with the full path of the repository, which works everywhere; `None` if Cargo cannot take that path: it splits
+/// an alias at spaces.
+pub(super) fn full_alias(root: &Path) -> Option<String> {
+    let manifest = root.join("Cargo.toml").into_os_string().into_string().ok()?;
+    let is_taken = !manifest.contains(|letter: char| letter.is_whitespace() || letter == '\'');
+    is_taken.then(|| {
+        format!("# Written by `cargo workshop`.\n[alias]\nworkshop = 'run --quiet --manifest-path {manifest} --package launch --'\n")
+    })
+}
 
 /// The root's manifest with the name of the backend: inherited values written out, the workspace, tests and benches left
 /// out. The dependencies of all steps stay, so that no step needs a change here, nor a network.
@@ -37,6 +61,13 @@ pub(super) fn of_backend(root: &str, name: &str, lang: Lang) -> Result<String, S
     metadata.set_implicit(true);
     metadata.insert("workshop", Item::Table(workshop));
     package.insert("metadata", Item::Table(metadata));
+
+    // What lies in the repository is one folder up from a backend.
+    for (_, dependency) in table(&mut manifest, "dependencies")?.iter_mut() {
+        if let Some(path) = dependency.get("path").and_then(Item::as_str) {
+            dependency["path"] = value(format!("../{path}"));
+        }
+    }
 
     if let Some(binary) = manifest["bin"].as_array_of_tables_mut().and_then(|binaries| binaries.get_mut(0)) {
         binary.insert("name", value(name));

@@ -9,6 +9,7 @@ use workshop::steps::{Lang, Steps};
 const STEPS: &str = r#"
 [[step]]
 id = "run"
+kind = "telemetry"
 chapter = "00.md"
 title = { en = "Run", ja = "起動" }
 hint = { en = "Run", ja = "起動" }
@@ -16,16 +17,21 @@ hint = { en = "Run", ja = "起動" }
 [[step]]
 id = "first"
 needs = ["run"]
+kind = "telemetry"
 chapter = "01.md"
 title = { en = "First", ja = "一" }
 hint = { en = "First", ja = "一" }
 
 [[step]]
 id = "second"
+kind = "telemetry"
 chapter = "02.md"
 title = { en = "Second", ja = "二" }
 hint = { en = "Second", ja = "二" }
 "#;
+
+/// Files of the last step, to be added to `STEPS`.
+const FILES: &str = r#"files = ["src/late.rs", "src/parts/late.rs"]"#;
 
 const MANIFEST: &str = r#"
 [workspace]
@@ -139,6 +145,62 @@ fn a_file_left_without_code_goes() {
     let source = "// ANCHOR: first\n//! One.\n\nfn one() {}\n// ANCHOR_END: first\n";
     assert_eq!(at(0, source).unwrap(), None);
     assert_eq!(at(1, source).unwrap().unwrap(), "//! One.\n\nfn one() {}\n");
+}
+
+#[test]
+fn a_file_of_a_later_step_goes_with_the_mod_line_that_names_it() {
+    let source = "\
+mod early;
+/// Comes with the second step.
+#[cfg(unix)]
+pub(crate) mod late;
+mod parts;
+
+/// Stays.
+fn main() {}
+";
+    let root = repository(source);
+    fs::write(root.path().join("workshop/steps.toml"), format!("{STEPS}{FILES}")).unwrap();
+    let parts = "//! Parts.\n\npub mod early;\npub mod late;\n";
+    for (file, text) in [
+        ("src/early.rs", ""),
+        ("src/late.rs", "//! Late.\n"),
+        ("src/parts.rs", parts),
+        ("src/parts/early.rs", ""),
+        ("src/parts/late.rs", "//! Late.\n"),
+        // Another module of the same name, which belongs to no step.
+        ("src/early/late.rs", ""),
+    ] {
+        let path = root.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    fs::write(root.path().join("src/early.rs"), "mod late;\n").unwrap();
+    let steps = Steps::load(root.path()).unwrap();
+    let derive = |at| source::derive(root.path(), &steps, at, "backend-sakura", Lang::En).unwrap();
+    let text = |tree: &source::Tree, file: &str| tree.text(Path::new(file)).map(str::to_owned);
+
+    let first = derive(1);
+    assert_eq!(text(&first, "src/main.rs").unwrap(), "mod early;\nmod parts;\n\n/// Stays.\nfn main() {}\n");
+    assert_eq!(text(&first, "src/parts.rs").unwrap(), "//! Parts.\n\npub mod early;\n");
+    assert_eq!(text(&first, "src/early.rs").unwrap(), "mod late;\n");
+    assert_eq!(text(&first, "src/late.rs"), None);
+    assert_eq!(text(&first, "src/parts/late.rs"), None);
+
+    let second = derive(2);
+    assert_eq!(text(&second, "src/main.rs").unwrap(), source);
+    assert_eq!(text(&second, "src/parts.rs").unwrap(), parts);
+    assert_eq!(text(&second, "src/parts/late.rs").unwrap(), "//! Late.\n");
+}
+
+#[test]
+fn a_file_of_a_step_that_is_not_there_is_refused() {
+    let root = repository("fn main() {}\n");
+    fs::write(root.path().join("workshop/steps.toml"), format!("{STEPS}{FILES}")).unwrap();
+    fs::write(root.path().join("src/late.rs"), "").unwrap();
+    let steps = Steps::load(root.path()).unwrap();
+    let error = source::derive(root.path(), &steps, 0, "backend-sakura", Lang::En).unwrap_err();
+    assert_eq!(error, "workshop/steps.toml: second lists src/parts/late.rs, but there is no such file");
 }
 
 #[test]

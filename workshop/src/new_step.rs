@@ -1,0 +1,106 @@
+//! The places of a step: what a new one needs, and what one still lacks.
+
+mod insert;
+mod missing;
+
+use std::path::Path;
+
+use crate::guide;
+use crate::source::Tree;
+use crate::steps::{Lang, Steps};
+
+pub use missing::missing;
+
+const CHECK: &str = include_str!("../data/new-step/check.rs");
+const TEST: &str = include_str!("../data/new-step/test.rs");
+const CHAPTERS: [(Lang, &str); 2] = [
+    (Lang::En, include_str!("../data/new-step/chapter.en.md")),
+    (Lang::Ja, include_str!("../data/new-step/chapter.ja.md")),
+];
+
+const STEPS: &str = "workshop/steps.toml";
+const CHECKS: &str = "workshop/src/checks";
+const TESTS: &str = "workshop/tests/checks";
+
+/// The files of a new step `id`, which becomes the last one: those that are new, and those that name it.
+///
+/// # Errors
+///
+/// The id is not allowed or taken, a file of it exists already, or a file that has to name it has an unexpected form.
+pub fn new_step(root: &Path, steps: &Steps, id: &str) -> Result<Tree, String> {
+    refuse(steps, id)?;
+    let module = id.replace('-', "_");
+    let number = steps.all().len();
+    let title = title(id);
+    let chapter = format!("{number:02}-{id}.md");
+    let fill = |template: &str| {
+        let words = [("NUMBER", number.to_string()), ("TITLE", title.clone()), ("MODULE", module.clone())];
+        let filled = words.iter().fold(template.to_owned(), |text, (word, value)| text.replace(word, value));
+        // Last, because it may stand inside a word.
+        filled.replace("`TODO ID`", &format!("`TODO {id}`")).replace("ID", id)
+    };
+
+    let mut tree = Tree::default();
+    for (path, template) in [(format!("{CHECKS}/{module}.rs"), CHECK), (format!("{TESTS}/{module}.rs"), TEST)]
+    {
+        tree.add(Path::new(&path), fill(template));
+    }
+    for (lang, template) in CHAPTERS {
+        tree.add(&Path::new(guide::FOLDER).join(lang.code()).join(&chapter), fill(template));
+    }
+    if let Some(there) = tree.files.keys().find(|file| root.join(file).exists()) {
+        return Err(format!("{} exists already", there.display()));
+    }
+
+    let read = |file: &str| {
+        let path = root.join(file);
+        std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    };
+    let checks = insert::module(&read("workshop/src/checks.rs")?, &module)
+        .and_then(|text| insert::row(&text, &format!("    (\"{id}\", Always({module}::judge)),\n")))
+        .map_err(|error| format!("workshop/src/checks.rs: {error}"))?;
+    tree.add(Path::new("workshop/src/checks.rs"), checks);
+    let tests = format!("{TESTS}/main.rs");
+    let text = insert::module(&read(&tests)?, &module).map_err(|error| format!("{tests}: {error}"))?;
+    tree.add(Path::new(&tests), text);
+    tree.add(Path::new(STEPS), read(STEPS)? + &entry(id, &title, &chapter));
+    Ok(tree)
+}
+
+fn refuse(steps: &Steps, id: &str) -> Result<(), String> {
+    let is_allowed = id.len() > 1
+        && id.starts_with(|first: char| first.is_ascii_lowercase())
+        && id.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
+        && !id.ends_with('-')
+        && !id.contains("--");
+    if !is_allowed {
+        let allowed = "expected lower-case letters, digits and single dashes, beginning with a letter";
+        return Err(format!("invalid value '{id}' for ID: {allowed}"));
+    }
+    match steps.all().iter().find(|step| step.id == id) {
+        Some(step) => Err(format!("invalid value '{id}' for ID: it is step {} already", step.number)),
+        None => Ok(()),
+    }
+}
+
+/// `queue-metrics` as `Queue metrics`: a title to begin with.
+fn title(id: &str) -> String {
+    let words = id.replace('-', " ");
+    words[..1].to_uppercase() + &words[1..]
+}
+
+fn entry(id: &str, title: &str, chapter: &str) -> String {
+    format!(
+        "
+[[step]]
+id = \"{id}\"
+kind = \"telemetry\"
+needs = [\"run\"]
+chapter = \"{chapter}\"
+title.en = \"{title}\"
+title.ja = \"{title}\"
+hint.en = \"What to use, and where.\"
+hint.ja = \"使うものと場所を書きます。\"
+"
+    )
+}

@@ -1,0 +1,71 @@
+//! How many lines an attendee types in each step.
+
+use std::path::Path;
+
+use similar::{ChangeTag, TextDiff};
+
+use super::{Tree, derive};
+use crate::steps::{Kind, Lang, Step, Steps};
+
+/// The lines that a step's answer adds to the state before it.
+#[derive(Debug, Clone)]
+pub struct TypedLines {
+    /// The step.
+    pub step: Step,
+    /// Lines that are neither blank nor a comment.
+    pub lines: usize,
+}
+
+impl TypedLines {
+    /// Whether the step counts towards the sum: its answer is typed, and everybody does it.
+    pub fn is_required(&self) -> bool {
+        self.step.kind == Kind::Telemetry && !self.step.optional
+    }
+}
+
+/// The lines that one types in each step, found by comparing the derived states. Files that nobody writes by hand are left
+/// out: the manifest, the lock file, the README and Cargo's configuration. The files of a deployment are not part of these
+/// states, so a deployment step has no lines.
+///
+/// # Errors
+///
+/// As [`derive()`].
+pub fn typed_lines(root: &Path, steps: &Steps) -> Result<Vec<TypedLines>, String> {
+    let state = |at| derive(root, steps, at, "backend-NAME", Lang::En);
+    let mut counts = Vec::new();
+    let mut before = None;
+    for step in steps.all() {
+        let after = state(step.number)?;
+        let lines = before.as_ref().map_or(0, |before| added(before, &after));
+        counts.push(TypedLines { step: step.clone(), lines });
+        before = Some(after);
+    }
+    Ok(counts)
+}
+
+fn added(before: &Tree, after: &Tree) -> usize {
+    let typed = after.files.keys().filter(|file| is_typed(file));
+    typed.map(|file| added_to_file(before.text(file).unwrap_or_default(), after, file)).sum()
+}
+
+fn added_to_file(before: &str, after: &Tree, file: &Path) -> usize {
+    let after = after.text(file).unwrap_or_default();
+    let changes = TextDiff::from_lines(before, after);
+    let is_added = |change: &similar::Change<&str>| change.tag() == ChangeTag::Insert;
+    changes.iter_all_changes().filter(is_added).filter(|change| is_code(change.value(), file)).count()
+}
+
+fn is_typed(file: &Path) -> bool {
+    let generated = ["Cargo.toml", "Cargo.lock", "README.md"];
+    !file.starts_with(".cargo") && !generated.iter().any(|generated| file == Path::new(generated))
+}
+
+fn is_code(line: &str, file: &Path) -> bool {
+    let comment = match file.extension().and_then(|extension| extension.to_str()) {
+        Some("rs") => "//",
+        Some("sql") => "--",
+        _ => "#",
+    };
+    let line = line.trim();
+    !line.is_empty() && !line.starts_with(comment)
+}
