@@ -5,13 +5,16 @@ mod check;
 mod console;
 mod difference;
 mod doctor;
+mod first_build;
 mod guide;
 mod infra;
 mod keep;
+mod lines;
 mod names;
 mod new;
 mod place;
 mod saves;
+mod step;
 mod up;
 mod watch;
 
@@ -32,7 +35,7 @@ pub struct Arguments {
 enum Command {
     /// All of it: the service or a backend, httpbin's stand-in, a load generator, and the console in a browser
     ///
-    /// A backend is built and started anew at every save. Ctrl-C ends all of it.
+    /// A backend is built and restarted at every save. Ctrl-C ends all of it.
     Up(up::Options),
     /// The console alone, for any program that exports OTLP
     Console(console::ConsoleOptions),
@@ -41,7 +44,7 @@ enum Command {
     Guard,
     /// Make backend-NAME: the service without telemetry, or as it is after a step
     New {
-        /// 2 to 15 lower-case letters, digits and single dashes, beginning with a letter
+        /// 2 to 15 lower-case letters, digits and single dashes, beginning with a letter; `backend-` may stand before it
         name: String,
         /// Id or number of a step
         #[arg(long, default_value = "run")]
@@ -52,9 +55,10 @@ enum Command {
     },
     /// Run a backend, and judge its steps by the telemetry that it emits
     ///
+    /// Steps are optional if they need a long build of their own: they are checked only when they are named.
     /// Exit status: 0 where all that was asked passed, 1 where a step failed, 2 where it could not be judged.
     Check {
-        /// NAME, unless it is known, and ids or numbers of steps [default: all]
+        /// NAME, unless it is known, and ids or numbers of steps [default: all but optional ones]
         #[arg(value_name = "NAME|STEP")]
         words: Vec<String>,
         /// The report as JSON on stdout
@@ -84,7 +88,11 @@ enum Command {
     /// Show what a step adds
     Answer {
         /// Id or number of a step
-        step: String,
+        #[arg(required_unless_present = "lines")]
+        step: Option<String>,
+        /// Count the lines that one types in each step instead
+        #[arg(long, conflicts_with = "step")]
+        lines: bool,
     },
     /// Show what a backend has changed
     Diff {
@@ -108,6 +116,9 @@ enum Command {
     },
     /// Whether this machine has what is needed, and how to mend what is not
     Doctor,
+    /// Work on the steps of the workshop
+    #[command(subcommand)]
+    Step(StepCommand),
     /// Write backend-base/ anew from src/
     Base,
     /// Whether the code in the guide is that of src/
@@ -115,6 +126,15 @@ enum Command {
         /// Write it anew
         #[arg(long)]
         sync: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum StepCommand {
+    /// Lay out a new step: its entry in steps.toml, its check, its chapters, and a test that fails
+    New {
+        /// Lower-case letters, digits and single dashes, such as queue-metrics
+        id: String,
     },
 }
 
@@ -136,11 +156,15 @@ pub fn run(arguments: Arguments) -> Result<u8, String> {
         }
         Command::Watch { name, lang } => watch::watch(&place()?, name.as_deref(), lang),
         Command::Goto { words } => new::goto(&place()?, &words),
-        Command::Answer { step } => difference::answer(&place()?, &step),
+        Command::Answer { step, .. } => match step {
+            Some(step) => difference::answer(&place()?, &step),
+            None => lines::lines(&place()?),
+        },
         Command::Diff { name, at } => difference::diff(&place()?, name.as_deref(), &at),
         Command::Infra { name } => infra::infra(&place()?, &name),
         Command::Remove { name } => new::remove(&place()?, &name),
         Command::Doctor => Ok(doctor::doctor()),
+        Command::Step(StepCommand::New { id }) => step::new(&place()?, &id),
         Command::Base => base::base(&place()?),
         Command::Guide { sync } => guide::guide(&place()?, sync),
     }

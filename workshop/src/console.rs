@@ -65,6 +65,7 @@ pub struct Console {
     store: RwLock<Store>,
     monitors: Mutex<Vec<Monitor>>,
     processes: Mutex<Vec<Process>>,
+    build_error: Mutex<Option<String>>,
     changes: watch::Sender<u64>,
 }
 
@@ -76,6 +77,7 @@ impl Console {
             store: RwLock::new(Store::new(options.memory)),
             monitors: Mutex::new(monitors),
             processes: Mutex::default(),
+            build_error: Mutex::default(),
             changes: watch::Sender::new(0),
             options,
         })
@@ -120,6 +122,15 @@ impl Console {
         let mut known = lock(&self.processes);
         if *known != processes {
             *known = processes;
+            self.changed();
+        }
+    }
+
+    /// Sets the compiler's first error if the attendee's last build failed, or `None` if it succeeded.
+    pub fn set_build_error(&self, error: Option<String>) {
+        let mut known = lock(&self.build_error);
+        if *known != error {
+            *known = error;
             self.changed();
         }
     }

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::source::{Tree, files_below};
-use crate::steps::Steps;
+use crate::steps::{Kind, Steps};
 
 /// The lists of the backends for which Terraform makes repositories, and roles of GitHub's.
 pub const PREFIXES: [&str; 2] =
@@ -117,19 +117,20 @@ pub fn canary(root: &Path, name: &str) -> Result<Tree, String> {
     Ok(tree)
 }
 
-/// The files as they are after a step, with example values in place of the marks; before `deploy`, the three lists alone.
+/// The files as they are after a step, with example values in place of the marks; before the first deployment step, the three lists alone.
 ///
 /// # Errors
 ///
 /// As [`plain`].
 pub fn at(root: &Path, steps: &Steps, name: &str, at: usize) -> Result<Tree, String> {
-    let is_done = |id: &str| steps.find(id).is_ok_and(|step| step.number <= at);
+    // The first step of this kind writes the files, and the next makes a canary of them.
+    let done = steps.all()[..=at].iter().filter(|step| step.kind == Kind::Deployment).count();
     let mut tree = Tree::default();
     for list in PREFIXES.into_iter().chain([CANARIES]).map(Path::new) {
         tree.add(list, text(root, list)?);
     }
-    if is_done("deploy") {
-        let own = if is_done("canary") { canary(root, name)? } else { plain(root, name)? };
+    if done > 0 {
+        let own = if done > 1 { canary(root, name)? } else { plain(root, name)? };
         tree.files.extend(filled(own, name).files);
     }
     Ok(tree)

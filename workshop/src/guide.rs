@@ -3,14 +3,15 @@
 //! A fence of Rust under a mark is not typed: [`sync`] fills it in.
 //!
 //! ````text
-//! <!-- code: server-spans src/telemetry/propagation.rs pub(super) fn propagator -->
+//! <!-- code: client-spans src/main.rs let client = client.with -->
 //! ```rust
 //! …
 //! ```
 //! ````
 //!
 //! The mark names a step, a file of the backend as it is after that step, and the beginning of the item or statement that
-//! is shown, without which it is the whole file.
+//! is shown, without which it is the whole file. With `crate` instead of a step, it is a file of the repository as it is:
+//! `<!-- code: crate instrumentation/src/exception.rs pub(crate) fn record_on -->`.
 
 mod excerpt;
 
@@ -25,6 +26,8 @@ pub const FOLDER: &str = "workshop/guide";
 
 const MARK: &str = "<!-- code: ";
 const FENCE: &str = "```rust";
+/// Instead of a step: the file is not one of the service.
+const CRATE: &str = "crate";
 
 /// The states of the source, derived when they are first asked for.
 pub struct Code<'a> {
@@ -45,6 +48,11 @@ impl<'a> Code<'a> {
         let (Some(id), Some(file)) = (words.next(), words.next()) else {
             return Err("a mark is `code: STEP FILE [ITEM]`".to_owned());
         };
+        if id == CRATE {
+            let text = std::fs::read_to_string(self.root.join(file))
+                .map_err(|error| format!("{file} cannot be read: {error}"))?;
+            return words.next().map_or(Ok(text.clone()), |item| excerpt::item(&text, item));
+        }
         let step = self.steps.find(id)?.number;
         let text = self.file(step, file)?.ok_or_else(|| format!("there is no {file} after step {id}"))?;
         let before = match step {

@@ -13,6 +13,7 @@
 //! | [`run`] | builds a backend, starts it, sends it requests, ends it |
 //! | [`checks`] | what each step expects of the evidence |
 //! | [`guide`] | the chapters, and the code in them |
+//! | [`new_step`] | the places of a step: what a new one needs, and what one still lacks |
 //! | [`report`] | verdicts in words, for people and as JSON |
 //! | [`console`] | shows what was received in a browser: a store in memory, monitors, pages |
 //! | [`commands`] | what `cargo workshop …` does |
@@ -27,6 +28,7 @@ pub mod datadog;
 pub mod deployment;
 pub mod evidence;
 pub mod guide;
+pub mod new_step;
 pub mod otlp;
 pub mod report;
 pub mod run;

@@ -1,5 +1,6 @@
 //! Verdicts in words: for people, and as JSON.
 
+mod code;
 mod json;
 mod text;
 
@@ -13,8 +14,10 @@ use crate::run::Trouble;
 use crate::steps::{Lang, Step, Steps};
 use crate::verdict::Expectation;
 
+pub(crate) use code::parts;
 pub use json::{json, keep};
 pub use text::text;
+pub(crate) use text::with_code;
 
 /// What became of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -50,8 +53,10 @@ pub struct Report {
     pub verdicts: Vec<Verdict>,
     /// Show all that failed, and not only the first.
     pub keep_going: bool,
-    /// Where the guide lies, with a folder for each language.
+    /// Where the guide is, with a folder for each language.
     pub guide: PathBuf,
+    /// Optional steps that were not asked for.
+    pub left_out: Vec<Step>,
 }
 
 impl Report {
@@ -76,7 +81,14 @@ impl Report {
             verdicts
                 .insert(0, Verdict { step: run.clone(), state: State::Failed, expectations: vec![failed] });
         }
-        Self { backend: backend.to_owned(), lang, verdicts, keep_going, guide }
+        let is_left_out = |step: &&Step| step.optional && !asked.iter().any(|asked| asked.id == step.id);
+        // Steps that were named are all that the report is about.
+        let left_out = if asked.len() < steps.required().len() {
+            Vec::new()
+        } else {
+            steps.all().iter().filter(is_left_out).cloned().collect()
+        };
+        Self { backend: backend.to_owned(), lang, verdicts, keep_going, guide, left_out }
     }
 
     /// The first step that failed.

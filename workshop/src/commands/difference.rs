@@ -76,7 +76,9 @@ fn compare(before: &Tree, after: &Tree) -> Result<String, String> {
     let mut text = String::new();
     for path in paths {
         let content = |tree: &Tree| {
-            String::from_utf8_lossy(tree.files.get(path).map_or(&[], Vec::as_slice)).into_owned()
+            let text = String::from_utf8_lossy(tree.files.get(path).map_or(&[], Vec::as_slice)).into_owned();
+            // Editors on Windows may save with CRLF, which changes nothing that anybody has written.
+            text.replace("\r\n", "\n")
         };
         let (old, new) = (content(before), content(after));
         if old == new {

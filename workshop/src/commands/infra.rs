@@ -10,9 +10,6 @@ use crate::deployment::{self, CANARIES, MARK, PREFIXES, lists};
 use crate::source::Tree;
 use crate::steps::Step;
 
-/// The steps whose answers are files of the deployment.
-pub(super) const STEPS: [&str; 2] = ["deploy", "canary"];
-
 /// Where a mark's value comes from.
 const SOURCES: [(&str, &str); 7] = [
     ("TODO_AWS_ACCOUNT_ID", "the 12 digits of the account"),

@@ -2,7 +2,13 @@
 
 use std::fs;
 
-use super::place::Place;
+use super::place::{FINISHED, Place};
+
+/// NAME of `NAME`, `backend-NAME` and `backend-NAME/`: the folder's name is as good as the backend's.
+pub(super) fn plain(word: &str) -> &str {
+    let word = word.trim_end_matches('/');
+    word.strip_prefix("backend-").unwrap_or(word)
+}
 
 /// Why `name` cannot be the name of a new backend.
 pub(super) fn refusal(place: &Place, name: &str) -> Option<String> {
@@ -16,7 +22,12 @@ pub(super) fn refusal(place: &Place, name: &str) -> Option<String> {
     if !is_allowed {
         return Some(format!("{name:?} is no name for a backend; allowed: {allowed}"));
     }
-    if ["base", "canary"].contains(&name) {
+    if name.starts_with("backend-") {
+        return Some(format!(
+            "{name:?} repeats the prefix of the folder, which is added by itself; allowed: {allowed}"
+        ));
+    }
+    if ["base", "canary", FINISHED].contains(&name) {
         return Some(format!("{name} is taken by the workshop itself; choose another name: {allowed}"));
     }
     if place.steps.find(name).is_ok() {

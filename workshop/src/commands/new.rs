@@ -8,16 +8,17 @@ use super::names;
 use super::place::Place;
 use crate::deployment;
 use crate::source;
-use crate::steps::{Lang, Step};
+use crate::steps::{Kind, Lang, Step};
 
 /// Makes `backend-NAME` at a state.
 pub(super) fn new(place: &Place, name: &str, at: &str, lang: Lang) -> Result<u8, String> {
     let step = place.steps.find(at)?;
+    let name = names::plain(name);
     if let Some(refusal) = names::refusal(place, name) {
         return Err(refusal);
     }
     write(place, name, step, lang)?;
-    if infra::STEPS.contains(&&*step.id) {
+    if step.kind == Kind::Deployment {
         let kept = place.root.join(".workshop").join(name).join("deployment");
         infra::put_in_place(place, name, step, &kept)?;
     }
@@ -53,7 +54,7 @@ pub(super) fn goto(place: &Place, words: &[String]) -> Result<u8, String> {
     // Empty by now; should it stay, it is in nobody's way.
     drop(fs::remove_dir(&prepared));
     anstream::println!("backend-{name} is as it is after step {} {}.", step.number, step.id);
-    if infra::STEPS.contains(&&*step.id) {
+    if step.kind == Kind::Deployment {
         infra::put_in_place(place, &name, step, &kept)?;
         anstream::println!(
             "The files of its deployment are there too, with example values for account, region and the like."
@@ -65,8 +66,7 @@ pub(super) fn goto(place: &Place, words: &[String]) -> Result<u8, String> {
 
 /// Takes a backend away.
 pub(super) fn remove(place: &Place, name: &str) -> Result<u8, String> {
-    let plain = name.trim_end_matches('/');
-    let plain = plain.strip_prefix("backend-").unwrap_or(plain);
+    let plain = names::plain(name);
     // The folder may have been deleted by hand.
     let is_deployed =
         || deployment::read(&place.root, plain).is_ok_and(|tree| deployment::is_begun(&tree, plain));

@@ -4,7 +4,12 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::steps::{Lang, Step, Steps};
+use super::names;
+use crate::source;
+use crate::steps::{Lang, Step, Steps, did_you_mean};
+
+/// The name of the finished service, where a backend's name may stand.
+pub(super) const FINISHED: &str = "handson";
 
 /// The repository in which the command was given.
 pub(super) struct Place {
@@ -37,6 +42,8 @@ impl Place {
         });
         let depth = below.map_or(0, |below| below.components().count());
         let steps = Steps::load(&root)?;
+        // Without it, the command works in fewer folders.
+        let _ = source::write_alias(&root);
         Ok(Self { root, steps, within, depth })
     }
 
@@ -62,11 +69,6 @@ impl Place {
         names
     }
 
-    /// The backend in whose folder the command was given.
-    pub(super) fn within(&self) -> Option<&str> {
-        self.within.as_deref()
-    }
-
     /// The backend that is meant: the one named, else the one in whose folder we are, else the only one there is.
     pub(super) fn backend(&self, named: Option<&str>) -> Result<String, String> {
         let backends = self.backends();
@@ -74,20 +76,41 @@ impl Place {
             [] => "there is none yet: cargo workshop new NAME makes one".to_owned(),
             names => format!("there are: {}", names.join(", ")),
         };
-        match (named, &self.within) {
-            (Some(name), _) => {
-                let name = name.trim_end_matches('/');
-                let name = name.strip_prefix("backend-").unwrap_or(name);
+        match named {
+            Some(name) => {
+                let name = names::plain(name);
                 if self.folder(name).is_dir() {
                     return Ok(name.to_owned());
                 }
-                Err(format!("{name} is no backend, and no step; {}", list()))
+                let backends = backends.iter().map(String::as_str);
+                let steps = self.steps.all().iter().map(|step| step.id.as_str());
+                let similar = did_you_mean(name, &backends.chain(steps).collect::<Vec<_>>());
+                Err(format!("{name} is no backend, and no step; {}{similar}", list()))
             }
-            (None, Some(name)) => Ok(name.clone()),
-            (None, None) => match &backends[..] {
-                [only] => Ok(only.clone()),
-                _ => Err(format!("which backend? Name it, or go into its folder; {}", list())),
-            },
+            None => self
+                .implied(&backends)
+                .ok_or_else(|| format!("which backend? Name it, or go into its folder; {}", list())),
+        }
+    }
+
+    /// The backend that is meant if none is named; `None` if there are several, or there is none.
+    fn implied(&self, backends: &[String]) -> Option<String> {
+        match (&self.within, backends) {
+            (Some(name), _) => Some(name.clone()),
+            (None, [only]) => Some(only.clone()),
+            (None, _) => None,
+        }
+    }
+
+    /// The backend that `up` starts, by the same rule as [`Place::backend`]; `None` is the finished service, which is
+    /// meant by its own name, or as long as there is no backend.
+    pub(super) fn backend_or_finished(&self, named: Option<&str>) -> Result<Option<String>, String> {
+        match named {
+            Some(FINISHED) => Ok(None),
+            None if self.within.is_none() && self.backends().is_empty() => Ok(None),
+            named => self.backend(named).map(Some).map_err(|error| {
+                format!("{error}; `cargo workshop up {FINISHED}` starts the finished service")
+            }),
         }
     }
 

@@ -33,13 +33,27 @@ impl Saves {
 }
 
 fn recommended(folder: &Path, saved: Arc<dyn Fn() + Send + Sync>) -> Result<RecommendedWatcher, String> {
+    let parent = folder.parent().unwrap_or(folder).to_owned();
+    // As the events name it: without symbolic links.
+    let own = match (parent.canonicalize(), folder.file_name()) {
+        (Ok(parent), Some(name)) => parent.join(name),
+        _ => folder.to_owned(),
+    };
+    let also = folder.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        let is_change = |event: notify::Event| !matches!(event.kind, EventKind::Access(_) | EventKind::Other);
+        let is_change = |event: notify::Event| {
+            !matches!(event.kind, EventKind::Access(_) | EventKind::Other)
+                && event.paths.iter().any(|path| path.starts_with(&own) || path.starts_with(&also))
+        };
         if event.is_ok_and(is_change) {
             saved();
         }
     })
     .map_err(|error| format!("saves cannot be watched: {error}"))?;
+    // The folder itself may be renamed, or come back: only the folder above it knows.
+    watcher
+        .watch(&parent, RecursiveMode::NonRecursive)
+        .map_err(|error| format!("{} cannot be watched: {error}", parent.display()))?;
     // Not all that is below: a target folder in it may be large.
     for part in ["", "src", "Cargo.toml", "migrations", "build.rs"] {
         let mode = if part == "src" { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };

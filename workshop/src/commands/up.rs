@@ -1,10 +1,16 @@
 //! `up`: the service or a backend, the stand-in for httpbin, the load generator and the console, with one command.
 
-mod all;
+mod compile_error;
+mod gate;
 mod group;
 mod output;
+mod process;
 mod program;
 mod programs;
+mod stack;
+mod status_board;
+mod supervised;
+mod supervisor;
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
@@ -13,18 +19,20 @@ use std::sync::Arc;
 use clap::Args;
 use tokio::runtime::Runtime;
 
+use super::check::{self, Asked};
+use super::console;
 use super::place::Place;
-use super::{check, console};
 use crate::console::Attendee;
-use crate::steps::Step;
-use all::All;
-use program::Board;
+use crate::run::Trouble;
+use stack::Stack;
+use status_board::StatusBoard;
 
 pub(super) use group::guard;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The backend: of backend-sakura it is sakura [default: the one in whose folder you are, else the finished service]
+    /// The backend, or `handson` for the finished service [default: the backend in whose folder you are, or the only one
+    /// there is; the finished service if there is none]
     name: Option<String>,
     /// The share of requests that fails at random, from 0 to 1
     #[arg(long, value_name = "R", value_parser = share)]
@@ -38,6 +46,9 @@ pub(super) struct Options {
     /// Port of the stand-in for httpbin; 0 takes a free one
     #[arg(long, default_value_t = 8081)]
     httpbin_port: u16,
+    /// A variable for the service, which gets nothing else of this shell's environment; may be repeated
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<(String, String)>,
     #[command(flatten)]
     console: console::ConsoleOptions,
 }
@@ -45,6 +56,13 @@ pub(super) struct Options {
 fn share(text: &str) -> Result<f64, String> {
     let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
     share.ok_or_else(|| "allowed is a number from 0 to 1".to_owned())
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, such as LOG_LEVEL=debug".to_owned()),
+    }
 }
 
 pub(super) fn up(place: Place, options: &Options) -> Result<u8, String> {
@@ -55,8 +73,7 @@ pub(super) fn up(place: Place, options: &Options) -> Result<u8, String> {
 }
 
 async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
-    let named = options.name.as_deref().or(place.within());
-    let name = named.map(|name| place.backend(Some(name))).transpose()?;
+    let name = place.backend_or_finished(options.name.as_deref())?;
     // Ports first, for a build takes minutes.
     let port = free(options.port, "the service", "--port")?;
     let httpbin_port = free(options.httpbin_port, "httpbin's stand-in", "--httpbin-port")?;
@@ -64,7 +81,7 @@ async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
     let attendee = name.as_ref().map(|name| attendee(&place, name));
     let monitors = monitors(&place, options, name.as_deref());
     let listening = options.console.listen(monitors, attendee, Some(curl.clone())).await?;
-    let all = All {
+    let stack = Stack {
         place,
         backend: name.as_ref().map_or("handson".to_owned(), |name| format!("backend-{name}")),
         name,
@@ -73,13 +90,14 @@ async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
         curl,
         url: listening.url.clone(),
         endpoint: listening.endpoint.clone(),
-        board: Board::new(Arc::clone(&listening.console)),
+        board: StatusBoard::new(Arc::clone(&listening.console)),
         rate: options.rate,
         error_rate: options.error_rate,
+        environment: options.env.clone(),
     };
     let serving = tokio::spawn(listening.serve());
     tokio::select! {
-        ended = all.run() => ended,
+        ended = stack.run() => ended,
         ended = serving => match ended {
             Ok(Ok(())) => Ok(()),
             Ok(Err(error)) => Err(format!("the console cannot go on: {error}")),
@@ -115,8 +133,14 @@ fn attendee(place: &Arc<Place>, name: &str) -> Attendee {
         check: Box::new(move || {
             let (place, name) = (Arc::clone(&place_of_check), name_of_check.clone());
             Box::pin(async move {
-                let steps: Vec<&Step> = place.steps.all().iter().collect();
-                check::judge(&place, &name, lang, true, &steps).await.map(drop)
+                match check::judge(&place, &name, lang, true, &Asked::required(&place)).await {
+                    Ok(_) => Ok(()),
+                    Err(Trouble::BuildFailed) => {
+                        let error = compile_error::of(&place.folder(&name), Trouble::BuildFailed).await;
+                        Err(format!("backend-{name} does not build, so it was not checked.\n\n{error}"))
+                    }
+                    Err(trouble) => Err(format!("{}. {}", trouble.seen(), trouble.cause())),
+                }
             })
         }),
         progress: Default::default(),

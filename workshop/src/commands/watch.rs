@@ -8,12 +8,13 @@ use std::io::IsTerminal;
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use super::check::{self, Asked};
+use super::difference;
 use super::place::Place;
 use super::saves::{STROKES, Saves};
-use super::{check, difference};
 use crate::report::{self, Report, State};
 use crate::run::{self, Trouble};
-use crate::steps::{Lang, Step};
+use crate::steps::Lang;
 
 /// Cells of the bar of progress.
 const BAR: usize = 36;
@@ -64,10 +65,10 @@ struct Watching<'a> {
 
 impl Watching<'_> {
     async fn run(mut self) {
-        let steps: Vec<&Step> = self.place.steps.all().iter().collect();
+        let asked = Asked::required(self.place);
         loop {
-            let Some(judged) = self.judge(&steps).await else { return };
-            let current = self.show(&judged, &steps);
+            let Some(judged) = self.judge(&asked).await else { return };
+            let current = self.show(&judged, asked.count());
             if !self.wait_for_a_save(current).await {
                 return;
             }
@@ -75,10 +76,10 @@ impl Watching<'_> {
     }
 
     /// Judges; a save while it runs begins anew. `None`: quit.
-    async fn judge(&mut self, steps: &[&Step]) -> Option<Result<Report, Trouble>> {
+    async fn judge(&mut self, asked: &Asked<'_>) -> Option<Result<Report, Trouble>> {
         anstream::println!("\nbackend-{}: building and running …", self.name);
         loop {
-            let judging = check::judge(self.place, &self.name, self.lang, false, steps);
+            let judging = check::judge(self.place, &self.name, self.lang, false, asked);
             tokio::select! {
                 judged = judging => return Some(judged),
                 happening = self.happenings.recv() => match happening {
@@ -92,18 +93,13 @@ impl Watching<'_> {
     }
 
     /// Prints the report; gives the step that is to be worked on.
-    fn show(&self, judged: &Result<Report, Trouble>, steps: &[&Step]) -> Option<usize> {
+    fn show(&self, judged: &Result<Report, Trouble>, count: usize) -> Option<usize> {
         let current = match judged {
             Ok(report) => {
                 anstream::print!("\n{}", report::text(report));
                 let passed = report.verdicts.iter().filter(|verdict| verdict.state == State::Passed).count();
-                let done = BAR * passed / steps.len().max(1);
-                anstream::println!(
-                    "\n[{}{}] {passed}/{}",
-                    "#".repeat(done),
-                    "-".repeat(BAR - done),
-                    steps.len()
-                );
+                let done = BAR * passed / count.max(1);
+                anstream::println!("\n[{}{}] {passed}/{}", "#".repeat(done), "-".repeat(BAR - done), count);
                 report.first_failed().map(|verdict| verdict.step.number)
             }
             Err(trouble) => {
@@ -157,7 +153,7 @@ impl Watching<'_> {
                 step.number,
                 step.id,
                 step.title.in_(self.lang),
-                step.hint.in_(self.lang)
+                report::with_code(step.hint.in_(self.lang))
             ),
             None => anstream::println!("\nNo step failed."),
         }

@@ -9,11 +9,10 @@ use std::sync::Mutex;
 use serde_json::Value;
 
 use super::lock;
-use crate::run::Trouble;
 use crate::steps::{Lang, Step};
 
-/// Judges all steps, and writes the report.
-pub type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Trouble>> + Send>> + Send + Sync>;
+/// Judges all steps, and writes the report; the error says why there is none.
+pub type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
 /// An attendee's backend, and what its last checks said.
 pub struct Attendee {
@@ -42,8 +41,8 @@ impl Progress {
         !std::mem::replace(&mut progress.0, true)
     }
 
-    pub(super) fn end(&self, trouble: Option<Trouble>) {
-        *lock(&self.0) = (false, trouble.map(|trouble| format!("{}. {}", trouble.seen(), trouble.cause())));
+    pub(super) fn end(&self, trouble: Option<String>) {
+        *lock(&self.0) = (false, trouble);
     }
 
     /// Whether one runs, and why the last one gave no verdict.

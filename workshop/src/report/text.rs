@@ -2,13 +2,15 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::{Report, State, Verdict};
-use crate::steps::Lang;
+use super::{Report, State, Verdict, parts};
+use crate::steps::{Lang, Step};
 
 const GREEN: Style = AnsiColor::Green.on_default();
 const RED: Style = AnsiColor::Red.on_default().bold();
+const CODE: Style = AnsiColor::Cyan.on_default();
 const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
+const INDENT: &str = "        ";
 
 /// The words around the verdicts.
 struct Labels {
@@ -21,6 +23,7 @@ struct Labels {
     not_begun: &'static str,
     all_passed: &'static str,
     also_failed: &'static str,
+    optional: &'static str,
 }
 
 fn labels(lang: Lang) -> Labels {
@@ -35,6 +38,7 @@ fn labels(lang: Lang) -> Labels {
             not_begun: "not begun; its chapter says how",
             all_passed: "All steps that were checked passed.",
             also_failed: "fails too; --keep-going shows it",
+            optional: "optional; to check it:",
         },
         Lang::Ja => Labels {
             expected: "期待",
@@ -46,6 +50,7 @@ fn labels(lang: Lang) -> Labels {
             not_begun: "まだ始めていません（始め方は章にあります）",
             all_passed: "判定したステップはすべて合格です。",
             also_failed: "これも不合格です（--keep-going で表示）",
+            optional: "任意のステップです。判定するコマンド:",
         },
     }
 }
@@ -56,8 +61,7 @@ pub fn text(report: &Report) -> String {
     let first = report.first_failed().map(|verdict| verdict.step.number);
     let mut text = String::new();
     for verdict in &report.verdicts {
-        let title = verdict.step.title.in_(report.lang);
-        let name = format!("{:>2} {:<16} {title}", verdict.step.number, verdict.step.id);
+        let name = line(&verdict.step, report.lang);
         let is_shown = report.keep_going || first == Some(verdict.step.number);
         match verdict.state {
             State::Passed => text.push_str(&format!("{GREEN}✓{GREEN:#} {name}\n")),
@@ -81,22 +85,35 @@ pub fn text(report: &Report) -> String {
             }
         }
     }
+    for step in &report.left_out {
+        let name = line(step, report.lang);
+        let command = format!("cargo workshop check {}", step.id);
+        text.push_str(&format!("{DIM}· {name}: {} {command}{DIM:#}\n", labels.optional));
+    }
     if report.verdicts.iter().any(|verdict| verdict.state == State::Passed) && first.is_none() {
         text.push_str(&format!("\n{GREEN}{}{GREEN:#}\n", labels.all_passed));
     }
     text
 }
 
+fn line(step: &Step, lang: Lang) -> String {
+    format!("{:>2} {:<16} {}", step.number, step.id, step.title.in_(lang))
+}
+
 fn in_full(verdict: &Verdict, labels: &Labels, report: &Report, text: &mut String) {
     for expectation in &verdict.expectations {
         let Some(failure) = &expectation.failure else {
-            text.push_str(&format!("    {GREEN}✓{GREEN:#} {DIM}{}{DIM:#}\n", expectation.expected));
+            text.push_str(&format!(
+                "    {GREEN}✓{GREEN:#} {DIM}{}{DIM:#}\n",
+                without_marks(&expectation.expected)
+            ));
             continue;
         };
         text.push_str(&format!("    {RED}✗ {}{RED:#}\n", labels.expected));
         text.push_str(&indented(&expectation.expected));
         text.push_str(&format!("      {BOLD}{}{BOLD:#}\n", labels.seen));
-        text.push_str(&indented(&failure.seen));
+        // What was seen is the program's own text, and no backtick in it is a mark of ours.
+        text.extend(failure.seen.lines().map(|line| format!("{INDENT}{line}\n")));
         text.push_str(&format!("      {BOLD}{}{BOLD:#}\n", labels.cause));
         text.push_str(&indented(&failure.cause));
     }
@@ -108,6 +125,21 @@ fn in_full(verdict: &Verdict, labels: &Labels, report: &Report, text: &mut Strin
     }
 }
 
+/// Lines of ours, with their code in a colour.
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("        {line}\n")).collect()
+    text.lines().map(|line| format!("{INDENT}{}\n", with_code(line))).collect()
+}
+
+/// A line with its code in a colour, in place of the backticks.
+pub(crate) fn with_code(line: &str) -> String {
+    let styled = |(is_code, part): (bool, &str)| match is_code {
+        true => format!("{CODE}{part}{CODE:#}"),
+        false => part.to_owned(),
+    };
+    parts(line).into_iter().map(styled).collect()
+}
+
+/// A line without backticks, to be written in a style of its own.
+fn without_marks(line: &str) -> String {
+    parts(line).into_iter().map(|(_, part)| part).collect()
 }

@@ -21,6 +21,8 @@ struct Console {
     /// Of OTLP by gRPC.
     grpc: String,
     client: reqwest::Client,
+    /// What it prints after its addresses.
+    printed: tokio::sync::Mutex<tokio::sync::mpsc::UnboundedReceiver<String>>,
 }
 
 impl Console {
@@ -40,7 +42,8 @@ impl Console {
             );
         }
         // It writes on: nobody reading would end it.
-        std::thread::spawn(move || lines.for_each(drop));
+        let (sender, printed) = tokio::sync::mpsc::unbounded_channel();
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
             process,
@@ -48,6 +51,7 @@ impl Console {
             otlp: addresses[1].clone(),
             grpc: addresses[2].clone(),
             client: reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap(),
+            printed: tokio::sync::Mutex::new(printed),
         }
     }
 
@@ -96,6 +100,20 @@ impl Console {
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Waits for a line that begins with `beginning`.
+    async fn printed_line(&self, beginning: &str) -> String {
+        let mut printed = self.printed.lock().await;
+        let line = async {
+            loop {
+                let line = printed.recv().await.expect("the console ended");
+                if line.starts_with(beginning) {
+                    return line;
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), line).await.expect("no such line was printed")
     }
 
     /// Resident memory, in bytes. Linux only.

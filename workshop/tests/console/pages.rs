@@ -93,7 +93,8 @@ async fn a_trace_is_shown_with_all_that_its_spans_say() {
         console.html(&format!("/traces/{}?span=00000000000000a2", TRACE.to_uppercase())).await;
     assert_eq!(status, 200);
     for shown in [
-        "2</b> spans",
+        "2 spans</b>",
+        "1 log line<",
         "GET /handson",
         "example.org",
         "no such host",
@@ -335,6 +336,9 @@ async fn a_monitor_says_what_is_wrong_with_its_file_and_follows_it() {
     let firing = console.json_when("/", |json| json["monitors"][0]["state"] == "firing").await;
     let change = &firing["monitors"][0]["history"][0];
     assert_eq!((&change["error_rate"], &change["trace_id"]), (&json!(1.0), &json!(format!("{:032x}", 2))));
+    // The overview may show it a moment before it is printed.
+    let printed = console.printed_line("monitor: ").await;
+    assert!(printed.starts_with("monitor: ● shop fails: 100.0 % of 2 requests"), "for a terminal: {printed}");
 
     let calm = (3..9).map(|trace| request(trace, "POST /pay", 5, json!({}))).collect();
     console.send_json("/v1/traces", &spans("shop", calm)).await;

@@ -66,7 +66,7 @@ async fn errors_make_a_group_and_fire_the_monitor_which_recovers_when_they_end()
     browser.open(&format!("{}/errors", up.url)).await;
     browser.text_when("tbody", "a group of errors", |text| text.contains("RandomError")).await;
     browser.click(fantoccini::Locator::LinkText("RandomError")).await;
-    browser.text_when(".stack", "its stack", |text| text.contains("src/random_error.rs")).await;
+    browser.text_when(".stack", "its stack", |text| text.contains("src/fault_injector.rs")).await;
     browser.click(fantoccini::Locator::Css(".plain a")).await;
     browser.text_when(".facts", "a trace of it", |text| text.contains("spans")).await;
     drop(failing);

@@ -59,7 +59,7 @@ async fn a_step_turns_from_red_to_green_and_a_save_starts_the_backend_anew() {
     assert!(browser.text("#step-run summary").await.unwrap().starts_with("passed"));
 
     workshop(repository.path(), &["goto", "sakura", "structured-logs"]);
-    up.line("backend-sakura is started anew");
+    up.line("backend-sakura is restarted");
     browser.click(Locator::Css("button:not([disabled])")).await;
     browser.text_when("#step-structured-logs summary", "green", |text| text.starts_with("passed")).await;
     browser
@@ -72,6 +72,6 @@ async fn a_step_turns_from_red_to_green_and_a_save_starts_the_backend_anew() {
     up.line("cargo build failed");
     up.wait_for_service();
     browser.open(&up.url).await;
-    browser.text_when(".notice", "it does not build", |text| text.contains("does not build")).await;
+    browser.text_when(".notice", "the build has failed", |text| text.contains("has failed")).await;
     assert_eq!(browser.faults().await, Vec::<String>::new());
 }

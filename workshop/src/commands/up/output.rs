@@ -5,8 +5,10 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::sync::watch;
 
 /// Bytes of a file; one that is full is kept beside the new one, as `NAME.log.1`.
 const MOST_BYTES: u64 = 16 * 1024 * 1024;
@@ -15,9 +17,16 @@ const MOST_LINE: u64 = 1024 * 1024;
 /// Lines that are remembered, to be shown when the program ends.
 const MOST_LINES: usize = 5;
 
+/// Time to read the rest of the output after a program has ended.
+const READ_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// The file, and the last lines.
 #[derive(Clone)]
-pub(super) struct Output(Arc<Mutex<Inner>>);
+pub(super) struct Output {
+    inner: Arc<Mutex<Inner>>,
+    /// How many streams are being read.
+    open: watch::Sender<usize>,
+}
 
 struct Inner {
     path: PathBuf,
@@ -34,12 +43,13 @@ impl Output {
         }
         let inner =
             Inner { path: path.to_owned(), file: File::create(path)?, bytes: 0, last: VecDeque::new() };
-        Ok(Self(Arc::new(Mutex::new(inner))))
+        Ok(Self { inner: Arc::new(Mutex::new(inner)), open: watch::Sender::new(0) })
     }
 
     /// Reads `from` until its end.
     pub(super) fn follow(&self, from: impl AsyncRead + Unpin + Send + 'static) {
         let output = self.clone();
+        self.open.send_modify(|open| *open += 1);
         tokio::spawn(async move {
             let mut from = BufReader::new(from);
             let mut line = Vec::new();
@@ -48,11 +58,19 @@ impl Output {
                 output.add(&line);
                 line.clear();
             }
+            output.open.send_modify(|open| *open -= 1);
         });
     }
 
+    /// Waits until all that a program wrote before its end is read.
+    pub(super) async fn is_read(&self) {
+        // A process that inherited the stream may hold it open.
+        let mut open = self.open.subscribe();
+        let _ = tokio::time::timeout(READ_TIMEOUT, open.wait_for(|open| *open == 0)).await;
+    }
+
     fn add(&self, line: &[u8]) {
-        let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.last.push_back(String::from_utf8_lossy(line).trim_end().to_owned());
         if inner.last.len() > MOST_LINES {
             inner.last.pop_front();
@@ -73,6 +91,6 @@ impl Output {
 
     /// The last lines.
     pub(super) fn last(&self) -> Vec<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).last.iter().cloned().collect()
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner).last.iter().cloned().collect()
     }
 }

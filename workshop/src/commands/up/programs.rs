@@ -1,23 +1,28 @@
-//! The three programs: what each is told.
+//! The three programs: command line and environment of each.
 
 use std::path::PathBuf;
 
-use super::all::All;
 use super::program::Program;
+use super::stack::Stack;
 
-impl All {
+impl Stack {
     pub(super) fn service(&self, executable: PathBuf) -> Program {
         let mut program = self.program(&self.backend, executable);
-        program.environment.push(("PORT", self.port.to_string()));
-        program.environment.push(("HTTPBIN_URL", format!("http://127.0.0.1:{}", self.httpbin_port)));
+        program.port = Some(self.port);
+        let mut set = |name: &str, value: String| program.environment.push((name.to_owned(), value));
+        set("PORT", self.port.to_string());
+        set("HTTPBIN_URL", format!("http://127.0.0.1:{}", self.httpbin_port));
         if let Some(rate) = self.error_rate {
-            program.environment.push(("RANDOM_ERROR_RATE", rate.to_string()));
+            set("RANDOM_ERROR_RATE", rate.to_string());
         }
+        // Last, so that they win.
+        program.environment.extend(self.environment.iter().cloned());
         program
     }
 
     pub(super) fn httpbin(&self, executable: PathBuf) -> Program {
         let mut program = self.program("httpbin", executable);
+        program.port = Some(self.httpbin_port);
         let port = self.httpbin_port.to_string();
         program.arguments = ["httpbin", "--port", &port, "--delay", "20ms..80ms"].map(str::to_owned).to_vec();
         program
@@ -31,20 +36,23 @@ impl All {
         program
     }
 
-    /// What all of them are told: where telemetry goes, and often, so that it shows within seconds.
+    /// What all of them have: telemetry goes to the console, and often, so that it shows within seconds.
     fn program(&self, name: &str, executable: PathBuf) -> Program {
         Program {
             name: name.to_owned(),
             executable,
             arguments: Vec::new(),
-            environment: vec![
+            port: None,
+            environment: [
                 ("HOST", "127.0.0.1".to_owned()),
                 ("OTEL_EXPORTER_OTLP_ENDPOINT", self.endpoint.replace("localhost", "127.0.0.1")),
                 ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned()),
                 ("OTEL_BSP_SCHEDULE_DELAY", "1000".to_owned()),
                 ("OTEL_BLRP_SCHEDULE_DELAY", "1000".to_owned()),
                 ("OTEL_METRIC_EXPORT_INTERVAL", "5000".to_owned()),
-            ],
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
             log: self.log(name),
         }
     }

@@ -4,7 +4,11 @@
 
 use std::time::Duration;
 
+use anstyle::{AnsiColor, Style};
 use serde_json::json;
+
+const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
 
 /// Time for the webhook to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -31,30 +35,38 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// In one line. `console` is the address under which a trace can be opened.
+    /// The message for Slack, in one line. `console` is the address under which a trace can be opened.
     pub fn text(&self, console: &str) -> String {
+        let emoji = if self.firing { ":red_circle:" } else { ":large_green_circle:" };
+        format!("{emoji} {}", self.message(console))
+    }
+
+    /// The message for a terminal, in one line, with colours as ANSI escapes.
+    pub fn terminal(&self, console: &str) -> String {
+        let style = if self.firing { RED } else { GREEN };
+        format!("{style}●{style:#} {}", self.message(console))
+    }
+
+    fn message(&self, console: &str) -> String {
         let Self { service, requests, .. } = self;
         let (rate, threshold) = (100.0 * self.error_rate, 100.0 * self.threshold);
         let window = humantime::format_duration(self.window);
         let measured = format!("{rate:.1} % of {requests} requests in the last {window} failed");
         if !self.firing {
-            return format!(":large_green_circle: {service} has recovered: {measured}");
+            return format!("{service} has recovered: {measured}");
         }
         let trace = self.trace_id.as_ref().map(|id| format!("; one of them: {console}/traces/{id}"));
-        format!(
-            ":red_circle: {service} fails: {measured}, the threshold is {threshold} %{}",
-            trace.unwrap_or_default()
-        )
+        format!("{service} fails: {measured}, the threshold is {threshold} %{}", trace.unwrap_or_default())
     }
 
     /// Sends it to the webhook, if there is one, and logs it in any case.
     pub async fn send(self, console: &str) {
+        anstream::println!("monitor: {}", self.terminal(console));
         let text = self.text(console);
-        anstream::println!("monitor: {text}");
         let Some(webhook) = self.webhook else { return };
         // The address may hold a secret: only its host is named.
         let host = webhook.host_str().unwrap_or_default().to_owned();
-        let sent = match client() {
+        let sent = match client(&webhook) {
             Ok(client) => {
                 let body = json!({ "text": text }).to_string();
                 let post = client.post(webhook).header("content-type", "application/json").body(body);
@@ -69,8 +81,16 @@ impl Notice {
     }
 }
 
-fn client() -> reqwest::Result<reqwest::Client> {
+/// A client for `webhook`. A proxy cannot reach this machine's own loopback address, so none is used for that.
+fn client(webhook: &reqwest::Url) -> reqwest::Result<reqwest::Client> {
     // It fails where one is installed already, which does as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().timeout(PATIENCE).user_agent("workshop").build()
+    let builder = reqwest::Client::builder().timeout(PATIENCE).user_agent("workshop");
+    if is_loopback(webhook) { builder.no_proxy().build() } else { builder.build() }
+}
+
+fn is_loopback(url: &reqwest::Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }

@@ -77,7 +77,7 @@ fn one(store: &Store, group: &Group) -> Page {
         live: html! {
             p { (shell::service(store.services(), &group.service)) " " (group.message) }
             p.facts {
-                span { b { (group.count) } " times" }
+                span { b { (format::count(group.count, "time")) } }
                 span { "first " (format::date_and_time(group.first)) }
                 span { "last " (format::date_and_time(group.last)) " (" (format::ago(group.last, now)) ")" }
             }

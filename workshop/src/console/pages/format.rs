@@ -86,6 +86,11 @@ pub(super) fn with_unit(value: f64, unit: &str) -> String {
     }
 }
 
+/// `1 log line`, `2 log lines`.
+pub(super) fn count(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `1.5 MiB`.
 pub(super) fn bytes(bytes: f64) -> String {
     match bytes.abs() {
@@ -127,7 +132,7 @@ pub(super) fn address(path: &str, fields: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{duration, number, time, with_unit};
+    use super::{count, duration, number, time, with_unit};
 
     #[test]
     fn numbers_read_well() {
@@ -136,6 +141,7 @@ mod tests {
             [0.0012, 4.2, 37.0, 12_345.6, 0.5].map(number),
             ["0.00120", "4.20", "37", "12,346", "0.500"]
         );
+        assert_eq!([0, 1, 2].map(|n| count(n, "log line")), ["0 log lines", "1 log line", "2 log lines"]);
         assert_eq!(with_unit(3.0, "{request}"), "3 request");
         assert_eq!(time(1_000_000_000_123_000_000), "01:46:40.123");
     }

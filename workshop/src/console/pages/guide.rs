@@ -121,7 +121,7 @@ fn chapter(console: &Console, file: &Path, lang: Lang, name: &str, text: &str, w
         },
         live: html! {
             @if let (true, Some((attendee, step))) = (wanted.is_empty(), attendee.zip(step)) {
-                aside.result { (steps::result(attendee, step, verdict.as_ref())) }
+                aside.result { (steps::result(console, attendee, step, verdict.as_ref())) }
             }
         },
         json: json!({ "lang": lang.code(), "chapter": name, "title": title, "markdown": text, "step": verdict }),

@@ -88,7 +88,7 @@ fn footer(console: &Console) -> Markup {
         footer #footer {
             span {
                 (bytes(used)) " of " (bytes(limit)) " in memory, "
-                (store.count_traces()) " traces"
+                (format::count(store.count_traces() as u64, "trace"))
                 @if gone.traces > 0 { "; the oldest " (gone.traces) " have gone" }
             }
             span { "Keys: " kbd { "1" } "–" kbd { "7" } " pages, " kbd { "/" } " search, " kbd { "j" } " " kbd { "k" } " down and up, " kbd { "p" } " pause" }

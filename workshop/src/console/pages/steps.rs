@@ -9,13 +9,14 @@ use maud::{Markup, html};
 use serde_json::{Value, json};
 
 use super::shell::{self, Page};
-use crate::console::{Attendee, Console};
+use crate::console::{Attendee, Console, lock};
+use crate::report;
 use crate::steps::Step;
 
 /// `GET /steps`
 pub(super) async fn page(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
     let page = match &console.options.attendee {
-        Some(attendee) => of(attendee),
+        Some(attendee) => of(&console, attendee),
         None => nobody(),
     };
     page.answer(&console, &headers)
@@ -67,11 +68,12 @@ fn nobody() -> Page {
 }
 
 /// What the last check said of one step, and the button for the next: beside its chapter.
-pub(super) fn result(attendee: &Attendee, step: &Step, verdict: Option<&Value>) -> Markup {
+pub(super) fn result(console: &Console, attendee: &Attendee, step: &Step, verdict: Option<&Value>) -> Markup {
     let (checking, trouble) = attendee.progress.now();
     html! {
         h2 { (attendee.backend) }
         (button(checking))
+        (build_error(console, attendee))
         @if let Some(trouble) = &trouble { pre.notice.bad { (trouble) } }
         ol.steps { (one(attendee, step, verdict, verdict.is_some())) }
     }
@@ -89,7 +91,20 @@ fn button(checking: bool) -> Markup {
     }
 }
 
-fn of(attendee: &Attendee) -> Page {
+/// Says that what is shown is of an older program, if the newest does not build.
+fn build_error(console: &Console, attendee: &Attendee) -> Markup {
+    html! {
+        @if let Some(error) = &*lock(&console.build_error) {
+            div.notice.bad #build-error {
+                p { strong { (attendee.backend) " does not build" }
+                    ": the program that runs, and the results below, are those of an older version. The first error:" }
+                pre { (error) }
+            }
+        }
+    }
+}
+
+fn of(console: &Console, attendee: &Attendee) -> Page {
     let verdicts = attendee.verdicts();
     let (checking, trouble) = attendee.progress.now();
     let first_failed =
@@ -100,6 +115,7 @@ fn of(attendee: &Attendee) -> Page {
         fixed: html! {},
         live: html! {
             (button(checking))
+            (build_error(console, attendee))
             @if let Some(trouble) = &trouble { pre.notice.bad { (trouble) } }
             ol.steps {
                 @for step in &attendee.steps {
@@ -112,6 +128,7 @@ fn of(attendee: &Attendee) -> Page {
             "backend": attendee.backend,
             "checking": checking,
             "trouble": trouble,
+            "build_error": *lock(&console.build_error),
             "steps": verdicts.iter().map(|(_, verdict)| verdict).collect::<Vec<_>>(),
         }),
         status: StatusCode::OK,
@@ -127,16 +144,25 @@ fn one(attendee: &Attendee, step: &Step, verdict: Option<&Value>, is_open: bool)
                 @for expectation in expectations.into_iter().flatten() {
                     @let expected = expectation["expected"].as_str().unwrap_or_default();
                     @match expectation["failure"].as_object() {
-                        None => p { span.mark.good { "✓" } " " (expected) },
+                        None => p { span.mark.good { "✓" } " " (with_code(expected)) },
                         Some(failure) => div.failure {
-                            p { span.mark.bad { "✗" } " " strong { (expected) } }
+                            p { span.mark.bad { "✗" } " " strong { (with_code(expected)) } }
                             pre { (failure.get("seen").and_then(Value::as_str).unwrap_or_default()) }
-                            p { (failure.get("cause").and_then(Value::as_str).unwrap_or_default()) }
+                            p { (with_code(failure.get("cause").and_then(Value::as_str).unwrap_or_default())) }
                         }
                     }
                 }
-                p.quiet { (step.hint.in_(attendee.lang)) }
+                p.quiet { (with_code(step.hint.in_(attendee.lang))) }
             }
+        }
+    }
+}
+
+/// A text of ours, with its code as such.
+fn with_code(text: &str) -> Markup {
+    html! {
+        @for (is_code, part) in report::parts(text) {
+            @if is_code { code { (part) } } @else { (part) }
         }
     }
 }

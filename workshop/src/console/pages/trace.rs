@@ -67,8 +67,8 @@ fn found(store: &Store, stored: &StoredTrace, chosen: Option<&str>) -> Page {
                 span { "Trace " code { (stored.id) } }
                 span { (format::date_and_time(waterfall.start)) }
                 span { b { (format::duration((waterfall.end - waterfall.start) as f64)) } }
-                span { b { (trace.spans.len()) } " spans" }
-                span { a href="#logs" { (lines.len()) " log lines" } }
+                span { b { (format::count(trace.spans.len() as u64, "span")) } }
+                span { a href="#logs" { (format::count(lines.len() as u64, "log line")) } }
             }
             (gaps(&waterfall))
             div.split {
@@ -102,7 +102,9 @@ fn gaps(waterfall: &Waterfall<'_>) -> Markup {
         @if waterfall.circles > 0 {
             p.notice.bad { (waterfall.circles) " spans are their own ancestors: their ids go round in a circle." }
         }
-        @if waterfall.reversed > 0 {
+        @if waterfall.reversed == 1 {
+            p.notice.bad { "1 span ends before it starts." }
+        } @else if waterfall.reversed > 1 {
             p.notice.bad { (waterfall.reversed) " spans end before they start." }
         }
     }

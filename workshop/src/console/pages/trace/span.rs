@@ -18,7 +18,7 @@ pub(super) fn panel(services: &[String], trace: &Trace<'_>, span: &Span) -> Mark
                 @match span.status {
                     StatusCode::Error => { span.mark.bad { "error" } " " (span.status_message) }
                     StatusCode::Ok => span.mark.good { "ok" },
-                    StatusCode::Unset => span.quiet { "status unset, as it should be where nothing failed" },
+                    StatusCode::Unset => span.quiet { "status unset: no error was recorded" },
                 }
             }
             p { a href={ "/logs?q=" (urlencoded(&format!("span_id={}", span.span_id))) } { "Logs of this span" } }
@@ -42,7 +42,7 @@ pub(super) fn panel(services: &[String], trace: &Trace<'_>, span: &Span) -> Mark
                 @if !span.trace_state.is_empty() { dt { "tracestate" } dd { (span.trace_state) } }
                 @if span.dropped.attributes + span.dropped.events + span.dropped.links > 0 {
                     dt { "left out by the SDK" }
-                    dd { (span.dropped.attributes) " attributes, " (span.dropped.events) " events, " (span.dropped.links) " links" }
+                    dd { (format::count(span.dropped.attributes.into(), "attribute")) ", " (format::count(span.dropped.events.into(), "event")) ", " (format::count(span.dropped.links.into(), "link")) }
                 }
             }
         }

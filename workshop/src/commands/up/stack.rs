@@ -5,14 +5,19 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
+use super::compile_error;
+use super::gate::Needs;
 use super::group::Group;
-use super::program::{Board, Program, Running};
+use super::program::Program;
+use super::status_board::StatusBoard;
+use super::supervised::Supervised;
+use crate::commands::first_build;
 use crate::commands::place::Place;
 use crate::commands::saves::{STROKES, Saves};
 use crate::run::{self, Trouble};
 
 /// What is started.
-pub(super) struct All {
+pub(super) struct Stack {
     pub(super) place: Arc<Place>,
     /// NAME of a backend; `None`: the finished service.
     pub(super) name: Option<String>,
@@ -23,16 +28,19 @@ pub(super) struct All {
     pub(super) curl: String,
     pub(super) url: String,
     pub(super) endpoint: String,
-    pub(super) board: Arc<Board>,
+    pub(super) board: Arc<StatusBoard>,
     pub(super) rate: u32,
     pub(super) error_rate: Option<f64>,
+    /// Further variables for the service.
+    pub(super) environment: Vec<(String, String)>,
 }
 
-impl All {
+impl Stack {
     /// Builds and starts all of it, and ends it when it is told to.
     pub(super) async fn run(&self) -> Result<(), String> {
         anstream::println!("The console is at {}. {} is being built …", self.url, self.backend);
-        self.board.set(&self.backend, "is being built", true);
+        first_build::announce(&self.backend);
+        self.board.set(&self.build_name(), "is running", true);
         let built = match run::unless_interrupted(self.build()).await {
             Err(Trouble::Interrupted) => return Ok(()),
             Err(trouble) => Err(trouble),
@@ -40,15 +48,19 @@ impl All {
         };
         let (service, loadtest) =
             built.map_err(|trouble| format!("{} cannot be started: {}", self.backend, trouble.seen()))?;
+        self.board.set(&self.build_name(), "has succeeded", true);
         let group = Group::start().map_err(|error| format!("no process can be started: {error}"))?;
-        let start = |program: Program| {
+        let start = |program: Program, needs: Needs| {
             let log = self.place.shown(&program.log);
-            let started = Running::start(program, group.id(), Arc::clone(&self.board));
+            let started = Supervised::start(program, needs, group.id(), Arc::clone(&self.board));
             started.map_err(|error| format!("{log} cannot be written: {error}"))
         };
-        let httpbin = start(self.httpbin(service.clone()))?;
-        let backend = start(self.service(service))?;
-        let load = if self.rate > 0 { Some(start(self.load(loadtest))?) } else { None };
+        // No program gets a request before it is ready: nothing fails on the pages but what fails by itself.
+        let httpbin = start(self.httpbin(service.clone()), Needs::default())?;
+        let after = Needs { after: Some(httpbin.gate()), only_while: None };
+        let backend = start(self.service(service), after)?;
+        let only_while = Needs { after: None, only_while: Some(backend.gate()) };
+        let load = loadtest.map(|loadtest| start(self.load(loadtest), only_while)).transpose()?;
         self.tell();
 
         self.until_interrupted(&backend, &httpbin).await?;
@@ -64,8 +76,8 @@ impl All {
         Ok(())
     }
 
-    /// Builds the backend anew at every save.
-    async fn until_interrupted(&self, backend: &Running, httpbin: &Running) -> Result<(), String> {
+    /// Builds the backend at every save.
+    async fn until_interrupted(&self, backend: &Supervised, httpbin: &Supervised) -> Result<(), String> {
         let (sender, mut saves) = mpsc::unbounded_channel();
         let followed = self.name.as_ref().map(|name| {
             Saves::watch(&self.place.folder(name), move || {
@@ -81,16 +93,25 @@ impl All {
             while saves.recv().await.is_some() {
                 while let Ok(Some(())) = tokio::time::timeout(STROKES, saves.recv()).await {}
                 followed.renew();
-                anstream::println!("{} was saved, and is being built …", self.backend);
+                anstream::println!("{} was saved and is being built …", self.backend);
                 match self.build_backend().await {
                     Ok(executable) => {
-                        // Both are programs of the backend.
-                        httpbin.replace(executable.clone()).await;
-                        backend.replace(executable).await;
+                        self.board.set(&self.build_name(), "has succeeded", true);
+                        self.board.set_build_error(None);
+                        self.replace(backend, httpbin, executable).await;
                     }
                     Err(trouble) => {
-                        self.board.set(&self.backend, "does not build; what was built before goes on", false);
+                        self.board.set(
+                            &self.build_name(),
+                            "has failed; the program built before it goes on",
+                            false,
+                        );
                         anstream::println!("{}: {}", self.backend, trouble.seen());
+                        let error = match &self.name {
+                            Some(name) => compile_error::of(&self.place.folder(name), trouble).await,
+                            None => trouble.seen(),
+                        };
+                        self.board.set_build_error(Some(error));
                     }
                 }
             }
@@ -101,11 +122,31 @@ impl All {
         }
     }
 
-    /// The programs of the backend and of the load generator.
-    async fn build(&self) -> Result<(PathBuf, PathBuf), Trouble> {
+    /// The build, as the status board names it.
+    fn build_name(&self) -> String {
+        format!("build of {}", self.backend)
+    }
+
+    /// Starts the backend's program again if it is another one.
+    async fn replace(&self, backend: &Supervised, httpbin: &Supervised, executable: PathBuf) {
+        if backend.is(&executable) {
+            anstream::println!("{}: the save changes nothing in its program", self.backend);
+            return;
+        }
+        // Both are programs of the backend. While httpbin is replaced, nothing may call it.
+        backend.hold().await;
+        httpbin.replace(executable.clone()).await;
+        backend.replace(executable).await;
+    }
+
+    /// The programs of the backend, and of the load generator if it is to run.
+    async fn build(&self) -> Result<(PathBuf, Option<PathBuf>), Trouble> {
         let backend = self.build_backend().await?;
+        if self.rate == 0 {
+            return Ok((backend, None));
+        }
         let loadtest = run::build_package(&self.place.root, &["--package", "loadtest"]).await?;
-        Ok((backend, loadtest.executable))
+        Ok((backend, Some(loadtest.executable)))
     }
 
     async fn build_backend(&self) -> Result<PathBuf, Trouble> {
@@ -136,7 +177,7 @@ Ctrl-C stops all of it.",
             log = self.place.shown(&self.log(&self.backend)),
             steps = match &self.name {
                 Some(name) => format!(
-                    "  steps     {}/steps; a save of backend-{name} builds and starts it anew\n",
+                    "  steps     {}/steps; a save of backend-{name} builds and restarts it\n",
                     self.url
                 ),
                 None => String::new(),

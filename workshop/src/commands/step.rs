@@ -1,0 +1,24 @@
+//! `step new`: lays out the places of a new step.
+
+use super::place::Place;
+use crate::new_step;
+
+/// Writes the files of a new step, and says what to do with each.
+pub(super) fn new(place: &Place, id: &str) -> Result<u8, String> {
+    let tree = new_step::new_step(&place.root, &place.steps, id)?;
+    let is_new = |file: &&std::path::PathBuf| !place.root.join(file).exists();
+    let new: Vec<_> = tree.files.keys().filter(is_new).cloned().collect();
+    tree.write_to(&place.root).map_err(|error| format!("the files cannot be written: {error}"))?;
+    for file in tree.files.keys() {
+        anstream::println!("{} {}", if new.contains(file) { "new    " } else { "changed" }, file.display());
+    }
+    anstream::println!(
+        "
+It is the last step. Next:
+  1. Set kind, needs, title and hint in workshop/steps.toml.
+  2. Mark its code in src/ with `// BEFORE {id}: // TODO {id}: …` and `// ANCHOR: {id}`, or list its files in workshop/steps.toml.
+  3. Write its check, its wrong answers and its chapters, and link the chapters in the contents of the guide.
+  cargo test -p workshop --test states missing    # what is missing"
+    );
+    Ok(0)
+}

@@ -1,0 +1,33 @@
+//! Why a build failed, for the pages of the console.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::run::{self, Trouble};
+
+/// What the compiler, or else Cargo, said first; what is known of `trouble` if they say nothing.
+///
+/// The build that failed has already printed all errors to the terminal. This one asks for them as data: Cargo compiles only
+/// what failed again.
+pub(super) async fn of(folder: &Path, trouble: Trouble) -> String {
+    if !matches!(trouble, Trouble::BuildFailed) {
+        return trouble.seen();
+    }
+    let build = run::cargo_build(folder, "json").arg("--quiet").stderr(Stdio::piped()).output().await;
+    let Ok(output) = build else { return trouble.seen() };
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let first = messages.lines().filter_map(|line| serde_json::from_str(line).ok()).find_map(rendered);
+    let by_cargo = || {
+        let text = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        if text.is_empty() { trouble.seen() } else { text }
+    };
+    first.unwrap_or_else(by_cargo)
+}
+
+/// The text of a message if it is an error of the compiler.
+fn rendered(message: Value) -> Option<String> {
+    let diagnostic = message.get("message").filter(|diagnostic| diagnostic["level"] == "error")?;
+    Some(diagnostic["rendered"].as_str()?.trim_end().to_owned())
+}

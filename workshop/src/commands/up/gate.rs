@@ -1,0 +1,86 @@
+//! Whether a program is ready for requests, and which programs send it some.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// Time for those who use a program to stop before it is stopped itself.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Open while a program is ready for requests.
+pub(super) struct Gate {
+    open: watch::Sender<bool>,
+    users: watch::Sender<usize>,
+}
+
+impl Gate {
+    /// A closed gate.
+    pub(super) fn new() -> Arc<Self> {
+        Arc::new(Self { open: watch::Sender::new(false), users: watch::Sender::new(0) })
+    }
+
+    pub(super) fn open(&self) {
+        self.open.send_replace(true);
+    }
+
+    /// Closes it without waiting: the program has ended by itself.
+    pub(super) fn shut(&self) {
+        self.open.send_replace(false);
+    }
+
+    /// Closes it, and waits until nobody uses it any more.
+    pub(super) async fn close(&self) {
+        self.shut();
+        let mut users = self.users.subscribe();
+        // Somebody who does not stop in time must not keep the program from being replaced.
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, users.wait_for(|users| *users == 0)).await;
+    }
+
+    /// Waits until it is open or closed.
+    pub(super) async fn is(&self, open: bool) {
+        // It fails if the sender is gone, which `self` owns.
+        let _ = self.open.subscribe().wait_for(|is_open| *is_open == open).await;
+    }
+
+    /// Counts as a user until the pass is dropped.
+    pub(super) fn enter(self: &Arc<Self>) -> Pass {
+        self.users.send_modify(|users| *users += 1);
+        Pass(Arc::clone(self))
+    }
+}
+
+/// The right to send requests through a gate.
+pub(super) struct Pass(Arc<Gate>);
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        self.0.users.send_modify(|users| *users -= 1);
+    }
+}
+
+/// What other programs a program relies on.
+#[derive(Default)]
+pub(super) struct Needs {
+    /// It is not started before this one is ready.
+    pub(super) after: Option<Arc<Gate>>,
+    /// It runs only while this one is ready.
+    pub(super) only_while: Option<Arc<Gate>>,
+}
+
+impl Needs {
+    /// Waits until all of them are ready.
+    pub(super) async fn are_ready(&self) {
+        for gate in self.after.iter().chain(&self.only_while) {
+            gate.is(true).await;
+        }
+    }
+
+    /// Waits until the one that has to be ready all the time no longer is.
+    pub(super) async fn one_is_gone(&self) {
+        match &self.only_while {
+            Some(gate) => gate.is(false).await,
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! The state of each program, as the console shows it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::console::{Console, Process};
+
+/// The state of each program.
+pub(super) struct StatusBoard {
+    console: Arc<Console>,
+    processes: Mutex<Vec<Process>>,
+}
+
+impl StatusBoard {
+    pub(super) fn new(console: Arc<Console>) -> Arc<Self> {
+        Arc::new(Self { console, processes: Mutex::default() })
+    }
+
+    /// Sets the state of the program `name`; `good`: it needs nobody's attention.
+    pub(super) fn set(&self, name: &str, state: &str, good: bool) {
+        let process = Process { name: name.to_owned(), state: state.to_owned(), good };
+        let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        match processes.iter_mut().find(|known| known.name == name) {
+            Some(known) => *known = process,
+            None => processes.push(process),
+        }
+        self.console.set_processes(processes.clone());
+    }
+
+    /// Sets the compiler's first error if the last build failed, or `None` if it succeeded.
+    pub(super) fn set_build_error(&self, error: Option<String>) {
+        self.console.set_build_error(error);
+    }
+}

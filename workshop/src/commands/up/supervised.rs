@@ -1,0 +1,99 @@
+//! The handle of a program that is kept running.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::process::Pid;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::gate::{Gate, Needs};
+use super::program::{Build, Program};
+use super::status_board::StatusBoard;
+use super::supervisor::Supervisor;
+
+/// A program that runs, or will again.
+pub(super) struct Supervised {
+    orders: mpsc::Sender<Order>,
+    supervisor: JoinHandle<()>,
+    started: Started,
+    ready: Arc<Gate>,
+}
+
+/// What a supervisor is to do with its process.
+pub(super) enum Order {
+    /// End, and wait for another order.
+    Hold,
+    /// End, and run this program from now on.
+    Replace(PathBuf),
+    /// End.
+    Stop,
+}
+
+impl Supervised {
+    /// Starts `program` in the process group.
+    ///
+    /// # Errors
+    ///
+    /// The log cannot be written. A program that does not start is tried again.
+    pub(super) fn start(
+        program: Program,
+        needs: Needs,
+        group: Pid,
+        board: Arc<StatusBoard>,
+    ) -> std::io::Result<Self> {
+        let (orders, received) = mpsc::channel(4);
+        let (started, ready) = (Started::default(), Gate::new());
+        let supervisor =
+            Supervisor::new(program, needs, group, board, received, started.clone(), Arc::clone(&ready))?;
+        Ok(Self { orders, supervisor: tokio::spawn(supervisor.run()), started, ready })
+    }
+
+    /// Open while the program is ready for requests.
+    pub(super) fn gate(&self) -> Arc<Gate> {
+        Arc::clone(&self.ready)
+    }
+
+    /// Whether the last process was started from the same program as `executable` is now.
+    pub(super) fn is(&self, executable: &Path) -> bool {
+        self.started.is(executable)
+    }
+
+    /// Ends the process until [`Supervised::replace`] starts another.
+    pub(super) async fn hold(&self) {
+        self.order(Order::Hold).await;
+        self.ready.close().await;
+    }
+
+    /// Ends the process, and starts the program that was built.
+    pub(super) async fn replace(&self, executable: PathBuf) {
+        self.ready.shut();
+        self.order(Order::Replace(executable)).await;
+    }
+
+    /// Ends the process by SIGTERM, and waits for it.
+    pub(super) async fn stop(self) {
+        self.order(Order::Stop).await;
+        let _ = self.supervisor.await;
+    }
+
+    async fn order(&self, order: Order) {
+        // It fails if the supervisor has ended, and then there is no process.
+        let _ = self.orders.send(order).await;
+    }
+}
+
+/// The build from which the last process was started.
+#[derive(Clone, Default)]
+pub(super) struct Started(Arc<Mutex<Option<Build>>>);
+
+impl Started {
+    pub(super) fn set(&self, build: Option<Build>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = build;
+    }
+
+    fn is(&self, executable: &Path) -> bool {
+        let started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        started.as_ref().is_some_and(|build| build.is(executable))
+    }
+}

@@ -1,0 +1,204 @@
+//! Keeps a program running: starts it again if it ends, and replaces it after a build.
+
+use std::convert::Infallible;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::Pid;
+use tokio::sync::mpsc;
+
+use super::gate::{Gate, Needs};
+use super::output::Output;
+use super::process;
+use super::program::{Build, Program};
+use super::status_board::StatusBoard;
+use super::supervised::{Order, Started};
+
+/// From the first end to the next start; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The pause does not get longer than this.
+const MAX_PAUSE: Duration = Duration::from_secs(15);
+/// A program that has run for so long did not fail at its start.
+const STABLE_AFTER: Duration = Duration::from_secs(20);
+/// Time to listen, after which the status says that it does not.
+const LISTEN_TIMEOUT: Duration = Duration::from_secs(15);
+/// The exit status by which a program refuses its options or its environment, as clap has it.
+const REFUSES_OPTIONS: i32 = 2;
+
+/// The task that owns the process.
+pub(super) struct Supervisor {
+    program: Program,
+    needs: Needs,
+    group: Pid,
+    board: Arc<StatusBoard>,
+    output: Output,
+    orders: mpsc::Receiver<Order>,
+    started: Started,
+    ready: Arc<Gate>,
+    pause: Duration,
+    /// How often the process has ended by itself, and how it last did.
+    failures: Option<(u32, String)>,
+}
+
+/// Why a process is not running any more.
+enum Ended {
+    /// There was an order.
+    By(Order),
+    /// A program that it needs is not ready.
+    WithItsNeed,
+    /// By itself, and it may do better the next time.
+    Failed,
+    /// It refused its options, and would refuse them again.
+    Refused,
+    /// Nobody gives orders any more.
+    Abandoned,
+}
+
+impl Supervisor {
+    /// # Errors
+    ///
+    /// The log cannot be written.
+    pub(super) fn new(
+        program: Program,
+        needs: Needs,
+        group: Pid,
+        board: Arc<StatusBoard>,
+        orders: mpsc::Receiver<Order>,
+        started: Started,
+        ready: Arc<Gate>,
+    ) -> std::io::Result<Self> {
+        let output = Output::create(&program.log)?;
+        let pause = FIRST_PAUSE;
+        Ok(Self { program, needs, group, board, output, orders, started, ready, pause, failures: None })
+    }
+
+    pub(super) async fn run(mut self) {
+        loop {
+            let ended = tokio::select! {
+                order = self.orders.recv() => order.map_or(Ended::Abandoned, Ended::By),
+                () = self.needs.are_ready() => self.run_once().await,
+            };
+            let order = match ended {
+                Ended::By(order) => Some(order),
+                Ended::WithItsNeed => continue,
+                Ended::Failed => match tokio::time::timeout(self.pause, self.orders.recv()).await {
+                    Ok(order) => order,
+                    Err(_) => {
+                        self.pause = (2 * self.pause).min(MAX_PAUSE);
+                        continue;
+                    }
+                },
+                Ended::Refused => self.orders.recv().await,
+                Ended::Abandoned => None,
+            };
+            let order = match order {
+                Some(Order::Hold) => self.orders.recv().await,
+                order => order,
+            };
+            match order {
+                Some(Order::Replace(executable)) => {
+                    self.program.executable = executable;
+                    (self.pause, self.failures) = (FIRST_PAUSE, None);
+                    anstream::println!("{} is restarted", self.program.name);
+                }
+                // Held twice is held.
+                Some(Order::Hold) => {}
+                Some(Order::Stop) | None => return,
+            }
+        }
+    }
+
+    /// Runs the process until it ends.
+    async fn run_once(&mut self) -> Ended {
+        let start = Instant::now();
+        // Before the start, so that what it needs waits for its end from the beginning.
+        let pass = self.needs.only_while.as_ref().map(Gate::enter);
+        let mut child = match self.program.spawn(self.group, &self.output) {
+            Ok(child) => child,
+            Err(error) => return self.failed(&format!("cannot be started: {error}")),
+        };
+        self.started.set(Build::of(&self.program.executable));
+        let ended = tokio::select! {
+            status = child.wait() => {
+                if start.elapsed() > STABLE_AFTER {
+                    self.pause = FIRST_PAUSE;
+                }
+                self.ready.shut();
+                self.output.is_read().await;
+                self.ended(status)
+            }
+            order = self.orders.recv() => {
+                self.ready.close().await;
+                process::end(&mut child).await;
+                order.map_or(Ended::Abandoned, Ended::By)
+            }
+            () = self.needs.one_is_gone() => {
+                process::end(&mut child).await;
+                self.board.set(&self.program.name, "waits until the service is ready", true);
+                Ended::WithItsNeed
+            }
+            never = becomes_ready(&self.program, &self.board, &self.ready, self.failures.as_ref()) => match never {},
+        };
+        drop(pass);
+        ended
+    }
+
+    fn ended(&mut self, status: std::io::Result<ExitStatus>) -> Ended {
+        match status {
+            Ok(status) if status.code() == Some(REFUSES_OPTIONS) => {
+                let refused =
+                    "refuses its options (exit status 2), and is not started again before another build";
+                self.board.set(&self.program.name, refused, false);
+                self.report(refused);
+                Ended::Refused
+            }
+            Ok(status) => self.failed(&format!("ended with {}", process::in_words(status))),
+            Err(error) => self.failed(&format!("ended: {error}")),
+        }
+    }
+
+    fn failed(&mut self, how: &str) -> Ended {
+        let times = self.failures.as_ref().map_or(0, |(times, _)| *times) + 1;
+        let state = format!("{how}; it starts again in {} s", self.pause.as_secs());
+        self.board.set(&self.program.name, &state, false);
+        self.report(&state);
+        self.failures = Some((times, format!("{how} at {}", process::now_in_words())));
+        Ended::Failed
+    }
+
+    /// Prints what has become of the program, and the last lines that it wrote.
+    fn report(&self, state: &str) {
+        let Program { name, log, .. } = &self.program;
+        let last: String = self.output.last().iter().map(|line| format!("\n    {line}")).collect();
+        anstream::eprintln!("{name} {state}. {} has more.{last}", log.display());
+    }
+}
+
+/// Opens the gate when the program listens, and says so on the board.
+async fn becomes_ready(
+    program: &Program,
+    board: &StatusBoard,
+    ready: &Gate,
+    failures: Option<&(u32, String)>,
+) -> Infallible {
+    if let Some(port) = program.port {
+        match failures {
+            None => board.set(&program.name, "is being started", true),
+            Some((_, how)) => board.set(&program.name, &format!("is being started again; it {how}"), false),
+        }
+        if tokio::time::timeout(LISTEN_TIMEOUT, process::listens(port)).await.is_err() {
+            board.set(&program.name, &format!("runs, but does not listen on port {port}"), false);
+            process::listens(port).await;
+        }
+    }
+    match failures {
+        None => board.set(&program.name, "runs", true),
+        Some((1, how)) => board.set(&program.name, &format!("runs again; it {how}"), false),
+        Some((times, how)) => {
+            board.set(&program.name, &format!("runs again; it has ended {times} times, and {how}"), false);
+        }
+    }
+    ready.open();
+    std::future::pending().await
+}

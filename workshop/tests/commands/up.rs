@@ -1,0 +1,289 @@
+//! `up` with programs that compile in a second: what it starts, replaces and leaves alone.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use super::Repository;
+
+/// Time for a build and a start.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A service that takes a moment to listen, and notes its starts and its environment.
+const SERVICE: &str = r#"
+use std::io::{Read, Write};
+fn main() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let arguments: Vec<String> = std::env::args().collect();
+    let port = if arguments.len() > 1 { arguments[3].clone() } else {
+        let environment: Vec<String> = std::env::vars().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut starts = std::fs::OpenOptions::new().create(true).append(true).open(format!("{folder}/starts")).unwrap();
+        writeln!(starts, "{}", environment.join("\t")).unwrap();
+        if std::env::var("REFUSE").is_ok() {
+            eprintln!("invalid value for REFUSE");
+            std::process::exit(2);
+        }
+        std::env::var("PORT").unwrap()
+    };
+    println!("version 0");
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    for stream in std::net::TcpListener::bind(format!("127.0.0.1:{port}")).unwrap().incoming() {
+        let mut stream = stream.unwrap();
+        let _ = stream.read(&mut [0; 1024]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+    }
+}
+"#;
+
+/// A load generator that notes each request, and each that fails.
+const LOADTEST: &str = r#"
+use std::io::{Read, Write};
+fn main() {
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let url = std::env::args().last().unwrap();
+    let address = url.trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    loop {
+        let answered = std::net::TcpStream::connect(&address).is_ok_and(|mut stream| {
+            stream.write_all(b"GET /handson HTTP/1.1\r\nhost: localhost\r\n\r\n").is_ok()
+                && stream.read(&mut [0; 16]).is_ok_and(|bytes| bytes > 0)
+        });
+        let name = if answered { "answered" } else { "failed" };
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(format!("{folder}/{name}")).unwrap();
+        writeln!(file, "{address}").unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+"#;
+
+fn manifest(name: &str) -> String {
+    format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\nbuild = false\n[workspace]\n"
+    )
+}
+
+/// A repository with the backend `sakura` and a load generator, both of a few lines.
+fn repository() -> Repository {
+    let repository = Repository::new();
+    repository.run(&["new", "sakura"]).succeeds();
+    let write = |file: &str, text: &str| {
+        let path = repository.path(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    fs::remove_dir_all(repository.path("backend-sakura/src")).unwrap();
+    fs::remove_file(repository.path("backend-sakura/Cargo.lock")).unwrap();
+    write("backend-sakura/src/main.rs", SERVICE);
+    write("backend-sakura/Cargo.toml", &manifest("backend-sakura"));
+    fs::remove_file(repository.path("Cargo.lock")).unwrap();
+    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"loadtest\"]\n");
+    write("loadtest/Cargo.toml", &manifest("loadtest").replace("[workspace]\n", ""));
+    write("loadtest/src/main.rs", LOADTEST);
+    repository
+}
+
+/// A running `up`. Ctrl-C when it is dropped.
+struct Up<'a> {
+    repository: &'a Repository,
+    process: Child,
+    lines: Receiver<String>,
+    console: String,
+}
+
+impl<'a> Up<'a> {
+    fn start(repository: &'a Repository, arguments: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_workshop"))
+            .args(["up", "sakura", "--port", "0", "--httpbin-port", "0"])
+            .args(["--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
+            .args(arguments)
+            .current_dir(repository.path(""))
+            .env_remove("CARGO_MANIFEST_DIR")
+            // What a shell may have for other programs.
+            .env("HTTP_PROXY", "http://127.0.0.1:9")
+            .env("ALL_PROXY", "http://127.0.0.1:9")
+            .env("ENV", "somewhere-else")
+            .env("DATABASE_URL", "postgres://somewhere-else")
+            .env("OTEL_SDK_DISABLED", "true")
+            .env("OTEL_TRACES_EXPORTER", "console")
+            .env("OTEL_SERVICE_NAME", "somebody-else")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let outputs: [Box<dyn std::io::Read + Send>; 2] =
+            [Box::new(process.stdout.take().unwrap()), Box::new(process.stderr.take().unwrap())];
+        for output in outputs {
+            let sender = sender.clone();
+            std::thread::spawn(move || {
+                // The test may have seen enough.
+                BufReader::new(output).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
+            });
+        }
+        let mut up = Self { repository, process, lines, console: String::new() };
+        up.console = up.line("  open ").split_whitespace().last().unwrap().to_owned();
+        up
+    }
+
+    /// Waits for a line that contains `text`.
+    #[track_caller]
+    fn line(&self, text: &str) -> String {
+        let (started, mut seen) = (Instant::now(), String::new());
+        loop {
+            let line = self.lines.recv_timeout(TIMEOUT.saturating_sub(started.elapsed()));
+            let line = line.unwrap_or_else(|_| panic!("no line with {text:?} came, but\n{seen}"));
+            if line.contains(text) {
+                return line;
+            }
+            seen.push_str(&line);
+            seen.push('\n');
+        }
+    }
+
+    /// The lines that a program has noted in a file.
+    fn noted(&self, file: &str) -> Vec<String> {
+        let text = fs::read_to_string(self.repository.path(file)).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn starts(&self) -> Vec<String> {
+        self.noted("backend-sakura/starts")
+    }
+
+    /// A page of the console as JSON, once `is_right`.
+    #[track_caller]
+    fn page(&self, path: &str, is_right: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
+        let started = Instant::now();
+        loop {
+            let url = format!("{}{path}", self.console);
+            let curl = ["-s", "--noproxy", "*", "-H", "accept: application/json", &url];
+            let output = Command::new("curl").args(curl).output().unwrap();
+            let page = serde_json::from_slice(&output.stdout).unwrap_or_default();
+            if is_right(&page) {
+                return page;
+            }
+            assert!(started.elapsed() < TIMEOUT, "{path} never became what was expected: {page:#}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let started = Instant::now();
+        while !is_so() {
+            assert!(started.elapsed() < TIMEOUT, "{what}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn save(&self, text: &str) {
+        fs::write(self.repository.path("backend-sakura/src/main.rs"), text).unwrap();
+    }
+}
+
+impl Drop for Up<'_> {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").args(["-INT", &self.process.id().to_string()]).status();
+        let _ = self.process.wait();
+    }
+}
+
+/// The state of the program `name` in the JSON of the overview.
+fn state<'a>(page: &'a serde_json::Value, name: &str) -> &'a str {
+    let processes = page["processes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let process = processes.iter().find(|process| process["name"] == name);
+    process.and_then(|process| process["state"].as_str()).unwrap_or_default()
+}
+
+#[test]
+fn up_decides_what_environment_its_programs_have() {
+    let repository = repository();
+    let up = Up::start(&repository, &["--rate", "0", "--env", "LOG_LEVEL=debug"]);
+    up.wait_until("the service starts", || !up.starts().is_empty());
+    let starts = up.starts();
+    let names: Vec<&str> = starts[0].split('\t').filter_map(|variable| variable.split('=').next()).collect();
+    for name in &names {
+        let is_ours = name.starts_with("OTEL_EXPORTER_OTLP_")
+            || name.starts_with("OTEL_B")
+            || ["HOST", "PORT", "HTTPBIN_URL", "LOG_LEVEL", "OTEL_METRIC_EXPORT_INTERVAL"].contains(name);
+        assert!(is_ours, "{name} is of the shell: {names:?}");
+    }
+    assert!(names.contains(&"LOG_LEVEL"), "{names:?}");
+}
+
+#[test]
+fn a_program_that_refuses_its_options_is_not_started_again_and_again() {
+    let repository = repository();
+    let up = Up::start(&repository, &["--rate", "0", "--env", "REFUSE=1"]);
+    let said = up.line("refuses its options");
+    assert!(said.contains("backend-sakura refuses its options (exit status 2)"), "{said}");
+    up.line("invalid value for REFUSE");
+    up.page("/", |page| state(page, "backend-sakura").contains("not started again before another build"));
+    // A second start would come a second after the first.
+    std::thread::sleep(Duration::from_millis(2_500));
+    assert_eq!(up.starts().len(), 1);
+    up.save(&SERVICE.replace("\"REFUSE\"", "\"REFUSE_NO_MORE\""));
+    up.page("/", |page| state(page, "backend-sakura") == "runs");
+}
+
+#[test]
+fn no_request_is_sent_to_a_service_that_is_being_started() {
+    let repository = repository();
+    let up = Up::start(&repository, &[]);
+    let answered = || up.noted("loadtest/answered").len();
+    up.wait_until("requests are answered", || answered() > 20);
+    for round in 1..=3 {
+        up.save(&SERVICE.replace("version 0", &format!("version {round}")));
+        up.line("backend-sakura is restarted");
+        let before = answered();
+        up.wait_until("requests are answered again", || answered() > before + 20);
+        assert_eq!(up.starts().len(), 1 + round);
+    }
+    assert_eq!(up.noted("loadtest/failed"), Vec::<String>::new(), "requests to a service that is not ready");
+}
+
+#[test]
+fn a_save_that_changes_nothing_in_the_program_restarts_nothing() {
+    let repository = repository();
+    let up = Up::start(&repository, &["--rate", "0"]);
+    up.page("/", |page| state(page, "backend-sakura") == "runs");
+    fs::write(repository.path("backend-sakura/monitor.toml"), "service = \"handson-sakura\"\n").unwrap();
+    up.line("backend-sakura: the save changes nothing in its program");
+    assert_eq!(up.starts().len(), 1);
+}
+
+#[test]
+fn a_broken_build_is_told_on_the_page_of_steps_with_the_compilers_first_error() {
+    let repository = repository();
+    let up = Up::start(&repository, &["--rate", "0"]);
+    up.page("/", |page| state(page, "backend-sakura") == "runs");
+    up.save("fn main() { nonsense(); more_nonsense(); }");
+    let page = up.page("/steps", |page| page["build_error"].is_string());
+    let error = page["build_error"].as_str().unwrap();
+    assert!(
+        error.contains("cannot find function `nonsense`") && !error.contains("more_nonsense`"),
+        "{error}"
+    );
+    let overview = up.page("/", |_| true);
+    assert!(state(&overview, "build of backend-sakura").contains("has failed"), "{overview:#}");
+    up.save(SERVICE);
+    up.page("/steps", |page| page["build_error"].is_null());
+    up.page("/", |page| state(page, "backend-sakura") == "runs");
+    assert_eq!(up.starts().len(), 1, "the program that was built before went on, and is the same as now");
+}
+
+#[test]
+fn a_folder_that_is_renamed_is_named_and_followed_when_it_is_back() {
+    let repository = repository();
+    let up = Up::start(&repository, &["--rate", "0"]);
+    up.page("/", |page| state(page, "backend-sakura") == "runs");
+    let (here, away) = (repository.path("backend-sakura"), repository.path("elsewhere"));
+    fs::rename(&here, &away).unwrap();
+    up.line("backend-sakura is not there");
+    fs::rename(&away, &here).unwrap();
+    up.page("/steps", |page| page["build_error"].is_null());
+    let before = up.starts().len();
+    up.save(&SERVICE.replace("version 0", "version 1"));
+    up.line("backend-sakura is restarted");
+    up.wait_until("the new program starts", || up.starts().len() > before);
+}
