@@ -28,13 +28,14 @@ fn the_code_in_every_chapter_is_what_the_source_gives() {
 
 #[test]
 fn an_item_comes_with_its_comment_and_without_its_neighbours() {
-    let synced = sync(&fence("server-spans src/telemetry/propagation.rs pub(super) fn propagator")).unwrap();
+    let synced = sync(&fence("first-span src/handson.rs async fn sleep_50_microsec")).unwrap();
     assert!(synced.starts_with("Text.\n\n<!-- code: "), "{synced}");
-    assert!(synced.contains("-->\n```rust\n/// Reads and writes the headers"), "{synced}");
+    assert!(synced.contains("-->\n```rust\n/// Sleeps 50 µs"), "{synced}");
     assert!(
-        synced.contains("\n    TextMapCompositePropagator::new(propagators)\n}\n```\n\nMore text.\n"),
+        synced.contains("\n#[tracing::instrument(name = \"handson.sleep50microsec\", skip_all)]\nasync fn"),
         "{synced}"
     );
+    assert!(synced.contains(".await;\n}\n```\n\nMore text.\n"), "{synced}");
     assert!(!synced.contains("old") && !synced.contains("ANCHOR"), "{synced}");
     assert_eq!(sync(&synced).unwrap(), synced);
 }
@@ -44,8 +45,14 @@ fn code_is_as_it_is_after_the_step_and_not_later() {
     let mark = "src/telemetry.rs pub fn start(";
     let first = sync(&fence(&format!("first-span {mark}"))).unwrap();
     let later = sync(&fence(&format!("metrics {mark}"))).unwrap();
-    assert!(first.contains("// TODO metrics") && !first.contains("metrics::provider"), "{first}");
-    assert!(later.contains("metrics::provider"), "{later}");
+    assert!(first.contains("// TODO metrics") && !first.contains("SdkMeterProvider"), "{first}");
+    assert!(later.contains("SdkMeterProvider"), "{later}");
+}
+
+#[test]
+fn code_of_the_crate_is_shown_as_it_is() {
+    let synced = sync(&fence("crate instrumentation/src/exception.rs pub fn record(")).unwrap();
+    assert!(synced.contains("Context::map_current(|context| record_on(context, exception));"), "{synced}");
 }
 
 #[test]
@@ -53,19 +60,16 @@ fn a_mark_that_names_nothing_is_refused_with_its_line() {
     for (mark, words) in [
         ("server-span src/app.rs", "server-span"),
         ("server-spans src/apps.rs", "there is no src/apps.rs"),
-        ("server-spans src/app.rs fn nonsense", "0 lines begin so"),
+        ("server-spans src/main.rs fn nonsense", "0 lines begin so"),
         ("server-spans src/telemetry.rs //", "lines begin so, and it should be one"),
-        (
-            "client-spans src/telemetry/propagation.rs pub(super) fn propagator",
-            "it is there before step client-spans",
-        ),
+        ("client-spans src/handson.rs async fn sleep_50_microsec", "it is there before step client-spans"),
         ("server-spans", "a mark is"),
     ] {
         let error = sync(&fence(mark)).unwrap_err();
         assert!(error.starts_with("3: ") && error.contains(words), "{mark}: {error}");
     }
-    let error = sync("<!-- code: server-spans src/app.rs -->\nno fence\n").unwrap_err();
+    let error = sync("<!-- code: server-spans src/main.rs -->\nno fence\n").unwrap_err();
     assert!(error.contains("no ```rust follows"), "{error}");
-    let error = sync("<!-- code: server-spans src/telemetry/propagation.rs -->\n```rust\n").unwrap_err();
+    let error = sync("<!-- code: server-spans src/main.rs -->\n```rust\n").unwrap_err();
     assert!(error.contains("the fence is not closed"), "{error}");
 }

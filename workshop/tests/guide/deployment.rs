@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use workshop::deployment;
-use workshop::steps::Steps;
+use workshop::steps::{Kind, Steps};
 
 use super::{chapters, fences, root};
 
@@ -13,8 +13,8 @@ fn sources() -> Vec<String> {
     let steps = Steps::load(root()).unwrap();
     let mut trees =
         vec![deployment::plain(root(), "sakura").unwrap(), deployment::canary(root(), "sakura").unwrap()];
-    for step in ["deploy", "canary"] {
-        trees.push(deployment::at(root(), &steps, "sakura", steps.find(step).unwrap().number).unwrap());
+    for step in steps.all().iter().filter(|step| step.kind == Kind::Deployment) {
+        trees.push(deployment::at(root(), &steps, "sakura", step.number).unwrap());
     }
     let mut sources: Vec<String> = trees
         .into_iter()

@@ -20,7 +20,7 @@ fn every_link_to_a_file_finds_one() {
     }
 }
 
-/// `src/telemetry/logs.rs`, `monitor.toml`: in an attendee's backend after the last step, or in the repository.
+/// `src/logs.rs`, `monitor.toml`: in an attendee's backend after the last step, or in the repository.
 #[test]
 fn every_file_that_is_named_exists() {
     let steps = Steps::load(root()).unwrap();

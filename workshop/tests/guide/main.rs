@@ -7,6 +7,7 @@ mod code;
 mod commands;
 mod deployment;
 mod links;
+mod todos;
 
 use std::collections::BTreeMap;
 use std::fs;
