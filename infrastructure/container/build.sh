@@ -12,6 +12,8 @@ sources() {
         find /tree -mindepth 1 -maxdepth 1 ! -name 'backend-*' -exec cp -a -t /sources {} +
     else
         cp -a "/tree/$folder/." "/sources/$folder"
+        # The layers that each backend depends on by path.
+        cp -a /tree/instrumentation /sources/instrumentation
     fi
     [[ -f /sources/$folder/Cargo.toml ]] || fail "BACKEND=$folder is no folder with a Cargo.toml"
 
