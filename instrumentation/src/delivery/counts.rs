@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::settings::Batching;
 
-/// Counts the items of one signal. It is told about every item when it enters the queue, leaves it, and was exported.
+/// Counts the items of one signal. The processor and the exporter report each item when it enters the queue, leaves it, and was exported.
 #[derive(Debug)]
 pub(super) struct ItemCounts {
     capacity: usize,

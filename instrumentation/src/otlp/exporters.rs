@@ -10,7 +10,7 @@ use super::{Compression, HttpClient, HttpClientError, SpanExporter, SpanExporter
 use crate::delivery::{Delivery, WatchedMetricExporter};
 use crate::settings::{Protocol, Settings, SignalSettings};
 
-/// Builds the exporters, which share one HTTP client. Why an export fails, [`Delivery`] is told.
+/// Builds the exporters, which share one HTTP client. They report to [`Delivery`] why an export fails.
 pub struct Exporters<'a> {
     settings: &'a Settings,
     delivery: &'a Delivery,

@@ -22,7 +22,7 @@ impl Process {
         let program = test.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
         let program = program.join("examples").join(name);
         let mut child = Command::new(&program)
-            // No variable of whoever runs the test, such as a proxy's.
+            // No variable from the shell that runs the test, such as a proxy's.
             .env_clear()
             .envs([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_SERVICE_NAME", name)])
             .stdout(Stdio::piped())

@@ -59,7 +59,7 @@ pub(crate) fn cargo_build(folder: &Path, message_format: &str) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // What `cargo run` tells this program of itself is not meant for another Cargo: build scripts that read it, as ring's
-    // does, would run anew each time, and all that depends on them with it.
+    // does, would run again each time, and all that depends on them with it.
     let of_this_program =
         |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_program)) {

@@ -62,7 +62,7 @@ pub(super) fn of_backend(root: &str, name: &str, lang: Lang) -> Result<String, S
     metadata.insert("workshop", Item::Table(workshop));
     package.insert("metadata", Item::Table(metadata));
 
-    // What lies in the repository is one folder up from a backend.
+    // The repository's folders are one level up from a backend.
     for (_, dependency) in table(&mut manifest, "dependencies")?.iter_mut() {
         if let Some(path) = dependency.get("path").and_then(Item::as_str) {
             dependency["path"] = value(format!("../{path}"));

@@ -43,7 +43,7 @@ struct Up {
 impl Up {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_workshop"));
-        // Not the backends of whoever runs the tests.
+        // Not the backends of the person who runs the tests.
         let name = if folder == root() { Some("handson") } else { None };
         command
             .arg("up")
