@@ -97,10 +97,7 @@ fn one_exception(served: &Served<'_>, kind: &str) -> Option<Wrong> {
     let [(span, event)] = found[..] else {
         let places: Vec<&str> = found.iter().map(|(span, _)| span.name.as_str()).collect();
         if found.is_empty() {
-            return wrong(
-                format!("no exception event\n{}", served.trace.tree()),
-                "A status alone does not say why: add an event named exception to the span where it happened.",
-            );
+            return wrong(format!("no exception event\n{}", served.trace.tree()), without_event(kind));
         }
         return wrong(
             format!("{} exception events, on {}\n{}", found.len(), places.join(" and "), served.trace.tree()),
@@ -110,7 +107,7 @@ fn one_exception(served: &Served<'_>, kind: &str) -> Option<Wrong> {
     if span.status != StatusCode::Error {
         return wrong(
             format!("the event is on {}, whose status is {:?}", span.name, span.status),
-            "An event alone does not make a span fail: set Status::error on it, too.",
+            "An event alone does not make a span fail: its status must be Error, too. exception::record sets both.",
         );
     }
     let seen = event.attributes.text("exception.type");
@@ -120,6 +117,16 @@ fn one_exception(served: &Served<'_>, kind: &str) -> Option<Wrong> {
             format!("It should be {kind}: ErrorKind::name() is the stable name."),
         )
     })
+}
+
+/// Why a failure of `kind` may have no exception event at all.
+fn without_event(kind: &str) -> &'static str {
+    if kind == "HttpbinError" {
+        "Make a CallSpan for each call in src/httpbin.rs, pass it to the request with .with_extension(…), and record the error \
+         with it when the call or the reading of its body fails."
+    } else {
+        "A status alone does not say why: record the error with instrumentation::exception::record, where it happens."
+    }
 }
 
 fn on_its_span(served: &Served<'_>) -> Option<Wrong> {
@@ -151,8 +158,8 @@ fn strings(event: &Event) -> Option<Wrong> {
     let seen = event.attributes.get(key).map_or("missing".to_owned(), ToString::to_string);
     wrong(
         format!("{key} is {seen}"),
-        "All three are strings. tracing-opentelemetry's own exception event has an array for the stack and no type: add the \
-         event yourself.",
+        "All three are strings that are not empty. exception::record writes them from `impl Exception for Error`; the exception event of \
+         tracing-opentelemetry has no type, and an array for the stack.",
     )
 }
 

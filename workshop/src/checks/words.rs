@@ -105,6 +105,15 @@ pub(super) fn spans_received(telemetry: &Telemetry) -> Wrong {
     (format!("{count} spans were received, such as\n{}", trace.tree()), cause.to_owned())
 }
 
+/// The builder method of the crate by which an attribute is set that its layer cannot know.
+fn setter(key: &str) -> Option<&'static str> {
+    match key {
+        "db.namespace" => Some(".with_namespace(…)"),
+        "db.operation.name" | "db.collection.name" | "db.query.summary" => Some(".operation(…)"),
+        _ => None,
+    }
+}
+
 /// What is expected of an attribute.
 pub(super) enum Want<'a> {
     Text(&'a str),
@@ -127,8 +136,10 @@ pub(super) fn attribute(attributes: &Attributes, key: &str, want: &Want<'_>, old
             return wrong(format!("{key} is missing, but there is {old}"), cause);
         }
         let keys: Vec<&str> = attributes.0.iter().map(|(key, _)| key.as_str()).collect();
-        let cause =
-            format!("Set {key} to {right}; opentelemetry-semantic-conventions has the name as a constant.");
+        let cause = match setter(key) {
+            Some(setter) => format!("The crate's layer sets {key} when it is built with {setter}."),
+            None => format!("The crate's layers set {key}; a layer of your own must set it to {right}."),
+        };
         return wrong(format!("{key} is missing among {}", keys.join(", ")), cause);
     };
     let is_right = match (want, value) {

@@ -20,7 +20,7 @@ pub(super) fn query_is_wrong(served: &Served<'_>, lines: &[Value]) -> Option<Wro
         return wrong(
             any.to_string(),
             format!(
-                "{missing} is missing: where the line is written, ask OpenTelemetry's Context::current() for its span, and write the ids."
+                "{missing} is missing: .with_span_ids() in src/logs.rs lets each line name the span of the current context."
             ),
         );
     }

@@ -31,7 +31,7 @@ pub(super) fn not_json(evidence: &Evidence) -> Option<Wrong> {
         }
         Kind::OtherJson => "It is JSON, but not an object: each line is {…} with named members.",
         Kind::Text if count == all => {
-            "The lines are text: give the fmt layer an event format that writes JSON, and make that LOG_FORMAT's default."
+            "The lines are text: in src/logs.rs, give the layer an event format that writes JSON: instrumentation::json_lines::JsonLines."
         }
         Kind::Text => {
             "Most lines are JSON, so this one takes another way: a println!, or a library that writes to stdout itself."
