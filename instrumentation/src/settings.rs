@@ -61,7 +61,7 @@ impl fmt::Display for Protocol {
 /// Whether and how one signal is exported.
 #[derive(Debug, Clone)]
 pub struct SignalSettings {
-    /// `OTEL_{SIGNAL}_EXPORTER` is not `none`.
+    /// `OTEL_{SIGNAL}_EXPORTER` is not `none`, and the SDK is not disabled.
     pub enabled: bool,
     /// `OTEL_EXPORTER_OTLP_{SIGNAL}_PROTOCOL`, or that of all signals.
     pub protocol: Protocol,
@@ -119,7 +119,7 @@ impl Settings {
     /// The first variable whose value is not allowed.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidVariable> {
         let variables = Variables::new(&lookup);
-        let settings = Self {
+        let mut settings = Self {
             disabled: variables.one_of("OTEL_SDK_DISABLED", &["true", "false"])?.as_deref() == Some("true"),
             traces: signal(&variables, "TRACES", "v1/traces")?,
             metrics: signal(&variables, "METRICS", "v1/metrics")?,
@@ -133,6 +133,11 @@ impl Settings {
                 .unwrap_or_else(|| vec!["tracecontext".to_owned(), "baggage".to_owned()]),
         };
         check_what_the_sdk_reads(&variables)?;
+        if settings.disabled {
+            for signal in [&mut settings.traces, &mut settings.metrics, &mut settings.logs] {
+                signal.enabled = false;
+            }
+        }
         Ok(settings)
     }
 

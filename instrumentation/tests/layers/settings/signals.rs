@@ -128,6 +128,14 @@ fn words_are_read_in_any_case_and_without_white_space_around() {
 }
 
 #[test]
+fn a_disabled_sdk_exports_no_signal_whatever_its_exporters_are() {
+    let settings = valid(&[("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "otlp")]);
+    for signal in [&settings.traces, &settings.metrics, &settings.logs] {
+        assert!(!signal.enabled, "{signal:?}");
+    }
+}
+
+#[test]
 fn headers_are_decoded() {
     let cases = [
         ("api-key=secret,tenant=shop", vec![("api-key", "secret"), ("tenant", "shop")]),
