@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use crate::datadog::TraceAgent;
 use crate::evidence::{Backend, DatadogRun, Evidence, Run};
-use crate::otlp::Receiver;
-use crate::telemetry::now;
 use httpbin::Httpbin;
+use otlp::Receiver;
+use otlp::model::now;
 use requests::Plan;
 use service::Service;
 
@@ -28,7 +28,7 @@ pub use backend::backend;
 pub(crate) use build::cargo_build;
 pub use build::{Built, build, build_package};
 pub use delivery::gather_delivery;
-pub use interrupt::{interrupted, unless_interrupted};
+pub use interrupt::unless_interrupted;
 pub use trouble::Trouble;
 
 /// Time for both runs; a verdict comes at the latest then.

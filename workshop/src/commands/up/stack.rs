@@ -86,7 +86,7 @@ impl Stack {
             })
         });
         let Some(mut followed) = followed.transpose()? else {
-            let _ = run::interrupted().await;
+            let _ = ::console::interrupted().await;
             return Ok(());
         };
         let renewing = async {
