@@ -38,7 +38,7 @@ enum Command {
     /// A backend is built and restarted at every save. Ctrl-C ends all of it.
     Up(up::Options),
     /// The console alone, for any program that exports OTLP
-    Console(console::ConsoleOptions),
+    Console(::console::options::ConsoleOptions),
     /// Ends a group of processes when whoever holds its standard input is gone
     #[command(hide = true)]
     Guard,

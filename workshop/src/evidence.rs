@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::datadog::AgentRecord;
 use crate::source::Tree;
-use crate::telemetry::Telemetry;
+use otlp::model::Telemetry;
 
 pub use delivery::{DeliveryRun, Fault, LossReport};
 pub use log_field::log_field;

@@ -5,8 +5,6 @@
 //! | --- | --- |
 //! | [`steps`] | the steps in their order: titles, hints, chapters |
 //! | [`source`] | from the marked source of the service to its state at a step |
-//! | [`otlp`] | the OTLP receiver: HTTP with protobuf or JSON, and gRPC |
-//! | [`telemetry`] | what was received, in a shape that is easy to ask |
 //! | [`datadog`] | a trace agent, which takes what Datadog's SDKs send |
 //! | [`deployment`] | the files that bring a backend to ECS |
 //! | [`evidence`] | all that is known of a backend after it has run: answers, calls of httpbin, log lines, telemetry |
@@ -15,7 +13,7 @@
 //! | [`guide`] | the chapters, and the code in them |
 //! | [`new_step`] | the places of a step: what a new one needs, and what one still lacks |
 //! | [`report`] | verdicts in words, for people and as JSON |
-//! | [`console`] | shows what was received in a browser: a store in memory, monitors, pages |
+//! | [`pages`] | the steps and the guide, as pages of the console |
 //! | [`commands`] | what `cargo workshop …` does |
 
 #[cfg(not(unix))]
@@ -23,16 +21,14 @@ compile_error!("Native Windows is not supported: use WSL2.");
 
 pub mod checks;
 pub mod commands;
-pub mod console;
 pub mod datadog;
 pub mod deployment;
 pub mod evidence;
 pub mod guide;
 pub mod new_step;
-pub mod otlp;
+pub mod pages;
 pub mod report;
 pub mod run;
 pub mod source;
 pub mod steps;
-pub mod telemetry;
 pub mod verdict;

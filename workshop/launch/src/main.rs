@@ -52,7 +52,10 @@ fn launch() -> Result<u8, String> {
 fn build(workshop: &Path) -> Result<bool, String> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(&cargo);
-    build.args(["build", "--package", "workshop", "--manifest-path"]).arg(workshop.join("Cargo.toml"));
+    // The load generator, which `up` starts, is built with it: alone, it would compile thirty crates again, because Cargo unites the
+    // features of dependencies over the packages of one build.
+    build.args(["build", "--package", "workshop", "--package", "loadtest", "--manifest-path"]);
+    build.arg(workshop.join("Cargo.toml"));
     // What Cargo says of this program is not meant for another: build scripts that read it would run again each time.
     let is_ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_ours)) {

@@ -4,11 +4,11 @@
 //! take no time and no verdict depends on the machine.
 
 use super::words::{Wrong, expect, no_server_spans, wrong};
-use crate::console::monitor::{Definition, Monitor, Notice};
-use crate::console::store::Rates;
 use crate::evidence::{Evidence, Purpose, Run};
-use crate::telemetry::{Span, SpanKind};
 use crate::verdict::Expectation;
+use console::monitor::{Definition, Monitor, Notice};
+use console::store::Rates;
+use otlp::model::{Span, SpanKind};
 
 const SECOND: u64 = 1_000_000_000;
 /// What the load generator sends, too.
@@ -66,7 +66,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
 fn drill(evidence: &Evidence, definition: &Definition) -> Told {
     let calm: Vec<&Span> = requests(&evidence.calm, definition, Purpose::UpstreamFails);
     let failing: Vec<&Span> = requests(&evidence.errors, definition, Purpose::UpstreamFails);
-    let mut monitor = Monitor::of(Ok(definition.clone()));
+    let mut monitor = Monitor::from_definition(Ok(definition.clone()));
     let mut rates = Rates::default();
     let mut told = Told::new();
     // Not at 0, for the monitor looks back from where it is.

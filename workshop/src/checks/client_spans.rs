@@ -2,8 +2,8 @@
 
 use super::words::{Served, Want, Wrong, attribute, expect, first_of, no_server_spans, on, served_in, wrong};
 use crate::evidence::{Evidence, Purpose};
-use crate::telemetry::{Span, SpanKind, StatusCode};
 use crate::verdict::Expectation;
+use otlp::model::{Span, SpanKind, StatusCode};
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if let Some(failed) = no_server_spans(evidence) {

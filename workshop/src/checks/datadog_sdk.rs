@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use super::words::{Wrong, expect, first_of, served_in, wrong};
 use crate::datadog::{AgentRecord, DatadogSpan};
 use crate::evidence::{DatadogRun, Evidence, Exchange, Parent};
-use crate::telemetry::{Span, SpanKind, Trace};
 use crate::verdict::Expectation;
+use otlp::model::{Span, SpanKind, Trace};
 
 /// Steps 2 to 8.
 const WITHOUT: [&str; 7] =

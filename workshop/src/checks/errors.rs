@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::words::{Served, Wrong, expect, first_of, no_server_spans, served_in, wrong};
 use crate::evidence::{Evidence, Purpose};
-use crate::telemetry::{Event, Span, SpanKind, StatusCode};
 use crate::verdict::Expectation;
+use otlp::model::{Event, Span, SpanKind, StatusCode};
 
 const EXCEPTION: [&str; 3] = ["exception.type", "exception.message", "exception.stacktrace"];
 

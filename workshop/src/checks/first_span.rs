@@ -2,8 +2,8 @@
 
 use super::words::{Want, Wrong, attribute, expect, first_of, ms, on, spans_received, wrong};
 use crate::evidence::Evidence;
-use crate::telemetry::{Span, SpanKind};
 use crate::verdict::Expectation;
+use otlp::model::{Span, SpanKind};
 
 const NAME: &str = "handson.sleep50microsec";
 

@@ -2,8 +2,8 @@
 
 use super::words::{Want, Wrong, attribute, expect, first_of, wrong};
 use crate::evidence::{Evidence, Run};
-use crate::telemetry::{Attributes, Data, HistogramPoint, Metric, Temporality};
 use crate::verdict::Expectation;
+use otlp::model::{Attributes, Data, HistogramPoint, Metric, Temporality};
 
 /// A histogram that is expected.
 struct Wanted<'a> {

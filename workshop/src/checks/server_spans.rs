@@ -4,8 +4,8 @@ use super::words::{
     Served, Want, Wrong, attribute, expect, first_of, on, served, spans_received, trace_of, wrong,
 };
 use crate::evidence::{Evidence, Exchange, Purpose, Run};
-use crate::telemetry::{SpanKind, StatusCode};
 use crate::verdict::Expectation;
+use otlp::model::{SpanKind, StatusCode};
 
 /// Clocks of two spans of a process may differ by so many nanoseconds.
 const CLOCK_TOLERANCE: u64 = 1_000_000;

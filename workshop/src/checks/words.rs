@@ -1,8 +1,8 @@
 //! What the checks have in common: the first thing that is wrong, and how it is shown.
 
 use crate::evidence::{Evidence, Exchange, Run};
-use crate::telemetry::{Attributes, Span, SpanKind, Telemetry, Trace, Value};
 use crate::verdict::{Expectation, Failure};
+use otlp::model::{Attributes, Span, SpanKind, Telemetry, Trace, Value};
 
 /// What is wrong: seen, cause.
 pub(super) type Wrong = (String, String);

@@ -16,13 +16,14 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ::console::options::ConsoleOptions;
+use ::console::ports::PortError;
 use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::check::{self, Asked};
-use super::console;
 use super::place::Place;
-use crate::console::Attendee;
+use crate::pages::{self, Attendee};
 use crate::run::Trouble;
 use stack::Stack;
 use status_board::StatusBoard;
@@ -50,7 +51,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
     #[command(flatten)]
-    console: console::ConsoleOptions,
+    console: ConsoleOptions,
 }
 
 fn share(text: &str) -> Result<f64, String> {
@@ -78,9 +79,11 @@ async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
     let port = free(options.port, "the service", "--port")?;
     let httpbin_port = free(options.httpbin_port, "httpbin's stand-in", "--httpbin-port")?;
     let curl = format!("curl -i localhost:{port}/handson");
-    let attendee = name.as_ref().map(|name| attendee(&place, name));
+    let attendee = name.as_ref().map(|name| Arc::new(attendee(&place, name)));
+    let extension = pages::extension(attendee.clone(), Some(place.root.join(crate::guide::FOLDER)));
     let monitors = monitors(&place, options, name.as_deref());
-    let listening = options.console.listen(monitors, attendee, Some(curl.clone())).await?;
+    let listening = options.console.listen(monitors, extension, Some(curl.clone())).await;
+    let listening = listening.map_err(|error| error.to_string())?;
     let stack = Stack {
         place,
         backend: name.as_ref().map_or("handson".to_owned(), |name| format!("backend-{name}")),
@@ -90,7 +93,7 @@ async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
         curl,
         url: listening.url.clone(),
         endpoint: listening.endpoint.clone(),
-        board: StatusBoard::new(Arc::clone(&listening.console)),
+        board: StatusBoard::new(Arc::clone(&listening.console), attendee),
         rate: options.rate,
         error_rate: options.error_rate,
         environment: options.env.clone(),
@@ -107,9 +110,11 @@ async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
 }
 
 /// The port, or one that is free where it is 0.
-fn free(port: u16, whose: &str, option: &str) -> Result<u16, String> {
+fn free(port: u16, whose: &'static str, option: &'static str) -> Result<u16, String> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
-    bound.map(|address| address.port()).map_err(|error| console::taken(port, whose, option, &error))
+    bound
+        .map(|address| address.port())
+        .map_err(|error| PortError::new(port, whose, option, &error).to_string())
 }
 
 /// Those that were named, else that of the backend, else that of the finished service.
@@ -144,5 +149,6 @@ fn attendee(place: &Arc<Place>, name: &str) -> Attendee {
             })
         }),
         progress: Default::default(),
+        build_error: Default::default(),
     }
 }

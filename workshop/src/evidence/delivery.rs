@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Ending, Exchange, log_field};
-use crate::telemetry::Telemetry;
+use otlp::model::Telemetry;
 
 /// What is wrong with the collector of a run, from some moment on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

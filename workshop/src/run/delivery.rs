@@ -10,8 +10,8 @@ use super::httpbin::Httpbin;
 use super::service::Service;
 use super::{Trouble, requests};
 use crate::evidence::{Backend, DeliveryRun, Exchange, Fault, LossReport};
-use crate::otlp::{Behaviour, FaultyReceiver};
-use crate::telemetry::now;
+use otlp::model::now;
+use otlp::{Behaviour, FaultyReceiver};
 
 /// For all runs together.
 const RUNS_TIMEOUT: Duration = Duration::from_secs(45);

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::evidence::UpstreamCall;
-use crate::telemetry::now;
+use otlp::model::now;
 
 /// How many calls of a request are expected at once.
 const AT_ONCE: usize = 3;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::httpbin::{Httpbin, Mode};
 use crate::evidence::{Answer, Exchange, Parent, Purpose};
-use crate::telemetry::now;
+use otlp::model::now;
 
 /// Time for one answer.
 const TIMEOUT: Duration = Duration::from_secs(10);

@@ -1,7 +1,7 @@
 //! Mistakes in `monitor.toml`: step 9. The monitor is the console's own, over the answer's real requests.
 
+use otlp::model::{SpanKind, StatusCode};
 use workshop::evidence::Evidence;
-use workshop::telemetry::{SpanKind, StatusCode};
 
 use super::{assert_fails, assert_passes, with};
 
@@ -54,7 +54,7 @@ fn alert_fails_where_the_window_is_longer_than_the_data() {
 #[test]
 fn alert_fails_where_it_fires_though_nothing_fails() {
     let mut wrong = with(|evidence| {
-        let server = |span: &&mut workshop::telemetry::Span| span.kind == SpanKind::Server;
+        let server = |span: &&mut otlp::model::Span| span.kind == SpanKind::Server;
         for span in evidence.calm.telemetry.spans.iter_mut().filter(server) {
             span.status = StatusCode::Error;
         }

@@ -4,9 +4,9 @@ mod constructed;
 
 use std::time::Duration;
 
+use otlp::model::Data;
 use serde_json::{Value, json};
 use workshop::evidence::{Answer, DeliveryRun, Ending, Evidence, Fault};
-use workshop::telemetry::Data;
 
 use super::failures;
 use constructed::{LOST_RECORDS, LOST_SPANS, PASSWORD, REQUESTS, SECOND, START, record, right, spans};

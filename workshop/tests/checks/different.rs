@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use workshop::telemetry::{Data, Scope, Span, SpanKind, Temporality, Value};
+use otlp::model::{Data, Scope, Span, SpanKind, Temporality, Value};
 
 use super::{assert_passes, named, with, with_spans};
 
@@ -124,7 +124,7 @@ fn client_spans_named_by_a_template_pass() {
 fn client_spans_with_a_status_of_ok_pass() {
     assert_passes(&with_spans(
         |span| span.attributes.int("http.response.status_code") == Some(200),
-        |span| span.status = workshop::telemetry::StatusCode::Ok,
+        |span| span.status = otlp::model::StatusCode::Ok,
     ));
 }
 

@@ -19,9 +19,9 @@ mod wrong_logs;
 mod wrong_metrics;
 mod wrong_spans;
 
+use otlp::model::Span;
 use workshop::checks;
 use workshop::evidence::Evidence;
-use workshop::telemetry::Span;
 
 /// The answer's evidence, changed.
 fn with(change: impl FnOnce(&mut Evidence)) -> Evidence {

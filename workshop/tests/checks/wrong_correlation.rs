@@ -1,8 +1,8 @@
 //! Mistakes in ids that show in few lines or records only: step 6.
 
+use otlp::model::LogRecord;
 use serde_json::{Map, Value};
 use workshop::evidence::Evidence;
-use workshop::telemetry::LogRecord;
 
 use super::{assert_fails, with};
 

@@ -1,7 +1,7 @@
 //! Mistakes that show in metrics: step 8.
 
+use otlp::model::{Data, HistogramPoint, Metric};
 use workshop::evidence::Evidence;
-use workshop::telemetry::{Data, HistogramPoint, Metric};
 
 use super::{assert_fails, with};
 

@@ -1,7 +1,7 @@
 //! Mistakes that show in spans: steps 0 and 2 to 5, and 7.
 
+use otlp::model::{Attributes, SpanKind, StatusCode, Value};
 use workshop::evidence::{Ending, Evidence};
-use workshop::telemetry::{Attributes, SpanKind, StatusCode, Value};
 
 use super::{assert_fails, named, with, with_spans};
 
@@ -9,11 +9,11 @@ const SLEEP: &str = "handson.sleep50microsec";
 const SERVER: &str = "GET /handson";
 const QUERY: &str = "SELECT users";
 
-fn is_call(span: &workshop::telemetry::Span) -> bool {
+fn is_call(span: &otlp::model::Span) -> bool {
     span.kind == SpanKind::Client && span.name != QUERY
 }
 
-fn is_failed_call(span: &workshop::telemetry::Span) -> bool {
+fn is_failed_call(span: &otlp::model::Span) -> bool {
     is_call(span) && span.status == StatusCode::Error
 }
 

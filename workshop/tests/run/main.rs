@@ -3,8 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod delivery;
-mod faulty;
-mod otlp;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

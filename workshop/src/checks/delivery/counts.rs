@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::reports::{DROPPED, dropped};
 use crate::checks::words::{Wrong, trace_of, wrong};
 use crate::evidence::{DeliveryRun, Evidence, Fault, Run};
-use crate::telemetry::{Data, Metric, Span, Temporality};
+use otlp::model::{Data, Metric, Span, Temporality};
 
 /// Spans that were made in `run` and did not arrive.
 fn lost_spans(evidence: &Evidence, run: &DeliveryRun) -> Result<u64, Wrong> {

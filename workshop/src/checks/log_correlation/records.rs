@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use crate::checks::log_lines::objects;
 use crate::checks::words::{Served, Wrong, first_of, wrong};
 use crate::evidence::Run;
-use crate::telemetry::{LogRecord, Value};
+use otlp::model::{LogRecord, Value};
 
 /// OTLP's severity number.
 const INFO: i32 = 9;

@@ -7,8 +7,6 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
 use tokio::runtime::Runtime;
 
-use crate::run;
-
 /// Time to end after SIGTERM, where nobody waits any more.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -48,7 +46,7 @@ pub(in crate::commands) fn guard() -> Result<u8, String> {
     // What ends the group must not end its guard first.
     let handlers = runtime.spawn(async {
         loop {
-            let _ = run::interrupted().await;
+            let _ = console::interrupted().await;
         }
     });
     let mut rest = Vec::new();

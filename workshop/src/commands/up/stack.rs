@@ -86,7 +86,7 @@ impl Stack {
             })
         });
         let Some(mut followed) = followed.transpose()? else {
-            let _ = run::interrupted().await;
+            let _ = ::console::interrupted().await;
             return Ok(());
         };
         let renewing = async {
@@ -145,14 +145,16 @@ impl Stack {
         if self.rate == 0 {
             return Ok((backend, None));
         }
-        let loadtest = run::build_package(&self.place.root, &["--package", "loadtest"]).await?;
+        // As `cargo workshop` itself is built: with other packages, its dependencies would be compiled again.
+        let packages = ["--package", "workshop", "--package", "loadtest"];
+        let loadtest = run::build_with(&self.place.root, &packages, Some("loadtest")).await?;
         Ok((backend, Some(loadtest.executable)))
     }
 
     async fn build_backend(&self) -> Result<PathBuf, Trouble> {
         let built = match &self.name {
             Some(name) => run::build(&self.place.folder(name)).await?,
-            None => run::build_package(&self.place.root, &["--package", "handson"]).await?,
+            None => run::build_with(&self.place.root, &["--package", "handson"], None).await?,
         };
         Ok(built.executable)
     }

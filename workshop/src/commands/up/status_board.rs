@@ -2,17 +2,20 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::console::{Console, Process};
+use ::console::{Console, Process};
+
+use crate::pages::Attendee;
 
 /// The state of each program.
 pub(super) struct StatusBoard {
     console: Arc<Console>,
+    attendee: Option<Arc<Attendee>>,
     processes: Mutex<Vec<Process>>,
 }
 
 impl StatusBoard {
-    pub(super) fn new(console: Arc<Console>) -> Arc<Self> {
-        Arc::new(Self { console, processes: Mutex::default() })
+    pub(super) fn new(console: Arc<Console>, attendee: Option<Arc<Attendee>>) -> Arc<Self> {
+        Arc::new(Self { console, attendee, processes: Mutex::default() })
     }
 
     /// Sets the state of the program `name`; `good`: it needs nobody's attention.
@@ -28,6 +31,8 @@ impl StatusBoard {
 
     /// Sets the compiler's first error if the last build failed, or `None` if it succeeded.
     pub(super) fn set_build_error(&self, error: Option<String>) {
-        self.console.set_build_error(error);
+        if self.attendee.as_ref().is_some_and(|attendee| attendee.build_error.set(error)) {
+            self.console.changed();
+        }
     }
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use otlp::model::{
+    Attributes, Data, Dropped, LogRecord, Metric, Point, Scope, Span, SpanKind, StatusCode, Telemetry,
+    Temporality,
+};
 use serde_json::{Value, json};
 use workshop::evidence::{
     Answer, Backend, DeliveryRun, Ending, Evidence, Exchange, Fault, Parent, Purpose, Run,
-};
-use workshop::telemetry::{
-    Attributes, Data, Dropped, LogRecord, Metric, Point, Scope, Span, SpanKind, StatusCode, Telemetry,
-    Temporality,
 };
 
 pub const SECOND: u64 = 1_000_000_000;

@@ -1,0 +1,28 @@
+//! Pages that another program adds to the console.
+
+use std::sync::Arc;
+
+use axum::Router;
+use maud::Markup;
+
+use crate::Console;
+
+/// Pages of the program that the console is a part of. An empty one adds nothing.
+#[derive(Default)]
+pub struct Extension {
+    /// Links of the navigation, after the console's own.
+    pub links: Vec<Link>,
+    /// The routes of the pages.
+    pub routes: Router<Arc<Console>>,
+    /// A section at the end of the overview.
+    pub overview: Option<Box<dyn Fn() -> Markup + Send + Sync>>,
+}
+
+/// A link of the navigation.
+#[derive(Debug, Clone, Copy)]
+pub struct Link {
+    /// The path of the page, such as `/traces`.
+    pub path: &'static str,
+    /// Its name.
+    pub name: &'static str,
+}

@@ -1,0 +1,181 @@
+//! The console: it receives OTLP, keeps it in memory, and shows it in a browser.
+//!
+//! It is made for one person's laptop: no account, no disk, no cluster.
+//!
+//! | module | concern |
+//! | --- | --- |
+//! | [`options`] | the command line, and the ports |
+//! | [`store`] | what was received: traces, logs, metrics, error groups, rates |
+//! | [`monitor`] | alerts on the share of requests that fail |
+//! | [`page`] | the frame of every page, as HTML or JSON |
+//! | [`extension`] | pages that another program adds |
+
+pub mod extension;
+mod guard;
+mod interrupt;
+mod live;
+pub mod monitor;
+pub mod options;
+pub mod page;
+mod pages;
+pub mod ports;
+mod search;
+pub mod store;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use otlp::model::{Telemetry, now};
+use otlp::{Rejected, Sink};
+
+pub use extension::Extension;
+pub use guard::Hosts;
+pub use interrupt::interrupted;
+pub use monitor::Monitor;
+use store::SLOT;
+pub use store::Store;
+
+/// How a console is made.
+pub struct Options {
+    /// Bytes of telemetry that it keeps.
+    pub memory: usize,
+    /// Files that define monitors.
+    pub monitors: Vec<PathBuf>,
+    /// Pages of the program that the console is a part of.
+    pub extension: Extension,
+    /// Under which names it may be called.
+    pub hosts: Hosts,
+    /// Its address for a browser: `http://localhost:4000`.
+    pub url: String,
+    /// The address to be put into `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    pub endpoint: String,
+    /// What to call for a trace.
+    pub curl: String,
+}
+
+/// A process next to the console, as the pages show it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Process {
+    /// What it is: `backend-sakura`.
+    pub name: String,
+    /// How it fares, in words.
+    pub state: String,
+    /// Whether that is as it should be.
+    pub good: bool,
+}
+
+/// All that the pages show.
+pub struct Console {
+    options: Options,
+    store: RwLock<Store>,
+    monitors: Mutex<Vec<Monitor>>,
+    processes: Mutex<Vec<Process>>,
+    changes: watch::Sender<u64>,
+}
+
+impl Console {
+    /// A console without telemetry.
+    pub fn new(options: Options) -> Arc<Self> {
+        let monitors = options.monitors.iter().cloned().map(Monitor::new).collect();
+        Arc::new(Self {
+            store: RwLock::new(Store::new(options.memory)),
+            monitors: Mutex::new(monitors),
+            processes: Mutex::default(),
+            changes: watch::Sender::new(0),
+            options,
+        })
+    }
+
+    /// Serves OTLP and pages until one of them fails.
+    ///
+    /// # Errors
+    ///
+    /// Where a listener does.
+    pub async fn serve(self: Arc<Self>, otlp: Vec<TcpListener>, page: TcpListener) -> io::Result<()> {
+        let hosts = self.options.hosts.clone();
+        let guarded = |router: axum::Router| guard::guarded(router, hosts.clone());
+        let mut servers = JoinSet::new();
+        for listener in otlp {
+            let router = guarded(otlp::router(Arc::<Self>::clone(&self)));
+            servers.spawn(async move { axum::serve(listener, router).await });
+        }
+        let router = guarded(pages::router(Arc::clone(&self)));
+        servers.spawn(async move { axum::serve(page, router).await });
+        servers.spawn(async move {
+            let mut seconds = tokio::time::interval(Duration::from_secs(1));
+            for second in 1.. {
+                seconds.tick().await;
+                self.tick();
+                // Where nothing comes, time goes on all the same: charts move, monitors forget.
+                if second % SLOT.as_secs() == 0 {
+                    self.changed();
+                }
+            }
+            Ok(())
+        });
+        match servers.join_next().await {
+            Some(Ok(ended)) => ended,
+            Some(Err(panicked)) => Err(io::Error::other(panicked)),
+            None => Ok(()),
+        }
+    }
+
+    /// Says how the processes beside the console fare.
+    pub fn set_processes(&self, processes: Vec<Process>) {
+        let mut known = lock(&self.processes);
+        if *known != processes {
+            *known = processes;
+            self.changed();
+        }
+    }
+
+    fn tick(self: &Arc<Self>) {
+        let now = now();
+        self.write(|store| store.tick(now));
+        let store = self.store();
+        let notices: Vec<_> =
+            lock(&self.monitors).iter_mut().filter_map(|monitor| monitor.judge(&store, now)).collect();
+        drop(store);
+        for notice in notices {
+            self.changed();
+            let console = Arc::clone(self);
+            tokio::spawn(async move { notice.send(&console.options.url).await });
+        }
+    }
+
+    fn store(&self) -> RwLockReadGuard<'_, Store> {
+        self.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Store) -> T) -> T {
+        change(&mut self.store.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Lets open pages load what they show again.
+    pub fn changed(&self) {
+        self.changes.send_modify(|changes| *changes += 1);
+    }
+}
+
+impl Sink for Console {
+    fn add(&self, telemetry: Telemetry) -> Rejected {
+        let rejected = self.write(|store| store.add(telemetry, now()));
+        self.changed();
+        rejected
+    }
+
+    fn refuse(&self, why: String) {
+        self.write(|store| store.refuse(why));
+        self.changed();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,173 @@
+//! The command line of the console, and its ports.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytesize::ByteSize;
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+
+use crate::{Console, Extension, Hosts, Options, interrupted, ports};
+
+/// Less memory would not hold one export.
+const MIN_MEMORY: u64 = 16 * 1024 * 1024;
+
+/// Why the console does not run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A port is not free.
+    #[error(transparent)]
+    Port(#[from] ports::PortError),
+    /// A listener has no address.
+    #[error("a listener has no address: {0}")]
+    Address(#[source] io::Error),
+    /// The runtime cannot be built.
+    #[error("no threads can be started: {0}")]
+    Runtime(#[source] io::Error),
+    /// A server has ended.
+    #[error("the console cannot go on: {0}")]
+    Serve(#[source] io::Error),
+}
+
+/// The options of a console.
+#[derive(Debug, Args)]
+pub struct ConsoleOptions {
+    /// Where to listen; 0.0.0.0 lets other machines and containers in
+    #[arg(long, env = "CONSOLE_HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    /// Port of the pages; 0 takes a free one
+    #[arg(long, env = "CONSOLE_PORT", default_value_t = 4000)]
+    console_port: u16,
+    /// Port of OTLP by HTTP; 0 takes a free one
+    #[arg(long, env = "CONSOLE_OTLP_PORT", default_value_t = 4318)]
+    otlp_port: u16,
+    /// Port of OTLP by gRPC; 0 takes a free one
+    #[arg(long, env = "CONSOLE_OTLP_GRPC_PORT", default_value_t = 4317)]
+    otlp_grpc_port: u16,
+    /// How much telemetry is kept: the oldest traces go first
+    #[arg(long, env = "CONSOLE_MEMORY", default_value = "256MiB", value_parser = memory)]
+    memory: ByteSize,
+    /// A file that defines a monitor; may be repeated
+    #[arg(long, env = "CONSOLE_MONITOR", value_name = "FILE")]
+    monitor: Vec<PathBuf>,
+    /// A name, beside localhost, under which a browser may call it; may be repeated
+    #[arg(long, env = "CONSOLE_ALLOW_HOST", value_name = "NAME")]
+    allow_host: Vec<String>,
+}
+
+fn memory(text: &str) -> Result<ByteSize, String> {
+    match text.parse::<ByteSize>() {
+        Ok(bytes) if bytes.as_u64() >= MIN_MEMORY => Ok(bytes),
+        Ok(_) => Err("allowed is 16MiB or more".to_owned()),
+        Err(_) => Err("allowed is a size, such as 256MiB or 1GiB".to_owned()),
+    }
+}
+
+/// A console whose ports are bound.
+pub struct Listening {
+    /// The console.
+    pub console: Arc<Console>,
+    /// Its address for a browser.
+    pub url: String,
+    /// For `OTEL_EXPORTER_OTLP_ENDPOINT`, by HTTP.
+    pub endpoint: String,
+    /// The same by gRPC.
+    pub grpc_endpoint: String,
+    otlp: Vec<TcpListener>,
+    page: TcpListener,
+}
+
+impl ConsoleOptions {
+    /// Binds the ports. `curl` is the command by which the pages let somebody make a trace.
+    ///
+    /// # Errors
+    ///
+    /// If a port is not free.
+    pub async fn listen(
+        &self,
+        monitors: Vec<PathBuf>,
+        extension: Extension,
+        curl: Option<String>,
+    ) -> Result<Listening, Error> {
+        let page = listener(self.host, self.console_port, "the console", "--console-port").await?;
+        let http = listener(self.host, self.otlp_port, "OTLP by HTTP", "--otlp-port").await?;
+        let grpc = listener(self.host, self.otlp_grpc_port, "OTLP by gRPC", "--otlp-grpc-port").await?;
+        let address = |listener: &TcpListener| match listener.local_addr() {
+            Ok(address) => Ok(format!("http://localhost:{}", address.port())),
+            Err(error) => Err(Error::Address(error)),
+        };
+        let (url, endpoint, grpc_endpoint) = (address(&page)?, address(&http)?, address(&grpc)?);
+        let options = Options {
+            memory: usize::try_from(self.memory.as_u64()).unwrap_or(usize::MAX / 2),
+            monitors,
+            extension,
+            hosts: Hosts(self.allow_host.clone()),
+            url: url.clone(),
+            endpoint: endpoint.clone(),
+            curl: curl.unwrap_or_else(|| "curl -i localhost:8080/handson".to_owned()),
+        };
+        Ok(Listening {
+            console: Console::new(options),
+            url,
+            endpoint,
+            grpc_endpoint,
+            otlp: vec![http, grpc],
+            page,
+        })
+    }
+
+    /// The files of `--monitor`.
+    pub fn monitors(&self) -> Vec<PathBuf> {
+        self.monitor.clone()
+    }
+}
+
+impl Listening {
+    /// Serves OTLP and pages.
+    ///
+    /// # Errors
+    ///
+    /// If a server ends.
+    pub async fn serve(self) -> io::Result<()> {
+        self.console.serve(self.otlp, self.page).await
+    }
+}
+
+async fn listener(
+    host: IpAddr,
+    port: u16,
+    whose: &'static str,
+    option: &'static str,
+) -> Result<TcpListener, Error> {
+    Ok(TcpListener::bind((host, port))
+        .await
+        .map_err(|error| ports::PortError::new(port, whose, option, &error))?)
+}
+
+/// Runs a console until it is interrupted, and prints its addresses.
+///
+/// # Errors
+///
+/// If a port is not free, or a server ends.
+pub fn run(options: &ConsoleOptions, extension: Extension) -> Result<(), Error> {
+    let runtime = Runtime::new().map_err(Error::Runtime)?;
+    let ended = runtime.block_on(async {
+        let listening = options.listen(options.monitors(), extension, None).await?;
+        anstream::println!(
+            "console   {}\nOTLP      {} by HTTP, {} by gRPC\nmemory    {}\n\nCtrl-C ends it, and all that it has is gone.",
+            listening.url,
+            listening.endpoint,
+            listening.grpc_endpoint,
+            options.memory
+        );
+        tokio::select! {
+            ended = listening.serve() => ended.map_err(Error::Serve),
+            interrupted = interrupted() => interrupted.map_err(Error::Serve),
+        }
+    });
+    runtime.shutdown_background();
+    ended
+}

@@ -1,0 +1,166 @@
+//! Failures, those of the same kind as one group. They outlive the traces in which they happened.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use super::failure::{Failure, Key};
+use super::traces::Traces;
+use super::{HISTORY_WINDOW, SLOT};
+use otlp::model::Span;
+
+/// Groups that are kept; the one that was seen longest ago gives way.
+const MAX_GROUPS: usize = 500;
+/// Traces that a group names.
+const MAX_SAMPLES: usize = 10;
+/// Failures that are remembered, so that one which is told by a span and by a log record counts once.
+const MAX_REMEMBERED: usize = 10_000;
+/// Time for the spans of a request that failed to come.
+const EXCEPTION_WINDOW: Duration = Duration::from_secs(5);
+/// Requests that wait for it.
+const MAX_WAITING: usize = 10_000;
+
+/// Failures of one service and kind, whose messages differ in numbers and ids at most.
+#[derive(Debug, Clone)]
+pub struct Group {
+    /// Its address on the page: the same for the same failures, also after a restart.
+    pub id: String,
+    /// `service.name`.
+    pub service: String,
+    /// `exception.type`.
+    pub kind: String,
+    /// With `#` for what differs.
+    pub message: String,
+    /// How often; one that is told by a span and by a log record counts once.
+    pub count: u64,
+    /// Nanoseconds since 1970.
+    pub first: u64,
+    /// Nanoseconds since 1970.
+    pub last: u64,
+    /// The last `exception.stacktrace`.
+    pub stack: String,
+    /// The last traces, newest first.
+    pub traces: VecDeque<String>,
+    slots: BTreeMap<u64, u64>,
+}
+
+impl Group {
+    /// Failures in each of the last `count` slots of 5 s, oldest first.
+    pub fn course(&self, count: u64, now: u64) -> Vec<u64> {
+        let present = now / SLOT.as_nanos() as u64;
+        let at = |back| self.slots.get(&present.saturating_sub(back)).copied().unwrap_or_default();
+        (0..count).rev().map(at).collect()
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Errors {
+    groups: BTreeMap<Key, Group>,
+    remembered: BTreeSet<u64>,
+    order: VecDeque<u64>,
+    waiting: VecDeque<Waiting>,
+}
+
+/// A request that failed, and of which no exception may come.
+#[derive(Debug)]
+struct Waiting {
+    until: u64,
+    failure: Failure,
+}
+
+impl Errors {
+    /// All groups, the one seen last first.
+    pub fn groups(&self) -> Vec<&Group> {
+        let mut groups: Vec<&Group> = self.groups.values().collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.last));
+        groups
+    }
+
+    /// The group with this address.
+    pub fn group(&self, id: &str) -> Option<&Group> {
+        self.groups.values().find(|group| group.id == id)
+    }
+
+    pub(super) fn count(&mut self, failure: Failure, now: u64) {
+        let key = failure.key();
+        if let Some(trace) = &failure.trace_id
+            && !self.is_new(hash(&(trace, &key)))
+        {
+            return;
+        }
+        if !self.groups.contains_key(&key) && self.groups.len() >= MAX_GROUPS {
+            let oldest = self.groups.iter().min_by_key(|(_, group)| group.last).map(|(key, _)| key.clone());
+            oldest.and_then(|key| self.groups.remove(&key));
+        }
+        let group = self.groups.entry(key).or_insert_with_key(|key| Group {
+            id: format!("{:016x}", hash(key)),
+            service: key.0.clone(),
+            kind: key.1.clone(),
+            message: key.2.clone(),
+            count: 0,
+            first: now,
+            last: now,
+            stack: String::new(),
+            traces: VecDeque::new(),
+            slots: BTreeMap::new(),
+        });
+        group.count += 1;
+        group.last = now;
+        if !failure.stack.is_empty() {
+            group.stack = failure.stack;
+        }
+        if let Some(trace) = failure.trace_id {
+            group.traces.push_front(trace);
+            group.traces.truncate(MAX_SAMPLES);
+        }
+        let present = now / SLOT.as_nanos() as u64;
+        *group.slots.entry(present).or_default() += 1;
+        let reach = HISTORY_WINDOW.as_secs() / SLOT.as_secs();
+        group.slots.retain(|slot, _| slot + reach >= present);
+    }
+
+    fn is_new(&mut self, failure: u64) -> bool {
+        if !self.remembered.insert(failure) {
+            return false;
+        }
+        self.order.push_back(failure);
+        if self.order.len() > MAX_REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.remembered.remove(&oldest);
+        }
+        true
+    }
+
+    /// A SERVER span says that its request failed: that is a group of its own where nobody tells of an exception.
+    pub(super) fn look_at_later(&mut self, span: &Span, now: u64) {
+        self.waiting.push_back(Waiting {
+            until: now + EXCEPTION_WINDOW.as_nanos() as u64,
+            failure: Failure::of_request(span),
+        });
+        if self.waiting.len() > MAX_WAITING {
+            self.waiting.pop_front();
+        }
+    }
+
+    /// Counts requests that failed, and of which no exception came in time.
+    pub(super) fn settle(&mut self, traces: &Traces, now: u64) {
+        while self.waiting.front().is_some_and(|waiting| waiting.until <= now) {
+            let Some(Waiting { failure, .. }) = self.waiting.pop_front() else { return };
+            let trace = failure.trace_id.as_deref().and_then(|id| traces.get(id));
+            let is_told =
+                |group: &Group| failure.trace_id.as_ref().is_some_and(|id| group.traces.contains(id));
+            let has_exception = trace
+                .is_none_or(|trace| trace.spans().iter().any(|span| Failure::of_span(span).next().is_some()));
+            if !has_exception && !self.groups.values().any(is_told) {
+                self.count(failure, now);
+            }
+        }
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

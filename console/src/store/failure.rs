@@ -1,0 +1,120 @@
+//! One failure, and what it has in common with others.
+
+use otlp::model::{Attributes, LogRecord, Span, Value};
+
+/// Bytes of a message and of a stack that are kept.
+const MAX_TEXT: usize = 8 * 1024;
+/// Service, kind, and the message without what differs from one time to the next.
+pub(super) type Key = (String, String, String);
+
+/// One failure, as a span or a log record tells of it.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    service: String,
+    kind: String,
+    message: String,
+    pub(super) stack: String,
+    pub(super) trace_id: Option<String>,
+}
+
+impl Failure {
+    /// The exceptions of a span.
+    pub(super) fn of_span(span: &Span) -> impl Iterator<Item = Self> {
+        let exceptions = span.events.iter().filter(|event| event.name == "exception");
+        exceptions.filter_map(|event| {
+            Self::of(&event.attributes, None, span.service(), Some(span.trace_id.clone()))
+        })
+    }
+
+    /// The exception of a log record.
+    pub(super) fn of_log_record(record: &LogRecord) -> Option<Self> {
+        let body = match &record.body {
+            Value::Text(text) => Some(text.as_str()),
+            _ => None,
+        };
+        Self::of(&record.attributes, body, record.service(), record.trace_id.clone())
+    }
+
+    /// A request of which its SERVER span says that it failed.
+    pub(super) fn of_request(span: &Span) -> Self {
+        let kind = span.attributes.text("error.type").unwrap_or("(no error.type)");
+        let message = if span.status_message.is_empty() {
+            format!("{} failed, and no exception was recorded", span.name)
+        } else {
+            span.status_message.clone()
+        };
+        Self {
+            service: span.service().to_owned(),
+            kind: cut(kind),
+            message: cut(&message),
+            stack: String::new(),
+            trace_id: Some(span.trace_id.clone()),
+        }
+    }
+
+    fn of(
+        attributes: &Attributes,
+        body: Option<&str>,
+        service: &str,
+        trace_id: Option<String>,
+    ) -> Option<Self> {
+        let kind = attributes.text("exception.type");
+        let message = attributes.text("exception.message");
+        // The conventions want one of the two.
+        if kind.is_none() && message.is_none() {
+            return None;
+        }
+        Some(Self {
+            service: service.to_owned(),
+            kind: cut(kind.unwrap_or("(no exception.type)")),
+            message: cut(message.or(body).unwrap_or_default()),
+            stack: cut(attributes.text("exception.stacktrace").unwrap_or_default()),
+            trace_id,
+        })
+    }
+
+    /// What failures of one group have in common.
+    pub(super) fn key(&self) -> Key {
+        (self.service.clone(), self.kind.clone(), normalised(&self.message))
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_TEXT).collect()
+}
+
+/// The message with `#` for numbers, hex ids and what stands in their place: words that have a digit.
+fn normalised(message: &str) -> String {
+    // Words with dots or colons in them, such as 0.3, 127.0.0.1 and 10:30, count as one.
+    without_digits(message).replace("#.#", "#").replace("#.#", "#").replace("#:#", "#")
+}
+
+fn without_digits(message: &str) -> String {
+    let mut normalised = String::new();
+    let mut rest = message;
+    while let Some(first) = rest.chars().next() {
+        let word: &str =
+            rest.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_').next().unwrap_or_default();
+        if word.is_empty() {
+            normalised.push(first);
+            rest = &rest[first.len_utf8()..];
+            continue;
+        }
+        normalised.push_str(if word.bytes().any(|byte| byte.is_ascii_digit()) { "#" } else { word });
+        rest = &rest[word.len()..];
+    }
+    normalised
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normalised;
+
+    #[test]
+    fn messages_that_differ_in_numbers_and_ids_are_the_same() {
+        assert_eq!(normalised("failed at random, at a rate of 0.3"), "failed at random, at a rate of #");
+        let refused = "connecting to 127.0.0.1:8081 failed after 12ms: connection refused (os error 111)";
+        assert_eq!(normalised(refused), "connecting to # failed after #: connection refused (os error #)");
+        assert_eq!(normalised("user 5b8efff7-98038103 の名前"), "user # の名前");
+    }
+}

@@ -1,0 +1,86 @@
+//! Log records, in the order in which they came.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Store;
+use super::failure::Failure;
+use super::traces::is_id;
+use otlp::model::LogRecord;
+
+/// A log record, and its number.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Earlier ones have a lower number.
+    pub arrival: u64,
+    /// The record.
+    pub record: &'a LogRecord,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Logs {
+    /// Bytes.
+    pub(super) used: usize,
+    by_arrival: BTreeMap<u64, (LogRecord, usize)>,
+    without_trace: BTreeSet<u64>,
+}
+
+impl Logs {
+    pub(super) fn oldest_without_trace(&self) -> Option<u64> {
+        self.without_trace.first().copied()
+    }
+
+    /// Takes a record out.
+    pub(super) fn take(&mut self, arrival: u64) {
+        self.without_trace.remove(&arrival);
+        self.used -= self.by_arrival.remove(&arrival).map_or(0, |(_, bytes)| bytes);
+    }
+}
+
+impl Store {
+    /// Log records, the newest first; those before the arrival `before`.
+    pub fn log_records(&self, before: u64) -> impl Iterator<Item = Line<'_>> {
+        let lines = self.logs.by_arrival.range(..before).rev();
+        lines.map(|(arrival, (record, _))| Line { arrival: *arrival, record })
+    }
+
+    /// The log records of a trace, earliest first.
+    pub fn log_records_of(&self, trace_id: &str) -> Vec<Line<'_>> {
+        let arrivals = self.traces.get(trace_id).map(|trace| trace.log_records()).unwrap_or_default();
+        let mut lines: Vec<Line<'_>> = arrivals
+            .iter()
+            .filter_map(|arrival| {
+                let (record, _) = self.logs.by_arrival.get(arrival)?;
+                Some(Line { arrival: *arrival, record })
+            })
+            .collect();
+        lines.sort_by_key(|line| line.record.when());
+        lines
+    }
+
+    pub(super) fn add_log_record(&mut self, mut record: LogRecord, now: u64) -> Result<(), String> {
+        let most = self.limit / 16;
+        let bytes = record.bytes();
+        if bytes > most {
+            return Err(format!("a log record is larger than {most} bytes"));
+        }
+        // One of the wrong length belongs to no trace.
+        record.trace_id = record.trace_id.filter(|id| is_id(id, 32));
+        if record.when() == 0 {
+            record.observed = now;
+        }
+        if let Some(failure) = Failure::of_log_record(&record) {
+            self.errors.count(failure, now);
+        }
+        let arrival = self.arrival();
+        match &record.trace_id {
+            Some(trace) => self.traces.add_log_record(trace, arrival),
+            None => {
+                self.logs.without_trace.insert(arrival);
+            }
+        }
+        self.logs.used += bytes;
+        self.saw(record.service());
+        self.logs.by_arrival.insert(arrival, (record, bytes));
+        Ok(())
+    }
+}

@@ -1,0 +1,107 @@
+//! Requests, errors and durations of a service over time, by its SERVER spans. They outlive the spans themselves.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::HISTORY_WINDOW;
+use otlp::model::{Span, StatusCode};
+
+/// The grain of time.
+pub const SLOT: Duration = Duration::from_secs(5);
+/// Buckets of durations: each is a tenth wider than the one before, so a percentile is right to 5 %.
+const BUCKETS: usize = 160;
+const GROWTH: f64 = 1.1;
+/// Upper bound of the first bucket, in nanoseconds; that of the last is about three minutes.
+const FIRST: f64 = 50_000.0;
+
+/// The course of one service.
+#[derive(Debug, Default)]
+pub struct Rates {
+    slots: BTreeMap<u64, Slot>,
+    /// The trace of the last request that failed.
+    pub last_failed: Option<String>,
+}
+
+/// What happened in a span of time.
+#[derive(Debug, Clone)]
+pub struct Slot {
+    /// SERVER spans.
+    pub requests: u64,
+    /// Those with status Error.
+    pub errors: u64,
+    durations: Box<[u32]>,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self { requests: 0, errors: 0, durations: vec![0; BUCKETS].into() }
+    }
+}
+
+impl Rates {
+    /// Counts a SERVER span in the slot in which it ended, unless it is of another time.
+    pub fn count(&mut self, span: &Span, now: u64) {
+        let (slot, present) = (slot(span.end), slot(now));
+        let reach = HISTORY_WINDOW.as_secs() / SLOT.as_secs();
+        if slot > present + 1 || slot + reach < present {
+            return;
+        }
+        self.slots.retain(|slot, _| slot + reach >= present);
+        let counted = self.slots.entry(slot).or_default();
+        counted.requests += 1;
+        counted.durations[bucket(span.duration())] += 1;
+        if span.status == StatusCode::Error {
+            counted.errors += 1;
+            self.last_failed = Some(span.trace_id.clone());
+        }
+    }
+
+    /// The last `count` slots up to the one that is running at `now`, oldest first.
+    pub fn last(&self, count: u64, now: u64) -> Vec<Slot> {
+        let present = slot(now);
+        let slots = (0..count).rev().map(|back| self.slots.get(&present.saturating_sub(back)));
+        slots.map(|slot| slot.cloned().unwrap_or_default()).collect()
+    }
+
+    /// All of the time from `now - window`, as one.
+    pub fn over(&self, window: Duration, now: u64) -> Slot {
+        let from = slot(now.saturating_sub(window.as_nanos() as u64));
+        let mut all = Slot::default();
+        for slot in self.slots.range(from + 1..).map(|(_, slot)| slot) {
+            all.requests += slot.requests;
+            all.errors += slot.errors;
+            for (sum, more) in all.durations.iter_mut().zip(&slot.durations) {
+                *sum += more;
+            }
+        }
+        all
+    }
+}
+
+impl Slot {
+    /// The share of requests that failed, from 0 to 1.
+    pub fn error_rate(&self) -> f64 {
+        if self.requests == 0 { 0.0 } else { self.errors as f64 / self.requests as f64 }
+    }
+
+    /// The duration that the given share of requests does not exceed, in nanoseconds; `None` without requests.
+    pub fn percentile(&self, share: f64) -> Option<f64> {
+        let wanted = (self.requests as f64 * share).ceil().max(1.0) as u64;
+        let mut counted = 0;
+        let bucket = self.durations.iter().position(|count| {
+            counted += u64::from(*count);
+            counted >= wanted
+        })?;
+        // The middle of the bucket.
+        Some(FIRST * GROWTH.powf(bucket as f64 - 0.5))
+    }
+}
+
+fn slot(nanoseconds: u64) -> u64 {
+    nanoseconds / SLOT.as_nanos() as u64
+}
+
+fn bucket(nanoseconds: u64) -> usize {
+    let bucket = (nanoseconds as f64 / FIRST).max(1.0).ln() / GROWTH.ln();
+    (bucket.ceil() as usize).min(BUCKETS - 1)
+}

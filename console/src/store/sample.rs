@@ -1,0 +1,66 @@
+//! What an export says of one series.
+
+use otlp::model::{Attributes, Data, HistogramPoint, Point, SummaryPoint};
+
+/// What one export said of a series.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// Nanoseconds since 1970.
+    pub time: u64,
+    /// The number; of a distribution its sum.
+    pub value: f64,
+    /// How many values a distribution has.
+    pub count: u64,
+    /// Bounds and counts of a histogram, quantiles and values of a summary.
+    pub buckets: Option<Box<(Vec<f64>, Vec<u64>)>>,
+    /// Quantile and value, of a summary.
+    pub quantiles: Vec<(f64, f64)>,
+}
+
+impl Sample {
+    /// One for each point, with its attributes.
+    pub(super) fn all(data: Data) -> Vec<(Attributes, Self)> {
+        match data {
+            Data::None => Vec::new(),
+            Data::Gauge(points) | Data::Sum { points, .. } => points.into_iter().map(number).collect(),
+            Data::Histogram { points, .. } | Data::ExponentialHistogram { points, .. } => {
+                points.into_iter().map(distribution).collect()
+            }
+            Data::Summary(points) => points.into_iter().map(summary).collect(),
+        }
+    }
+
+    /// Bytes that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let buckets = self.buckets.as_ref().map_or(0, |b| 8 * (b.0.capacity() + b.1.capacity()) + 64);
+        size_of::<Self>() + buckets + 16 * self.quantiles.capacity()
+    }
+}
+
+fn number(point: Point) -> (Attributes, Sample) {
+    let sample =
+        Sample { time: point.time, value: point.value, count: 0, buckets: None, quantiles: Vec::new() };
+    (point.attributes, sample)
+}
+
+fn distribution(point: HistogramPoint) -> (Attributes, Sample) {
+    let sample = Sample {
+        time: point.time,
+        value: point.sum,
+        count: point.count,
+        buckets: Some(Box::new((point.bounds, point.bucket_counts))),
+        quantiles: Vec::new(),
+    };
+    (point.attributes, sample)
+}
+
+fn summary(point: SummaryPoint) -> (Attributes, Sample) {
+    let sample = Sample {
+        time: point.time,
+        value: point.sum,
+        count: point.count,
+        buckets: None,
+        quantiles: point.quantiles,
+    };
+    (point.attributes, sample)
+}

@@ -1,0 +1,179 @@
+//! Traces, in the order in which their first item came.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Store;
+use super::failure::Failure;
+use otlp::model::{Span, SpanKind, StatusCode, Trace};
+
+/// What a trace takes beside its spans: its own fields, its id and its places in two maps.
+const TRACE_BYTES: usize = 2 * size_of::<StoredTrace>() + 256;
+/// Of all memory, the part that one trace may take at most.
+const PART_OF_A_TRACE: usize = 4;
+
+/// A trace, as far as it has come.
+#[derive(Debug)]
+pub struct StoredTrace {
+    /// 32 hex digits.
+    pub id: String,
+    /// Earlier traces have a lower number.
+    pub arrival: u64,
+    /// When the last span came, nanoseconds since 1970.
+    pub updated: u64,
+    spans: Vec<Span>,
+    log_records: Vec<u64>,
+    bytes: usize,
+}
+
+impl StoredTrace {
+    /// Its spans, in the order of arrival.
+    pub fn spans(&self) -> &[Span] {
+        &self.spans
+    }
+
+    /// Its spans, earliest first.
+    pub fn trace(&self) -> Trace<'_> {
+        Trace::new(&self.id, self.spans.iter())
+    }
+
+    /// The span at the top: the earliest without a parent, else the earliest of those whose parent is missing.
+    pub fn root(&self) -> Option<&Span> {
+        let has_no_parent = |span: &&Span| span.parent_span_id.is_none();
+        let first = |span: &&Span| span.start;
+        let root = self.spans.iter().filter(has_no_parent).min_by_key(first);
+        root.or_else(|| self.spans.iter().min_by_key(first))
+    }
+
+    /// From the start of the first span to the end of the last, in nanoseconds.
+    pub fn duration(&self) -> u64 {
+        let start = self.spans.iter().map(|span| span.start).min().unwrap_or_default();
+        let end = self.spans.iter().map(|span| span.end).max().unwrap_or_default();
+        end.saturating_sub(start)
+    }
+
+    /// Whether a span failed.
+    pub fn failed(&self) -> bool {
+        self.spans.iter().any(|span| span.status == StatusCode::Error)
+    }
+
+    /// Arrivals of its log records.
+    pub fn log_records(&self) -> &[u64] {
+        &self.log_records
+    }
+
+    /// Makes room for one more span, and counts it.
+    fn reserve(&mut self) {
+        let before = self.spans.capacity();
+        // Not twice as much, as is usual: most of a store would be such room.
+        if self.spans.len() == before {
+            self.spans.reserve_exact(before / 4 + 4);
+        }
+        self.bytes += (self.spans.capacity() - before) * size_of::<Span>();
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Traces {
+    /// Bytes.
+    pub(super) used: usize,
+    by_id: HashMap<String, StoredTrace>,
+    by_arrival: BTreeMap<u64, String>,
+}
+
+impl Traces {
+    pub(super) fn get(&self, id: &str) -> Option<&StoredTrace> {
+        self.by_id.get(id)
+    }
+
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.by_arrival.keys().next().copied()
+    }
+
+    pub(super) fn take_oldest(&mut self) -> Option<StoredTrace> {
+        let (_, id) = self.by_arrival.pop_first()?;
+        let trace = self.by_id.remove(&id)?;
+        self.used -= trace.bytes;
+        Some(trace)
+    }
+
+    /// The trace with this id, which is made where there is none.
+    fn entry(&mut self, id: &str, arrival: u64) -> &mut StoredTrace {
+        self.by_id.entry(id.to_owned()).or_insert_with(|| {
+            self.used += TRACE_BYTES;
+            self.by_arrival.insert(arrival, id.to_owned());
+            StoredTrace {
+                id: id.to_owned(),
+                arrival,
+                updated: 0,
+                spans: Vec::new(),
+                log_records: Vec::new(),
+                bytes: TRACE_BYTES,
+            }
+        })
+    }
+
+    /// Puts a log record to its trace.
+    pub(super) fn add_log_record(&mut self, id: &str, arrival: u64) {
+        self.entry(id, arrival).log_records.push(arrival);
+    }
+}
+
+impl Store {
+    /// The trace with this id.
+    pub fn trace(&self, id: &str) -> Option<&StoredTrace> {
+        self.traces.get(id).filter(|trace| !trace.spans.is_empty())
+    }
+
+    /// Traces with at least one span, the newest first; those before the arrival `before`.
+    pub fn traces(&self, before: u64) -> impl Iterator<Item = &StoredTrace> {
+        let ids = self.traces.by_arrival.range(..before).rev();
+        ids.filter_map(|(_, id)| self.traces.get(id)).filter(|trace| !trace.spans.is_empty())
+    }
+
+    /// How many traces there are.
+    pub fn count_traces(&self) -> usize {
+        self.traces.by_id.len()
+    }
+
+    pub(super) fn add_span(&mut self, span: Span, now: u64) -> Result<(), String> {
+        if !is_id(&span.trace_id, 32) || !is_id(&span.span_id, 16) {
+            return Err(format!(
+                "the span {:.100?} has the trace id {:.40?} and the span id {:.40?}, which should be 16 and 8 bytes \
+                 that are not all zero",
+                span.name, span.trace_id, span.span_id
+            ));
+        }
+        let most = self.limit / PART_OF_A_TRACE;
+        let heap = span.heap();
+        let arrival = self.arrival();
+        let trace = self.traces.entry(&span.trace_id, arrival);
+        if trace.bytes + heap > most {
+            return Err(format!("trace {} is larger than {most} bytes: --memory has more", trace.id));
+        }
+        let before = trace.bytes;
+        trace.reserve();
+        trace.bytes += heap;
+        trace.updated = now;
+        let more = trace.bytes - before;
+        self.traces.used += more;
+        self.saw(span.service());
+        if span.kind == SpanKind::Server
+            && let Some(rates) = self.rates_of(span.service())
+        {
+            rates.count(&span, now);
+        }
+        for failure in Failure::of_span(&span) {
+            self.errors.count(failure, now);
+        }
+        if span.kind == SpanKind::Server && span.status == StatusCode::Error {
+            self.errors.look_at_later(&span, now);
+        }
+        self.traces.entry(&span.trace_id, arrival).spans.push(span);
+        Ok(())
+    }
+}
+
+/// Whether `hex` has the length, and is not zero.
+pub(super) fn is_id(hex: &str, digits: usize) -> bool {
+    hex.len() == digits && hex.bytes().any(|digit| digit != b'0')
+}

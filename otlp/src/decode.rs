@@ -1,0 +1,161 @@
+//! From protobuf to the shape that is easy to ask.
+
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Wire;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1 as wire;
+
+pub(crate) use crate::metrics::metrics;
+use crate::model::{
+    Attributes, Dropped, Event, Link, LogRecord, Scope, Span, SpanKind, StatusCode, Telemetry, Value,
+};
+
+pub(crate) fn spans(request: ExportTraceServiceRequest) -> Telemetry {
+    let mut telemetry = Telemetry::default();
+    for resource_spans in request.resource_spans {
+        let resource = resource(resource_spans.resource);
+        for scope_spans in resource_spans.scope_spans {
+            let scope = scope(scope_spans.scope, scope_spans.schema_url);
+            telemetry
+                .spans
+                .extend(scope_spans.spans.into_iter().map(|span| self::span(span, &resource, &scope)));
+        }
+    }
+    telemetry
+}
+
+fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>) -> Span {
+    let kind = match span.kind() {
+        wire::span::SpanKind::Unspecified => SpanKind::Unspecified,
+        wire::span::SpanKind::Internal => SpanKind::Internal,
+        wire::span::SpanKind::Server => SpanKind::Server,
+        wire::span::SpanKind::Client => SpanKind::Client,
+        wire::span::SpanKind::Producer => SpanKind::Producer,
+        wire::span::SpanKind::Consumer => SpanKind::Consumer,
+    };
+    let status = span.status.unwrap_or_default();
+    Span {
+        resource: Arc::clone(resource),
+        scope: Arc::clone(scope),
+        trace_id: hex(&span.trace_id),
+        span_id: hex(&span.span_id),
+        parent_span_id: id(&span.parent_span_id),
+        trace_state: span.trace_state,
+        flags: span.flags,
+        name: span.name,
+        kind,
+        start: span.start_time_unix_nano,
+        end: span.end_time_unix_nano,
+        attributes: attributes(span.attributes),
+        events: span
+            .events
+            .into_iter()
+            .map(|event| Event {
+                time: event.time_unix_nano,
+                name: event.name,
+                attributes: attributes(event.attributes),
+            })
+            .collect(),
+        links: span
+            .links
+            .into_iter()
+            .map(|link| Link {
+                trace_id: hex(&link.trace_id),
+                span_id: hex(&link.span_id),
+                trace_state: link.trace_state,
+                flags: link.flags,
+                attributes: attributes(link.attributes),
+            })
+            .collect(),
+        dropped: Dropped {
+            attributes: span.dropped_attributes_count,
+            events: span.dropped_events_count,
+            links: span.dropped_links_count,
+        },
+        status: match status.code() {
+            wire::status::StatusCode::Unset => StatusCode::Unset,
+            wire::status::StatusCode::Ok => StatusCode::Ok,
+            wire::status::StatusCode::Error => StatusCode::Error,
+        },
+        status_message: status.message,
+    }
+}
+
+pub(crate) fn log_records(request: ExportLogsServiceRequest) -> Telemetry {
+    let mut telemetry = Telemetry::default();
+    for resource_logs in request.resource_logs {
+        let resource = resource(resource_logs.resource);
+        for scope_logs in resource_logs.scope_logs {
+            let scope = scope(scope_logs.scope, scope_logs.schema_url);
+            telemetry.log_records.extend(scope_logs.log_records.into_iter().map(|record| LogRecord {
+                resource: Arc::clone(&resource),
+                scope: Arc::clone(&scope),
+                time: record.time_unix_nano,
+                observed: record.observed_time_unix_nano,
+                severity_number: record.severity_number,
+                severity_text: record.severity_text,
+                body: value(record.body),
+                attributes: attributes(record.attributes),
+                trace_id: id(&record.trace_id),
+                span_id: id(&record.span_id),
+                event_name: record.event_name,
+            }));
+        }
+    }
+    telemetry
+}
+
+pub(crate) fn resource(resource: Option<Resource>) -> Arc<Attributes> {
+    Arc::new(attributes(resource.unwrap_or_default().attributes))
+}
+
+pub(crate) fn scope(scope: Option<InstrumentationScope>, schema_url: String) -> Arc<Scope> {
+    let scope = scope.unwrap_or_default();
+    Arc::new(Scope {
+        name: scope.name,
+        version: scope.version,
+        attributes: attributes(scope.attributes),
+        schema_url,
+    })
+}
+
+pub(crate) fn attributes(pairs: Vec<KeyValue>) -> Attributes {
+    Attributes(pairs.into_iter().map(|pair| (pair.key, value(pair.value))).collect())
+}
+
+fn value(any: Option<AnyValue>) -> Value {
+    match any.and_then(|any| any.value) {
+        None => Value::Empty,
+        Some(Wire::StringValue(text)) => Value::Text(text),
+        Some(Wire::BoolValue(bool)) => Value::Bool(bool),
+        Some(Wire::IntValue(int)) => Value::Int(int),
+        Some(Wire::DoubleValue(double)) => Value::Double(double),
+        Some(Wire::BytesValue(bytes)) => Value::Bytes(bytes),
+        Some(Wire::ArrayValue(array)) => {
+            Value::Array(array.values.into_iter().map(|v| value(Some(v))).collect())
+        }
+        Some(Wire::KvlistValue(list)) => Value::Map(attributes(list.values)),
+        // An index into a table that only profiles have.
+        Some(Wire::StringValueStrindex(_)) => Value::Empty,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        hex.push(digit(byte >> 4));
+        hex.push(digit(byte & 15));
+    }
+    hex
+}
+
+/// An id that is empty or all zeros is none.
+fn id(bytes: &[u8]) -> Option<String> {
+    bytes.iter().any(|byte| *byte != 0).then(|| hex(bytes))
+}

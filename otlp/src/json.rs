@@ -1,0 +1,61 @@
+//! OTLP/JSON: protobuf's JSON mapping by OTLP's descriptors, with the one exception that OTLP makes: ids are hex.
+//!
+//! <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>
+
+use std::sync::LazyLock;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use prost::Message;
+use prost_reflect::{DescriptorError, DescriptorPool, DeserializeOptions, DynamicMessage};
+use serde_json::Value;
+
+use crate::DecodeError;
+
+static DESCRIPTORS: LazyLock<Result<DescriptorPool, DescriptorError>> = LazyLock::new(|| {
+    let descriptors: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/otlp.descriptors"));
+    DescriptorPool::decode(descriptors)
+});
+
+/// The message `Export<signal>ServiceRequest` in `body`.
+pub(crate) fn message<M: Message + Default>(body: &[u8], signal: &str) -> Result<M, DecodeError> {
+    let pool = DESCRIPTORS.as_ref().map_err(DecodeError::Descriptors)?;
+    let name =
+        format!("opentelemetry.proto.collector.{}.v1.Export{signal}ServiceRequest", signal.to_lowercase());
+    let descriptor = pool.get_message_by_name(&name).ok_or(DecodeError::UnknownMessage(name))?;
+
+    let mut json: Value = serde_json::from_slice(body)?;
+    ids_as_base64(&mut json)?;
+    // Receivers must ignore fields that they do not know.
+    let options = DeserializeOptions::new().deny_unknown_fields(false);
+    Ok(DynamicMessage::deserialize_with_options(descriptor, json, &options)?.transcode_to()?)
+}
+
+/// Ids are hex in OTLP, where protobuf's mapping has base64 for bytes.
+fn ids_as_base64(json: &mut Value) -> Result<(), DecodeError> {
+    match json {
+        Value::Array(items) => items.iter_mut().try_for_each(ids_as_base64),
+        Value::Object(members) => {
+            members.iter_mut().try_for_each(|(name, value)| match (name.as_str(), &*value) {
+                (
+                    "traceId" | "spanId" | "parentSpanId" | "trace_id" | "span_id" | "parent_span_id",
+                    Value::String(hex),
+                ) => {
+                    let bytes = bytes(hex)
+                        .ok_or_else(|| DecodeError::Id { name: name.clone(), value: hex.clone() })?;
+                    *value = STANDARD.encode(bytes).into();
+                    Ok(())
+                }
+                _ => ids_as_base64(value),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    let pairs = hex.as_bytes().chunks(2);
+    pairs
+        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|p| p.len() == 2)?, 16).ok())
+        .collect()
+}

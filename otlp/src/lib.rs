@@ -1,0 +1,58 @@
+//! An OTLP receiver: HTTP with protobuf or JSON, and gRPC, with or without gzip, all on one port.
+//!
+//! <https://opentelemetry.io/docs/specs/otlp/>. One port, because `OTEL_EXPORTER_OTLP_ENDPOINT` is one address: an exporter may use it over
+//! HTTP or over gRPC.
+//!
+//! | item | what it is for |
+//! | --- | --- |
+//! | [`router`] and [`Sink`] | the routes of OTLP for a server of your own |
+//! | [`Receiver`] | a receiver for one test or one run |
+//! | [`FaultyReceiver`] | a receiver that hangs, stalls or refuses when it is told to |
+//! | [`model`] | what was received, without protobuf |
+
+mod body;
+mod decode;
+mod error;
+mod export;
+mod faulty;
+mod grpc;
+mod http;
+mod json;
+mod metrics;
+pub mod model;
+mod receiver;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+
+use model::Telemetry;
+
+pub use error::DecodeError;
+pub use faulty::{Behaviour, FaultyReceiver};
+pub use receiver::Receiver;
+
+/// Where telemetry goes that was received: what the checks judge, or what the console shows.
+pub trait Sink: Send + Sync + 'static {
+    /// Takes what one export brought, and says what of it was not wanted.
+    fn add(&self, telemetry: Telemetry) -> Rejected;
+
+    /// A request came that was no OTLP; the words say why.
+    fn refuse(&self, why: String);
+}
+
+/// What OTLP calls partial success: these items were not taken, the others of the export were.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rejected {
+    /// How many.
+    pub items: i64,
+    /// Why, in words; may be there without an item, as a warning.
+    pub why: String,
+}
+
+/// The routes of OTLP, by HTTP and by gRPC.
+pub fn router(sink: Arc<dyn Sink>) -> Router {
+    let routes = http::router(Arc::clone(&sink)).merge(grpc::router(&sink));
+    routes.layer(from_fn_with_state(body::Bounds::new(sink), body::within))
+}

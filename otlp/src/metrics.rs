@@ -1,0 +1,136 @@
+//! Metrics, from protobuf to the shape that is easy to ask.
+
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1 as wire;
+use wire::metric::Data as Wire;
+
+use crate::decode::{attributes, resource, scope};
+use crate::model::{Data, HistogramPoint, Metric, Point, SummaryPoint, Telemetry, Temporality};
+
+pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
+    let mut telemetry = Telemetry::default();
+    for resource_metrics in request.resource_metrics {
+        let resource = resource(resource_metrics.resource);
+        for scope_metrics in resource_metrics.scope_metrics {
+            let scope = scope(scope_metrics.scope, scope_metrics.schema_url);
+            telemetry.metrics.extend(scope_metrics.metrics.into_iter().map(|metric| Metric {
+                resource: Arc::clone(&resource),
+                scope: Arc::clone(&scope),
+                name: metric.name,
+                unit: metric.unit,
+                description: metric.description,
+                data: data(metric.data),
+            }));
+        }
+    }
+    telemetry
+}
+
+fn data(data: Option<Wire>) -> Data {
+    match data {
+        None => Data::None,
+        Some(Wire::Gauge(gauge)) => Data::Gauge(points(gauge.data_points)),
+        Some(Wire::Sum(sum)) => Data::Sum {
+            monotonic: sum.is_monotonic,
+            temporality: temporality(sum.aggregation_temporality()),
+            points: points(sum.data_points),
+        },
+        Some(Wire::Histogram(histogram)) => Data::Histogram {
+            temporality: temporality(histogram.aggregation_temporality()),
+            points: histogram
+                .data_points
+                .into_iter()
+                .map(|point| HistogramPoint {
+                    time: point.time_unix_nano,
+                    attributes: attributes(point.attributes),
+                    count: point.count,
+                    sum: point.sum.unwrap_or_default(),
+                    min: point.min,
+                    max: point.max,
+                    bounds: point.explicit_bounds,
+                    bucket_counts: point.bucket_counts,
+                })
+                .collect(),
+        },
+        Some(Wire::ExponentialHistogram(histogram)) => Data::ExponentialHistogram {
+            temporality: temporality(histogram.aggregation_temporality()),
+            points: histogram.data_points.into_iter().map(exponential).collect(),
+        },
+        Some(Wire::Summary(summary)) => Data::Summary(
+            summary
+                .data_points
+                .into_iter()
+                .map(|point| SummaryPoint {
+                    time: point.time_unix_nano,
+                    attributes: attributes(point.attributes),
+                    count: point.count,
+                    sum: point.sum,
+                    quantiles: point.quantile_values.iter().map(|at| (at.quantile, at.value)).collect(),
+                })
+                .collect(),
+        ),
+    }
+}
+
+/// Buckets of a base's powers, written out. At most as many as a range of a double's exponents can fill in earnest: of
+/// an offset or a scale beyond that, the bounds are 0 or infinite.
+///
+/// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram>
+fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
+    let base = 2f64.powf(2f64.powf(-f64::from(point.scale)));
+    let bound = |index: i64| base.powf(index as f64);
+    let (mut bounds, mut bucket_counts) = (Vec::new(), Vec::new());
+    if let Some(negative) = point.negative {
+        for (at, count) in negative.bucket_counts.iter().enumerate().rev() {
+            bounds.push(-bound(i64::from(negative.offset) + at as i64));
+            bucket_counts.push(*count);
+        }
+    }
+    bounds.push(point.zero_threshold);
+    bucket_counts.push(point.zero_count);
+    if let Some(positive) = point.positive {
+        // What lies between zero and the first bucket is empty.
+        bounds.push(bound(i64::from(positive.offset)));
+        bucket_counts.push(0);
+        for (at, count) in positive.bucket_counts.iter().enumerate() {
+            bounds.push(bound(i64::from(positive.offset) + at as i64 + 1));
+            bucket_counts.push(*count);
+        }
+    }
+    bucket_counts.push(0);
+    HistogramPoint {
+        time: point.time_unix_nano,
+        attributes: attributes(point.attributes),
+        count: point.count,
+        sum: point.sum.unwrap_or_default(),
+        min: point.min,
+        max: point.max,
+        bounds,
+        bucket_counts,
+    }
+}
+
+fn points(points: Vec<wire::NumberDataPoint>) -> Vec<Point> {
+    points
+        .into_iter()
+        .map(|point| Point {
+            time: point.time_unix_nano,
+            attributes: attributes(point.attributes),
+            value: match point.value {
+                Some(wire::number_data_point::Value::AsDouble(double)) => double,
+                Some(wire::number_data_point::Value::AsInt(int)) => int as f64,
+                None => 0.0,
+            },
+        })
+        .collect()
+}
+
+fn temporality(temporality: wire::AggregationTemporality) -> Temporality {
+    match temporality {
+        wire::AggregationTemporality::Unspecified => Temporality::Unspecified,
+        wire::AggregationTemporality::Delta => Temporality::Delta,
+        wire::AggregationTemporality::Cumulative => Temporality::Cumulative,
+    }
+}

@@ -1,0 +1,38 @@
+//! The steps and the guide, as pages of the console.
+
+mod attendee;
+mod guide;
+mod steps;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use console::extension::Link;
+
+pub use attendee::Attendee;
+
+/// What the pages show.
+struct Workshop {
+    /// Whose steps; `None`: nobody's.
+    attendee: Option<Arc<Attendee>>,
+    /// The folder of the guide, `workshop/guide`; `None`: there is none here.
+    guide: Option<PathBuf>,
+}
+
+/// The pages, and the row of steps on the overview.
+pub fn extension(attendee: Option<Arc<Attendee>>, guide: Option<PathBuf>) -> console::Extension {
+    let on_the_overview = attendee.clone();
+    let workshop = Arc::new(Workshop { attendee, guide });
+    console::Extension {
+        links: vec![Link { path: "/steps", name: "Steps" }, Link { path: "/guide", name: "Guide" }],
+        routes: Router::new()
+            .route("/steps", get(steps::page))
+            .route("/steps/check", post(steps::check))
+            .route("/guide", get(guide::start))
+            .route("/guide/{*path}", get(guide::page))
+            .layer(Extension(workshop)),
+        overview: on_the_overview.map(|attendee| Box::new(move || steps::strip(&attendee)) as _),
+    }
+}

@@ -1,0 +1,85 @@
+//! The attendee whose steps the console shows.
+
+use std::fs;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+
+use crate::steps::{Lang, Step};
+
+/// Judges all steps, and writes the report; the error says why there is none.
+pub type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+
+/// An attendee's backend, and what its last checks said.
+pub struct Attendee {
+    /// `backend-sakura`.
+    pub backend: String,
+    /// The language of titles and hints.
+    pub lang: Lang,
+    /// All steps.
+    pub steps: Vec<Step>,
+    /// Where `check` writes its report, as [`crate::report::json`] has it.
+    pub report: PathBuf,
+    /// Judges anew.
+    pub check: Check,
+    /// How that fares.
+    pub progress: Progress,
+    /// The compiler's first error, if the last build failed.
+    pub build_error: BuildError,
+}
+
+/// The compiler's first error if the attendee's last build failed, or `None` if it succeeded.
+#[derive(Default)]
+pub struct BuildError(Mutex<Option<String>>);
+
+impl BuildError {
+    /// Sets it; `true` if that is a change.
+    pub fn set(&self, error: Option<String>) -> bool {
+        let mut known = lock(&self.0);
+        let is_new = *known != error;
+        *known = error;
+        is_new
+    }
+
+    pub(super) fn get(&self) -> Option<String> {
+        lock(&self.0).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How "check now" fares.
+#[derive(Default)]
+pub struct Progress(Mutex<(bool, Option<String>)>);
+
+impl Progress {
+    /// Begins; `false` where one runs already.
+    pub(super) fn begin(&self) -> bool {
+        let mut progress = lock(&self.0);
+        !std::mem::replace(&mut progress.0, true)
+    }
+
+    pub(super) fn end(&self, trouble: Option<String>) {
+        *lock(&self.0) = (false, trouble);
+    }
+
+    /// Whether one runs, and why the last one gave no verdict.
+    pub(super) fn now(&self) -> (bool, Option<String>) {
+        lock(&self.0).clone()
+    }
+}
+
+impl Attendee {
+    /// What the last check said of each step, by its id; empty before the first.
+    pub(super) fn verdicts(&self) -> Vec<(String, Value)> {
+        let text = fs::read_to_string(&self.report).unwrap_or_default();
+        let report: Value = serde_json::from_str(&text).unwrap_or_default();
+        let steps = report["steps"].as_array().cloned().unwrap_or_default();
+        steps.into_iter().filter_map(|step| Some((step["id"].as_str()?.to_owned(), step))).collect()
+    }
+}

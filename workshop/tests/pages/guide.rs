@@ -1,0 +1,93 @@
+//! The guide in the console: chapters in either language, pictures, search, and nothing that is not the guide's.
+
+use std::fs;
+use std::path::Path;
+
+use super::Console;
+
+#[tokio::test]
+async fn a_chapter_is_rendered_in_either_language_and_led_to_from_the_others() {
+    let console = Console::start();
+    let (status, english) = console.html("/guide/en/09-alert.md").await;
+    assert_eq!(status, 200);
+    for expected in [
+        "<h1>9 · Be told when too much fails</h1>",
+        "<h2 id=\"what-to-look-up\">What to look up</h2>",
+        "<details><summary>Hint</summary>",
+        "href=\"/guide/ja/09-alert.md\"",
+        "href=\"08-metrics.md\"",
+        // A file that is not the guide's is named, for there is no page of it.
+        "<code>docs/console.md</code>",
+    ] {
+        assert!(english.contains(expected), "{expected:?} is missing in {english}");
+    }
+    assert!(!english.contains("../../../"), "{english}");
+    let (status, japanese) = console.html("/guide/ja/09-alert.md").await;
+    assert_eq!(status, 200);
+    assert!(japanese.contains("<h1>9 · 失敗が増えたら知らせを受ける</h1>"), "{japanese}");
+}
+
+#[tokio::test]
+async fn the_guide_begins_with_the_contents_in_the_language_of_the_browser() {
+    let console = Console::start();
+    for (accepts, title) in [("ja,en;q=0.5", "<h1>ガイド</h1>"), ("fr,ja", "<h1>The guide</h1>")] {
+        let get = console.client.get(format!("{}/guide", console.url)).header("accept-language", accepts);
+        let page = get.send().await.unwrap().text().await.unwrap();
+        assert!(page.contains(title), "{accepts}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn every_picture_of_the_guide_is_served() {
+    let console = Console::start();
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("guide");
+    let mut count = 0;
+    for folder in ["en/pictures", "ja/pictures", "pictures"] {
+        for picture in fs::read_dir(guide.join(folder)).unwrap() {
+            let name = picture.unwrap().file_name().into_string().unwrap();
+            let answer =
+                console.client.get(format!("{}/guide/{folder}/{name}", console.url)).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{folder}/{name}");
+            let content_type = answer.headers()["content-type"].to_str().unwrap();
+            assert!(["image/svg+xml", "image/png"].contains(&content_type), "{name}: {content_type}");
+            count += 1;
+        }
+    }
+    assert!(count >= 10, "{count} pictures");
+}
+
+#[tokio::test]
+async fn search_finds_the_sections_that_have_all_words() {
+    let console = Console::start();
+    let (_, page) = console.html("/guide/en/README.md?q=THRESHOLD+window").await;
+    assert!(page.contains("<a href=\"09-alert.md#what-goes-wrong-most-often\">"), "{page}");
+    assert!(!page.contains("<article"), "{page}");
+    let (_, page) = console.html("/guide/ja/README.md?q=%E3%81%97%E3%81%8D%E3%81%84%E5%80%A4").await;
+    assert!(page.contains("<a href=\"09-alert.md#"), "{page}");
+    let (status, page) = console.html("/guide/en/README.md?q=%3Cscript%3Enowhere").await;
+    assert!(status == 200 && page.contains("0 found: &lt;script&gt;nowhere"), "{page}");
+}
+
+#[tokio::test]
+async fn nothing_but_the_guide_is_served() {
+    let console = Console::start();
+    for path in [
+        "/guide/en/nothing.md",
+        "/guide/en",
+        "/guide/..%2F..%2FCargo.toml",
+        "/guide/en/..%2F..%2F..%2FREADME.md",
+        "/guide/%2Fetc%2Fpasswd",
+        "/guide/en/%2e%2e/%2e%2e/steps.toml",
+    ] {
+        let (status, page) = console.html(path).await;
+        assert_eq!(status, 404, "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_gets_a_chapter_as_markdown() {
+    let console = Console::start();
+    let chapter = console.json("/guide/en/09-alert.md").await;
+    assert_eq!(chapter["title"], "9 · Be told when too much fails");
+    assert!(chapter["markdown"].as_str().unwrap().starts_with("# 9 · "), "{chapter}");
+}

@@ -1,0 +1,28 @@
+//! The page of steps without an attendee, and who may start a check.
+
+use super::Console;
+
+#[tokio::test]
+async fn without_an_attendee_the_page_of_steps_says_how_to_become_one() {
+    let console = Console::start();
+    let (status, page) = console.html("/steps").await;
+    assert!(status == 200 && page.contains("cargo workshop new sakura"), "{status} {page}");
+    assert_eq!(console.json("/steps").await, serde_json::json!({ "steps": [] }));
+    let (_, overview) = console.html("/").await;
+    assert!(overview.contains(r#"href="/steps" aria-keyshortcuts="6""#), "{overview}");
+}
+
+#[tokio::test]
+async fn pages_of_other_sites_cannot_start_a_check() {
+    let console = Console::start();
+    let check = format!("{}/steps/check", console.url);
+    for (origin, expected) in [
+        ("http://evil.example", 403),
+        ("null", 403),
+        ("http://localhost:1", 403),
+        (console.url.as_str(), 200),
+    ] {
+        let response = console.client.post(&check).header("origin", origin).send().await.unwrap();
+        assert_eq!(response.status().as_u16(), expected, "{origin}");
+    }
+}
