@@ -27,11 +27,11 @@
 mod body;
 mod call;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
 use http::Extensions;
-use opentelemetry::metrics::Histogram;
 use opentelemetry::trace::{FutureExt, SpanKind, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::HeaderInjector;
@@ -43,7 +43,7 @@ use url::Url;
 
 use crate::http_semconv::{self, OTHER_METHOD, span_name};
 use crate::{Instrumentation, Propagator};
-use call::Call;
+use call::{Call, Metrics, Target};
 
 pub use call::CallSpan;
 
@@ -55,20 +55,21 @@ pub struct ClientMiddleware {
 struct Recorder {
     tracer: SdkTracer,
     propagator: Option<Propagator>,
-    duration: Option<Histogram<f64>>,
+    metrics: Option<Arc<Metrics>>,
 }
 
 impl ClientMiddleware {
     /// Records with what `instrumentation` holds. Without a tracer provider, the middleware passes calls through unchanged.
     pub fn new(instrumentation: &Instrumentation) -> Self {
         let description = "Duration of HTTP client requests.";
-        let duration = instrumentation
+        let metrics = instrumentation
             .meter()
-            .map(|meter| http_semconv::duration(meter, metric::HTTP_CLIENT_REQUEST_DURATION, description));
+            .map(|meter| http_semconv::duration(meter, metric::HTTP_CLIENT_REQUEST_DURATION, description))
+            .map(|duration| Arc::new(Metrics::new(duration)));
         let recorder = instrumentation.tracer().map(|tracer| Recorder {
             tracer: tracer.clone(),
             propagator: instrumentation.propagator.clone(),
-            duration,
+            metrics,
         });
         Self { recorder }
     }
@@ -110,19 +111,14 @@ impl Recorder {
         let start = Instant::now();
         let method = http_semconv::method(request.method());
         let url = request.url();
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
-        let port = i64::from(url.port_or_known_default().unwrap_or_default());
-
+        let target = Target {
+            method,
+            host: url.host_str().unwrap_or_default().trim_matches(['[', ']']).into(),
+            port: url.port_or_known_default().unwrap_or_default(),
+        };
         // With room for what the response adds.
         let mut attributes = Vec::with_capacity(8);
-        attributes.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method));
-        attributes.push(KeyValue::new(attribute::SERVER_ADDRESS, host));
-        attributes.push(KeyValue::new(attribute::SERVER_PORT, port));
-        let metric_attributes = self.duration.is_some().then(|| {
-            let mut shared = Vec::with_capacity(6);
-            shared.extend_from_slice(&attributes);
-            shared
-        });
+        attributes.extend(target.attributes());
         attributes.push(KeyValue::new(attribute::URL_FULL, url_full(url)));
         if method == OTHER_METHOD {
             let method = request.method().as_str().to_owned();
@@ -137,8 +133,10 @@ impl Recorder {
         Call {
             context: Context::current_with_span(span),
             start,
-            metric: self.duration.clone().zip(metric_attributes),
-            has_failed: false,
+            metrics: self.metrics.clone(),
+            target,
+            response: None,
+            error_type: None,
         }
     }
 }

@@ -4,9 +4,7 @@
 use std::borrow::Cow;
 
 use http::{Method, Version};
-use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Histogram, Meter};
-use opentelemetry_semantic_conventions::attribute;
 
 /// Bucket boundaries in seconds that the conventions recommend for `http.*.request.duration`.
 const DURATION_BOUNDARIES: [f64; 14] =
@@ -40,15 +38,14 @@ pub(crate) fn span_name(method: &'static str) -> &'static str {
 }
 
 /// `network.protocol.version`.
-pub(crate) fn protocol_version(version: Version) -> KeyValue {
-    let version = match version {
+pub(crate) fn protocol_version(version: Version) -> &'static str {
+    match version {
         Version::HTTP_09 => "0.9",
         Version::HTTP_10 => "1.0",
         Version::HTTP_2 => "2",
         Version::HTTP_3 => "3",
         _ => "1.1",
-    };
-    KeyValue::new(attribute::NETWORK_PROTOCOL_VERSION, version)
+    }
 }
 
 /// A query string without the values of secret parameters.

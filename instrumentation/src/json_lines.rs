@@ -34,6 +34,7 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::Identity;
+use crate::trace_context::hex;
 use fields::Fields;
 use object::Object;
 
@@ -121,7 +122,8 @@ fn span_ids(line: &mut Object) {
         let span = context.span();
         let span = span.span_context();
         if span.is_valid() {
-            let (trace_id, span_id) = (span.trace_id().to_string(), span.span_id().to_string());
+            let trace_id = hex(&span.trace_id().to_bytes());
+            let span_id = hex(&span.span_id().to_bytes());
             for name in ["trace.id", "trace_id", "dd.trace_id"] {
                 line.member(name, &trace_id);
             }

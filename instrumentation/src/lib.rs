@@ -18,7 +18,9 @@
 //! | [`otlp`] | exporters by the settings, one HTTP client for all, an encoder for spans that costs little |
 //! | [`delivery`] | counts what is lost on the way to the collector, and reports it |
 
+mod bound;
 mod http_semconv;
+mod trace_context;
 
 pub mod client;
 pub mod database;

@@ -26,8 +26,11 @@ where
 }
 
 fn is_not_of_the_transport(event: &Metadata<'_>) -> bool {
+    if !event.is_event() {
+        return false;
+    }
     let crate_name = event.target().split("::").next().unwrap_or_default();
-    event.is_event() && !crate_name.starts_with("opentelemetry") && !TRANSPORT.contains(&crate_name)
+    !crate_name.starts_with("opentelemetry") && !TRANSPORT.contains(&crate_name)
 }
 
 /// Removes event names that nobody has given: `tracing` calls an event `event src/shop.rs:42`, by its place in the source on

@@ -33,8 +33,8 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Instant;
 
 use axum::extract::MatchedPath;
-use axum::http::{HeaderValue, Request, Response};
-use opentelemetry::metrics::{Histogram, UpDownCounter};
+use axum::http::{HeaderValue, Request, Response, StatusCode};
+use opentelemetry::metrics::{BoundHistogram, BoundUpDownCounter, Histogram, UpDownCounter};
 use opentelemetry::trace::{FutureExt, SpanContext, SpanKind, Status, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_http::HeaderExtractor;
@@ -43,7 +43,9 @@ use opentelemetry_semantic_conventions::{attribute, metric};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
+use crate::bound::Bound;
 use crate::http_semconv::{self, span_name};
+use crate::trace_context::trace_parent;
 use crate::{Instrumentation, Propagator};
 
 /// Puts a server span and the metrics of the conventions around an axum router.
@@ -62,6 +64,61 @@ struct Recorder {
 struct Metrics {
     duration: Histogram<f64>,
     active_requests: UpDownCounter<i64>,
+    bound_durations: Bound<(Facts, StatusCode), BoundHistogram<f64>>,
+    bound_active_requests: Bound<(&'static str, &'static str), BoundUpDownCounter<i64>>,
+}
+
+/// What is known of a request when it arrives, and recorded in metrics.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Facts {
+    method: &'static str,
+    scheme: &'static str,
+    version: &'static str,
+    route: Option<Arc<str>>,
+}
+
+impl Facts {
+    fn from_request<B>(request: &Request<B>) -> Self {
+        Self {
+            method: http_semconv::method(request.method()),
+            scheme: request::scheme(request),
+            version: http_semconv::protocol_version(request.version()),
+            route: request.extensions().get::<MatchedPath>().map(|route| route.as_str().into()),
+        }
+    }
+
+    fn attributes(&self) -> impl Iterator<Item = KeyValue> {
+        let always = [
+            KeyValue::new(attribute::HTTP_REQUEST_METHOD, self.method),
+            KeyValue::new(attribute::URL_SCHEME, self.scheme),
+            KeyValue::new(attribute::NETWORK_PROTOCOL_VERSION, self.version),
+        ];
+        let route = self.route.clone().map(|route| KeyValue::new(attribute::HTTP_ROUTE, route));
+        always.into_iter().chain(route)
+    }
+}
+
+impl Metrics {
+    /// Counts a request in, or out with `change` -1.
+    fn count_active(&self, facts: &Facts, change: i64) {
+        let attributes = || {
+            [
+                KeyValue::new(attribute::HTTP_REQUEST_METHOD, facts.method),
+                KeyValue::new(attribute::URL_SCHEME, facts.scheme),
+            ]
+        };
+        let bind = || self.active_requests.bind(&attributes());
+        self.bound_active_requests.record((facts.method, facts.scheme), bind, |count| count.add(change));
+    }
+
+    /// Records that a request was answered with `status`, whose attributes are `outcome`, after `seconds`.
+    fn record_duration(&self, facts: &Facts, status: StatusCode, outcome: Vec<KeyValue>, seconds: f64) {
+        let bind = || {
+            let attributes: Vec<KeyValue> = outcome.into_iter().chain(facts.attributes()).collect();
+            self.duration.bind(&attributes)
+        };
+        self.bound_durations.record((facts.clone(), status), bind, |duration| duration.record(seconds));
+    }
 }
 
 impl ServerLayer {
@@ -78,6 +135,8 @@ impl ServerLayer {
                 .with_unit("{request}")
                 .with_description("Number of active HTTP server requests.")
                 .build(),
+            bound_durations: Bound::default(),
+            bound_active_requests: Bound::default(),
         });
         let recorder = instrumentation.tracer().map(|tracer| Recorder {
             tracer: tracer.clone(),
@@ -169,29 +228,19 @@ pub struct ActiveRequest {
     recorder: Arc<Recorder>,
     context: Context,
     start: Instant,
-    method: KeyValue,
-    scheme: KeyValue,
-    version: KeyValue,
-    route: Option<KeyValue>,
+    facts: Facts,
 }
 
 impl ActiveRequest {
     fn start<B>(recorder: &Arc<Recorder>, request: &Request<B>) -> Self {
         let start = Instant::now();
-        let method = http_semconv::method(request.method());
-        let route = request.extensions().get::<MatchedPath>();
-        let name = match route {
-            Some(route) => format!("{} {}", span_name(method), route.as_str()).into(),
-            None => span_name(method).into(),
+        let facts = Facts::from_request(request);
+        let name = match &facts.route {
+            Some(route) => [span_name(facts.method), " ", route].concat().into(),
+            None => span_name(facts.method).into(),
         };
-        let route = route.map(|route| KeyValue::new(attribute::HTTP_ROUTE, route.as_str().to_owned()));
-        let method = KeyValue::new(attribute::HTTP_REQUEST_METHOD, method);
-        let scheme = KeyValue::new(attribute::URL_SCHEME, request::scheme(request));
-        let version = http_semconv::protocol_version(request.version());
-
         let mut attributes = request::attributes(request);
-        attributes.extend([method.clone(), scheme.clone(), version.clone()]);
-        attributes.extend(route.clone());
+        attributes.extend(facts.attributes());
 
         // A caller that is traced sends its ids in `traceparent`. Without one, an empty context and not the current one is
         // the parent: whatever this task did before does not belong to the request.
@@ -209,16 +258,16 @@ impl ActiveRequest {
         let context = parent.with_span(span);
 
         if let Some(metrics) = &recorder.metrics {
-            metrics.active_requests.add(1, &[method.clone(), scheme.clone()]);
+            metrics.count_active(&facts, 1);
         }
-        Self { recorder: Arc::clone(recorder), context, start, method, scheme, version, route }
+        Self { recorder: Arc::clone(recorder), context, start, facts }
     }
 
     /// Records the response, and names the span in it.
     fn answered<R>(&self, mut response: Response<R>) -> Response<R> {
         let status = response.status();
         let span = self.context.span();
-        let mut outcome = Vec::with_capacity(6);
+        let mut outcome = Vec::with_capacity(2);
         outcome.push(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
         // Status codes of 4xx are the caller's mistakes, not failures of this server.
         if status.is_server_error() {
@@ -229,9 +278,7 @@ impl ActiveRequest {
             span.set_attribute(attribute.clone());
         }
         if let Some(metrics) = &self.recorder.metrics {
-            outcome.extend([self.method.clone(), self.scheme.clone(), self.version.clone()]);
-            outcome.extend(self.route.clone());
-            metrics.duration.record(self.start.elapsed().as_secs_f64(), &outcome);
+            metrics.record_duration(&self.facts, status, outcome, self.start.elapsed().as_secs_f64());
         }
         response.headers_mut().insert("traceresponse", trace_response(span.span_context()));
         response
@@ -243,14 +290,13 @@ impl Drop for ActiveRequest {
         // Without this, a task that the handler spawned with its context would keep the span open.
         self.context.span().end();
         if let Some(metrics) = &self.recorder.metrics {
-            metrics.active_requests.add(-1, &[self.method.clone(), self.scheme.clone()]);
+            metrics.count_active(&self.facts, -1);
         }
     }
 }
 
 /// `00-<trace id>-<span id>-<flags>`: <https://w3c.github.io/trace-context/#traceresponse-header>.
 fn trace_response(span: &SpanContext) -> HeaderValue {
-    let value = format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), span.trace_flags());
     // Hex digits and dashes are always valid in a header.
-    HeaderValue::from_str(&value).unwrap_or(HeaderValue::from_static(""))
+    HeaderValue::try_from(trace_parent(span)).unwrap_or(HeaderValue::from_static(""))
 }

@@ -13,8 +13,10 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
-use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
+use opentelemetry_sdk::propagation::BaggagePropagator;
 use url::Url;
+
+use crate::trace_context::TraceContext;
 
 pub use variables::InvalidVariable;
 use variables::Variables;
@@ -146,7 +148,7 @@ impl Settings {
         let has = |name: &str| self.propagators.iter().any(|propagator| propagator == name);
         let mut propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
         if has("tracecontext") {
-            propagators.push(Box::new(TraceContextPropagator::new()));
+            propagators.push(Box::new(TraceContext::default()));
         }
         if has("baggage") {
             propagators.push(Box::new(BaggagePropagator::new()));

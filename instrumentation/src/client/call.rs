@@ -1,15 +1,17 @@
 //! One call: its span and its duration, from the request to the last byte of the response.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use http::{StatusCode, Version};
-use opentelemetry::metrics::Histogram;
+use opentelemetry::metrics::{BoundHistogram, Histogram};
 use opentelemetry::trace::{Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 use opentelemetry_semantic_conventions::attribute;
 
+use crate::bound::Bound;
 use crate::exception::{self, Exception};
 use crate::http_semconv;
 
@@ -17,20 +19,80 @@ use crate::http_semconv;
 pub(super) struct Call {
     pub(super) context: Context,
     pub(super) start: Instant,
-    /// The histogram, and the attributes that are known so far.
-    pub(super) metric: Option<(Histogram<f64>, Vec<KeyValue>)>,
-    /// Whether `error.type` is set.
-    pub(super) has_failed: bool,
+    pub(super) metrics: Option<Arc<Metrics>>,
+    pub(super) target: Target,
+    pub(super) response: Option<(StatusCode, Version)>,
+    /// `error.type`, if the call has failed.
+    pub(super) error_type: Option<Cow<'static, str>>,
+}
+
+/// What is called.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) struct Target {
+    pub(super) method: &'static str,
+    pub(super) host: Arc<str>,
+    pub(super) port: u16,
+}
+
+impl Target {
+    /// Of the span and of the metric.
+    pub(super) fn attributes(&self) -> [KeyValue; 3] {
+        [
+            KeyValue::new(attribute::HTTP_REQUEST_METHOD, self.method),
+            KeyValue::new(attribute::SERVER_ADDRESS, self.host.clone()),
+            KeyValue::new(attribute::SERVER_PORT, i64::from(self.port)),
+        ]
+    }
+}
+
+/// The duration of calls.
+pub(super) struct Metrics {
+    duration: Histogram<f64>,
+    /// Of calls that have not failed.
+    bound: Bound<(Target, StatusCode, Version), BoundHistogram<f64>>,
+}
+
+impl Metrics {
+    pub(super) fn new(duration: Histogram<f64>) -> Self {
+        Self { duration, bound: Bound::default() }
+    }
+
+    fn record(&self, call: &Call) {
+        let seconds = call.start.elapsed().as_secs_f64();
+        let attributes = || {
+            let mut attributes = Vec::with_capacity(6);
+            attributes.extend(call.target.attributes());
+            if let Some((status, version)) = call.response {
+                attributes.extend(response_attributes(status, version));
+            }
+            let error_type = call.error_type.clone();
+            attributes.extend(error_type.map(|error_type| KeyValue::new(attribute::ERROR_TYPE, error_type)));
+            attributes
+        };
+        match (call.response, &call.error_type) {
+            (Some((status, version)), None) => {
+                let key = (call.target.clone(), status, version);
+                self.bound.record(key, || self.duration.bind(&attributes()), |bound| bound.record(seconds));
+            }
+            _ => self.duration.record(seconds, &attributes()),
+        }
+    }
+}
+
+fn response_attributes(status: StatusCode, version: Version) -> [KeyValue; 2] {
+    [
+        KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())),
+        KeyValue::new(attribute::NETWORK_PROTOCOL_VERSION, http_semconv::protocol_version(version)),
+    ]
 }
 
 impl Call {
     /// The head of the response has arrived.
     pub(super) fn responded(&mut self, status: StatusCode, version: Version) {
-        let status_code = i64::from(status.as_u16());
-        self.add(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, status_code));
-        self.add(http_semconv::protocol_version(version));
+        self.response = Some((status, version));
+        self.context.span().set_attributes(response_attributes(status, version));
         if status.as_u16() >= 400 {
-            self.fail(status.as_str().to_owned(), "");
+            self.fail(status.as_str().to_owned().into(), "");
         }
     }
 
@@ -40,35 +102,29 @@ impl Call {
             reqwest_middleware::Error::Reqwest(error) => error_type(error),
             reqwest_middleware::Error::Middleware(_) => "middleware",
         };
-        self.fail(error_type.to_owned(), &innermost(error));
+        self.fail(error_type.into(), &innermost(error));
     }
 
     /// The body of the response broke off.
     pub(super) fn failed_in_body(&mut self, error: &reqwest::Error) {
-        self.fail(error_type(error).to_owned(), &innermost(error));
+        self.fail(error_type(error).into(), &innermost(error));
     }
 
-    fn fail(&mut self, error_type: String, description: &str) {
+    fn fail(&mut self, error_type: Cow<'static, str>, description: &str) {
+        let span = self.context.span();
         // The body of a 500 may break off, too. The SDK would keep both types on the span.
-        if !self.has_failed {
-            self.has_failed = true;
-            self.add(KeyValue::new(attribute::ERROR_TYPE, error_type));
+        if self.error_type.is_none() {
+            span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, error_type.clone()));
+            self.error_type = Some(error_type);
         }
-        self.context.span().set_status(Status::error(description.to_owned()));
-    }
-
-    fn add(&mut self, attribute: KeyValue) {
-        if let Some((_, attributes)) = &mut self.metric {
-            attributes.push(attribute.clone());
-        }
-        self.context.span().set_attribute(attribute);
+        span.set_status(Status::error(description.to_owned()));
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        if let Some((duration, attributes)) = &self.metric {
-            duration.record(self.start.elapsed().as_secs_f64(), attributes);
+        if let Some(metrics) = &self.metrics {
+            metrics.record(self);
         }
     }
 }

@@ -129,3 +129,22 @@ async fn the_scope_of_the_metrics_is_that_of_the_spans() {
     assert_eq!(scope.version(), Some(env!("CARGO_PKG_VERSION")));
     assert_eq!(scope.schema_url(), Some(instrumentation::SCHEMA_URL));
 }
+
+#[tokio::test]
+async fn every_route_of_a_large_router_has_a_series_of_its_own() {
+    // More than the layer binds instruments for.
+    const ROUTES: usize = 300;
+    let telemetry = Telemetry::new();
+    let mut router = axum::Router::new();
+    for route in 0..ROUTES {
+        router = router.route(&format!("/{route}"), axum::routing::get(|| async {}));
+    }
+    let mut router = router.layer(instrumentation::server::ServerLayer::new(&telemetry.instrumentation()));
+    for route in (0..ROUTES).chain(0..ROUTES) {
+        let request = axum::http::Request::get(format!("/{route}")).body(axum::body::Body::empty());
+        let response = tower::Service::call(&mut router, request.expect("a valid request")).await;
+        assert_eq!(response.expect("infallible").status(), 200);
+    }
+    let counts: Vec<u64> = telemetry.durations(DURATION).iter().map(|point| point.count()).collect();
+    assert_eq!(counts, [2; ROUTES]);
+}

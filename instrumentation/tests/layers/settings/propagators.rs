@@ -6,6 +6,7 @@ use opentelemetry::baggage::BaggageExt;
 use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
 use opentelemetry::{Context, KeyValue};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 use super::valid;
 
@@ -57,4 +58,22 @@ fn what_was_written_is_read_again() {
     assert_eq!(found.trace_state().header(), "vendor=a");
     let tenant = read.baggage().get("tenant").map(|tenant| tenant.to_string());
     assert_eq!(tenant.as_deref(), Some("sakura shop,桜"));
+}
+
+#[test]
+fn headers_are_those_of_the_sdk_without_an_empty_tracestate() {
+    for (trace, span, flags) in [
+        (1, 2, TraceFlags::SAMPLED),
+        (u128::MAX, u64::MAX, TraceFlags::default()),
+        (0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c, 0x00f0_67aa_0ba9_02b7, TraceFlags::new(3)),
+    ] {
+        let span =
+            SpanContext::new(TraceId::from(trace), SpanId::from(span), flags, false, TraceState::default());
+        let context = Context::new().with_remote_span_context(span);
+        let (mut ours, mut of_the_sdk) = (HashMap::new(), HashMap::new());
+        valid(&[("OTEL_PROPAGATORS", "tracecontext")]).propagator().inject_context(&context, &mut ours);
+        TraceContextPropagator::new().inject_context(&context, &mut of_the_sdk);
+        assert_eq!(of_the_sdk.remove("tracestate").as_deref(), Some(""));
+        assert_eq!(ours, of_the_sdk);
+    }
 }
