@@ -79,6 +79,7 @@ impl Database {
     ///
     /// `DatabaseError` if the query fails or there is no user.
     pub async fn first_user(&self) -> Result<User, Error> {
+        // BEFORE db-spans: // TODO db-spans: say what the query does.
         // BEFORE db-spans: let pool = &self.pool;
         // ANCHOR: db-spans
         let pool = self.pool.operation("SELECT", "users");

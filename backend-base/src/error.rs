@@ -131,6 +131,8 @@ impl std::error::Error for Error {
     }
 }
 
+// TODO errors: implement the crate's trait for errors.
+
 impl IntoResponse for Error {
     /// The edge of the service: here an error is logged, once, and answered without its internals.
     fn into_response(self) -> Response {
