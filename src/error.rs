@@ -139,7 +139,7 @@ impl std::error::Error for Error {
     }
 }
 
-// BEFORE errors: // TODO errors: tell the crate the type and the stack of an error.
+// BEFORE errors: // TODO errors: implement the crate's trait for errors.
 // ANCHOR: errors
 impl instrumentation::exception::Exception for Error {
     fn exception_type(&self) -> &str {

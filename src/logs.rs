@@ -16,14 +16,15 @@ where
 {
     let text = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
     // BEFORE structured-logs: // TODO structured-logs: write one JSON object a line, which says who wrote it.
-    // BEFORE structured-logs: let json = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
-    // BEFORE structured-logs: // TODO log-correlation: let each line name the span that it belongs to.
     // ANCHOR: structured-logs
     let json = instrumentation::json_lines::JsonLines::new(&setup.identity);
+    // ANCHOR_END: structured-logs
     // BEFORE log-correlation: // TODO log-correlation: let each line name the span that it belongs to.
     // ANCHOR: log-correlation
     let json = json.with_span_ids();
     // ANCHOR_END: log-correlation
+    // BEFORE structured-logs: let json = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
+    // ANCHOR: structured-logs
     let json = fmt::layer().event_format(json);
     // ANCHOR_END: structured-logs
     let lines = match setup.process.log_format {

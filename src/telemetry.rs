@@ -40,6 +40,7 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
         tracing::subscriber::set_global_default(subscriber)?;
         return Ok(telemetry);
     }
+    // BEFORE first-span: // TODO first-span: report where telemetry is sent.
     // BEFORE first-span: telemetry.destination = "nowhere yet".to_owned();
     // BEFORE first-span: // TODO first-span: build an exporter, a processor, a resource and a provider; add the layer for spans.
     // ANCHOR: first-span
@@ -104,6 +105,7 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
     telemetry.on_flush(move |timeout| records.shutdown_with_timeout(timeout));
     // ANCHOR_END: log-correlation
 
+    // BEFORE first-span: // TODO first-span: the exporter, the processor, the provider and the layer belong here.
     // ANCHOR: first-span
     // BEFORE delivery: let exporter = opentelemetry_otlp::SpanExporter::builder();
     // BEFORE delivery: let exporter = exporter.with_http().with_http_client(http.clone()).build()?;
@@ -136,6 +138,7 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
         telemetry.instrumentation.with_tracer_provider(&traces).with_propagator(setup.settings.propagator());
     // ANCHOR_END: server-spans
 
+    // BEFORE first-span: // TODO first-span: shut the provider down when telemetry is flushed.
     // ANCHOR: first-span
     telemetry.on_flush(move |timeout| traces.shutdown_with_timeout(timeout));
     // ANCHOR_END: first-span

@@ -131,7 +131,7 @@ impl std::error::Error for Error {
     }
 }
 
-// TODO errors: tell the crate the type and the stack of an error.
+// TODO errors: implement the crate's trait for errors.
 
 impl IntoResponse for Error {
     /// The edge of the service: here an error is logged, once, and answered without its internals.

@@ -16,8 +16,8 @@ where
 {
     let text = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
     // TODO structured-logs: write one JSON object a line, which says who wrote it.
-    let json = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
     // TODO log-correlation: let each line name the span that it belongs to.
+    let json = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
     let lines = match setup.process.log_format {
         LogFormat::Json => json.boxed(),
         LogFormat::Text => text.boxed(),

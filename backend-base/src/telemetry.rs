@@ -40,6 +40,7 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
         tracing::subscriber::set_global_default(subscriber)?;
         return Ok(telemetry);
     }
+    // TODO first-span: report where telemetry is sent.
     telemetry.destination = "nowhere yet".to_owned();
     // TODO first-span: build an exporter, a processor, a resource and a provider; add the layer for spans.
 
@@ -47,8 +48,11 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
 
     // TODO log-correlation: build a logger provider, and add the layer that feeds it.
 
+    // TODO first-span: the exporter, the processor, the provider and the layer belong here.
+
     // TODO server-spans: let the layers record spans, and read the ids that callers send.
 
+    // TODO first-span: shut the provider down when telemetry is flushed.
     tracing::subscriber::set_global_default(subscriber)?;
     Ok(telemetry)
 }
