@@ -51,8 +51,8 @@ struct State {
     reason: Mutex<String>,
     reported: Mutex<Reported>,
     changed: Arc<Notify>,
-    /// Ends the retries of the span exporter.
-    retry_stop: Mutex<RetryStop>,
+    /// End the retries of the exporters.
+    retry_stops: Mutex<Vec<RetryStop>>,
 }
 
 /// What has been logged so far.
@@ -82,7 +82,7 @@ impl Delivery {
             reason: Mutex::default(),
             reported: Mutex::default(),
             changed,
-            retry_stop: Mutex::default(),
+            retry_stops: Mutex::default(),
         }))
     }
 
@@ -131,21 +131,38 @@ impl Delivery {
         *lock(&self.0.reason) = reason;
     }
 
-    /// At the shutdown of the span processor, no batch is sent again: the process has to end in time.
+    /// At the shutdown of a processor, no batch is sent again: the process has to end in time.
     pub fn stop_retries_at_shutdown(&self, retry_stop: RetryStop) {
-        *lock(&self.0.retry_stop) = retry_stop;
+        lock(&self.0.retry_stops).push(retry_stop);
+    }
+
+    fn stop_retries(&self) {
+        lock(&self.0.retry_stops).iter().for_each(RetryStop::stop);
     }
 
     /// Counts the spans of a batch that the collector has taken and then rejected, which the SDK takes for delivered; remembers
     /// the reason of every other failure.
     pub fn span_export_failed(&self, error: &ExportError) {
         self.set_reason(error.to_string());
-        if let ExportError::PartialSuccess { rejected_spans, message } = error {
-            self.0.spans.rejected(*rejected_spans);
+        if let ExportError::PartialSuccess { rejected, message } = error {
+            self.0.spans.rejected(*rejected);
             tracing::warn!(
                 name: "handson.otlp.rejected",
-                { handson.otlp.endpoint = self.0.destination, handson.dropped.spans = rejected_spans },
+                { handson.otlp.endpoint = self.0.destination, handson.dropped.spans = rejected },
                 "the collector has rejected spans: {message}",
+            );
+        }
+    }
+
+    /// The same for log records.
+    pub fn log_export_failed(&self, error: &ExportError) {
+        self.set_reason(error.to_string());
+        if let ExportError::PartialSuccess { rejected, message } = error {
+            self.0.log_records.rejected(*rejected);
+            tracing::warn!(
+                name: "handson.otlp.rejected",
+                { handson.otlp.endpoint = self.0.destination, handson.dropped.log_records = rejected },
+                "the collector has rejected log records: {message}",
             );
         }
     }

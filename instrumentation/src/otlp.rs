@@ -1,8 +1,8 @@
-//! Sends telemetry over OTLP/HTTP: the span exporter, and the HTTP client that all three signals share.
+//! Sends telemetry over OTLP/HTTP: exporters of spans and log records, and the HTTP client that all three signals share.
 //!
-//! [`SpanExporter`] encodes spans to protobuf without the intermediate structs of `opentelemetry-otlp`. These structs
-//! are the most expensive part of tracing in a service. Logs, metrics and gRPC use the exporters of
-//! `opentelemetry-otlp`, with [`HttpClient`] as the client of those that send over HTTP.
+//! [`SpanExporter`] and [`LogRecordExporter`] encode to protobuf without the intermediate structs of `opentelemetry-otlp`. These
+//! structs are the most expensive part of tracing in a service. Metrics and gRPC use the exporters of `opentelemetry-otlp`, with
+//! [`HttpClient`] as the client of those that send over HTTP.
 //!
 //! Specification: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 
@@ -18,7 +18,7 @@ mod retry;
 
 pub use client::{HttpClient, HttpClientError, SendError};
 pub use error::ExportError;
-pub use exporter::{Compression, SpanExporter, SpanExporterConfig};
-pub use exporters::{AnySpanExporter, Exporters};
+pub use exporter::{Compression, ExporterConfig, LogRecordExporter, SpanExporter};
+pub use exporters::{AnyLogExporter, AnySpanExporter, Exporters};
 pub use proxy::LoopbackBypass;
 pub use retry::RetryStop;

@@ -9,7 +9,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{BatchLogProcessor, LogExporter, LogProcessor, SdkLogRecord};
 use opentelemetry_sdk::trace::{BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor};
 
-use super::{Delivery, lock};
+use super::Delivery;
 
 /// Spans wait in a queue, and leave it in batches from a thread of its own. A span that finds the queue full is counted.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl SpanProcessor for CountedSpanProcessor {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        lock(&self.delivery.0.retry_stop).stop();
+        self.delivery.stop_retries();
         self.batches.as_ref().map_or(Ok(()), |batches| batches.shutdown_with_timeout(timeout))
     }
 
@@ -97,6 +97,7 @@ impl LogProcessor for CountedLogProcessor {
     }
 
     fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.delivery.stop_retries();
         self.batches.as_ref().map_or(Ok(()), |batches| batches.shutdown_with_timeout(timeout))
     }
 

@@ -1,27 +1,26 @@
-//! Encodes spans as an `ExportTraceServiceRequest`. The field numbers are those of
+//! Encodes requests as protobuf. The field numbers are those of
 //! <https://github.com/open-telemetry/opentelemetry-proto/tree/main/opentelemetry/proto>, whose file names the
 //! functions give.
 
+mod log_records;
+mod spans;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{Array, InstrumentationScope, Key, KeyValue, Value};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 
-use super::protobuf::ExpectedLength::{Long, Medium, Short};
+use super::protobuf::ExpectedLength::Short;
 use super::protobuf::Writer;
 
-/// `SpanFlags` in trace/v1/trace.proto: whether the parent (of a span) or the context (of a link) is remote is known.
-const HAS_IS_REMOTE: u32 = 0x100;
-/// `SpanFlags` in trace/v1/trace.proto: the parent, or the context, is remote.
-const IS_REMOTE: u32 = 0x200;
+pub(super) use log_records::encode_log_records;
+pub(super) use spans::encode_spans;
 
-/// The fields of a `ResourceSpans` that are the same in every request: trace/v1/trace.proto, resource/v1/resource.proto.
+/// The fields of a `ResourceSpans` and a `ResourceLogs` that are the same in every request: resource/v1/resource.proto.
 #[derive(Debug, Default)]
 pub(super) struct EncodedResource {
-    attributes: Vec<u8>,
-    schema_url: String,
+    pub(super) attributes: Vec<u8>,
+    pub(super) schema_url: String,
 }
 
 impl From<&Resource> for EncodedResource {
@@ -35,119 +34,13 @@ impl From<&Resource> for EncodedResource {
     }
 }
 
-/// Encodes `spans`, using the memory of `buffer`.
-pub(super) fn encode_request(spans: &[SpanData], resource: &EncodedResource, buffer: Vec<u8>) -> Vec<u8> {
-    let mut to = Writer::new(buffer);
-    to.message(1, Long, |to| {
-        to.bytes_always(1, &resource.attributes);
-        for (scope, spans) in group_by_scope(spans) {
-            to.message(2, Long, |to| scope_spans(to, scope, &spans));
-        }
-        to.string(3, &resource.schema_url);
-    });
-    to.into_bytes()
-}
-
-/// Spans by their scope, both in the order in which they come.
-fn group_by_scope(spans: &[SpanData]) -> Vec<(&InstrumentationScope, Vec<&SpanData>)> {
-    let mut groups: Vec<(&InstrumentationScope, Vec<&SpanData>)> = Vec::new();
-    for span in spans {
-        let scope = &span.instrumentation_scope;
-        // A service has few scopes, so that a search is faster than a hash of the scope's strings and attributes.
-        match groups.iter_mut().find(|(known, _)| *known == scope) {
-            Some((_, group)) => group.push(span),
-            None => groups.push((scope, vec![span])),
-        }
-    }
-    groups
-}
-
-/// `ScopeSpans` in trace/v1/trace.proto, `InstrumentationScope` in common/v1/common.proto.
-fn scope_spans(to: &mut Writer, scope: &InstrumentationScope, spans: &[&SpanData]) {
+/// `InstrumentationScope` in common/v1/common.proto, under `name`.
+fn scope(to: &mut Writer, name: &str, scope: &InstrumentationScope) {
     to.message(1, Short, |to| {
-        to.string(1, scope.name());
+        to.string(1, name);
         to.string(2, scope.version().unwrap_or_default());
         attributes(to, 3, scope.attributes());
     });
-    for span in spans {
-        to.message(2, Medium, |to| self::span(to, span));
-    }
-    to.string(3, scope.schema_url().unwrap_or_default());
-}
-
-/// `Span` in trace/v1/trace.proto.
-fn span(to: &mut Writer, span: &SpanData) {
-    context(to, &span.span_context);
-    if span.parent_span_id != SpanId::INVALID {
-        to.bytes_always(4, &span.parent_span_id.to_bytes());
-    }
-    to.string(5, &span.name);
-    to.integer(6, kind(&span.span_kind));
-    to.fixed64(7, unix_nanos(span.start_time));
-    to.fixed64(8, unix_nanos(span.end_time));
-    attributes(to, 9, &span.attributes);
-    to.integer(10, span.dropped_attributes_count);
-    for event in span.events.iter() {
-        to.message(11, Medium, |to| self::event(to, event));
-    }
-    to.integer(12, span.events.dropped_count);
-    for link in span.links.iter() {
-        to.message(13, Short, |to| self::link(to, link));
-    }
-    to.integer(14, span.links.dropped_count);
-    to.message(15, Short, |to| status(to, &span.status));
-    to.fixed32(16, flags(&span.span_context, span.parent_span_is_remote));
-}
-
-/// `Span.Event` in trace/v1/trace.proto.
-fn event(to: &mut Writer, event: &Event) {
-    to.fixed64(1, unix_nanos(event.timestamp));
-    to.string(2, &event.name);
-    attributes(to, 3, &event.attributes);
-    to.integer(4, event.dropped_attributes_count);
-}
-
-/// `Span.Link` in trace/v1/trace.proto.
-fn link(to: &mut Writer, link: &Link) {
-    context(to, &link.span_context);
-    attributes(to, 4, &link.attributes);
-    to.integer(5, link.dropped_attributes_count);
-    to.fixed32(6, flags(&link.span_context, link.span_context.is_remote()));
-}
-
-/// The first three fields of both `Span` and `Span.Link`.
-fn context(to: &mut Writer, context: &SpanContext) {
-    to.bytes_always(1, &context.trace_id().to_bytes());
-    to.bytes_always(2, &context.span_id().to_bytes());
-    to.string(3, &context.trace_state().header());
-}
-
-fn flags(context: &SpanContext, is_remote: bool) -> u32 {
-    let remote = if is_remote { IS_REMOTE } else { 0 };
-    u32::from(context.trace_flags().to_u8()) | HAS_IS_REMOTE | remote
-}
-
-/// `SpanKind` in trace/v1/trace.proto.
-fn kind(kind: &SpanKind) -> u32 {
-    match kind {
-        SpanKind::Internal => 1,
-        SpanKind::Server => 2,
-        SpanKind::Client => 3,
-        SpanKind::Producer => 4,
-        SpanKind::Consumer => 5,
-    }
-}
-
-/// `Status` in trace/v1/trace.proto.
-fn status(to: &mut Writer, status: &Status) {
-    match status {
-        Status::Unset => {}
-        Status::Ok => to.integer(3, 1),
-        Status::Error { description } => {
-            to.string(2, description);
-            to.integer(3, 2);
-        }
-    }
 }
 
 fn attributes<'a>(to: &mut Writer, field: u32, attributes: impl IntoIterator<Item = &'a KeyValue>) {

@@ -6,14 +6,14 @@ use reqwest::StatusCode;
 
 use super::client::SendError;
 
-/// Why spans were lost. Messages name no endpoint and no header, because they may hold API keys.
+/// Why spans or log records were lost. Messages name no endpoint and no header, because they may hold API keys.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
-    /// The receiver sent no response: all spans of the batch are lost.
+    /// The receiver sent no response: the whole batch is lost.
     #[error("{0}")]
     NoResponse(#[from] SendError),
-    /// The receiver responded with an error: all spans of the batch are lost.
+    /// The receiver responded with an error: the whole batch is lost.
     #[error("the receiver responded with HTTP status {status}{}{message}", if message.is_empty() { "" } else { ": " })]
     Status {
         /// The status of the response.
@@ -23,11 +23,11 @@ pub enum ExportError {
         /// How long the receiver asks to wait before the next request, from `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// The receiver accepted the batch in part. If it rejected no spans, the message is a warning.
-    #[error("the receiver rejected {rejected_spans} spans: {message}")]
+    /// The receiver accepted the batch in part. If it rejected nothing, the message is a warning.
+    #[error("the receiver rejected {rejected} items of a batch: {message}")]
     PartialSuccess {
-        /// How many spans of the batch are lost.
-        rejected_spans: u64,
+        /// How many spans or log records of the batch are lost.
+        rejected: u64,
         /// The receiver's reason.
         message: String,
     },

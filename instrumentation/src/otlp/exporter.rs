@@ -1,4 +1,4 @@
-//! The span exporter.
+//! The exporters of spans and log records.
 
 use std::fmt;
 use std::io::Write;
@@ -12,21 +12,22 @@ use http::{HeaderMap, HeaderValue};
 use opentelemetry_http::{Bytes, Request};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
+use opentelemetry_sdk::logs::{LogBatch, LogExporter};
 use opentelemetry_sdk::trace::SpanData;
 use url::Url;
 
 use super::client::HttpClient;
-use super::encode::{EncodedResource, encode_request};
+use super::encode::{EncodedResource, encode_log_records, encode_spans};
 use super::error::ExportError;
 use super::response;
 use super::retry::{Retries, RetryStop};
 
 type ErrorHandler = Arc<dyn Fn(&ExportError) + Send + Sync>;
 
-/// Where and how spans are sent.
+/// Where and how spans or log records are sent.
 #[derive(Clone, Debug)]
-pub struct SpanExporterConfig {
-    /// The whole URL, usually with the path `/v1/traces`.
+pub struct ExporterConfig {
+    /// The whole URL, usually with the path `/v1/traces` or `/v1/logs`.
     pub endpoint: Url,
     /// Sent with every request, for example an API key. Their values are never printed.
     pub headers: HeaderMap,
@@ -53,8 +54,18 @@ pub enum Compression {
 /// It blocks the thread that it runs in, so it is for a processor with a thread of its own, such as the SDK's
 /// `BatchSpanProcessor`. A batch is sent again up to 3 times if there was no response or its status was 429, 502, 503 or
 /// 504, after the time in `Retry-After` (in seconds), else after a time that doubles.
-pub struct SpanExporter {
+#[derive(Debug)]
+pub struct SpanExporter(Sender);
+
+/// Sends log records over OTLP/HTTP in protobuf, in the same way as [`SpanExporter`] sends spans.
+#[derive(Debug)]
+pub struct LogRecordExporter(Sender);
+
+/// What both exporters have in common.
+struct Sender {
     client: HttpClient,
+    /// The word for what is sent, for log messages: `spans`.
+    items: &'static str,
     endpoint: String,
     headers: HeaderMap,
     compression: Compression,
@@ -69,8 +80,48 @@ pub struct SpanExporter {
 
 impl SpanExporter {
     /// An exporter that sends with `client`.
-    pub fn new(client: HttpClient, config: SpanExporterConfig) -> Self {
-        let SpanExporterConfig { endpoint, mut headers, compression, timeout } = config;
+    pub fn new(client: HttpClient, config: ExporterConfig) -> Self {
+        Self(Sender::new(client, config, "spans"))
+    }
+
+    /// Calls `handler` once for each batch of which spans were lost, before `export` returns.
+    ///
+    /// A batch that the receiver rejects in part ([`ExportError::PartialSuccess`]) is exported successfully as far as the
+    /// SDK is concerned. Without a handler, it is logged as a warning.
+    #[must_use]
+    pub fn on_error(mut self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
+        self.0.on_error = Some(Arc::new(handler));
+        self
+    }
+
+    /// Ends this exporter's retries when the service shuts down.
+    pub fn retry_stop(&self) -> RetryStop {
+        self.0.retry_stop.clone()
+    }
+}
+
+impl LogRecordExporter {
+    /// An exporter that sends with `client`.
+    pub fn new(client: HttpClient, config: ExporterConfig) -> Self {
+        Self(Sender::new(client, config, "log records"))
+    }
+
+    /// Calls `handler` once for each batch of which log records were lost, as [`SpanExporter::on_error`] does.
+    #[must_use]
+    pub fn on_error(mut self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
+        self.0.on_error = Some(Arc::new(handler));
+        self
+    }
+
+    /// Ends this exporter's retries when the service shuts down.
+    pub fn retry_stop(&self) -> RetryStop {
+        self.0.retry_stop.clone()
+    }
+}
+
+impl Sender {
+    fn new(client: HttpClient, config: ExporterConfig, items: &'static str) -> Self {
+        let ExporterConfig { endpoint, mut headers, compression, timeout } = config;
         // So that `Debug` does not print them.
         headers.values_mut().for_each(|value| value.set_sensitive(true));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
@@ -81,6 +132,7 @@ impl SpanExporter {
         }
         Self {
             client,
+            items,
             endpoint: endpoint.into(),
             headers,
             compression,
@@ -93,24 +145,22 @@ impl SpanExporter {
         }
     }
 
-    /// Calls `handler` once for each batch of which spans were lost, before `export` returns.
-    ///
-    /// A batch that the receiver rejects in part ([`ExportError::PartialSuccess`]) is exported successfully as far as the
-    /// SDK is concerned. Without a handler, it is logged as a warning.
-    #[must_use]
-    pub fn on_error(mut self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
-        self.on_error = Some(Arc::new(handler));
-        self
+    /// Sends what `encode` writes into the memory of a buffer.
+    fn export(&self, encode: impl FnOnce(&EncodedResource, Vec<u8>) -> Vec<u8>) -> OTelSdkResult {
+        if self.is_shut_down.load(Ordering::Relaxed) {
+            return Err(OTelSdkError::AlreadyShutdown);
+        }
+        let Err(error) = self.send(encode) else { return Ok(()) };
+        self.report(&error);
+        match error {
+            ExportError::PartialSuccess { .. } => Ok(()),
+            error => Err(OTelSdkError::InternalFailure(error.to_string())),
+        }
     }
 
-    /// Ends this exporter's retries when the service shuts down.
-    pub fn retry_stop(&self) -> RetryStop {
-        self.retry_stop.clone()
-    }
-
-    fn send(&self, batch: &[SpanData]) -> Result<(), ExportError> {
+    fn send(&self, encode: impl FnOnce(&EncodedResource, Vec<u8>) -> Vec<u8>) -> Result<(), ExportError> {
         let buffer = std::mem::take(&mut *self.buffer.lock().unwrap_or_else(PoisonError::into_inner));
-        let encoded = encode_request(batch, &self.resource, buffer);
+        let encoded = encode(&self.resource, buffer);
         let body = match self.compression {
             Compression::None => Bytes::from(encoded),
             Compression::Gzip => {
@@ -156,44 +206,54 @@ impl SpanExporter {
     fn report(&self, error: &ExportError) {
         match (&self.on_error, error) {
             (Some(on_error), error) => on_error(error),
-            (None, ExportError::PartialSuccess { rejected_spans, message }) => {
-                tracing::warn!(rejected.spans = rejected_spans, message, "OTLP receiver rejected spans");
+            (None, ExportError::PartialSuccess { rejected, message }) => {
+                tracing::warn!(rejected, message, "OTLP receiver rejected {}", self.items);
             }
             // The SDK logs the error that `export` returns.
             (None, _) => {}
         }
     }
-}
 
-impl opentelemetry_sdk::trace::SpanExporter for SpanExporter {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        if self.is_shut_down.load(Ordering::Relaxed) {
-            return Err(OTelSdkError::AlreadyShutdown);
-        }
-        let Err(error) = self.send(&batch) else { return Ok(()) };
-        self.report(&error);
-        match error {
-            ExportError::PartialSuccess { .. } => Ok(()),
-            error => Err(OTelSdkError::InternalFailure(error.to_string())),
-        }
-    }
-
-    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+    fn shut_down(&self) -> OTelSdkResult {
         self.retry_stop.stop();
         match self.is_shut_down.swap(true, Ordering::Relaxed) {
             true => Err(OTelSdkError::AlreadyShutdown),
             false => Ok(()),
         }
     }
+}
+
+impl opentelemetry_sdk::trace::SpanExporter for SpanExporter {
+    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+        self.0.export(|resource, buffer| encode_spans(&batch, resource, buffer))
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        self.0.shut_down()
+    }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.resource = resource.into();
+        self.0.resource = resource.into();
     }
 }
 
-impl fmt::Debug for SpanExporter {
+impl LogExporter for LogRecordExporter {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        self.0.export(|resource, buffer| encode_log_records(&batch, resource, buffer))
+    }
+
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        self.0.shut_down()
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.resource = resource.into();
+    }
+}
+
+impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut fields = f.debug_struct("SpanExporter");
+        let mut fields = f.debug_struct("Sender");
         fields.field("endpoint", &self.endpoint).field("headers", &self.headers);
         fields.field("compression", &self.compression).field("timeout", &self.timeout).finish_non_exhaustive()
     }

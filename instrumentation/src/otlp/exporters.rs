@@ -1,12 +1,13 @@
 //! The exporters of all three signals, as the settings want them.
 
-use opentelemetry_otlp::{ExporterBuildError, LogExporter, MetricExporter, WithExportConfig, WithHttpConfig};
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::logs::LogBatch;
 use opentelemetry_sdk::trace::SpanData;
 use std::time::Duration;
 
-use super::{Compression, HttpClient, HttpClientError, SpanExporter, SpanExporterConfig};
+use super::{Compression, ExporterConfig, HttpClient, HttpClientError, LogRecordExporter, SpanExporter};
 use crate::delivery::{Delivery, WatchedMetricExporter};
 use crate::settings::{Protocol, Settings, SignalSettings};
 
@@ -70,14 +71,8 @@ impl<'a> Exporters<'a> {
     }
 
     fn http_spans(&self, settings: &SignalSettings) -> SpanExporter {
-        let config = SpanExporterConfig {
-            endpoint: settings.endpoint.clone(),
-            headers: settings.headers.clone(),
-            compression: if settings.gzip { Compression::Gzip } else { Compression::None },
-            timeout: settings.timeout,
-        };
         let delivery = self.delivery.clone();
-        let exporter = SpanExporter::new(self.client.clone(), config)
+        let exporter = SpanExporter::new(self.client.clone(), config(settings))
             .on_error(move |error| delivery.span_export_failed(error));
         self.delivery.stop_retries_at_shutdown(exporter.retry_stop());
         exporter
@@ -87,20 +82,29 @@ impl<'a> Exporters<'a> {
     ///
     /// # Errors
     ///
-    /// If the SDK's exporter cannot be built.
-    pub fn log_records(&self) -> Result<Option<LogExporter>, ExporterBuildError> {
+    /// If the SDK's exporter for gRPC cannot be built.
+    pub fn log_records(&self) -> Result<Option<AnyLogExporter>, ExporterBuildError> {
         let settings = &self.settings.logs;
         if !settings.enabled {
             return Ok(None);
         }
-        let builder = LogExporter::builder();
-        let endpoint = settings.endpoint.as_str();
         Ok(Some(match settings.protocol {
-            Protocol::HttpProtobuf => {
-                builder.with_http().with_http_client(self.client.clone()).with_endpoint(endpoint).build()?
-            }
-            Protocol::Grpc => builder.with_tonic().with_endpoint(endpoint).build()?,
+            Protocol::HttpProtobuf => AnyLogExporter::Http(self.http_log_records(settings)),
+            Protocol::Grpc => AnyLogExporter::Grpc(
+                opentelemetry_otlp::LogExporter::builder()
+                    .with_tonic()
+                    .with_endpoint(settings.endpoint.as_str())
+                    .build()?,
+            ),
         }))
+    }
+
+    fn http_log_records(&self, settings: &SignalSettings) -> LogRecordExporter {
+        let delivery = self.delivery.clone();
+        let exporter = LogRecordExporter::new(self.client.clone(), config(settings))
+            .on_error(move |error| delivery.log_export_failed(error));
+        self.delivery.stop_retries_at_shutdown(exporter.retry_stop());
+        exporter
     }
 
     /// The exporter of metrics, which discards them if they are not exported.
@@ -122,6 +126,15 @@ impl<'a> Exporters<'a> {
             Protocol::Grpc => builder.with_tonic().with_endpoint(endpoint).build()?,
         };
         Ok(self.delivery.metric_exporter(Some(exporter)))
+    }
+}
+
+fn config(settings: &SignalSettings) -> ExporterConfig {
+    ExporterConfig {
+        endpoint: settings.endpoint.clone(),
+        headers: settings.headers.clone(),
+        compression: if settings.gzip { Compression::Gzip } else { Compression::None },
+        timeout: settings.timeout,
     }
 }
 
@@ -153,6 +166,38 @@ impl opentelemetry_sdk::trace::SpanExporter for AnySpanExporter {
         match self {
             Self::Http(exporter) => exporter.force_flush(),
             Self::Grpc(exporter) => exporter.force_flush(),
+        }
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        match self {
+            Self::Http(exporter) => exporter.set_resource(resource),
+            Self::Grpc(exporter) => exporter.set_resource(resource),
+        }
+    }
+}
+
+/// An exporter of log records for either protocol.
+#[derive(Debug)]
+pub enum AnyLogExporter {
+    /// OTLP over HTTP, by this crate.
+    Http(LogRecordExporter),
+    /// OTLP over gRPC, by the SDK.
+    Grpc(opentelemetry_otlp::LogExporter),
+}
+
+impl opentelemetry_sdk::logs::LogExporter for AnyLogExporter {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        match self {
+            Self::Http(exporter) => exporter.export(batch).await,
+            Self::Grpc(exporter) => exporter.export(batch).await,
+        }
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        match self {
+            Self::Http(exporter) => exporter.shutdown_with_timeout(timeout),
+            Self::Grpc(exporter) => exporter.shutdown_with_timeout(timeout),
         }
     }
 

@@ -38,14 +38,15 @@ pub(super) fn check(response: Response<Bytes>) -> Result<(), ExportError> {
 }
 
 fn check_partial_success(body: Bytes) -> Result<(), ExportError> {
-    // The status says that the receiver accepted the spans, so a body in another format is no failure.
+    // The status says that the receiver accepted the batch, so a body in another format is no failure. The response to an export
+    // of log records has the same fields.
     let response = ExportTraceServiceResponse::decode(body).unwrap_or_default();
     let partial = response.partial_success.unwrap_or_default();
-    let rejected_spans = u64::try_from(partial.rejected_spans).unwrap_or(0);
-    if rejected_spans == 0 && partial.error_message.is_empty() {
+    let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0);
+    if rejected == 0 && partial.error_message.is_empty() {
         return Ok(());
     }
-    Err(ExportError::PartialSuccess { rejected_spans, message: shorten(&partial.error_message) })
+    Err(ExportError::PartialSuccess { rejected, message: shorten(&partial.error_message) })
 }
 
 fn shorten(message: &str) -> String {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
-use instrumentation::otlp::{Compression, ExportError, SpanExporter, SpanExporterConfig};
+use instrumentation::otlp::{Compression, ExportError, ExporterConfig, SpanExporter};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -29,7 +29,7 @@ fn a_request_is_a_post_of_protobuf_with_the_configured_headers() {
     let server = Server::start([]);
     let mut headers = HeaderMap::new();
     headers.insert("dd-api-key", HeaderValue::from_static("secret"));
-    let exporter = exporter_with(SpanExporterConfig { headers, ..config(&server) });
+    let exporter = exporter_with(ExporterConfig { headers, ..config(&server) });
 
     export(&exporter, vec![span()]).expect("the export succeeds");
 
@@ -47,7 +47,7 @@ fn a_compressed_request_decodes_to_the_same_spans() {
     let server = Server::start([]);
     export(&exporter(&server), vec![span()]).expect("the export succeeds");
     let plain = server.next().body;
-    let exporter = exporter_with(SpanExporterConfig { compression: Compression::Gzip, ..config(&server) });
+    let exporter = exporter_with(ExporterConfig { compression: Compression::Gzip, ..config(&server) });
 
     export(&exporter, vec![span()]).expect("the export succeeds");
 
@@ -66,7 +66,7 @@ fn a_refused_connection_is_named_in_the_error() {
             .parse()
             .expect("a URL")
     };
-    let config = SpanExporterConfig { endpoint, ..config(&Server::start([])) };
+    let config = ExporterConfig { endpoint, ..config(&Server::start([])) };
 
     let error = export(&exporter_with(config), vec![span()]).expect_err("nobody listens").to_string();
 
@@ -96,8 +96,8 @@ fn rejected_spans_are_reported_and_not_sent_again() {
     let reported = Arc::<Mutex<Vec<(u64, String)>>>::default();
     let kept = Arc::clone(&reported);
     let exporter = exporter(&server).on_error(move |error| match error {
-        ExportError::PartialSuccess { rejected_spans, message } => {
-            kept.lock().expect("the reports").push((*rejected_spans, message.clone()));
+        ExportError::PartialSuccess { rejected, message } => {
+            kept.lock().expect("the reports").push((*rejected, message.clone()));
         }
         other => panic!("another error is reported: {other}"),
     });
@@ -124,7 +124,7 @@ fn errors_have_their_status_as_a_value() {
     let server = Server::start([Reply::with_headers(429, "retry-after: 7\r\n")]);
     let exporter = SpanExporter::new(
         http_client(slice::from_ref(&server.url("/"))),
-        SpanExporterConfig { timeout: Duration::from_secs(5), ..config(&server) },
+        ExporterConfig { timeout: Duration::from_secs(5), ..config(&server) },
     );
     let seen = Arc::<Mutex<Option<(StatusCode, Option<Duration>)>>>::default();
     let kept = Arc::clone(&seen);

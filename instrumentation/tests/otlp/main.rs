@@ -3,6 +3,7 @@
 mod client;
 mod encoding;
 mod export;
+mod log_records;
 mod proxy;
 mod retry;
 mod server;
@@ -15,7 +16,7 @@ use std::{env, slice};
 
 use futures_executor::block_on;
 use http::HeaderMap;
-use instrumentation::otlp::{Compression, HttpClient, SpanExporter, SpanExporterConfig};
+use instrumentation::otlp::{Compression, ExporterConfig, HttpClient, SpanExporter};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter as _};
 use url::Url;
@@ -28,8 +29,8 @@ fn http_client(endpoints: &[Url]) -> HttpClient {
     HttpClient::new(endpoints, Duration::from_secs(30)).expect("the client is built")
 }
 
-fn config(server: &Server) -> SpanExporterConfig {
-    SpanExporterConfig {
+fn config(server: &Server) -> ExporterConfig {
+    ExporterConfig {
         endpoint: server.url("/v1/traces"),
         headers: HeaderMap::new(),
         compression: Compression::None,
@@ -41,7 +42,7 @@ fn exporter(server: &Server) -> SpanExporter {
     exporter_with(config(server))
 }
 
-fn exporter_with(config: SpanExporterConfig) -> SpanExporter {
+fn exporter_with(config: ExporterConfig) -> SpanExporter {
     SpanExporter::new(http_client(slice::from_ref(&config.endpoint)), config)
 }
 

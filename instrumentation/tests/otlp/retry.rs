@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use instrumentation::otlp::SpanExporterConfig;
+use instrumentation::otlp::ExporterConfig;
 
 use crate::server::{Reply, Server};
 use crate::spans::span;
@@ -76,7 +76,7 @@ fn an_export_ends_within_its_timeout() {
     let replies = [Reply::Silence, Reply::with_headers(503, "retry-after: 60\r\n")];
     for (reply, requests) in replies.into_iter().zip([1, 1]) {
         let server = Server::start(vec![reply; 4]);
-        let exporter = exporter_with(SpanExporterConfig { timeout, ..config(&server) });
+        let exporter = exporter_with(ExporterConfig { timeout, ..config(&server) });
         let started = Instant::now();
 
         export(&exporter, vec![span()]).expect_err("there is no success in time");

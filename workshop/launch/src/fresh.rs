@@ -11,7 +11,9 @@ pub(crate) fn is_fresh(executable: &Path, workshop: &Path) -> bool {
     let Some((_, sources)) = sources.split_once(": ") else { return false };
     let Some(built) = modified(executable) else { return false };
     let is_older = |file: &Path| modified(file).is_some_and(|modified| modified < built);
-    let manifests = ["Cargo.toml", "../console/Cargo.toml", "../otlp/Cargo.toml", "../Cargo.toml", "../Cargo.lock"].map(|file| workshop.join(file));
+    let manifests =
+        ["Cargo.toml", "../console/Cargo.toml", "../otlp/Cargo.toml", "../Cargo.toml", "../Cargo.lock"]
+            .map(|file| workshop.join(file));
     manifests.iter().all(|file| is_older(file)) && files(sources).iter().all(|file| is_older(Path::new(file)))
 }
 

@@ -9,7 +9,11 @@ use crate::otlp::protobuf::ExpectedLength::{Long, Medium, Short};
 use crate::otlp::protobuf::Writer;
 
 /// Encodes `batch`, using the memory of `buffer`.
-pub(crate) fn encode_log_records(batch: &LogBatch<'_>, resource: &EncodedResource, buffer: Vec<u8>) -> Vec<u8> {
+pub(crate) fn encode_log_records(
+    batch: &LogBatch<'_>,
+    resource: &EncodedResource,
+    buffer: Vec<u8>,
+) -> Vec<u8> {
     let mut to = Writer::new(buffer);
     to.message(1, Long, |to| {
         to.bytes_always(1, &resource.attributes);

@@ -123,4 +123,3 @@ fn status(to: &mut Writer, status: &Status) {
         }
     }
 }
-
