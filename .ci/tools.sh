@@ -56,7 +56,7 @@ cargo_deny() {
     local root=$cache/cargo-deny-$CARGO_DENY_VERSION
     if [[ ! -x $root/bin/cargo-deny ]]; then
         CARGO_TARGET_DIR=$scratch/cargo-deny \
-            cargo install cargo-deny --locked --version "$CARGO_DENY_VERSION" --root "$root"
+            CARGO_PROFILE_DEV_DEBUG=0 cargo install cargo-deny --debug --locked --version "$CARGO_DENY_VERSION" --root "$root"
     fi
     PATH=$root/bin:$PATH
 }
