@@ -41,14 +41,15 @@ pub(crate) fn trace_parent(span: &SpanContext) -> String {
     write_hex(&mut text[36..52], &span.span_id().to_bytes());
     // The specification knows more flags than this one, but only a participant that has set them may send them.
     write_hex(&mut text[53..55], &[(span.trace_flags() & TraceFlags::SAMPLED).to_u8()]);
-    String::from_utf8_lossy(&text).into_owned()
+    // Digits and dashes are always valid.
+    String::from_utf8(text.to_vec()).unwrap_or_default()
 }
 
 /// `bytes` in lowercase hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = vec![0; 2 * bytes.len()];
     write_hex(&mut text, bytes);
-    String::from_utf8_lossy(&text).into_owned()
+    String::from_utf8(text).unwrap_or_default()
 }
 
 fn write_hex(text: &mut [u8], bytes: &[u8]) {
