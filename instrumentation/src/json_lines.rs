@@ -98,8 +98,8 @@ where
         SystemTime.format_time(&mut Writer::new(&mut time))?;
 
         let mut line = Object::with_capacity(768);
-        line.member("time", &time);
-        line.member("level", event.metadata().level().as_str());
+        line.plain_member("time", &time);
+        line.plain_member("level", event.metadata().level().as_str());
         // An event without a message has a name, at least.
         let name = event.metadata().name();
         line.member("message", if fields.message.is_empty() { name } else { &fields.message });
@@ -125,10 +125,10 @@ fn span_ids(line: &mut Object) {
             let trace_id = hex(&span.trace_id().to_bytes());
             let span_id = hex(&span.span_id().to_bytes());
             for name in ["trace.id", "trace_id", "dd.trace_id"] {
-                line.member(name, &trace_id);
+                line.plain_member(name, &trace_id);
             }
             for name in ["span.id", "span_id", "dd.span_id"] {
-                line.member(name, &span_id);
+                line.plain_member(name, &span_id);
             }
         }
     });
