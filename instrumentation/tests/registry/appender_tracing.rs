@@ -51,6 +51,8 @@ fn appender_tracing_gives_records_with_these_faults() {
 #[test]
 fn at_debug_appender_tracing_exports_the_events_of_its_own_exporter() {
     let (address, exports) = collector();
+    // reqwest needs one. Another test may have installed it already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let exporter = LogExporter::builder()
         .with_http()
         .with_protocol(Protocol::HttpBinary)
