@@ -31,10 +31,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use async_trait::async_trait;
-use http::Extensions;
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::trace::{FutureExt, SpanKind, TraceContextExt, Tracer};
+use opentelemetry::propagation::Injector;
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_http::HeaderInjector;
 use opentelemetry_sdk::trace::SdkTracer;
 use opentelemetry_semantic_conventions::{attribute, metric};
 use reqwest::{Request, Response};
@@ -93,7 +93,7 @@ impl Middleware for ClientMiddleware {
         // The other side continues this trace. It must learn the ids of the span that was just started, not those of the
         // current span, or it would name the wrong parent.
         if let Some(propagator) = &recorder.propagator {
-            propagator.inject_context(&call.context, &mut HeaderInjector(request.headers_mut()));
+            propagator.inject_context(&call.context, &mut RequestHeaders(request.headers_mut()));
         }
         let outcome = next.run(request, extensions).with_context(call.context.clone()).await;
         match outcome {
@@ -137,6 +137,21 @@ impl Recorder {
             target,
             response: None,
             error_type: None,
+        }
+    }
+}
+
+/// The headers of a request, to which a propagator writes. Unlike the injector of `opentelemetry-http`, it neither parses the name
+/// `traceparent` nor copies values.
+struct RequestHeaders<'a>(&'a mut HeaderMap);
+
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+impl Injector for RequestHeaders<'_> {
+    fn set(&mut self, name: &str, value: String) {
+        let name = if name == TRACEPARENT { Ok(TRACEPARENT.clone()) } else { name.parse() };
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) {
+            self.0.insert(name, value);
         }
     }
 }
