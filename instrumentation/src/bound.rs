@@ -1,15 +1,17 @@
 //! Instruments that are bound to the attributes with which they record again and again.
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
+
+use fnv::FnvHashMap;
 
 /// Values that have an instrument of their own. Others are bound for one measurement, which costs more, and lose nothing.
 const MAX_BOUND: usize = 256;
 
 /// Instruments by what their attributes are made of. The SDK finds the series of an unbound measurement by hashing all its
-/// attributes, which takes several thousand instructions; a short key takes some hundred.
-pub(crate) struct Bound<K, I>(RwLock<HashMap<K, I>>);
+/// attributes, which takes several thousand instructions; a short key takes some hundred. FNV is faster for short keys than
+/// the hash of the standard library; that keys can be made to collide is harmless in a map of this size.
+pub(crate) struct Bound<K, I>(RwLock<FnvHashMap<K, I>>);
 
 impl<K, I> Default for Bound<K, I> {
     fn default() -> Self {

@@ -1,9 +1,9 @@
 //! What all queries of a pool are recorded with.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use fnv::FnvHashMap;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{BoundHistogram, Histogram, Meter};
 use opentelemetry_sdk::trace::SdkTracer;
@@ -30,7 +30,7 @@ pub(super) struct Recorder {
     pub(super) system: System,
     namespace: Option<Arc<str>>,
     server: Option<(Arc<str>, u16)>,
-    operations: Arc<RwLock<HashMap<Option<Names>, Arc<Operation>>>>,
+    operations: Arc<RwLock<FnvHashMap<Option<Names>, Arc<Operation>>>>,
 }
 
 /// What all queries of one operation share: made once and then kept, because there are few.
