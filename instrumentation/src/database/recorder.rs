@@ -13,11 +13,15 @@ use opentelemetry_semantic_conventions::attribute::{
 };
 use opentelemetry_semantic_conventions::metric::DB_CLIENT_OPERATION_DURATION;
 
+use super::literals::without_literals;
 use super::system::System;
 use crate::Instrumentation;
 
 /// The buckets that the conventions recommend, in seconds.
 const BOUNDARIES: [f64; 9] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
+
+/// Longer texts of queries are not kept: a bulk insert may have megabytes.
+const MAX_KEPT_TEXT: usize = 4096;
 
 /// The names of an operation and of the collection that it works on.
 pub(super) type Names = (&'static str, Option<&'static str>);
@@ -40,6 +44,14 @@ pub(super) struct Operation {
     pub(super) attributes: Vec<KeyValue>,
     /// Bound with the first success: an instrument that is bound and not used would report a count of 0.
     successes: OnceLock<BoundHistogram<f64>>,
+    /// The first query of this operation. Most have the same text again and again, in which literals need to be found once only.
+    first_text: OnceLock<Text>,
+}
+
+struct Text {
+    query: Box<str>,
+    is_parameterized: bool,
+    recorded: Arc<str>,
 }
 
 impl Recorder {
@@ -95,7 +107,7 @@ impl Recorder {
                 summary
             }
         };
-        Operation { span_name, attributes, successes: OnceLock::new() }
+        Operation { span_name, attributes, successes: OnceLock::new(), first_text: OnceLock::new() }
     }
 
     /// What the conventions name a span after if neither summary, operation nor collection is known.
@@ -109,6 +121,23 @@ impl Recorder {
 }
 
 impl Operation {
+    /// `db.query.text` of `query`. Its literals are removed, unless it `is_parameterized`: the values of a query with arguments
+    /// are not in its text.
+    pub(super) fn query_text(&self, query: &str, is_parameterized: bool, system: System) -> Arc<str> {
+        let recorded = || {
+            if is_parameterized { query.into() } else { without_literals(query, system).into() }
+        };
+        if query.len() > MAX_KEPT_TEXT {
+            return recorded();
+        }
+        let new = || Text { query: query.into(), is_parameterized, recorded: recorded() };
+        let first = self.first_text.get_or_init(new);
+        if *first.query == *query && first.is_parameterized == is_parameterized {
+            return first.recorded.clone();
+        }
+        recorded()
+    }
+
     /// Records the seconds that a successful query has taken.
     pub(super) fn record_success(&self, duration: &Histogram<f64>, seconds: f64) {
         self.successes.get_or_init(|| duration.bind(&self.attributes)).record(seconds);

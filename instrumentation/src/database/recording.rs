@@ -9,7 +9,6 @@ use opentelemetry_sdk::trace::Span;
 use opentelemetry_semantic_conventions::attribute::DB_QUERY_TEXT;
 
 use super::failure;
-use super::literals::without_literals;
 use super::recorder::{Names, Operation, Recorder};
 
 /// A query that is recorded. Dropping it ends the span and records the duration, if the query has started.
@@ -17,7 +16,7 @@ pub(super) struct Recording {
     recorder: Arc<Recorder>,
     operation: Arc<Operation>,
     parent: Context,
-    text: Option<String>,
+    text: Option<Arc<str>>,
     started: Option<Instant>,
     span: Option<Span>,
     failure: Option<Vec<KeyValue>>,
@@ -38,15 +37,10 @@ impl Recording {
         }
     }
 
-    /// Adds the text of the query. Its literals are removed, unless it is `parameterized`: the values of a query with
-    /// arguments are not in its text.
-    pub(super) fn with_text(mut self, text: &str, parameterized: bool) -> Self {
+    /// Adds the text of the query, as [`Operation::query_text`] records it.
+    pub(super) fn with_text(mut self, text: &str, is_parameterized: bool) -> Self {
         if self.recorder.tracer.is_some() {
-            self.text = Some(if parameterized {
-                text.to_owned()
-            } else {
-                without_literals(text, self.recorder.system)
-            });
+            self.text = Some(self.operation.query_text(text, is_parameterized, self.recorder.system));
         }
         self
     }
