@@ -26,7 +26,7 @@ use service::Service;
 
 pub use backend::backend;
 pub(crate) use build::cargo_build;
-pub use build::{Built, build, build_with};
+pub use build::{Built, build, build_package};
 pub use delivery::gather_delivery;
 pub use interrupt::unless_interrupted;
 pub use trouble::Trouble;
@@ -62,7 +62,7 @@ pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, Tr
 /// Why there is nothing to judge, in words.
 pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogRun, String> {
     let in_words = |trouble: Trouble| format!("{}. {}", trouble.seen(), trouble.cause());
-    let built = build_with(folder, &["--features", "datadog"], None).await.map_err(in_words)?;
+    let built = build_package(folder, &["--features", "datadog"]).await.map_err(in_words)?;
     // Without the feature, the program has the same path: it must be there again for whoever starts it next.
     let executable = built.executable.with_extension("datadog");
     std::fs::copy(&built.executable, &executable).map_err(|error| error.to_string())?;

@@ -25,15 +25,15 @@ pub struct Built {
 ///
 /// [`Trouble::BuildFailed`], or that there is no Cargo or no program.
 pub async fn build(folder: &Path) -> Result<Built, Trouble> {
-    build_with(folder, &[], None).await
+    build_package(folder, &[]).await
 }
 
-/// As [`build`], with further arguments for Cargo; `package`: whose program it is, if they name several packages.
+/// As [`build`], with further arguments for Cargo, which choose among several programs.
 ///
 /// # Errors
 ///
 /// As [`build`].
-pub async fn build_with(folder: &Path, arguments: &[&str], package: Option<&str>) -> Result<Built, Trouble> {
+pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, Trouble> {
     if !folder.is_dir() {
         return Err(Trouble::NoProgram(format!("the folder {} is not there", folder.display())));
     }
@@ -50,7 +50,7 @@ pub async fn build_with(folder: &Path, arguments: &[&str], package: Option<&str>
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|message| program(&message))
-        .rfind(|built| package.is_none_or(|package| built.name == package))
+        .next_back()
         .ok_or_else(|| Trouble::NoProgram(format!("{} has no program to run: no [[bin]]", folder.display())))
 }
 

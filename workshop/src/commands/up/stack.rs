@@ -145,16 +145,17 @@ impl Stack {
         if self.rate == 0 {
             return Ok((backend, None));
         }
-        // As `cargo workshop` itself is built: with other packages, its dependencies would be compiled again.
-        let packages = ["--package", "workshop", "--package", "loadtest"];
-        let loadtest = run::build_with(&self.place.root, &packages, Some("loadtest")).await?;
+        // With the package `workshop`, as the launcher builds it: alone, its dependencies would be compiled again. This program itself
+        // is not built, because it is running.
+        let arguments = ["--package", "workshop", "--package", "loadtest", "--bin", "loadtest"];
+        let loadtest = run::build_package(&self.place.root, &arguments).await?;
         Ok((backend, Some(loadtest.executable)))
     }
 
     async fn build_backend(&self) -> Result<PathBuf, Trouble> {
         let built = match &self.name {
             Some(name) => run::build(&self.place.folder(name)).await?,
-            None => run::build_with(&self.place.root, &["--package", "handson"], None).await?,
+            None => run::build_package(&self.place.root, &["--package", "handson"]).await?,
         };
         Ok(built.executable)
     }
