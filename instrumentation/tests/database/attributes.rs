@@ -3,7 +3,7 @@
 use futures_util::TryStreamExt;
 use instrumentation::database::Pool;
 use opentelemetry::trace::{SpanKind, Status};
-use sqlx::{Executor, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Executor, SqlSafeStr};
 
 use crate::support::{Telemetry, attribute, attributes, names, recorded, users};
 
@@ -81,6 +81,35 @@ async fn the_text_of_a_query_has_no_values() {
         texts,
         [text, "SELECT id FROM users WHERE name = ? ", "SELECT ?; SELECT \"id\" FROM users"],
         "the values of the first are bound to it, the others are to have `?` for each literal"
+    );
+}
+
+#[tokio::test]
+async fn each_query_of_an_operation_is_recorded_with_its_own_text() {
+    let (telemetry, pool) = recorded().await;
+    let users = || pool.operation("SELECT", "users");
+    let query = "SELECT name FROM users WHERE id >= 1";
+    let long = format!("SELECT name FROM users WHERE id > 1 /* {} */", "long ".repeat(1000));
+    sqlx::query(query).fetch_all(users()).await.expect("two users");
+    sqlx::query(query).fetch_all(users()).await.expect("two users");
+    sqlx::query(query).bind(1).fetch_all(users()).await.expect("two users");
+    sqlx::query("SELECT id FROM users WHERE id = 2").fetch_all(users()).await.expect("one user");
+    sqlx::query(AssertSqlSafe(long)).fetch_all(users()).await.expect("one user");
+    sqlx::query(query).fetch_all(users()).await.expect("two users");
+
+    let spans = telemetry.query_spans();
+    let texts = spans.iter().map(|s| attribute(s, "db.query.text").expect("a text").to_string());
+    let without_values = "SELECT name FROM users WHERE id >= ?";
+    assert_eq!(
+        texts.collect::<Vec<_>>(),
+        [
+            without_values,
+            without_values,
+            query,
+            "SELECT id FROM users WHERE id = ?",
+            "SELECT name FROM users WHERE id > ? ",
+            without_values,
+        ]
     );
 }
 
