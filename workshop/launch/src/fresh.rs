@@ -39,9 +39,15 @@ mod tests {
     fn repository() -> std::path::PathBuf {
         let root = std::env::temp_dir().join(format!("fresh {:?}", std::thread::current().id()));
         let minute_ago = SystemTime::now() - Duration::from_secs(60);
-        for file in
-            ["Cargo.toml", "Cargo.lock", "workshop/Cargo.toml", "workshop/src/main.rs", "target/workshop"]
-        {
+        for file in [
+            "Cargo.toml",
+            "Cargo.lock",
+            "console/Cargo.toml",
+            "otlp/Cargo.toml",
+            "workshop/Cargo.toml",
+            "workshop/src/main.rs",
+            "target/workshop",
+        ] {
             let path = root.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             let created = File::create(path).unwrap();
@@ -64,7 +70,14 @@ mod tests {
         let is_fresh = || is_fresh(&root.join("target/workshop"), &root.join("workshop"));
         assert!(is_fresh());
         let old = SystemTime::now() - Duration::from_secs(60);
-        for file in ["workshop/src/main.rs", "Cargo.lock", "workshop/Cargo.toml", "Cargo.toml"] {
+        for file in [
+            "workshop/src/main.rs",
+            "Cargo.lock",
+            "console/Cargo.toml",
+            "otlp/Cargo.toml",
+            "workshop/Cargo.toml",
+            "Cargo.toml",
+        ] {
             let touched = File::options().write(true).open(root.join(file)).unwrap();
             touched.set_modified(SystemTime::now() + Duration::from_secs(60)).unwrap();
             assert!(!is_fresh(), "{file} is newer");
