@@ -400,7 +400,7 @@ fn a_stack_that_is_an_array_is_told() {
             event.attributes.set("exception.stacktrace", Value::Array(vec![Value::from("one")]));
         }
     });
-    assert_fails("errors", &wrong, "tracing-opentelemetry's own exception event");
+    assert_fails("errors", &wrong, "the exception event of tracing-opentelemetry has no type");
 }
 
 #[test]

@@ -77,9 +77,12 @@ fn repository() -> Repository {
     write("backend-sakura/src/main.rs", SERVICE);
     write("backend-sakura/Cargo.toml", &manifest("backend-sakura"));
     fs::remove_file(repository.path("Cargo.lock")).unwrap();
-    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"loadtest\"]\n");
+    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"loadtest\", \"workshop\"]\n");
     write("loadtest/Cargo.toml", &manifest("loadtest").replace("[workspace]\n", ""));
     write("loadtest/src/main.rs", LOADTEST);
+    // It is running, and must not be built.
+    write("workshop/Cargo.toml", &manifest("workshop").replace("[workspace]\n", ""));
+    write("workshop/src/main.rs", "compile_error!(\"the workshop is built\");");
     repository
 }
 
