@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`router`] and [`Sink`] | the routes of OTLP for a server of your own |
 //! | [`Receiver`] | a receiver for one test or one run |
-//! | [`FaultyReceiver`] | a receiver that hangs, stalls or refuses when it is told to |
+//! | [`FaultyReceiver`] | a receiver that can hang, stall or refuse, to test an exporter |
 //! | [`model`] | what was received, without protobuf |
 
 mod body;
