@@ -15,7 +15,7 @@
 //! | [`identity`] | who the process is, for log lines and for the resource |
 //! | [`settings`] | the `OTEL_*` variables that the SDK does not read, and a check of all |
 //! | [`process_metrics`] | the metrics of the process that are right |
-//! | [`otlp`] | exporters by the settings, one HTTP client for all, an encoder for spans that costs little |
+//! | [`otlp`] | exporters by the settings, one HTTP client for all, an encoder for spans and log records that costs little |
 //! | [`delivery`] | counts what is lost on the way to the collector, and reports it |
 
 mod bound;

@@ -88,10 +88,14 @@ fn toolchain(place: &Place) -> Found {
 
 fn crates(place: &Place) -> Found {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // Only for this machine: the lock file also has crates that only other systems need.
+    let verbose = output("rustc", &["--version", "--verbose"]).unwrap_or_default();
+    let host = verbose.lines().find_map(|line| line.strip_prefix("host: "));
     let fetched = |folder: &std::path::Path| {
         let mut command = Command::new(&cargo);
         command
             .args(["fetch", "--locked", "--offline"])
+            .args(host.into_iter().flat_map(|host| ["--target", host]))
             .current_dir(folder)
             .output()
             .is_ok_and(|o| o.status.success())
