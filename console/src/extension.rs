@@ -14,6 +14,10 @@ pub struct Extension {
     pub links: Vec<Link>,
     /// The routes of the pages.
     pub routes: Router<Arc<Console>>,
+    /// A command that makes a trace, for pages on which nothing has arrived.
+    pub trace_command: Option<String>,
+    /// A command that makes requests fail, for the page of errors.
+    pub failure_command: Option<String>,
     /// A section at the end of the overview.
     pub overview: Option<Box<dyn Fn() -> Markup + Send + Sync>>,
 }

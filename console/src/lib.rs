@@ -55,8 +55,6 @@ pub struct Options {
     pub url: String,
     /// The address to be put into `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub endpoint: String,
-    /// What to call for a trace.
-    pub curl: String,
 }
 
 /// A process next to the console, as the pages show it.

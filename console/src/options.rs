@@ -28,7 +28,7 @@ pub enum Error {
     #[error("no threads can be started: {0}")]
     Runtime(#[source] io::Error),
     /// A server has ended.
-    #[error("the console cannot go on: {0}")]
+    #[error("the console has stopped: {0}")]
     Serve(#[source] io::Error),
 }
 
@@ -53,7 +53,7 @@ pub struct ConsoleOptions {
     /// A file that defines a monitor; may be repeated
     #[arg(long, env = "CONSOLE_MONITOR", value_name = "FILE")]
     monitor: Vec<PathBuf>,
-    /// A name, beside localhost, under which a browser may call it; may be repeated
+    /// Another name than localhost under which a browser may call it; may be repeated
     #[arg(long, env = "CONSOLE_ALLOW_HOST", value_name = "NAME")]
     allow_host: Vec<String>,
 }
@@ -81,17 +81,12 @@ pub struct Listening {
 }
 
 impl ConsoleOptions {
-    /// Binds the ports. `curl` is the command by which the pages let somebody make a trace.
+    /// Binds the ports.
     ///
     /// # Errors
     ///
     /// If a port is not free.
-    pub async fn listen(
-        &self,
-        monitors: Vec<PathBuf>,
-        extension: Extension,
-        curl: Option<String>,
-    ) -> Result<Listening, Error> {
+    pub async fn listen(&self, monitors: Vec<PathBuf>, extension: Extension) -> Result<Listening, Error> {
         let page = listener(self.host, self.console_port, "the console", "--console-port").await?;
         let http = listener(self.host, self.otlp_port, "OTLP by HTTP", "--otlp-port").await?;
         let grpc = listener(self.host, self.otlp_grpc_port, "OTLP by gRPC", "--otlp-grpc-port").await?;
@@ -107,7 +102,6 @@ impl ConsoleOptions {
             hosts: Hosts(self.allow_host.clone()),
             url: url.clone(),
             endpoint: endpoint.clone(),
-            curl: curl.unwrap_or_else(|| "curl -i localhost:8080/handson".to_owned()),
         };
         Ok(Listening {
             console: Console::new(options),
@@ -155,9 +149,9 @@ async fn listener(
 pub fn run(options: &ConsoleOptions, extension: Extension) -> Result<(), Error> {
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let ended = runtime.block_on(async {
-        let listening = options.listen(options.monitors(), extension, None).await?;
+        let listening = options.listen(options.monitors(), extension).await?;
         anstream::println!(
-            "console   {}\nOTLP      {} by HTTP, {} by gRPC\nmemory    {}\n\nCtrl-C ends it, and all that it has is gone.",
+            "console   {}\nOTLP      {} by HTTP, {} by gRPC\nmemory    {}\n\nCtrl-C ends it; it keeps nothing on disk.",
             listening.url,
             listening.endpoint,
             listening.grpc_endpoint,

@@ -119,8 +119,10 @@ pub(crate) fn nothing_yet(console: &Console, what: &str) -> Markup {
     html! {
         div.empty {
             p { strong { (what) } }
-            p { "Send a request to a service that exports here:" }
-            pre { (console.options.curl) }
+            @if let Some(command) = &console.options.extension.trace_command {
+                p { "Send a request to a service that exports here:" }
+                pre { (command) }
+            }
             p { "A program sends its telemetry here with" }
             pre { "OTEL_EXPORTER_OTLP_ENDPOINT=" (console.options.endpoint) }
         }

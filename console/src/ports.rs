@@ -31,15 +31,15 @@ pub fn reason(port: u16, error: &std::io::Error) -> String {
 /// Who listens at `port`: by `ss`, else by `lsof`.
 fn holder(port: u16) -> Option<String> {
     let by_ss = || {
-        let told = output("ss", &["-Hltnp", &format!("sport = :{port}")])?;
-        let (_, users) = told.split_once("users:((\"")?;
+        let sockets = output("ss", &["-Hltnp", &format!("sport = :{port}")])?;
+        let (_, users) = sockets.split_once("users:((\"")?;
         let (name, rest) = users.split_once('"')?;
         let pid = rest.split_once("pid=")?.1.split(',').next()?;
         Some(format!("{name} (process {pid})"))
     };
     let by_lsof = || {
-        let told = output("lsof", &["-nP", &format!("-iTCP:{port}"), "-sTCP:LISTEN"])?;
-        let mut fields = told.lines().nth(1)?.split_whitespace();
+        let sockets = output("lsof", &["-nP", &format!("-iTCP:{port}"), "-sTCP:LISTEN"])?;
+        let mut fields = sockets.lines().nth(1)?.split_whitespace();
         Some(format!("{} (process {})", fields.next()?, fields.next()?))
     };
     by_proc(port).or_else(by_ss).or_else(by_lsof)

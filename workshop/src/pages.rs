@@ -21,8 +21,8 @@ struct Workshop {
     guide: Option<PathBuf>,
 }
 
-/// The pages, and the row of steps on the overview.
-pub fn extension(attendee: Option<Arc<Attendee>>, guide: Option<PathBuf>) -> console::Extension {
+/// The pages, the row of steps on the overview, and commands for a service on `port`.
+pub fn extension(attendee: Option<Arc<Attendee>>, guide: Option<PathBuf>, port: u16) -> console::Extension {
     let on_the_overview = attendee.clone();
     let workshop = Arc::new(Workshop { attendee, guide });
     console::Extension {
@@ -33,6 +33,8 @@ pub fn extension(attendee: Option<Arc<Attendee>>, guide: Option<PathBuf>) -> con
             .route("/guide", get(guide::start))
             .route("/guide/{*path}", get(guide::page))
             .layer(Extension(workshop)),
+        trace_command: Some(format!("curl -i localhost:{port}/handson")),
+        failure_command: Some("cargo workshop up --error-rate 0.5".to_owned()),
         overview: on_the_overview.map(|attendee| Box::new(move || steps::strip(&attendee)) as _),
     }
 }

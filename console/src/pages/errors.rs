@@ -30,8 +30,10 @@ pub(super) async fn page(State(console): State<Arc<Console>>, headers: HeaderMap
                 @if groups.is_empty() {
                     div.empty {
                         p { strong { "Nothing has failed so far." } }
-                        p { "The service fails at random where it is told to:" }
-                        pre { "cargo workshop up --error-rate 0.5" }
+                        @if let Some(command) = &console.options.extension.failure_command {
+                            p { "This makes half of the requests fail at random:" }
+                            pre { (command) }
+                        }
                         p { "What is shown here are " code { "exception" } " events of spans, and log records with "
                             code { "exception.type" } "; of a request that failed without one, its SERVER span." }
                     }

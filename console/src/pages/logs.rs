@@ -25,7 +25,7 @@ const LEVELS: [(&str, i32); 6] =
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(super) struct Parameters {
     q: String,
     level: String,
     service: String,
@@ -35,31 +35,31 @@ pub(super) struct Asked {
 /// `GET /logs?q=&level=&service=`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
-    Query(asked): Query<Asked>,
+    Query(parameters): Query<Parameters>,
     headers: HeaderMap,
 ) -> Response {
     let page = {
         let store = console.store();
-        let least = LEVELS.iter().find(|(name, _)| *name == asked.level).map(|(_, least)| *least);
-        let wrong = (least.is_none() && !asked.level.is_empty()).then(|| {
+        let least = LEVELS.iter().find(|(name, _)| *name == parameters.level).map(|(_, least)| *least);
+        let wrong = (least.is_none() && !parameters.level.is_empty()).then(|| {
             let known = LEVELS.map(|(name, _)| name).join(", ");
-            format!("level is {:?}; allowed is one of {known}", asked.level)
+            format!("level is {:?}; allowed is one of {known}", parameters.level)
         });
-        let search = Search::parse(&asked.q);
+        let search = Search::parse(&parameters.q);
         let fits = |line: &Line<'_>| {
             wrong.is_none()
                 && least.is_none_or(|least| line.record.severity_number >= least)
-                && (asked.service.is_empty() || line.record.service() == asked.service)
+                && (parameters.service.is_empty() || line.record.service() == parameters.service)
                 && search.finds_log_record(line.record)
         };
-        let lines = || store.log_records(asked.before.unwrap_or(u64::MAX));
+        let lines = || store.log_records(parameters.before.unwrap_or(u64::MAX));
         let found: Vec<Line<'_>> = lines().filter(fits).take(ROWS + 1).collect();
         let shown = &found[..found.len().min(ROWS)];
         let any = lines().next().is_some();
         Page {
             part: "/logs",
             title: "Logs".to_owned(),
-            fixed: form(&store, &asked),
+            fixed: form(&store, &parameters),
             live: html! {
                 @if let Some(wrong) = &wrong { p.notice.bad { (wrong) } }
                 @else if !any { (page::nothing_yet(&console, "No log record has come over OTLP so far.")) }
@@ -67,7 +67,7 @@ pub(super) async fn page(
                 @else { (table(&store, shown, None)) }
                 @if let (Some(last), true) = (shown.last(), found.len() > ROWS) {
                     p { a href=(format::address("/logs", &[
-                        ("q", &asked.q), ("level", &asked.level), ("service", &asked.service),
+                        ("q", &parameters.q), ("level", &parameters.level), ("service", &parameters.service),
                         ("before", &last.arrival.to_string()),
                     ])) { "Older lines" } }
                 }
@@ -82,17 +82,17 @@ pub(super) async fn page(
     page.answer(&console, &headers)
 }
 
-fn form(store: &Store, asked: &Asked) -> Markup {
+fn form(store: &Store, parameters: &Parameters) -> Markup {
     html! {
         form.filter action="/logs" role="search" {
-            (page::choose_service(store, &asked.service))
+            (page::choose_service(store, &parameters.service))
             label { "Level" select name="level" {
                 option value="" { "all" }
                 @for (level, _) in LEVELS {
-                    option value=(level) selected[level == asked.level] { (level) " and above" }
+                    option value=(level) selected[level == parameters.level] { (level) " and above" }
                 }
             } }
-            label.wide { "Words and key=value" input #search type="search" name="q" value=(asked.q)
+            label.wide { "Words and key=value" input #search type="search" name="q" value=(parameters.q)
                 placeholder="dbQuery user.id=1"; }
             button { "Search" }
         }

@@ -26,14 +26,14 @@ use otlp::model::now;
 const SHOWN: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Parameters {
     service: Option<String>,
 }
 
 /// `GET /`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
-    Query(asked): Query<Asked>,
+    Query(parameters): Query<Parameters>,
     headers: HeaderMap,
 ) -> Response {
     let page = {
@@ -41,7 +41,7 @@ pub(super) async fn page(
         let monitors = lock(&console.monitors);
         let now = now();
         let calls = Call::all(&store, now);
-        let service = asked.service.filter(|service| store.rates.contains_key(service));
+        let service = parameters.service.filter(|service| store.rates.contains_key(service));
         let service = service.or_else(|| calls::entry(&store, &calls));
         let slots = match service.as_ref().and_then(|service| store.rates.get(service)) {
             Some(rates) => rates.last(SHOWN.as_secs() / SLOT.as_secs(), now),

@@ -22,7 +22,7 @@ pub(super) use span::attributes;
 use waterfall::Waterfall;
 
 #[derive(Deserialize)]
-pub(super) struct Asked {
+pub(super) struct Parameters {
     span: Option<String>,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Asked {
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Path(id): Path<String>,
-    Query(asked): Query<Asked>,
+    Query(parameters): Query<Parameters>,
     headers: HeaderMap,
 ) -> Response {
     let id = id.to_ascii_lowercase();
@@ -42,7 +42,7 @@ pub(super) async fn page(
     let page = {
         let store = console.store();
         match store.trace(&id) {
-            Some(trace) => found(&store, trace, asked.span.as_deref()),
+            Some(trace) => found(&store, trace, parameters.span.as_deref()),
             // A page that waits for a trace is no error; a program that asks for one is told.
             None if is_id(&id) && !page::wants_json(&headers) => {
                 Page { status: StatusCode::OK, ..missing(&console, &store, &id) }

@@ -23,7 +23,7 @@ const ROWS: usize = 50;
 /// What the list is filtered by; a trace is shown where one span of it fits.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Asked {
+pub(super) struct Parameters {
     service: String,
     name: String,
     status: String,
@@ -34,37 +34,37 @@ pub(super) struct Asked {
 }
 
 struct Filter {
-    asked: Asked,
+    parameters: Parameters,
     min: Option<Duration>,
     max: Option<Duration>,
     search: Search,
 }
 
 impl Filter {
-    fn new(asked: Asked) -> Result<Self, String> {
-        if !["", "ok", "error"].contains(&asked.status.as_str()) {
-            return Err(format!("status is {:?}; allowed is ok or error", asked.status));
+    fn new(parameters: Parameters) -> Result<Self, String> {
+        if !["", "ok", "error"].contains(&parameters.status.as_str()) {
+            return Err(format!("status is {:?}; allowed is ok or error", parameters.status));
         }
         let duration = |name: &str, text: &str| match humantime::parse_duration(text.trim()) {
             _ if text.trim().is_empty() => Ok(None),
             Ok(duration) => Ok(Some(duration)),
             Err(_) => Err(format!("{name} is {text:?}; allowed is a duration, such as 100ms or 2s")),
         };
-        let (min, max) = (duration("min", &asked.min)?, duration("max", &asked.max)?);
-        Ok(Self { min, max, search: Search::parse(&asked.q), asked })
+        let (min, max) = (duration("min", &parameters.min)?, duration("max", &parameters.max)?);
+        Ok(Self { min, max, search: Search::parse(&parameters.q), parameters })
     }
 
     fn fits(&self, trace: &StoredTrace) -> bool {
         let duration = Duration::from_nanos(trace.duration());
-        let name = self.asked.name.to_lowercase();
+        let name = self.parameters.name.to_lowercase();
         let of_a_span = |span: &Span| {
-            (self.asked.service.is_empty() || span.service() == self.asked.service)
+            (self.parameters.service.is_empty() || span.service() == self.parameters.service)
                 && (name.is_empty() || span.name.to_lowercase().contains(&name))
                 && self.search.finds_span(span)
         };
         self.min.is_none_or(|min| duration >= min)
             && self.max.is_none_or(|max| duration <= max)
-            && match self.asked.status.as_str() {
+            && match self.parameters.status.as_str() {
                 "error" => trace.failed(),
                 "ok" => !trace.failed(),
                 _ => true,
@@ -76,13 +76,13 @@ impl Filter {
 /// `GET /traces?service=&name=&status=ok|error&min=&max=&q=`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
-    Query(asked): Query<Asked>,
+    Query(parameters): Query<Parameters>,
     headers: HeaderMap,
 ) -> Response {
     let page = {
         let store = console.store();
-        let before = asked.before.unwrap_or(u64::MAX);
-        let filter = Filter::new(asked.clone());
+        let before = parameters.before.unwrap_or(u64::MAX);
+        let filter = Filter::new(parameters.clone());
         let found: Vec<&StoredTrace> = match &filter {
             Ok(filter) => store.traces(before).filter(|trace| filter.fits(trace)).take(ROWS + 1).collect(),
             Err(_) => Vec::new(),
@@ -92,7 +92,7 @@ pub(super) async fn page(
         Page {
             part: "/traces",
             title: "Traces".to_owned(),
-            fixed: form(&store, &asked),
+            fixed: form(&store, &parameters),
             live: html! {
                 @if let Some(wrong) = &wrong { p.notice.bad { (wrong) } }
                 @else if shown.is_empty() && store.count_traces() == 0 {
@@ -102,8 +102,8 @@ pub(super) async fn page(
                 @else { (table(&store, shown)) }
                 @if let (Some(last), true) = (shown.last(), found.len() > ROWS) {
                     p { a href=(format::address("/traces", &[
-                        ("service", &asked.service), ("name", &asked.name), ("status", &asked.status),
-                        ("min", &asked.min), ("max", &asked.max), ("q", &asked.q),
+                        ("service", &parameters.service), ("name", &parameters.name), ("status", &parameters.status),
+                        ("min", &parameters.min), ("max", &parameters.max), ("q", &parameters.q),
                         ("before", &last.arrival.to_string()),
                     ])) { "Older traces" } }
                 }
@@ -118,19 +118,19 @@ pub(super) async fn page(
     page.answer(&console, &headers)
 }
 
-fn form(store: &Store, asked: &Asked) -> Markup {
+fn form(store: &Store, parameters: &Parameters) -> Markup {
     html! {
         form.filter action="/traces" role="search" {
-            (page::choose_service(store, &asked.service))
-            label { "Span name" input name="name" value=(asked.name) size="14"; }
+            (page::choose_service(store, &parameters.service))
+            label { "Span name" input name="name" value=(parameters.name) size="14"; }
             label { "Status" select name="status" {
                 @for (value, text) in [("", "any"), ("ok", "ok"), ("error", "error")] {
-                    option value=(value) selected[value == asked.status] { (text) }
+                    option value=(value) selected[value == parameters.status] { (text) }
                 }
             } }
-            label { "From" input name="min" value=(asked.min) size="6" placeholder="100ms"; }
-            label { "To" input name="max" value=(asked.max) size="6" placeholder="2s"; }
-            label.wide { "Attributes and words" input #search type="search" name="q" value=(asked.q)
+            label { "From" input name="min" value=(parameters.min) size="6" placeholder="100ms"; }
+            label { "To" input name="max" value=(parameters.max) size="6" placeholder="2s"; }
+            label.wide { "Attributes and words" input #search type="search" name="q" value=(parameters.q)
                 placeholder="http.response.status_code=500"; }
             button { "Filter" }
         }

@@ -138,14 +138,18 @@ async fn a_trace_that_has_come_in_part_says_so_and_one_that_has_not_come_says_wh
 async fn empty_pages_say_what_to_do_next() {
     let console = Console::start(&[]);
     for (path, next) in [
-        ("/", "curl -i localhost"),
-        ("/traces", "curl -i localhost"),
+        ("/", "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost"),
+        ("/traces", "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost"),
         ("/logs", "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost"),
-        ("/errors", "cargo workshop up --error-rate 0.5"),
-        ("/metrics", "curl -i localhost"),
+        ("/errors", "exception.type"),
+        ("/metrics", "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost"),
     ] {
         let (status, page) = console.html(path).await;
         assert!(status == 200 && page.contains(next), "{path} does not say {next}: {page}");
+        assert!(
+            !page.contains("cargo workshop"),
+            "{path} names a command that only the workshop has: {page}"
+        );
     }
     assert_eq!(console.html("/nowhere").await.0, 404);
 }

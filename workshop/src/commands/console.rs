@@ -5,8 +5,11 @@ use console::options::{self, ConsoleOptions};
 use super::place::Place;
 use crate::pages;
 
+/// Of the service, unless somebody starts it with another one.
+const DEFAULT_PORT: u16 = 8080;
+
 pub(super) fn console(options: &ConsoleOptions) -> Result<u8, String> {
     let guide = Place::here().ok().map(|place| place.root.join(crate::guide::FOLDER));
-    options::run(options, pages::extension(None, guide)).map_err(|error| error.to_string())?;
+    options::run(options, pages::extension(None, guide, DEFAULT_PORT)).map_err(|error| error.to_string())?;
     Ok(0)
 }

@@ -80,9 +80,9 @@ async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
     let httpbin_port = free(options.httpbin_port, "httpbin's stand-in", "--httpbin-port")?;
     let curl = format!("curl -i localhost:{port}/handson");
     let attendee = name.as_ref().map(|name| Arc::new(attendee(&place, name)));
-    let extension = pages::extension(attendee.clone(), Some(place.root.join(crate::guide::FOLDER)));
+    let extension = pages::extension(attendee.clone(), Some(place.root.join(crate::guide::FOLDER)), port);
     let monitors = monitors(&place, options, name.as_deref());
-    let listening = options.console.listen(monitors, extension, Some(curl.clone())).await;
+    let listening = options.console.listen(monitors, extension).await;
     let listening = listening.map_err(|error| error.to_string())?;
     let stack = Stack {
         place,
@@ -103,8 +103,8 @@ async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
         ended = stack.run() => ended,
         ended = serving => match ended {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(format!("the console cannot go on: {error}")),
-            Err(panicked) => Err(format!("the console cannot go on: {panicked}")),
+            Ok(Err(error)) => Err(format!("the console has stopped: {error}")),
+            Err(panicked) => Err(format!("the console has stopped: {panicked}")),
         },
     }
 }

@@ -13,6 +13,20 @@ async fn without_an_attendee_the_page_of_steps_says_how_to_become_one() {
 }
 
 #[tokio::test]
+async fn empty_pages_name_the_commands_of_the_workshop() {
+    let console = Console::start();
+    for (path, next) in [
+        ("/", "curl -i localhost:8080/handson"),
+        ("/traces", "curl -i localhost:8080/handson"),
+        ("/errors", "cargo workshop up --error-rate 0.5"),
+        ("/metrics", "curl -i localhost:8080/handson"),
+    ] {
+        let (status, page) = console.html(path).await;
+        assert!(status == 200 && page.contains(next), "{path} does not say {next}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn pages_of_other_sites_cannot_start_a_check() {
     let console = Console::start();
     let check = format!("{}/steps/check", console.url);
