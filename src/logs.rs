@@ -50,7 +50,7 @@ pub(crate) fn levels(process: &Process) -> Targets {
     }
     // BEFORE delivery: Targets::new().with_default(LevelFilter::from(process.log_level))
     // ANCHOR: delivery
-    // What a collector takes and then rejects ("partial success"), only the SDK's exporter knows.
+    // What a collector takes and then rejects ("partial success") of metrics, and of anything over gRPC, only the SDK knows.
     Targets::new()
         .with_default(LevelFilter::from(process.log_level))
         .with_target("opentelemetry", LevelFilter::OFF)

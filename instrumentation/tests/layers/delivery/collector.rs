@@ -21,8 +21,8 @@ pub enum Behaviour {
     Accept,
     /// A status, and `Retry-After` in seconds.
     Refuse(StatusCode, Option<u64>),
-    /// Rejects that many spans of each batch.
-    RejectSpans(i64),
+    /// Rejects that many spans or log records of each batch.
+    Reject(i64),
 }
 
 #[derive(Clone)]
@@ -72,7 +72,7 @@ impl Collector {
         let request = ExportLogsServiceRequest::decode(body.clone()).expect("a request of OTLP");
         let scopes = request.resource_logs.iter().flat_map(|resource| &resource.scope_logs);
         let count: usize = scopes.map(|scope| scope.log_records.len()).sum();
-        self.respond(|accepted, _| accepted.1 += count)
+        self.respond(|accepted, rejected| accepted.1 += count - rejected)
     }
 
     fn respond(&self, accept: impl FnOnce(&mut (usize, usize), usize)) -> (StatusCode, HeaderMap, Vec<u8>) {
@@ -89,7 +89,8 @@ impl Collector {
                 self.refused.notify_one();
                 (status, headers, Vec::new())
             }
-            Behaviour::RejectSpans(rejected_spans) => {
+            // The response to an export of log records has the same fields.
+            Behaviour::Reject(rejected_spans) => {
                 accept(&mut accepted, usize::try_from(rejected_spans).expect("a count"));
                 let error_message = "attributes are too long".to_owned();
                 let partial = ExportTracePartialSuccess { rejected_spans, error_message };

@@ -90,7 +90,7 @@ async fn metrics_that_fail_are_reported_and_lose_nothing() {
 async fn spans_that_the_collector_takes_and_rejects_are_counted_as_lost() {
     lines::collect();
     client();
-    let collector = Collector::start(Behaviour::RejectSpans(2)).await;
+    let collector = Collector::start(Behaviour::Reject(2)).await;
     let settings = settings(&collector.endpoint(), &[]);
     let (delivery, telemetry) = reported(&settings);
     let exporters = Exporters::new(&settings, &delivery).expect("a client");
@@ -107,6 +107,27 @@ async fn spans_that_the_collector_takes_and_rejects_are_counted_as_lost() {
     block_in_place(|| spans.shutdown()).expect("nothing is left to send");
     delivery.report_the_end();
     assert_eq!(lines::so_far(&collector.endpoint()).len(), 1, "the collector itself works");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log_records_that_the_collector_takes_and_rejects_are_counted_as_lost() {
+    lines::collect();
+    client();
+    let collector = Collector::start(Behaviour::Reject(2)).await;
+    let settings = settings(&collector.endpoint(), &[]);
+    let (delivery, telemetry) = reported(&settings);
+    let exporters = Exporters::new(&settings, &delivery).expect("a client");
+    let logs = delivery.log_processor(exporters.log_records().expect("an exporter"));
+    let logs = SdkLoggerProvider::builder().with_log_processor(logs).build();
+    export_log_records(&logs, 5);
+
+    let rejected = lines::wait_for(&collector.endpoint(), 1).remove(0);
+    assert_eq!(rejected.name, "handson.otlp.rejected");
+    assert_eq!(rejected.message, "the collector has rejected log records: attributes are too long");
+    assert_eq!((rejected.spans, rejected.log_records), (None, Some(2)));
+    assert_eq!(counts(&telemetry, "log"), Counts { exported: 3, failed: 2, queue_full: 0 });
+    assert_eq!(collector.accepted().1, 3);
+    block_in_place(|| logs.shutdown()).expect("nothing is left to send");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
