@@ -2,51 +2,61 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::target::Target;
 use crate::vu::{Scenario, Vu};
 
-/// How long an answer may take. A target that hangs while it starts is asked again.
-const ANSWER: Duration = Duration::from_secs(2);
+/// Time for one response. A target that hangs while it starts gets another request.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Between two questions.
-const PAUSE: Duration = Duration::from_millis(250);
+/// Time between two requests.
+const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 
-/// Asks `health` until it answers 2xx. `say` gets one line where it does not at first.
+/// The target did not become healthy in time.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{url} is not healthy after {}: {last}; --wait-for sets another address, --wait-timeout 0s does not wait",
+    humantime::format_duration(*timeout)
+)]
+pub struct Unhealthy {
+    url: String,
+    timeout: Duration,
+    /// What came back last.
+    last: String,
+}
+
+/// Requests `health` until it responds with 2xx. `report` gets one line if the first response is another one.
 ///
 /// # Errors
 ///
-/// Where it does not within `patience`, in words for people.
-pub async fn wait(health: Target, patience: Duration, say: impl FnOnce(&str)) -> Result<(), String> {
+/// It does not respond with 2xx within `wait_timeout`.
+pub async fn wait(
+    health: Target,
+    wait_timeout: Duration,
+    report: impl FnOnce(&str),
+) -> Result<(), Unhealthy> {
     let url = health.public_url().to_owned();
     let probe = Scenario { target: health, checks: Vec::new(), spans: None };
-    let deadline = Instant::now() + patience;
-    let mut say = Some(say);
+    let deadline = Instant::now() + wait_timeout;
+    let mut report = Some(report);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let answer =
-            timeout(left.min(ANSWER), Vu::default().iterate(&probe, std::time::Instant::now())).await;
-        let seen = match answer.map(|iteration| iteration.outcome) {
+            timeout(left.min(RESPONSE_TIMEOUT), Vu::default().iterate(&probe, std::time::Instant::now()))
+                .await;
+        let last = match answer.map(|iteration| iteration.outcome) {
             Ok(Ok(status)) if status.is_success() => return Ok(()),
-            Ok(Ok(status)) => in_words(status),
+            Ok(Ok(status)) => format!("it responds with {status}"),
             Ok(Err(failure)) => failure.message,
-            Err(_) => "no answer".to_owned(),
+            Err(_) => "no response".to_owned(),
         };
-        if deadline.saturating_duration_since(Instant::now()) < PAUSE {
-            let patience = humantime::format_duration(patience);
-            return Err(format!(
-                "{url} is not healthy after {patience}: {seen}; --wait-for names another address, --wait-timeout 0s does not wait"
-            ));
+        if deadline.saturating_duration_since(Instant::now()) < RETRY_INTERVAL {
+            return Err(Unhealthy { url, timeout: wait_timeout, last });
         }
-        if let Some(say) = say.take() {
-            say(&format!("waiting for {url}: {seen}"));
+        if let Some(report) = report.take() {
+            report(&format!("waiting for {url}: {last}"));
         }
-        sleep(PAUSE).await;
+        sleep(RETRY_INTERVAL).await;
     }
-}
-
-fn in_words(status: StatusCode) -> String {
-    format!("it answers {status}")
 }

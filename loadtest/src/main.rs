@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::{Context, Result, bail};
 use loadtest::console::Console;
 use loadtest::metrics::Metrics;
 use loadtest::options::Options;
@@ -30,22 +31,18 @@ fn main() -> ExitCode {
     match run(&options) {
         Ok(status) => status,
         Err(error) => {
-            eprintln!("loadtest: {}", with_causes(error.as_ref()));
+            eprintln!("loadtest: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
+fn run(options: &Options) -> Result<ExitCode> {
     // For https, of the target as of a collector. It fails where a provider is installed already, which would do as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     if let Some(file) = &options.summary_export {
         // Two hours later would be late to learn that it cannot be written. What is in it stays until there is a summary.
-        OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(file)
-            .map_err(|error| format!("--summary-export {}: {error}", file.display()))?;
+        OpenOptions::new().create(true).append(true).open(file).with_context(|| cannot_write(file))?;
     }
 
     let spans = options.otlp.then(Spans::by_otlp).transpose()?;
@@ -71,18 +68,14 @@ fn run(options: &Options) -> Result<ExitCode, Box<dyn std::error::Error>> {
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(THRESHOLDS_CROSSED) })
 }
 
-async fn load(
-    options: &Options,
-    spans: Option<Spans>,
-    console: &mut Console,
-) -> Result<Metrics, Box<dyn std::error::Error>> {
+async fn load(options: &Options, spans: Option<Spans>, console: &mut Console) -> Result<Metrics> {
     let stop = shutdown::asked_to_stop()?;
     tokio::pin!(stop);
     if let Some(url) = options.health() {
         let health = Target::new(url, options.timeout)?;
         tokio::select! {
             healthy = health::wait(health, options.wait_timeout, |message| console.say(message)) => healthy?,
-            () = &mut stop => return Err("stopped before the target was healthy".into()),
+            () = &mut stop => bail!("stopped before the target was healthy"),
         }
     }
     let target = Target::new(options.url.clone(), options.timeout)?
@@ -106,14 +99,11 @@ fn print(options: &Options, metrics: &Metrics, spans: Option<&Delivery>) -> io::
     writeln!(out, "{}", spelling::running(metrics, options.plan().schedule.duration))
 }
 
-fn export(file: &Path, options: &Options, metrics: &Metrics) -> Result<(), Box<dyn std::error::Error>> {
+fn export(file: &Path, options: &Options, metrics: &Metrics) -> Result<()> {
     let json = serde_json::to_string_pretty(&summary::json::summary(metrics, &options.threshold))?;
-    std::fs::write(file, json + "\n")
-        .map_err(|error| format!("--summary-export {}: {error}", file.display()).into())
+    std::fs::write(file, json + "\n").with_context(|| cannot_write(file))
 }
 
-/// What went wrong, in one line.
-fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+fn cannot_write(file: &Path) -> String {
+    format!("--summary-export: cannot write {}", file.display())
 }

@@ -38,6 +38,25 @@ const OPERATORS: [(&str, Operator); 7] = [
     (">", Operator::Greater),
 ];
 
+/// A text that is not a threshold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ThresholdError {
+    /// It does not have the form of a threshold.
+    #[error("expected METRIC:AGGREGATION<NUMBER, for example http_req_duration:p(95)<200")]
+    Syntax,
+    /// There is no such metric.
+    #[error("unknown metric '{metric}', expected one of {allowed}")]
+    #[allow(missing_docs)]
+    Metric { metric: String, allowed: String },
+    /// The metric does not have this aggregation.
+    #[error("unknown aggregation '{aggregation}' of {metric}, expected {allowed}")]
+    #[allow(missing_docs)]
+    Aggregation { aggregation: String, metric: String, allowed: &'static str },
+    /// The limit is not a number.
+    #[error("'{0}' is not a number, expected for example http_req_duration:p(95)<200")]
+    Number(String),
+}
+
 impl Threshold {
     /// Whether it holds.
     pub fn holds(&self, metrics: &Metrics) -> bool {
@@ -74,34 +93,35 @@ impl Threshold {
 }
 
 impl FromStr for Threshold {
-    type Err = String;
+    type Err = ThresholdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let syntax = || "write METRIC:AGGREGATION<NUMBER, such as http_req_duration:p(95)<200".to_owned();
         // A tag in the name has a colon too: http_req_duration{expected_response:true}.
         let after_tags = text.find('}').unwrap_or(0);
-        let colon = text[after_tags..].find(':').ok_or_else(syntax)? + after_tags;
+        let colon = text[after_tags..].find(':').ok_or(ThresholdError::Syntax)? + after_tags;
         let (metric, expression) = (text[..colon].trim(), text[colon + 1..].trim());
 
-        let kind = metrics::kind(metric).ok_or_else(|| {
-            format!(
-                "there is no metric '{metric}'; allowed: {}",
-                metrics::NAMES.map(|(name, _)| name).join(", ")
-            )
-        })?;
+        let unknown = || ThresholdError::Metric {
+            metric: metric.to_owned(),
+            allowed: metrics::NAMES.map(|(name, _)| name).join(", "),
+        };
+        let kind = metrics::kind(metric).ok_or_else(unknown)?;
         let (at, (symbol, operator)) = OPERATORS
             .iter()
             .filter_map(|found| expression.find(found.0).map(|at| (at, *found)))
             .min_by_key(|(at, (symbol, _))| (*at, usize::MAX - symbol.len()))
-            .ok_or_else(syntax)?;
+            .ok_or(ThresholdError::Syntax)?;
         let aggregation = expression[..at].trim();
+        let unknown = || ThresholdError::Aggregation {
+            aggregation: aggregation.to_owned(),
+            metric: metric.to_owned(),
+            allowed: kind.aggregations(),
+        };
         let aggregation =
-            Aggregation::parse(aggregation).filter(|parsed| kind.allows(*parsed)).ok_or_else(|| {
-                format!("'{aggregation}' is no aggregation of {metric}; allowed: {}", kind.aggregations())
-            })?;
+            Aggregation::parse(aggregation).filter(|parsed| kind.allows(*parsed)).ok_or_else(unknown)?;
         let number = expression[at + symbol.len()..].trim();
         let limit = number.parse().ok().filter(|limit: &f64| limit.is_finite());
-        let limit = limit.ok_or_else(|| format!("'{number}' is no number; {}", syntax()))?;
+        let limit = limit.ok_or_else(|| ThresholdError::Number(number.to_owned()))?;
         Ok(Self {
             metric: metric.to_owned(),
             expression: expression.to_owned(),

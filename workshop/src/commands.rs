@@ -18,6 +18,7 @@ mod step;
 mod up;
 mod watch;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::steps::Lang;
@@ -142,8 +143,8 @@ enum StepCommand {
 ///
 /// # Errors
 ///
-/// In words for people: what was wrong, and what is allowed.
-pub fn run(arguments: Arguments) -> Result<u8, String> {
+/// The command could not be carried out.
+pub fn run(arguments: Arguments) -> Result<u8> {
     // Asked for where it is needed: the console and the doctor do without the repository.
     let place = Place::here;
     match arguments.command {

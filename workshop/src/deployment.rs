@@ -8,9 +8,9 @@ pub mod ecs;
 pub mod lists;
 pub mod workflow;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Error, Result, read_to_string};
 use crate::source::{Tree, files_below};
 use crate::steps::{Kind, Steps};
 
@@ -55,8 +55,8 @@ pub fn folder_of(name: &str) -> PathBuf {
 ///
 /// # Errors
 ///
-/// A file that cannot be read.
-pub fn read(root: &Path, name: &str) -> Result<Tree, String> {
+/// A file cannot be read.
+pub fn read(root: &Path, name: &str) -> Result<Tree> {
     let mut tree = Tree::default();
     for file in PREFIXES.into_iter().chain([CANARIES]).map(PathBuf::from).chain([workflow_of(name)]) {
         if root.join(&file).is_file() {
@@ -85,15 +85,15 @@ pub fn is_own(file: &Path, name: &str) -> bool {
 ///
 /// # Errors
 ///
-/// A file of `base` that cannot be read, or a list that is none.
-pub fn plain(root: &Path, name: &str) -> Result<Tree, String> {
+/// A file of `base` cannot be read, or a list does not have the expected form.
+pub fn plain(root: &Path, name: &str) -> Result<Tree> {
     let mut tree = Tree::default();
     for list in PREFIXES.map(Path::new) {
         tree.add(list, with_line(root, list, name)?);
     }
     // A merge may leave this one unsorted, too.
     let canaries =
-        lists::sorted(&text(root, Path::new(CANARIES))?).map_err(|error| format!("{CANARIES}: {error}"))?;
+        lists::sorted(&text(root, Path::new(CANARIES))?).map_err(|error| Error::invalid(CANARIES, error))?;
     tree.add(Path::new(CANARIES), canaries);
     tree.add(&workflow_of(name), renamed(&text(root, &workflow_of("base"))?, "base", name));
     for file in files_below(root, &folder_of("base"))? {
@@ -107,7 +107,7 @@ pub fn plain(root: &Path, name: &str) -> Result<Tree, String> {
 /// # Errors
 ///
 /// As [`plain`].
-pub fn canary(root: &Path, name: &str) -> Result<Tree, String> {
+pub fn canary(root: &Path, name: &str) -> Result<Tree> {
     let mut tree = plain(root, name)?;
     let list = Path::new(CANARIES);
     tree.add(list, with_line(root, list, name)?);
@@ -122,7 +122,7 @@ pub fn canary(root: &Path, name: &str) -> Result<Tree, String> {
 /// # Errors
 ///
 /// As [`plain`].
-pub fn at(root: &Path, steps: &Steps, name: &str, at: usize) -> Result<Tree, String> {
+pub fn at(root: &Path, steps: &Steps, name: &str, at: usize) -> Result<Tree> {
     // The first step of this kind writes the files, and the next makes a canary of them.
     let done = steps.all()[..=at].iter().filter(|step| step.kind == Kind::Deployment).count();
     let mut tree = Tree::default();
@@ -148,12 +148,12 @@ fn filled(mut tree: Tree, name: &str) -> Tree {
     tree
 }
 
-fn with_line(root: &Path, list: &Path, name: &str) -> Result<String, String> {
+fn with_line(root: &Path, list: &Path, name: &str) -> Result<String> {
     lists::with(&text(root, list)?, &format!("backend-{name}"))
-        .map_err(|error| format!("{}: {error}", list.display()))
+        .map_err(|error| Error::invalid(list.display(), error))
 }
 
-fn add_renamed(tree: &mut Tree, root: &Path, file: &Path, from: &str, to: &str) -> Result<(), String> {
+fn add_renamed(tree: &mut Tree, root: &Path, file: &Path, from: &str, to: &str) -> Result<()> {
     let own =
         file.strip_prefix(folder_of(from)).map_or_else(|_| file.to_owned(), |rest| folder_of(to).join(rest));
     tree.add(&own, renamed(&text(root, file)?, from, to));
@@ -167,16 +167,16 @@ fn renamed(text: &str, from: &str, to: &str) -> String {
         .fold(text.to_owned(), |text, form| text.replace(&format!("{form}{from}"), &format!("{form}{to}")))
 }
 
-fn text(root: &Path, file: &Path) -> Result<String, String> {
-    fs::read_to_string(root.join(file)).map_err(|error| format!("{} cannot be read: {error}", file.display()))
+fn text(root: &Path, file: &Path) -> Result<String> {
+    read_to_string(&root.join(file))
 }
 
 /// A file of the tree, as YAML.
 ///
 /// # Errors
 ///
-/// That it is missing, or what is wrong with it and where.
-pub fn yaml<T: serde::de::DeserializeOwned>(tree: &Tree, file: &Path) -> Result<T, String> {
-    let text = tree.text(file).ok_or_else(|| format!("{} is missing", file.display()))?;
-    serde_saphyr::from_str(text).map_err(|error| format!("{}: {error}", file.display()))
+/// The file is missing, or it is not valid: the message says where.
+pub fn yaml<T: serde::de::DeserializeOwned>(tree: &Tree, file: &Path) -> Result<T> {
+    let text = tree.text(file).ok_or_else(|| Error::invalid(file.display(), "this file is missing"))?;
+    serde_saphyr::from_str(text).map_err(|error| Error::invalid(file.display(), error))
 }

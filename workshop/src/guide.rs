@@ -18,6 +18,7 @@ mod excerpt;
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::error::{Error, LineError, read_to_string};
 use crate::source::{self, Tree};
 use crate::steps::{Lang, Steps};
 
@@ -29,7 +30,26 @@ const FENCE: &str = "```rust";
 /// Instead of a step: the file is not one of the service.
 const CRATE: &str = "crate";
 
-/// The states of the source, derived when they are first asked for.
+/// Why there is no code for a mark.
+#[derive(Debug, thiserror::Error)]
+enum MarkError {
+    #[error("expected `code: STEP FILE [ITEM]`")]
+    Form,
+    #[error("there is no {file} after step '{step}'")]
+    NoFile { file: String, step: String },
+    #[error("this code already exists before step '{step}'")]
+    NotNew { step: String },
+    #[error("expected {FENCE} on the next line")]
+    NoFence,
+    #[error("the fence is not closed")]
+    OpenFence,
+    #[error(transparent)]
+    Excerpt(#[from] excerpt::ExcerptError),
+    #[error(transparent)]
+    Source(#[from] Error),
+}
+
+/// The states of the source, each derived when it is first needed.
 pub struct Code<'a> {
     root: &'a Path,
     steps: &'a Steps,
@@ -43,18 +63,21 @@ impl<'a> Code<'a> {
     }
 
     /// What a mark asks for: `server-spans src/app.rs let router`.
-    fn marked(&mut self, mark: &str) -> Result<String, String> {
+    fn marked(&mut self, mark: &str) -> Result<String, MarkError> {
         let mut words = mark.splitn(3, ' ');
         let (Some(id), Some(file)) = (words.next(), words.next()) else {
-            return Err("a mark is `code: STEP FILE [ITEM]`".to_owned());
+            return Err(MarkError::Form);
         };
         if id == CRATE {
-            let text = std::fs::read_to_string(self.root.join(file))
-                .map_err(|error| format!("{file} cannot be read: {error}"))?;
-            return words.next().map_or(Ok(text.clone()), |item| excerpt::item(&text, item));
+            let text = read_to_string(&self.root.join(file))?;
+            return match words.next() {
+                Some(item) => Ok(excerpt::item(&text, item)?),
+                None => Ok(text),
+            };
         }
         let step = self.steps.find(id)?.number;
-        let text = self.file(step, file)?.ok_or_else(|| format!("there is no {file} after step {id}"))?;
+        let missing = || MarkError::NoFile { file: file.to_owned(), step: id.to_owned() };
+        let text = self.file(step, file)?.ok_or_else(missing)?;
         let before = match step {
             0 => None,
             _ => self.file(step - 1, file)?,
@@ -63,14 +86,14 @@ impl<'a> Code<'a> {
             Some(item) => excerpt::item(&text, item)?,
             None => text,
         };
-        // Blank lines and indentation aside, or an item that moved would seem new.
+        // Without blank lines and indentation; otherwise, an item that was moved would look new.
         if before.is_some_and(|before| excerpt::contains(&before, &shown)) {
-            return Err(format!("it is there before step {id} already"));
+            return Err(MarkError::NotNew { step: id.to_owned() });
         }
         Ok(shown)
     }
 
-    fn file(&mut self, step: usize, file: &str) -> Result<Option<String>, String> {
+    fn file(&mut self, step: usize, file: &str) -> Result<Option<String>, Error> {
         if !self.states.contains_key(&step) {
             let tree = source::derive(self.root, self.steps, step, "backend-NAME", Lang::En)?;
             self.states.insert(step, tree);
@@ -84,8 +107,8 @@ impl<'a> Code<'a> {
 ///
 /// # Errors
 ///
-/// `12: …`: the line of a mark, and why there is no code for it.
-pub fn sync(chapter: &str, code: &mut Code<'_>) -> Result<String, String> {
+/// There is no code for a mark.
+pub fn sync(chapter: &str, code: &mut Code<'_>) -> Result<String, LineError> {
     let mut synced = String::with_capacity(chapter.len());
     let mut lines = chapter.lines().enumerate();
     while let Some((index, line)) = lines.next() {
@@ -94,13 +117,13 @@ pub fn sync(chapter: &str, code: &mut Code<'_>) -> Result<String, String> {
         let Some(mark) = line.trim().strip_prefix(MARK).and_then(|mark| mark.strip_suffix(" -->")) else {
             continue;
         };
-        let refuse = |why: &str| format!("{}: {mark}: {why}", index + 1);
-        let shown = code.marked(mark).map_err(|why| refuse(&why))?;
+        let refuse = |error: MarkError| LineError::new(index + 1, format!("{mark}: {error}"));
+        let shown = code.marked(mark).map_err(refuse)?;
         if lines.next().is_none_or(|(_, line)| line != FENCE) {
-            return Err(refuse(&format!("no {FENCE} follows")));
+            return Err(refuse(MarkError::NoFence));
         }
         if !lines.any(|(_, line)| line == "```") {
-            return Err(refuse("the fence is not closed"));
+            return Err(refuse(MarkError::OpenFence));
         }
         synced.push_str(&format!("{FENCE}\n{}\n```\n", shown.trim_end()));
     }

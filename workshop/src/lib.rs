@@ -7,6 +7,7 @@
 //! | [`source`] | from the marked source of the service to its state at a step |
 //! | [`datadog`] | a trace agent, which takes what Datadog's SDKs send |
 //! | [`deployment`] | the files that bring a backend to ECS |
+//! | [`error`] | what can be wrong with the files of the repository |
 //! | [`evidence`] | all that is known of a backend after it has run: answers, calls of httpbin, log lines, telemetry |
 //! | [`run`] | builds a backend, starts it, sends it requests, ends it |
 //! | [`checks`] | what each step expects of the evidence |
@@ -23,6 +24,7 @@ pub mod checks;
 pub mod commands;
 pub mod datadog;
 pub mod deployment;
+pub mod error;
 pub mod evidence;
 pub mod guide;
 pub mod new_step;

@@ -12,7 +12,7 @@ fn main() -> ExitCode {
     match commands::run(Arguments::parse()) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            anstream::eprintln!("error: {error}");
+            anstream::eprintln!("error: {error:#}");
             ExitCode::from(2)
         }
     }

@@ -5,6 +5,7 @@ mod missing;
 
 use std::path::Path;
 
+use crate::error::{Error, Result, read_to_string};
 use crate::guide;
 use crate::source::Tree;
 use crate::steps::{Lang, Steps};
@@ -20,6 +21,7 @@ const CHAPTERS: [(Lang, &str); 2] = [
 
 const STEPS: &str = "workshop/steps.toml";
 const CHECKS: &str = "workshop/src/checks";
+const TABLE: &str = "workshop/src/checks.rs";
 const TESTS: &str = "workshop/tests/checks";
 
 /// The files of a new step `id`, which becomes the last one: those that are new, and those that name it.
@@ -27,7 +29,7 @@ const TESTS: &str = "workshop/tests/checks";
 /// # Errors
 ///
 /// The id is not allowed or taken, a file of it exists already, or a file that has to name it has an unexpected form.
-pub fn new_step(root: &Path, steps: &Steps, id: &str) -> Result<Tree, String> {
+pub fn new_step(root: &Path, steps: &Steps, id: &str) -> Result<Tree> {
     refuse(steps, id)?;
     let module = id.replace('-', "_");
     let number = steps.all().len();
@@ -49,36 +51,33 @@ pub fn new_step(root: &Path, steps: &Steps, id: &str) -> Result<Tree, String> {
         tree.add(&Path::new(guide::FOLDER).join(lang.code()).join(&chapter), fill(template));
     }
     if let Some(there) = tree.files.keys().find(|file| root.join(file).exists()) {
-        return Err(format!("{} exists already", there.display()));
+        return Err(Error::value(id, "ID", format!("{} already exists", there.display())));
     }
 
-    let read = |file: &str| {
-        let path = root.join(file);
-        std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
-    };
-    let checks = insert::module(&read("workshop/src/checks.rs")?, &module)
+    let read = |file: &str| read_to_string(&root.join(file));
+    let checks = insert::module(&read(TABLE)?, &module)
         .and_then(|text| insert::row(&text, &format!("    (\"{id}\", Always({module}::judge)),\n")))
-        .map_err(|error| format!("workshop/src/checks.rs: {error}"))?;
-    tree.add(Path::new("workshop/src/checks.rs"), checks);
+        .map_err(|error| Error::invalid(TABLE, error))?;
+    tree.add(Path::new(TABLE), checks);
     let tests = format!("{TESTS}/main.rs");
-    let text = insert::module(&read(&tests)?, &module).map_err(|error| format!("{tests}: {error}"))?;
+    let text = insert::module(&read(&tests)?, &module).map_err(|error| Error::invalid(&tests, error))?;
     tree.add(Path::new(&tests), text);
     tree.add(Path::new(STEPS), read(STEPS)? + &entry(id, &title, &chapter));
     Ok(tree)
 }
 
-fn refuse(steps: &Steps, id: &str) -> Result<(), String> {
+fn refuse(steps: &Steps, id: &str) -> Result<()> {
     let is_allowed = id.len() > 1
         && id.starts_with(|first: char| first.is_ascii_lowercase())
         && id.chars().all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-')
         && !id.ends_with('-')
         && !id.contains("--");
     if !is_allowed {
-        let allowed = "expected lower-case letters, digits and single dashes, beginning with a letter";
-        return Err(format!("invalid value '{id}' for ID: {allowed}"));
+        let expected = "expected lower-case letters, digits and single dashes, starting with a letter";
+        return Err(Error::value(id, "ID", expected));
     }
     match steps.all().iter().find(|step| step.id == id) {
-        Some(step) => Err(format!("invalid value '{id}' for ID: it is step {} already", step.number)),
+        Some(step) => Err(Error::value(id, "ID", format!("this is already step {}", step.number))),
         None => Ok(()),
     }
 }

@@ -24,6 +24,7 @@ mod tree;
 
 use std::path::Path;
 
+use crate::error::{Error, Result, read_to_string};
 use crate::steps::{Lang, Steps};
 pub use lines::{TypedLines, typed_lines};
 use todos::Todos;
@@ -34,13 +35,14 @@ pub(crate) use tree::files_below;
 ///
 /// # Errors
 ///
-/// In words for people: a file that cannot be read, or markers that contradict each other.
-pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> Result<Tree, String> {
+/// A file cannot be read, or its markers contradict each other.
+pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> Result<Tree> {
     let todos = match lang {
         Lang::En => None,
         Lang::Ja => {
-            let file = Path::new("workshop/todo.ja.toml");
-            Some(Todos::parse(&read(root, file)?).map_err(|error| format!("{}: {error}", file.display()))?)
+            let file = "workshop/todo.ja.toml";
+            let todos = Todos::parse(&read_to_string(&root.join(file))?);
+            Some(todos.map_err(|error| Error::invalid(file, error))?)
         }
     };
     let mut tree = Tree::default();
@@ -49,24 +51,21 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
         if later.contains(&file) {
             continue;
         }
-        let text = later.without_mod_lines(&file, &read(root, &file)?);
-        let derived =
-            markers::derive(&text, steps, at).map_err(|error| format!("{}:{error}", file.display()))?;
+        let text = later.without_mod_lines(&file, &read_to_string(&root.join(&file))?);
+        let derived = markers::derive(&text, steps, at).map_err(|error| error.in_file(&file))?;
         if let Some(text) = derived {
             tree.add(&file, todos.as_ref().map_or(text.clone(), |todos| todos.translate(&text)));
         }
     }
     for file in tree::files_below(root, Path::new("migrations"))? {
-        let text = read(root, &file)?;
+        let text = read_to_string(&root.join(&file))?;
         tree.add(&file, text);
     }
-    tree.add(Path::new("build.rs"), read(root, Path::new("build.rs"))?);
-    tree.add(Path::new("rustfmt.toml"), read(root, Path::new("rustfmt.toml"))?);
-    tree.add(
-        Path::new("Cargo.toml"),
-        manifest::of_backend(&read(root, Path::new("Cargo.toml"))?, name, lang)?,
-    );
-    if let Ok(lock) = read(root, Path::new("backend-base/Cargo.lock")) {
+    tree.add(Path::new("build.rs"), read_to_string(&root.join("build.rs"))?);
+    tree.add(Path::new("rustfmt.toml"), read_to_string(&root.join("rustfmt.toml"))?);
+    let manifest = read_to_string(&root.join("Cargo.toml"))?;
+    tree.add(Path::new("Cargo.toml"), manifest::for_backend(&manifest, name, lang)?);
+    if let Ok(lock) = read_to_string(&root.join("backend-base/Cargo.lock")) {
         // The package's own entry keeps its place: no dependency's name lies between two that begin with "backend-".
         tree.add(Path::new("Cargo.lock"), lock.replace("\"backend-base\"", &format!("\"{name}\"")));
     }
@@ -76,7 +75,7 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
             continue;
         }
         let service = name.replacen("backend-", "handson-", 1);
-        tree.add(file, read(root, file)?.replace("\"handson\"", &format!("\"{service}\"")));
+        tree.add(file, read_to_string(&root.join(file))?.replace("\"handson\"", &format!("\"{service}\"")));
     }
     tree.add(Path::new(".cargo/config.toml"), manifest::CARGO_CONFIG.to_owned());
     tree.add(Path::new(".cargo/alias.toml"), manifest::ALIAS.to_owned());
@@ -100,9 +99,4 @@ pub fn write_alias(root: &Path) -> std::io::Result<()> {
         }
         None => Ok(()),
     }
-}
-
-fn read(root: &Path, file: &Path) -> Result<String, String> {
-    let path = root.join(file);
-    std::fs::read_to_string(&path).map_err(|error| format!("{} cannot be read: {error}", path.display()))
 }

@@ -1,9 +1,10 @@
 //! The steps of the hands-on, as `workshop/steps.toml` lists them.
 
-use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
+
+use crate::error::{self, Error, Result};
 
 /// The file, relative to the repository.
 const FILE: &str = "workshop/steps.toml";
@@ -101,23 +102,19 @@ impl Steps {
     ///
     /// # Errors
     ///
-    /// In words for people: the file cannot be read or understood, or a step needs one that does not come before it.
-    pub fn load(root: &Path) -> Result<Self, String> {
-        let path = root.join(FILE);
-        let text = fs::read_to_string(&path)
-            .map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
-        Self::parse(&text)
-    }
-
-    fn parse(text: &str) -> Result<Self, String> {
-        let mut steps: Self = toml::from_str(text).map_err(|error| format!("{FILE}: {error}"))?;
+    /// The file cannot be read, is not valid, or a step needs one that does not come before it.
+    pub fn load(root: &Path) -> Result<Self> {
+        let mut steps: Self = toml::from_str(&error::read_to_string(&root.join(FILE))?)
+            .map_err(|error| Error::invalid(FILE, error))?;
         for (number, step) in steps.step.iter_mut().enumerate() {
             step.number = number;
         }
         for step in &steps.step {
             for needed in &step.needs {
                 if !steps.step[..step.number].iter().any(|before| before.id == *needed) {
-                    return Err(format!("{FILE}: {} needs {needed}, which is no step before it", step.id));
+                    let reason =
+                        format!("step '{}' needs '{needed}', which is not a step before it", step.id);
+                    return Err(Error::invalid(FILE, reason));
                 }
             }
         }
@@ -138,14 +135,15 @@ impl Steps {
     ///
     /// # Errors
     ///
-    /// There is no such step: the message suggests the one with the most similar id, and lists all of them.
-    pub fn find(&self, text: &str) -> Result<&Step, String> {
+    /// There is no such step: the message lists all of them, and suggests the one with the most similar id.
+    pub fn find(&self, text: &str) -> Result<&Step> {
         let number = text.parse().ok();
         self.step.iter().find(|step| step.id == text || Some(step.number) == number).ok_or_else(|| {
             let known: Vec<String> =
                 self.step.iter().map(|step| format!("{} {}", step.number, step.id)).collect();
             let ids: Vec<&str> = self.step.iter().map(|step| step.id.as_str()).collect();
-            format!("{text} is no step; there are: {}{}", known.join(", "), did_you_mean(text, &ids))
+            let expected = format!("expected a step: {}{}", known.join(", "), did_you_mean(text, &ids));
+            Error::value(text, "STEP", expected)
         })
     }
 }

@@ -76,7 +76,7 @@ async fn it_gives_up_and_says_what_it_saw() {
     let unwell = Target::start(|_| Reaction::Status(503));
     let silent = Target::start(|_| Reaction::Hold);
     let absent = Target::absent(|_| Reaction::Answer);
-    for (target, seen) in [(&unwell, "503"), (&silent, "no answer"), (&absent, "refused")] {
+    for (target, seen) in [(&unwell, "503"), (&silent, "no response"), (&absent, "refused")] {
         let start = Instant::now();
         let setup = Setup::new("--wait-timeout 300ms").argument("--url", &target.url("/handson"));
         let ended = setup.run().await;

@@ -9,6 +9,8 @@ mod fresh;
 compile_error!("Native Windows is not supported: use WSL2.");
 
 use std::env;
+use std::fmt;
+use std::io;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -26,13 +28,31 @@ fn main() -> ExitCode {
     }
 }
 
+/// Why the workshop's program cannot be started. Written by hand, because this package has no dependencies.
+enum LaunchError {
+    NotByCargo,
+    NoTargetFolder(io::Error),
+    Start { program: PathBuf, error: io::Error },
+}
+
+impl fmt::Display for LaunchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotByCargo => {
+                f.write_str("CARGO_MANIFEST_DIR is not set; start this program by `cargo workshop`")
+            }
+            Self::NoTargetFolder(error) => write!(f, "cannot find the target folder: {error}"),
+            Self::Start { program, error } => write!(f, "cannot start {}: {error}", program.display()),
+        }
+    }
+}
+
 /// Does not return if the workshop's program can be started.
-fn launch() -> Result<u8, String> {
+fn launch() -> Result<u8, LaunchError> {
     let folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let workshop = folder.as_deref().and_then(|folder| folder.parent());
-    let workshop = workshop.ok_or("this program is started by `cargo workshop`")?;
-    let executable =
-        env::current_exe().map_err(|error| format!("the target folder is not known: {error}"))?;
+    let workshop = workshop.ok_or(LaunchError::NotByCargo)?;
+    let executable = env::current_exe().map_err(LaunchError::NoTargetFolder)?;
     let executable = executable.with_file_name("workshop");
     if !executable.exists() {
         eprintln!(
@@ -45,11 +65,11 @@ fn launch() -> Result<u8, String> {
     }
     let arguments = env::args_os().skip(1);
     let error = Command::new(&executable).args(arguments).env("CARGO_MANIFEST_DIR", workshop).exec();
-    Err(format!("{} cannot be started: {error}", executable.display()))
+    Err(LaunchError::Start { program: executable, error })
 }
 
 /// Builds the package in the folder `workshop`; `false` if Cargo has said why it cannot.
-fn build(workshop: &Path) -> Result<bool, String> {
+fn build(workshop: &Path) -> Result<bool, LaunchError> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(&cargo);
     // The load generator, which `up` starts, is built with it: alone, it would compile thirty crates again, because Cargo unites the
@@ -61,6 +81,6 @@ fn build(workshop: &Path) -> Result<bool, String> {
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_ours)) {
         build.env_remove(name);
     }
-    let status = build.status().map_err(|error| format!("{} cannot be started: {error}", cargo.display()))?;
+    let status = build.status().map_err(|error| LaunchError::Start { program: cargo.into(), error })?;
     Ok(status.success())
 }

@@ -60,8 +60,11 @@ impl<'a> Files<'a> {
     }
 }
 
-fn misread(seen: String) -> Wrong {
-    (seen, "Compare it with that of backend-base: keys, indentation, and what stands in quotes.".to_owned())
+fn misread(error: crate::error::Error) -> Wrong {
+    (
+        error.to_string(),
+        "Compare it with that of backend-base: keys, indentation, and what stands in quotes.".to_owned(),
+    )
 }
 
 pub(super) fn judge(evidence: &Evidence) -> Option<Vec<Expectation>> {

@@ -3,29 +3,30 @@
 use std::fs;
 use std::process::Command;
 
+use anyhow::{Context, Result, bail};
+
 use super::place::Place;
 use crate::source;
 use crate::steps::Lang;
 
-pub(super) fn base(place: &Place) -> Result<u8, String> {
+pub(super) fn base(place: &Place) -> Result<u8> {
     let folder = place.folder("base");
-    let broken = |what: &str, error: std::io::Error| format!("{what} failed: {error}");
     let tree = source::derive(&place.root, &place.steps, 0, "backend-base", Lang::En)?;
     if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|error| broken("clearing backend-base", error))?;
+        fs::remove_dir_all(&folder).context("cannot remove backend-base")?;
     }
-    tree.write_to(&folder).map_err(|error| broken("writing backend-base", error))?;
+    tree.write_to(&folder).context("cannot write backend-base")?;
     // The root's versions; Cargo leaves out what only the root's other packages and tests need.
     fs::copy(place.root.join("Cargo.lock"), folder.join("Cargo.lock"))
-        .map_err(|error| broken("copying Cargo.lock", error))?;
+        .context("cannot copy Cargo.lock to backend-base")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["update", "--workspace", "--offline", "--quiet"])
         .current_dir(&folder)
         .status()
-        .map_err(|error| broken("cargo update", error))?;
+        .context("cannot start `cargo update`")?;
     if !status.success() {
-        return Err("cargo could not make backend-base/Cargo.lock; it says why above".to_owned());
+        bail!("`cargo update` could not write backend-base/Cargo.lock; see its messages above");
     }
     anstream::println!("backend-base is what src/ gives.");
     Ok(0)

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use anyhow::{Context, Result, bail};
 use tokio::runtime::Runtime;
 
 use super::first_build;
@@ -45,13 +46,13 @@ pub(super) fn check(
     json: bool,
     keep_going: bool,
     lang: Option<Lang>,
-) -> Result<u8, String> {
+) -> Result<u8> {
     let (name, steps) = place.backend_and_steps(words)?;
     let asked = match steps.is_empty() {
         true => Asked::required(place),
         false => Asked { steps, by_name: true },
     };
-    let runtime = Runtime::new().map_err(|error| format!("no threads can be started: {error}"))?;
+    let runtime = Runtime::new().context("cannot start threads")?;
     let lang = lang.unwrap_or_else(|| place.language(&name));
     let judged = runtime.block_on(run::unless_interrupted(judge(place, &name, lang, keep_going, &asked)));
     match judged.and_then(|report| report) {
@@ -63,9 +64,7 @@ pub(super) fn check(
             }
             Ok(report.exit_status(asked.by_name))
         }
-        Err(trouble) => {
-            Err(format!("backend-{name} could not be judged: {}. {}", trouble.seen(), trouble.cause()))
-        }
+        Err(trouble) => bail!("cannot check backend-{name}: {}. {}", trouble.seen(), trouble.cause()),
     }
 }
 
@@ -86,8 +85,8 @@ pub(super) async fn judge(
     let built = run::build(&folder).await?;
     let mut backend = run::backend(&built, &folder);
     // Most attendees have no AWS account: without files of their own, the deployment is judged only if it is named.
-    let files =
-        deployment::read(&place.root, name).map_err(|error| Trouble::Machine(io::Error::other(error)))?;
+    let files = deployment::read(&place.root, name)
+        .map_err(|error| Trouble::Machine(io::Error::other(format!("{:#}", anyhow::Error::from(error)))))?;
     backend.deployment = (asked.by_name || deployment::is_begun(&files, name)).then_some(files);
     let mut outcome = run::gather(&backend, &built.executable).await;
     if let Ok(evidence) = &mut outcome

@@ -1,5 +1,6 @@
 //! `console`: receives OTLP, and shows it.
 
+use anyhow::Result;
 use console::options::{self, ConsoleOptions};
 
 use super::place::Place;
@@ -8,8 +9,8 @@ use crate::pages;
 /// Of the service, unless somebody starts it with another one.
 const DEFAULT_PORT: u16 = 8080;
 
-pub(super) fn console(options: &ConsoleOptions) -> Result<u8, String> {
+pub(super) fn console(options: &ConsoleOptions) -> Result<u8> {
     let guide = Place::here().ok().map(|place| place.root.join(crate::guide::FOLDER));
-    options::run(options, pages::extension(None, guide, DEFAULT_PORT)).map_err(|error| error.to_string())?;
+    options::run(options, pages::extension(None, guide, DEFAULT_PORT))?;
     Ok(0)
 }

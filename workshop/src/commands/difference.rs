@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use anyhow::{Context, Result};
 use similar::{ChangeTag, TextDiff};
 
 use super::place::Place;
@@ -17,15 +18,15 @@ const REMOVED: Style = AnsiColor::Red.on_default();
 const HEAD: Style = Style::new().bold();
 
 /// Shows what a step adds to the state before it.
-pub(super) fn answer(place: &Place, step: &str) -> Result<u8, String> {
+pub(super) fn answer(place: &Place, step: &str) -> Result<u8> {
     let step = place.steps.find(step)?;
     anstream::print!("{}", answer_to(place, step.number)?);
     Ok(0)
 }
 
 /// The same, as text.
-pub(super) fn answer_to(place: &Place, number: usize) -> Result<String, String> {
-    let state = |at| -> Result<Tree, String> {
+pub(super) fn answer_to(place: &Place, number: usize) -> Result<String> {
+    let state = |at| -> Result<Tree> {
         let mut tree = source::derive(&place.root, &place.steps, at, "backend-NAME", Lang::En)?;
         tree.files.extend(deployment::at(&place.root, &place.steps, "NAME", at)?.files);
         Ok(tree)
@@ -33,18 +34,18 @@ pub(super) fn answer_to(place: &Place, number: usize) -> Result<String, String> 
     if number == 0 {
         return Ok("Nothing is to be written: the base passes this step as it is.\n".to_owned());
     }
-    compare(&state(number - 1)?, &state(number)?)
+    Ok(compare(&state(number - 1)?, &state(number)?))
 }
 
 /// Shows what a backend has changed since the state `at`.
-pub(super) fn diff(place: &Place, name: Option<&str>, at: &str) -> Result<u8, String> {
+pub(super) fn diff(place: &Place, name: Option<&str>, at: &str) -> Result<u8> {
     let name = place.backend(name)?;
     let step = place.steps.find(at)?;
     let package = format!("backend-{name}");
     let state = source::derive(&place.root, &place.steps, step.number, &package, place.language(&name))?;
     let mut own = Tree::default();
     read(&place.folder(&name), Path::new(""), &mut own)?;
-    let text = compare(&state, &own)?;
+    let text = compare(&state, &own);
     if text.is_empty() {
         anstream::println!("{package} is as it is after step {} {}.", step.number, step.id);
     }
@@ -52,26 +53,26 @@ pub(super) fn diff(place: &Place, name: Option<&str>, at: &str) -> Result<u8, St
     Ok(0)
 }
 
-fn read(root: &Path, below: &Path, tree: &mut Tree) -> Result<(), String> {
+fn read(root: &Path, below: &Path, tree: &mut Tree) -> Result<()> {
     let folder = root.join(below);
-    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", folder.display());
-    for entry in fs::read_dir(&folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
+    let unreadable = || format!("cannot read {}", folder.display());
+    for entry in fs::read_dir(&folder).with_context(unreadable)? {
+        let entry = entry.with_context(unreadable)?;
         let path = below.join(entry.file_name());
         if path == Path::new("target") || path == Path::new(".git") {
             continue;
         }
-        if entry.file_type().map_err(unreadable)?.is_dir() {
+        if entry.file_type().with_context(unreadable)?.is_dir() {
             read(root, &path, tree)?;
         } else {
-            tree.files.insert(path, fs::read(entry.path()).map_err(unreadable)?);
+            tree.files.insert(path, fs::read(entry.path()).with_context(unreadable)?);
         }
     }
     Ok(())
 }
 
 /// A unified diff of all files, with colours.
-fn compare(before: &Tree, after: &Tree) -> Result<String, String> {
+fn compare(before: &Tree, after: &Tree) -> String {
     let paths: BTreeSet<_> = before.files.keys().chain(after.files.keys()).collect();
     let mut text = String::new();
     for path in paths {
@@ -103,5 +104,5 @@ fn compare(before: &Tree, after: &Tree) -> Result<String, String> {
         }
         text.push('\n');
     }
-    Ok(text)
+    text
 }

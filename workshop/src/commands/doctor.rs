@@ -35,7 +35,9 @@ pub(super) fn doctor() -> u8 {
             findings.push(toolchain(place));
             findings.push(crates(place));
         }
-        Err(error) => findings.push(Wrong(error.clone(), "Go into the folder of the repository.".to_owned())),
+        Err(error) => {
+            findings.push(Wrong(format!("{error:#}"), "Change to the folder of the repository.".to_owned()))
+        }
     }
     findings.push(compiler());
     findings.push(git());

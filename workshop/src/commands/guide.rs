@@ -2,29 +2,32 @@
 
 use std::fs;
 
+use anyhow::{Context, Result};
+
 use super::place::Place;
 use crate::guide::{self, Code};
 
 /// Compares, or with `sync` writes anew; exit status 1 where chapters differ and are left so.
-pub(super) fn guide(place: &Place, sync: bool) -> Result<u8, String> {
+pub(super) fn guide(place: &Place, sync: bool) -> Result<u8> {
     let mut code = Code::new(&place.root, &place.steps);
     let mut stale = 0;
     for lang in ["en", "ja"] {
         let folder = place.root.join(guide::FOLDER).join(lang);
-        let told = |error: std::io::Error| format!("{} cannot be read: {error}", folder.display());
-        let files = fs::read_dir(&folder).map_err(told)?.collect::<Result<Vec<_>, _>>().map_err(told)?;
+        let unreadable = || format!("cannot read {}", folder.display());
+        let files = fs::read_dir(&folder).with_context(unreadable)?;
+        let files = files.collect::<Result<Vec<_>, _>>().with_context(unreadable)?;
         let mut files: Vec<_> = files.into_iter().map(|entry| entry.path()).collect();
         files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
         files.sort();
         for file in files {
             let shown = place.shown(&file);
-            let text = fs::read_to_string(&file).map_err(|error| format!("{shown}: {error}"))?;
-            let synced = guide::sync(&text, &mut code).map_err(|error| format!("{shown}:{error}"))?;
+            let text = fs::read_to_string(&file).with_context(|| format!("cannot read {shown}"))?;
+            let synced = guide::sync(&text, &mut code).map_err(|error| error.in_file(shown.as_ref()))?;
             if synced == text {
                 continue;
             }
             if sync {
-                fs::write(&file, synced).map_err(|error| format!("{shown}: {error}"))?;
+                fs::write(&file, synced).with_context(|| format!("cannot write {shown}"))?;
                 anstream::println!("{shown} is written anew.");
             } else {
                 stale += 1;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use anyhow::{Context, Result, bail};
+
 use super::keep::rename;
 use super::place::Place;
 use crate::deployment::{self, CANARIES, MARK, PREFIXES, lists};
@@ -22,10 +24,12 @@ const SOURCES: [(&str, &str); 7] = [
 ];
 
 /// Adds what is missing of the files of a backend's deployment.
-pub(super) fn infra(place: &Place, name: &str) -> Result<u8, String> {
+pub(super) fn infra(place: &Place, name: &str) -> Result<u8> {
     let name = place.backend(Some(name))?;
     if ["base", "canary"].contains(&name.as_str()) {
-        return Err(format!("backend-{name} belongs to the workshop, and has these files already"));
+        bail!(
+            "invalid value '{name}' for NAME: backend-{name} belongs to the workshop and already has these files"
+        );
     }
     let wanted = deployment::plain(&place.root, &name)?;
     let there = deployment::read(&place.root, &name)?;
@@ -46,7 +50,7 @@ pub(super) fn infra(place: &Place, name: &str) -> Result<u8, String> {
             }
         }
     }
-    new.write_to(&place.root).map_err(|error| format!("the files cannot be written: {error}"))?;
+    new.write_to(&place.root).context("cannot write the deployment files")?;
     if new.files.is_empty() {
         anstream::println!("The files of handson-api-{name} are all there.");
     }
@@ -77,35 +81,33 @@ fn tell_marks(tree: &Tree, name: &str) {
 }
 
 /// Writes the files as a step's answer has them. Those that were there are kept.
-pub(super) fn put_in_place(place: &Place, name: &str, step: &Step, kept: &Path) -> Result<(), String> {
+pub(super) fn put_in_place(place: &Place, name: &str, step: &Step, kept: &Path) -> Result<()> {
     let tree = deployment::at(&place.root, &place.steps, name, step.number)?;
     keep_own(place, name, kept)?;
-    tree.write_to(&place.root)
-        .map_err(|error| format!("the files of the deployment cannot be written: {error}"))
+    tree.write_to(&place.root).context("cannot write the deployment files")
 }
 
 /// Takes a backend out of the deployment. Its own files are kept.
-pub(super) fn take_back(place: &Place, name: &str, kept: &Path) -> Result<(), String> {
+pub(super) fn take_back(place: &Place, name: &str, kept: &Path) -> Result<()> {
     keep_own(place, name, kept)?;
     for list in PREFIXES.into_iter().chain([CANARIES]) {
         let path = place.root.join(list);
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let without = lists::without(&text, &format!("backend-{name}"));
         if without != text {
-            fs::write(&path, without).map_err(|error| format!("{list} cannot be written: {error}"))?;
+            fs::write(&path, without).with_context(|| format!("cannot write {list}"))?;
         }
     }
     Ok(())
 }
 
 /// Moves the workflow and the folder of PipeCD below `kept`, by the same paths.
-fn keep_own(place: &Place, name: &str, kept: &Path) -> Result<(), String> {
+fn keep_own(place: &Place, name: &str, kept: &Path) -> Result<()> {
     for own in [deployment::workflow_of(name), deployment::folder_of(name)] {
         let (from, to) = (place.root.join(&own), kept.join(&own));
         if from.exists() {
             let folder = to.parent().unwrap_or(kept);
-            fs::create_dir_all(folder)
-                .map_err(|error| format!("{} cannot be made: {error}", folder.display()))?;
+            fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
             rename(&from, &to)?;
         }
     }

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
+
 use super::place::Place;
 
 /// Moves the folder of `name`, where there is one, to `.workshop/NAME/N`, and gives that place.
-pub(super) fn keep(place: &Place, name: &str) -> Result<PathBuf, String> {
+pub(super) fn keep(place: &Place, name: &str) -> Result<PathBuf> {
     let kept = next(place, name)?;
     if place.folder(name).exists() {
         rename(&place.folder(name), &kept)?;
@@ -15,34 +17,33 @@ pub(super) fn keep(place: &Place, name: &str) -> Result<PathBuf, String> {
 }
 
 /// The same with all that is in the folder, which itself stays where it is: a shell or an editor may be in it.
-pub(super) fn keep_content(place: &Place, name: &str) -> Result<PathBuf, String> {
+pub(super) fn keep_content(place: &Place, name: &str) -> Result<PathBuf> {
     let kept = next(place, name)?;
     move_content(&place.folder(name), &kept)?;
     Ok(kept)
 }
 
 /// Moves what is in `from` into `to`, which is made where it is missing.
-pub(super) fn move_content(from: &Path, to: &Path) -> Result<(), String> {
-    fs::create_dir_all(to).map_err(|error| format!("{} cannot be made: {error}", to.display()))?;
-    let unreadable = |error| format!("{} cannot be read: {error}", from.display());
-    for entry in fs::read_dir(from).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
+pub(super) fn move_content(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    let unreadable = || format!("cannot read {}", from.display());
+    for entry in fs::read_dir(from).with_context(unreadable)? {
+        let entry = entry.with_context(unreadable)?;
         rename(&entry.path(), &to.join(entry.file_name()))?;
     }
     Ok(())
 }
 
 /// `.workshop/NAME/N`, where nothing lies so far.
-fn next(place: &Place, name: &str) -> Result<PathBuf, String> {
+fn next(place: &Place, name: &str) -> Result<PathBuf> {
     let kept = place.root.join(".workshop").join(name);
     let numbers = fs::read_dir(&kept).into_iter().flatten().flatten();
     let last = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max();
-    fs::create_dir_all(&kept).map_err(|error| format!("{} cannot be made: {error}", kept.display()))?;
+    fs::create_dir_all(&kept).with_context(|| format!("cannot create {}", kept.display()))?;
     Ok(kept.join((last.unwrap_or(0) + 1).to_string()))
 }
 
 /// Renames a file or a folder.
-pub(super) fn rename(from: &Path, to: &Path) -> Result<(), String> {
-    fs::rename(from, to)
-        .map_err(|error| format!("{} cannot be moved to {}: {error}", from.display(), to.display()))
+pub(super) fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).with_context(|| format!("cannot move {} to {}", from.display(), to.display()))
 }

@@ -1,11 +1,13 @@
 //! `answer --lines`: how much one types in each step.
 
+use anyhow::Result;
+
 use super::place::Place;
 use crate::source::{TypedLines, typed_lines};
 use crate::steps::Kind;
 
 /// Prints a table with the lines of each step, and the sum over the steps that everybody types.
-pub(super) fn lines(place: &Place) -> Result<u8, String> {
+pub(super) fn lines(place: &Place) -> Result<u8> {
     let counts = typed_lines(&place.root, &place.steps)?;
     anstream::println!("{:<20} {:>5}", "step", "lines");
     for TypedLines { step, lines } in &counts {

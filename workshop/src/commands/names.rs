@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use crate::error::Error;
+
 use super::place::{FINISHED, Place};
 
 /// NAME of `NAME`, `backend-NAME` and `backend-NAME/`: the folder's name is as good as the backend's.
@@ -10,9 +12,14 @@ pub(super) fn plain(word: &str) -> &str {
     word.strip_prefix("backend-").unwrap_or(word)
 }
 
-/// Why `name` cannot be the name of a new backend.
-pub(super) fn refusal(place: &Place, name: &str) -> Option<String> {
-    let allowed = "2 to 15 lower-case letters, digits and single dashes, beginning with a letter and not ending with a dash";
+/// Whether `name` can be the name of a new backend.
+///
+/// # Errors
+///
+/// It cannot: the message says why, and what is allowed.
+pub(super) fn validate(place: &Place, name: &str) -> Result<(), Error> {
+    let refuse = |reason: &str| Err(Error::value(name, "NAME", reason));
+    let expected = "expected 2 to 15 lower-case letters, digits and single dashes, starting with a letter and not ending with a dash";
     let is_allowed = (2..=15).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
@@ -20,28 +27,29 @@ pub(super) fn refusal(place: &Place, name: &str) -> Option<String> {
         // A repository of ECR may not have two.
         && !name.contains("--");
     if !is_allowed {
-        return Some(format!("{name:?} is no name for a backend; allowed: {allowed}"));
+        return refuse(expected);
     }
     if name.starts_with("backend-") {
-        return Some(format!(
-            "{name:?} repeats the prefix of the folder, which is added by itself; allowed: {allowed}"
-        ));
+        return refuse("the prefix 'backend-' is added automatically; leave it out");
     }
     if ["base", "canary", FINISHED].contains(&name) {
-        return Some(format!("{name} is taken by the workshop itself; choose another name: {allowed}"));
+        return refuse("this name is reserved for the workshop; choose another one");
     }
     if place.steps.find(name).is_ok() {
-        return Some(format!(
-            "{name} is the id of a step, and `check {name}` would mean that; choose another name"
-        ));
+        return refuse(
+            "this is the id of a step, which `check` could not tell from a name; choose another one",
+        );
     }
     let lock = fs::read_to_string(place.root.join("Cargo.lock")).unwrap_or_default();
     if lock.lines().any(|line| line == format!("name = \"backend-{name}\"")) {
-        return Some(format!("backend-{name} is a package that the service depends on; choose another name"));
+        return refuse(&format!("the service depends on a package backend-{name}; choose another name"));
     }
     let folder = place.folder(name);
-    folder.symlink_metadata().is_ok().then(|| {
+    if folder.symlink_metadata().is_ok() {
         let shown = place.shown(&folder);
-        format!("{shown} exists already; `cargo workshop remove {name}` takes it away, and keeps it")
-    })
+        return refuse(&format!(
+            "{shown} already exists; `cargo workshop remove {name}` moves it to .workshop/"
+        ));
+    }
+    Ok(())
 }

@@ -1,6 +1,9 @@
 //! `new`, `goto`, `remove`: the folder of a backend.
 
 use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
 
 use super::infra;
 use super::keep::{keep, keep_content, move_content, rename};
@@ -11,12 +14,10 @@ use crate::source;
 use crate::steps::{Kind, Lang, Step};
 
 /// Makes `backend-NAME` at a state.
-pub(super) fn new(place: &Place, name: &str, at: &str, lang: Lang) -> Result<u8, String> {
+pub(super) fn new(place: &Place, name: &str, at: &str, lang: Lang) -> Result<u8> {
     let step = place.steps.find(at)?;
     let name = names::plain(name);
-    if let Some(refusal) = names::refusal(place, name) {
-        return Err(refusal);
-    }
+    names::validate(place, name)?;
     write(place, name, step, lang)?;
     if step.kind == Kind::Deployment {
         let kept = place.root.join(".workshop").join(name).join("deployment");
@@ -40,10 +41,10 @@ pub(super) fn new(place: &Place, name: &str, at: &str, lang: Lang) -> Result<u8,
 }
 
 /// Puts a backend into the state after a step, and keeps what was there.
-pub(super) fn goto(place: &Place, words: &[String]) -> Result<u8, String> {
+pub(super) fn goto(place: &Place, words: &[String]) -> Result<u8> {
     let (name, steps) = place.backend_and_steps(words)?;
     let [step] = steps[..] else {
-        return Err(format!("goto takes one step, and got {}", steps.len()));
+        bail!("invalid value for STEP: expected one step, got {}", steps.len());
     };
     let lang = place.language(&name);
     // First the new one beside it, so that a failure leaves all as it is.
@@ -65,7 +66,7 @@ pub(super) fn goto(place: &Place, words: &[String]) -> Result<u8, String> {
 }
 
 /// Takes a backend away.
-pub(super) fn remove(place: &Place, name: &str) -> Result<u8, String> {
+pub(super) fn remove(place: &Place, name: &str) -> Result<u8> {
     let plain = names::plain(name);
     // The folder may have been deleted by hand.
     let is_deployed =
@@ -74,9 +75,9 @@ pub(super) fn remove(place: &Place, name: &str) -> Result<u8, String> {
         .backend(Some(name))
         .or_else(|error| if is_deployed() { Ok(plain.to_owned()) } else { Err(error) })?;
     if ["base", "canary"].contains(&name.as_str()) {
-        return Err(format!(
-            "backend-{name} belongs to the workshop; `cargo workshop base` renews backend-base"
-        ));
+        bail!(
+            "invalid value '{name}' for NAME: backend-{name} belongs to the workshop and cannot be removed"
+        );
     }
     let kept = keep(place, &name)?;
     infra::take_back(place, &name, &kept)?;
@@ -91,21 +92,20 @@ fn forget_verdicts(place: &Place, name: &str) {
     drop(fs::remove_file(place.report(name)));
 }
 
-fn write(place: &Place, name: &str, step: &Step, lang: Lang) -> Result<(), String> {
+fn write(place: &Place, name: &str, step: &Step, lang: Lang) -> Result<()> {
     let prepared = prepare(place, name, step, lang)?;
     rename(&prepared, &place.folder(name)).inspect_err(|_| drop(fs::remove_dir_all(&prepared)))
 }
 
 /// The whole folder, under another name: it comes into its place by one rename, or not at all.
-fn prepare(place: &Place, name: &str, step: &Step, lang: Lang) -> Result<std::path::PathBuf, String> {
+fn prepare(place: &Place, name: &str, step: &Step, lang: Lang) -> Result<PathBuf> {
     if !place.root.join("backend-base/Cargo.lock").is_file() {
-        return Err("backend-base/Cargo.lock is missing; `cargo workshop base` makes it".to_owned());
+        bail!("backend-base/Cargo.lock is missing; `cargo workshop base` creates it");
     }
     let tree = source::derive(&place.root, &place.steps, step.number, &format!("backend-{name}"), lang)?;
     let prepared = place.root.join(".workshop").join(format!("new-{name}-{}", std::process::id()));
-    tree.write_to(&prepared).map_err(|error| {
-        drop(fs::remove_dir_all(&prepared));
-        format!("{} cannot be written: {error}", prepared.display())
-    })?;
+    tree.write_to(&prepared)
+        .inspect_err(|_| drop(fs::remove_dir_all(&prepared)))
+        .with_context(|| format!("cannot write {}", prepared.display()))?;
     Ok(prepared)
 }

@@ -4,7 +4,10 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, bail};
+
 use super::names;
+use crate::error::Error;
 use crate::source;
 use crate::steps::{Lang, Step, Steps, did_you_mean};
 
@@ -25,15 +28,14 @@ pub(super) struct Place {
 
 impl Place {
     /// Looks for the repository from the current folder upwards; Cargo says where it is, too.
-    pub(super) fn here() -> Result<Self, String> {
-        let current =
-            env::current_dir().map_err(|error| format!("the current folder cannot be read: {error}"))?;
+    pub(super) fn here() -> Result<Self> {
+        let current = env::current_dir().context("cannot read the current folder")?;
         let by_cargo = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let root = current
             .ancestors()
             .chain(by_cargo.iter().flat_map(|folder| folder.ancestors()))
             .find(|folder| folder.join("workshop/steps.toml").is_file())
-            .ok_or("this is not the workshop's repository: no workshop/steps.toml here or above")?
+            .context("this folder is not in the workshop's repository: expected workshop/steps.toml here or in a parent folder")?
             .to_owned();
         let below = current.strip_prefix(&root).ok();
         let within = below.and_then(|below| {
@@ -70,11 +72,11 @@ impl Place {
     }
 
     /// The backend that is meant: the one named, else the one in whose folder we are, else the only one there is.
-    pub(super) fn backend(&self, named: Option<&str>) -> Result<String, String> {
+    pub(super) fn backend(&self, named: Option<&str>) -> Result<String> {
         let backends = self.backends();
         let list = || match &backends[..] {
-            [] => "there is none yet: cargo workshop new NAME makes one".to_owned(),
-            names => format!("there are: {}", names.join(", ")),
+            [] => "there is no backend yet; `cargo workshop new NAME` creates one".to_owned(),
+            names => format!("backends: {}", names.join(", ")),
         };
         match named {
             Some(name) => {
@@ -85,11 +87,13 @@ impl Place {
                 let backends = backends.iter().map(String::as_str);
                 let steps = self.steps.all().iter().map(|step| step.id.as_str());
                 let similar = did_you_mean(name, &backends.chain(steps).collect::<Vec<_>>());
-                Err(format!("{name} is no backend, and no step; {}{similar}", list()))
+                let expected = format!("expected a backend or a step; {}{similar}", list());
+                Err(Error::value(name, "NAME", expected).into())
             }
-            None => self
-                .implied(&backends)
-                .ok_or_else(|| format!("which backend? Name it, or go into its folder; {}", list())),
+            None => match self.implied(&backends) {
+                Some(name) => Ok(name),
+                None => bail!("missing NAME: name a backend, or change to its folder; {}", list()),
+            },
         }
     }
 
@@ -104,18 +108,19 @@ impl Place {
 
     /// The backend that `up` starts, by the same rule as [`Place::backend`]; `None` is the finished service, which is
     /// meant by its own name, or as long as there is no backend.
-    pub(super) fn backend_or_finished(&self, named: Option<&str>) -> Result<Option<String>, String> {
+    pub(super) fn backend_or_finished(&self, named: Option<&str>) -> Result<Option<String>> {
         match named {
             Some(FINISHED) => Ok(None),
             None if self.within.is_none() && self.backends().is_empty() => Ok(None),
-            named => self.backend(named).map(Some).map_err(|error| {
-                format!("{error}; `cargo workshop up {FINISHED}` starts the finished service")
-            }),
+            named => match self.backend(named) {
+                Ok(name) => Ok(Some(name)),
+                Err(error) => bail!("{error:#}; `cargo workshop up {FINISHED}` starts the finished service"),
+            },
         }
     }
 
     /// NAME and STEPs in one list: a word that is no step is the name.
-    pub(super) fn backend_and_steps(&self, words: &[String]) -> Result<(String, Vec<&Step>), String> {
+    pub(super) fn backend_and_steps(&self, words: &[String]) -> Result<(String, Vec<&Step>)> {
         let (named, steps) = match words.split_first() {
             Some((first, rest)) if self.steps.find(first).is_err() => (Some(first.as_str()), rest),
             _ => (None, words),

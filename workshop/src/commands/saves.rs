@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::{Context, Result};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// Editors write a file in several strokes; what follows begins when they are over.
@@ -18,7 +19,7 @@ pub(super) struct Saves {
 
 impl Saves {
     /// Calls `saved` at changes of the backend in `folder`.
-    pub(super) fn watch(folder: &Path, saved: impl Fn() + Send + Sync + 'static) -> Result<Self, String> {
+    pub(super) fn watch(folder: &Path, saved: impl Fn() + Send + Sync + 'static) -> Result<Self> {
         let saved: Arc<dyn Fn() + Send + Sync> = Arc::new(saved);
         Ok(Self { folder: folder.to_owned(), watcher: recommended(folder, Arc::clone(&saved))?, saved })
     }
@@ -32,7 +33,7 @@ impl Saves {
     }
 }
 
-fn recommended(folder: &Path, saved: Arc<dyn Fn() + Send + Sync>) -> Result<RecommendedWatcher, String> {
+fn recommended(folder: &Path, saved: Arc<dyn Fn() + Send + Sync>) -> Result<RecommendedWatcher> {
     let parent = folder.parent().unwrap_or(folder).to_owned();
     // As the events name it: without symbolic links.
     let own = match (parent.canonicalize(), folder.file_name()) {
@@ -49,18 +50,18 @@ fn recommended(folder: &Path, saved: Arc<dyn Fn() + Send + Sync>) -> Result<Reco
             saved();
         }
     })
-    .map_err(|error| format!("saves cannot be watched: {error}"))?;
+    .context("cannot watch files")?;
     // The folder itself may be renamed, or come back: only the folder above it knows.
     watcher
         .watch(&parent, RecursiveMode::NonRecursive)
-        .map_err(|error| format!("{} cannot be watched: {error}", parent.display()))?;
+        .with_context(|| format!("cannot watch {}", parent.display()))?;
     // Not all that is below: a target folder in it may be large.
     for part in ["", "src", "Cargo.toml", "migrations", "build.rs"] {
         let mode = if part == "src" { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         if folder.join(part).exists() {
             watcher
                 .watch(&folder.join(part), mode)
-                .map_err(|error| format!("{part} cannot be watched: {error}"))?;
+                .with_context(|| format!("cannot watch {}", folder.join(part).display()))?;
         }
     }
     Ok(watcher)

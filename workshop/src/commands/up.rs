@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use ::console::options::ConsoleOptions;
 use ::console::ports::PortError;
+use anyhow::{Context, Result};
 use clap::Args;
 use tokio::runtime::Runtime;
 
@@ -54,26 +55,25 @@ pub(super) struct Options {
     console: ConsoleOptions,
 }
 
-fn share(text: &str) -> Result<f64, String> {
+fn share(text: &str) -> Result<f64> {
     let share = text.parse::<f64>().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or_else(|| "allowed is a number from 0 to 1".to_owned())
+    share.context("expected a number from 0 to 1")
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("expected NAME=VALUE, such as LOG_LEVEL=debug".to_owned()),
-    }
+fn variable(text: &str) -> Result<(String, String)> {
+    let variable = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    let (name, value) = variable.context("expected NAME=VALUE, such as LOG_LEVEL=debug")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
-pub(super) fn up(place: Place, options: &Options) -> Result<u8, String> {
-    let runtime = Runtime::new().map_err(|error| format!("no threads can be started: {error}"))?;
+pub(super) fn up(place: Place, options: &Options) -> Result<u8> {
+    let runtime = Runtime::new().context("cannot start threads")?;
     let ended = runtime.block_on(run(Arc::new(place), options));
     runtime.shutdown_background();
     ended.map(|()| 0)
 }
 
-async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
+async fn run(place: Arc<Place>, options: &Options) -> Result<()> {
     let name = place.backend_or_finished(options.name.as_deref())?;
     // Ports first, for a build takes minutes.
     let port = free(options.port, "the service", "--port")?;
@@ -82,8 +82,7 @@ async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
     let attendee = name.as_ref().map(|name| Arc::new(attendee(&place, name)));
     let extension = pages::extension(attendee.clone(), Some(place.root.join(crate::guide::FOLDER)), port);
     let monitors = monitors(&place, options, name.as_deref());
-    let listening = options.console.listen(monitors, extension).await;
-    let listening = listening.map_err(|error| error.to_string())?;
+    let listening = options.console.listen(monitors, extension).await?;
     let stack = Stack {
         place,
         backend: name.as_ref().map_or("handson".to_owned(), |name| format!("backend-{name}")),
@@ -101,20 +100,14 @@ async fn run(place: Arc<Place>, options: &Options) -> Result<(), String> {
     let serving = tokio::spawn(listening.serve());
     tokio::select! {
         ended = stack.run() => ended,
-        ended = serving => match ended {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(format!("the console has stopped: {error}")),
-            Err(panicked) => Err(format!("the console has stopped: {panicked}")),
-        },
+        ended = serving => ended.context("the console has panicked")?.context("the console has stopped"),
     }
 }
 
 /// The port, or one that is free where it is 0.
-fn free(port: u16, whose: &'static str, option: &'static str) -> Result<u16, String> {
+fn free(port: u16, whose: &'static str, option: &'static str) -> Result<u16, PortError> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
-    bound
-        .map(|address| address.port())
-        .map_err(|error| PortError::new(port, whose, option, &error).to_string())
+    bound.map(|address| address.port()).map_err(|error| PortError::new(port, whose, option, &error))
 }
 
 /// Those that were named, else that of the backend, else that of the finished service.

@@ -5,6 +5,7 @@ mod keys;
 use std::collections::VecDeque;
 use std::io::IsTerminal;
 
+use anyhow::{Context, Result, bail};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -25,10 +26,10 @@ enum Happening {
     Key(char),
 }
 
-pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Result<u8, String> {
+pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Result<u8> {
     let name = place.backend(name)?;
     let lang = lang.unwrap_or_else(|| place.language(&name));
-    let runtime = Runtime::new().map_err(|error| format!("no threads can be started: {error}"))?;
+    let runtime = Runtime::new().context("cannot start threads")?;
     let (sender, receiver) = unbounded_channel();
     let on_save = sender.clone();
     // Nobody listens any more when we end.
@@ -46,7 +47,7 @@ pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Re
     match runtime.block_on(run::unless_interrupted(watching.run())) {
         Ok(()) => {}
         Err(Trouble::Interrupted) => anstream::println!(),
-        Err(trouble) => return Err(trouble.seen()),
+        Err(trouble) => bail!(trouble.seen()),
     }
     // The thread that waits for a key would hold the process up.
     runtime.shutdown_background();
@@ -137,7 +138,7 @@ impl Watching<'_> {
                 'n' => self.tell_of(current.map(|number| number + 1)),
                 'a' => match current.map(|number| difference::answer_to(self.place, number)) {
                     Some(Ok(answer)) => anstream::print!("\n{answer}"),
-                    Some(Err(error)) => anstream::println!("\n{error}"),
+                    Some(Err(error)) => anstream::println!("\n{error:#}"),
                     None => anstream::println!("\nNo step failed."),
                 },
                 _ => {}

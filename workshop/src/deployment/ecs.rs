@@ -7,9 +7,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// Made by `.ci/ecs/shapes.py` from botocore.
-static SHAPES: LazyLock<Result<Shapes, String>> = LazyLock::new(|| {
-    serde_json::from_str(include_str!("../../data/ecs-shapes.json")).map_err(|error| error.to_string())
-});
+static SHAPES: LazyLock<serde_json::Result<Shapes>> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../data/ecs-shapes.json")));
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]

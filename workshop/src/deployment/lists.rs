@@ -2,6 +2,17 @@
 
 use std::collections::BTreeSet;
 
+/// A text that is not such a list.
+#[derive(Debug, thiserror::Error)]
+pub enum ListError {
+    /// It has no line with `]`.
+    #[error("expected a list that ends with ']' on a line of its own")]
+    NoEnd,
+    /// There is something else between the names.
+    #[error("expected one name per line, such as \"backend-sakura\", but found {0:?}")]
+    NotAName(String),
+}
+
 /// The names in the list, in their order.
 pub fn names(text: &str) -> Vec<&str> {
     text.lines().filter_map(name).collect()
@@ -11,8 +22,8 @@ pub fn names(text: &str) -> Vec<&str> {
 ///
 /// # Errors
 ///
-/// Where there is no list.
-pub fn with(text: &str, new: &str) -> Result<String, String> {
+/// The text is not a list.
+pub fn with(text: &str, new: &str) -> Result<String, ListError> {
     arranged(text, Some(new))
 }
 
@@ -20,20 +31,17 @@ pub fn with(text: &str, new: &str) -> Result<String, String> {
 ///
 /// # Errors
 ///
-/// Where there is no list.
-pub fn sorted(text: &str) -> Result<String, String> {
+/// The text is not a list.
+pub fn sorted(text: &str) -> Result<String, ListError> {
     arranged(text, None)
 }
 
-fn arranged(text: &str, new: Option<&str>) -> Result<String, String> {
+fn arranged(text: &str, new: Option<&str>) -> Result<String, ListError> {
     let lines: Vec<&str> = text.lines().collect();
-    let end =
-        lines.iter().position(|line| line.trim() == "]").ok_or("there is no list: a name a line, then ]")?;
+    let end = lines.iter().position(|line| line.trim() == "]").ok_or(ListError::NoEnd)?;
     let start = lines[..end].iter().position(|line| name(line).is_some()).unwrap_or(end);
     if let Some(other) = lines[start..end].iter().find(|line| name(line).is_none()) {
-        return Err(format!(
-            "between the names there is {other:?}; allowed is a name a line, as in \"backend-sakura\","
-        ));
+        return Err(ListError::NotAName((*other).to_owned()));
     }
     let names: BTreeSet<&str> = lines[start..end].iter().filter_map(|line| name(line)).chain(new).collect();
     let names = names.iter().map(|name| format!("    \"{name}\","));

@@ -1,17 +1,26 @@
 //! One item or statement of a Rust file that rustfmt has formatted.
 
+/// Why there is no such item.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ExcerptError {
+    #[error("expected one line that begins with this item, got {0}")]
+    NotOne(usize),
+    #[error("the end of this item was not found")]
+    NoEnd,
+}
+
 /// The item or statement whose first line begins with `beginning`, with the comments and attributes above it, moved to the
 /// left.
 ///
 /// # Errors
 ///
-/// Where none begins like this, or several do.
-pub(super) fn item(text: &str, beginning: &str) -> Result<String, String> {
+/// No line begins like this, or several do.
+pub(super) fn item(text: &str, beginning: &str) -> Result<String, ExcerptError> {
     let lines: Vec<&str> = text.lines().collect();
     let begins = |index: &usize| lines[*index].trim_start().starts_with(beginning);
     let found: Vec<usize> = (0..lines.len()).filter(begins).collect();
     let [start] = found[..] else {
-        return Err(format!("{} lines begin so, and it should be one", found.len()));
+        return Err(ExcerptError::NotOne(found.len()));
     };
     let indent = indentation(lines[start]);
     let belongs = |line: &&&str| {
@@ -19,7 +28,7 @@ pub(super) fn item(text: &str, beginning: &str) -> Result<String, String> {
         indentation(line) == indent && (code.starts_with("//") || code.starts_with("#["))
     };
     let above = lines[..start].iter().rev().take_while(belongs).count();
-    let end = end(&lines, start).ok_or("it does not end")?;
+    let end = end(&lines, start).ok_or(ExcerptError::NoEnd)?;
     let shown = lines[start - above..=end].iter().map(|line| line.get(indent..).unwrap_or_default());
     Ok(shown.collect::<Vec<_>>().join("\n") + "\n")
 }

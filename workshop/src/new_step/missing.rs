@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{CHAPTERS, TESTS};
+use crate::error::{Error, Result, read_to_string};
 use crate::steps::{Kind, Lang, Step, Steps};
 use crate::{checks, guide, source};
 
@@ -13,7 +14,7 @@ use crate::{checks, guide, source};
 /// # Errors
 ///
 /// A file of the repository at `root` cannot be read, or the states of the source cannot be derived.
-pub fn missing(root: &Path, steps: &Steps) -> Result<Vec<String>, String> {
+pub fn missing(root: &Path, steps: &Steps) -> Result<Vec<String>> {
     let todos = todos(root, steps)?;
     let tests = texts(&root.join(TESTS), "rs")?;
     let mut missing = Vec::new();
@@ -47,7 +48,7 @@ fn needs_code(step: &Step) -> bool {
 }
 
 /// The source before each step, in one text.
-fn todos(root: &Path, steps: &Steps) -> Result<String, String> {
+fn todos(root: &Path, steps: &Steps) -> Result<String> {
     let mut text = String::new();
     for step in steps.all() {
         let tree = source::derive(root, steps, step.number, "backend-NAME", Lang::En)?;
@@ -57,13 +58,13 @@ fn todos(root: &Path, steps: &Steps) -> Result<String, String> {
 }
 
 /// The files in a folder with this extension, in one text; but `main.rs`, which has all ids in a list.
-fn texts(folder: &Path, extension: &str) -> Result<String, String> {
-    let unreadable = |error| format!("{} cannot be read: {error}", folder.display());
+fn texts(folder: &Path, extension: &str) -> Result<String> {
+    let unreadable = |source| Error::Read { path: folder.to_owned(), source };
     let mut text = String::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         if path.extension().is_some_and(|found| found == extension) && !path.ends_with("main.rs") {
-            text.push_str(&fs::read_to_string(&path).map_err(unreadable)?);
+            text.push_str(&read_to_string(&path)?);
         }
     }
     Ok(text)

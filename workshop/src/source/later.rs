@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use crate::error::{Error, Result};
 use crate::steps::Steps;
 
 /// The files that do not exist yet at a step.
@@ -14,13 +15,14 @@ impl Files {
     /// # Errors
     ///
     /// A step lists a file that the repository at `root` does not have.
-    pub(super) fn new(root: &Path, steps: &Steps, at: usize) -> Result<Self, String> {
+    pub(super) fn new(root: &Path, steps: &Steps, at: usize) -> Result<Self> {
         let mut files = HashSet::new();
         for step in &steps.all()[at + 1..] {
             for file in step.files.iter().map(PathBuf::from).filter(|file| file.starts_with("src")) {
                 if !root.join(&file).is_file() {
                     let (id, file) = (&step.id, file.display());
-                    return Err(format!("workshop/steps.toml: {id} lists {file}, but there is no such file"));
+                    let reason = format!("step '{id}' lists {file}, which does not exist");
+                    return Err(Error::invalid("workshop/steps.toml", reason));
                 }
                 files.insert(file);
             }

@@ -5,6 +5,7 @@ use std::path::Path;
 use similar::{ChangeTag, TextDiff};
 
 use super::{Tree, derive};
+use crate::error::Result;
 use crate::steps::{Kind, Lang, Step, Steps};
 
 /// The lines that a step's answer adds to the state before it.
@@ -30,7 +31,7 @@ impl TypedLines {
 /// # Errors
 ///
 /// As [`derive()`].
-pub fn typed_lines(root: &Path, steps: &Steps) -> Result<Vec<TypedLines>, String> {
+pub fn typed_lines(root: &Path, steps: &Steps) -> Result<Vec<TypedLines>> {
     let state = |at| derive(root, steps, at, "backend-NAME", Lang::En);
     let mut counts = Vec::new();
     let mut before = None;

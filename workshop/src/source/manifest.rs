@@ -4,7 +4,10 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, value};
 
+use crate::error::{Error, Result};
 use crate::steps::Lang;
+
+const FILE: &str = "Cargo.toml";
 
 /// The alias as a backend has it. Cargo takes paths in an alias from the current folder, so that this one works in the
 /// backend's own folder only.
@@ -40,9 +43,9 @@ pub(super) fn full_alias(root: &Path) -> Option<String> {
 
 /// The root's manifest with the name of the backend: inherited values written out, the workspace, tests and benches left
 /// out. The dependencies of all steps stay, so that no step needs a change here, nor a network.
-pub(super) fn of_backend(root: &str, name: &str, lang: Lang) -> Result<String, String> {
-    let mut manifest: DocumentMut = root.parse().map_err(|error| format!("Cargo.toml: {error}"))?;
-    let workspace = manifest.remove("workspace").ok_or("Cargo.toml has no [workspace]")?;
+pub(super) fn for_backend(root: &str, name: &str, lang: Lang) -> Result<String> {
+    let mut manifest: DocumentMut = root.parse().map_err(|error| Error::invalid(FILE, error))?;
+    let workspace = manifest.remove("workspace").ok_or_else(|| missing("[workspace]"))?;
     for part in ["dev-dependencies", "test", "bench"] {
         manifest.remove(part);
     }
@@ -51,7 +54,8 @@ pub(super) fn of_backend(root: &str, name: &str, lang: Lang) -> Result<String, S
     let package = table(&mut manifest, "package")?;
     for (key, item) in package.iter_mut() {
         if item.get("workspace").is_some() {
-            *item = inherited(key.get()).ok_or_else(|| format!("[workspace.package] has no {key}"))?;
+            let missing = || missing(&format!("{key} in [workspace.package]"));
+            *item = inherited(key.get()).ok_or_else(missing)?;
         }
     }
     package.insert("name", value(name));
@@ -72,8 +76,8 @@ pub(super) fn of_backend(root: &str, name: &str, lang: Lang) -> Result<String, S
     if let Some(binary) = manifest["bin"].as_array_of_tables_mut().and_then(|binaries| binaries.get_mut(0)) {
         binary.insert("name", value(name));
     }
-    let mut lints =
-        workspace.get("lints").and_then(Item::as_table).cloned().ok_or("[workspace.lints] is missing")?;
+    let lints = workspace.get("lints").and_then(Item::as_table).cloned();
+    let mut lints = lints.ok_or_else(|| missing("[workspace.lints]"))?;
     for (_, tool) in lints.iter_mut() {
         if let Some(tool) = tool.as_table_mut() {
             tool.set_position(None);
@@ -89,8 +93,12 @@ pub(super) fn of_backend(root: &str, name: &str, lang: Lang) -> Result<String, S
     Ok(manifest.to_string().trim_start().to_owned())
 }
 
-fn table<'a>(manifest: &'a mut DocumentMut, name: &str) -> Result<&'a mut Table, String> {
-    manifest[name].as_table_mut().ok_or_else(|| format!("Cargo.toml has no [{name}]"))
+fn table<'a>(manifest: &'a mut DocumentMut, name: &str) -> Result<&'a mut Table> {
+    manifest[name].as_table_mut().ok_or_else(|| missing(&format!("[{name}]")))
+}
+
+fn missing(part: &str) -> Error {
+    Error::invalid(FILE, format!("{part} is missing"))
 }
 
 /// The first thing that one reads in the folder.

@@ -1,40 +1,48 @@
 //! `ANCHOR`, `ANCHOR_END` and `BEFORE`: which lines stand at a step.
 
+use crate::error::LineError;
 use crate::steps::Steps;
 
 /// The text as it is after step `at`; `None` where no code is left.
 ///
 /// # Errors
 ///
-/// `12: …`: the line, and what is wrong with its marker.
-pub(super) fn derive(text: &str, steps: &Steps, at: usize) -> Result<Option<String>, String> {
+/// A marker is wrong.
+pub(super) fn derive(text: &str, steps: &Steps, at: usize) -> Result<Option<String>, LineError> {
     let number = |id: &str, line: usize| {
         let step = steps.all().iter().find(|step| step.id == id);
-        step.map(|step| step.number).ok_or_else(|| format!("{line}: {id} is no step of steps.toml"))
+        let unknown = || LineError::new(line, format!("'{id}' is not a step in workshop/steps.toml"));
+        step.map(|step| step.number).ok_or_else(unknown)
     };
     let mut open: Vec<(&str, usize)> = Vec::new();
     let mut kept: Vec<String> = Vec::new();
     let mut has_left_out = false;
     for (index, line) in text.lines().enumerate() {
-        let place = index + 1;
+        let line_number = index + 1;
         let comment = line.trim_start();
         let hidden = open.iter().any(|(_, step)| *step > at);
         if let Some(id) = comment.strip_prefix("// ANCHOR: ") {
-            open.push((id, number(id, place)?));
+            open.push((id, number(id, line_number)?));
             has_left_out = true;
         } else if let Some(id) = comment.strip_prefix("// ANCHOR_END: ") {
             match open.pop() {
-                Some((begun, _)) if begun == id => {}
-                begun => {
-                    let begun = begun.map_or("none", |(id, _)| id);
-                    return Err(format!("{place}: ANCHOR_END of {id}, but the open region is {begun}"));
+                Some((opened, _)) if opened == id => {}
+                Some((opened, _)) => {
+                    let reason = format!("expected ANCHOR_END of the open region '{opened}', got '{id}'");
+                    return Err(LineError::new(line_number, reason));
+                }
+                None => {
+                    return Err(LineError::new(
+                        line_number,
+                        format!("ANCHOR_END of '{id}' without its ANCHOR"),
+                    ));
                 }
             }
         } else if let Some(before) = comment.strip_prefix("// BEFORE ") {
             let (id, code) = before
                 .split_once(": ")
-                .ok_or_else(|| format!("{place}: a BEFORE line is `// BEFORE step: code`"))?;
-            if number(id, place)? > at && !hidden {
+                .ok_or_else(|| LineError::new(line_number, "expected `// BEFORE STEP: CODE`"))?;
+            if number(id, line_number)? > at && !hidden {
                 let indent = &line[..line.len() - comment.len()];
                 kept.push(format!("{indent}{code}"));
             }
@@ -43,7 +51,7 @@ pub(super) fn derive(text: &str, steps: &Steps, at: usize) -> Result<Option<Stri
         }
     }
     if let Some((id, _)) = open.pop() {
-        return Err(format!("{}: the region of {id} is not closed", text.lines().count()));
+        return Err(LineError::new(text.lines().count(), format!("the region '{id}' is not closed")));
     }
     let has_code = kept.iter().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
     if has_left_out && !has_code {

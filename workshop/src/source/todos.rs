@@ -8,9 +8,9 @@ pub(super) struct Todos(HashMap<String, HashMap<String, String>>);
 impl Todos {
     /// # Errors
     ///
-    /// Where the file is not what it should be.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
-        toml::from_str(text).map(Self).map_err(|error| error.to_string())
+    /// The file is not valid.
+    pub(super) fn parse(text: &str) -> Result<Self, toml::de::Error> {
+        toml::from_str(text).map(Self)
     }
 
     /// `text` with each `// TODO step: …` translated; one that is not known stays as it is.

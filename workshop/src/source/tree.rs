@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use crate::error::{Error, Result};
+
 /// The files of a folder, by their paths in it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
@@ -39,8 +41,8 @@ impl Tree {
 }
 
 /// The files below `root/folder`, as paths relative to `root`, sorted; hidden ones are left out.
-pub(crate) fn files_below(root: &Path, folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let unreadable = |error: io::Error| format!("{} cannot be read: {error}", root.join(folder).display());
+pub(crate) fn files_below(root: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = |source| Error::Read { path: root.join(folder), source };
     let mut files = Vec::new();
     for entry in fs::read_dir(root.join(folder)).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;

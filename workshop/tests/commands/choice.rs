@@ -28,7 +28,9 @@ fn new_takes_the_name_of_the_folder_as_well_and_remove_takes_what_new_printed() 
     assert!(!repository.path("backend-backend-sakura").exists());
     repository.run(&["remove", "backend-sakura"]).succeeds();
     assert!(!repository.path("backend-sakura").exists());
-    repository.run(&["new", "backend-backend-x"]).refuses_with("repeats the prefix of the folder");
+    repository
+        .run(&["new", "backend-backend-x"])
+        .refuses_with("the prefix 'backend-' is added automatically");
 }
 
 #[test]
@@ -77,10 +79,10 @@ fn check_and_up_mean_the_same_backend_when_none_is_named() {
     repository.run(&["check"]).refuses_with(only);
     repository.run(&up).refuses_with(only);
     repository.run(&["new", "momiji"]).succeeds();
-    repository.run(&["check"]).refuses_with("which backend?");
-    repository.run(&up).refuses_with("which backend?");
+    repository.run(&["check"]).refuses_with("missing NAME: name a backend");
+    repository.run(&up).refuses_with("missing NAME: name a backend");
     repository.run(&up).refuses_with("`cargo workshop up handson` starts the finished service");
-    repository.run(&["new", "handson"]).refuses_with("taken by the workshop itself");
+    repository.run(&["new", "handson"]).refuses_with("reserved for the workshop");
 }
 
 #[test]

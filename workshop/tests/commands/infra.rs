@@ -102,8 +102,8 @@ fn infra_leaves_what_was_filled_in_and_brings_back_what_is_missing() {
 #[test]
 fn infra_refuses_what_is_no_attendees_backend() {
     let repository = Repository::with_git();
-    repository.run(&["infra", "sakura"]).refuses_with("sakura is no backend");
-    repository.run(&["infra", "base"]).refuses_with("has these files already");
+    repository.run(&["infra", "sakura"]).refuses_with("invalid value 'sakura' for NAME: expected a backend");
+    repository.run(&["infra", "base"]).refuses_with("already has these files");
     assert_eq!(repository.git(&["status", "--porcelain"]), "");
 }
 

@@ -147,13 +147,13 @@ fn new_refuses_names_each_with_the_rule() {
     for (name, words) in [
         ("Sakura", "2 to 15 lower-case letters"),
         ("s", "2 to 15 lower-case letters"),
-        ("1sakura", "beginning with a letter"),
+        ("1sakura", "starting with a letter"),
         ("sakura-", "not ending with a dash"),
         ("sa--kura", "single dashes"),
         ("sakura_x", "2 to 15 lower-case letters"),
         ("a-name-of-sixteen", "2 to 15 lower-case letters"),
-        ("base", "taken by the workshop itself"),
-        ("canary", "taken by the workshop itself"),
+        ("base", "reserved for the workshop"),
+        ("canary", "reserved for the workshop"),
         ("metrics", "the id of a step"),
     ] {
         repository.run(&["new", name]).refuses_with(words);
@@ -166,7 +166,7 @@ fn new_refuses_a_folder_that_is_there_and_leaves_it_alone() {
     let repository = Repository::new();
     fs::create_dir(repository.path("backend-sakura")).unwrap();
     fs::write(repository.path("backend-sakura/mine"), "work").unwrap();
-    repository.run(&["new", "sakura"]).refuses_with("backend-sakura exists already");
+    repository.run(&["new", "sakura"]).refuses_with("backend-sakura already exists");
     assert_eq!(fs::read_to_string(repository.path("backend-sakura/mine")).unwrap(), "work");
 }
 
@@ -177,20 +177,22 @@ fn new_refuses_a_name_that_is_a_package_the_service_depends_on() {
     let text =
         fs::read_to_string(&lock).unwrap() + "\n[[package]]\nname = \"backend-trace\"\nversion = \"0.3.0\"\n";
     fs::write(&lock, text).unwrap();
-    repository.run(&["new", "trace"]).refuses_with("a package that the service depends on");
+    repository.run(&["new", "trace"]).refuses_with("the service depends on a package backend-trace");
 }
 
 #[test]
 fn new_refuses_a_step_that_is_not_there() {
     let repository = Repository::new();
-    repository.run(&["new", "sakura", "--at", "spans"]).refuses_with("spans is no step; there are: 0 run, ");
+    repository
+        .run(&["new", "sakura", "--at", "spans"])
+        .refuses_with("invalid value 'spans' for STEP: expected a step: 0 run, ");
 }
 
 #[test]
 fn new_writes_all_or_nothing() {
     let repository = Repository::new();
     fs::write(repository.path("src/zz.rs"), "// ANCHOR: metrics\nfn open() {}\n").unwrap();
-    repository.run(&["new", "sakura"]).refuses_with("src/zz.rs:2: the region of metrics is not closed");
+    repository.run(&["new", "sakura"]).refuses_with("src/zz.rs:2: the region 'metrics' is not closed");
     assert!(!repository.path("backend-sakura").exists());
 }
 
@@ -236,7 +238,7 @@ fn remove_takes_a_backend_away_and_keeps_it() {
     repository.run(&["remove", "sakura"]).succeeds();
     assert!(!repository.path("backend-sakura").exists());
     assert!(repository.path(".workshop/sakura/1/Cargo.toml").exists());
-    repository.run(&["remove", "sakura"]).refuses_with("sakura is no backend");
+    repository.run(&["remove", "sakura"]).refuses_with("invalid value 'sakura' for NAME");
     repository.run(&["remove", "base"]).refuses_with("belongs to the workshop");
 }
 
@@ -283,12 +285,14 @@ fn diff_shows_what_was_changed_by_hand() {
 #[test]
 fn a_command_that_does_not_know_its_backend_lists_them() {
     let repository = Repository::new();
-    repository.run(&["check"]).refuses_with("there is none yet: cargo workshop new NAME makes one");
+    repository.run(&["check"]).refuses_with("there is no backend yet; `cargo workshop new NAME` creates one");
     repository.run(&["new", "sakura"]).succeeds();
     repository.run(&["new", "momiji"]).succeeds();
-    repository.run(&["check"]).refuses_with("there are: momiji, sakura");
-    repository.run(&["check", "ume"]).refuses_with("ume is no backend, and no step");
-    repository.run(&["check", "sakura", "spans"]).refuses_with("spans is no step");
+    repository.run(&["check"]).refuses_with("backends: momiji, sakura");
+    repository
+        .run(&["check", "ume"])
+        .refuses_with("invalid value 'ume' for NAME: expected a backend or a step");
+    repository.run(&["check", "sakura", "spans"]).refuses_with("invalid value 'spans' for STEP");
 }
 
 #[test]
@@ -302,7 +306,7 @@ fn a_broken_manifest_is_told_by_cargo_and_is_no_verdict() {
         "{}",
         ran.stderr
     );
-    ran.refuses_with("backend-sakura could not be judged");
+    ran.refuses_with("cannot check backend-sakura");
 }
 
 #[test]
@@ -361,7 +365,7 @@ fn outside_a_repository_the_commands_say_so() {
         .env_remove("CARGO_MANIFEST_DIR")
         .output()
         .unwrap();
-    Ran::of(&output).refuses_with("no workshop/steps.toml here or above");
+    Ran::of(&output).refuses_with("expected workshop/steps.toml here or in a parent folder");
 }
 
 #[test]
@@ -387,12 +391,12 @@ fn up_refuses_what_it_cannot_start_in_one_line() {
         assert!(ran.stderr.lines().count() == 1, "{}", ran.stderr);
         ran.refuses_with(said);
     };
-    refused(&["nobody"], "nobody is no backend");
+    refused(&["nobody"], "invalid value 'nobody' for NAME");
     refused(&["--port", &port], &format!("port {port}, for the service, is taken"));
     let free = ["--port", "0", "--httpbin-port", "0"];
     let console = [&free[..], &["--console-port", "0", "--otlp-port", &port]].concat();
     refused(&console, &format!("port {port}, for OTLP by HTTP, is taken"));
-    repository.run(&["up", "--error-rate", "2"]).refuses_with("allowed is a number from 0 to 1");
+    repository.run(&["up", "--error-rate", "2"]).refuses_with("expected a number from 0 to 1");
 }
 
 #[test]
@@ -415,6 +419,6 @@ fn up_says_in_one_line_that_a_backend_does_not_build() {
     ];
     let ran = repository.run(&[&["up", "sakura"], &ports[..]].concat());
     let last = ran.stderr.lines().last().unwrap().to_owned();
-    assert!(last.contains("backend-sakura cannot be started: cargo build failed"), "{}", ran.stderr);
-    ran.refuses_with("cannot be started");
+    assert!(last.contains("cannot start backend-sakura: cargo build failed"), "{}", ran.stderr);
+    ran.refuses_with("cannot start");
 }

@@ -1,11 +1,12 @@
 //! Code in chapters is that of the source.
 
+use workshop::error::LineError;
 use workshop::guide::{self, Code};
 use workshop::steps::Steps;
 
 use super::{chapters, root};
 
-fn sync(chapter: &str) -> Result<String, String> {
+fn sync(chapter: &str) -> Result<String, LineError> {
     let steps = Steps::load(root()).unwrap();
     guide::sync(chapter, &mut Code::new(root(), &steps))
 }
@@ -60,16 +61,19 @@ fn a_mark_that_names_nothing_is_refused_with_its_line() {
     for (mark, words) in [
         ("server-span src/app.rs", "server-span"),
         ("server-spans src/apps.rs", "there is no src/apps.rs"),
-        ("server-spans src/main.rs fn nonsense", "0 lines begin so"),
-        ("server-spans src/telemetry.rs //", "lines begin so, and it should be one"),
-        ("client-spans src/handson.rs async fn sleep_50_microsec", "it is there before step client-spans"),
-        ("server-spans", "a mark is"),
+        ("server-spans src/main.rs fn nonsense", "one line that begins with this item, got 0"),
+        ("server-spans src/telemetry.rs //", "expected one line that begins with this item"),
+        (
+            "client-spans src/handson.rs async fn sleep_50_microsec",
+            "this code already exists before step 'client-spans'",
+        ),
+        ("server-spans", "expected `code: STEP FILE [ITEM]`"),
     ] {
-        let error = sync(&fence(mark)).unwrap_err();
+        let error = sync(&fence(mark)).unwrap_err().to_string();
         assert!(error.starts_with("3: ") && error.contains(words), "{mark}: {error}");
     }
-    let error = sync("<!-- code: server-spans src/main.rs -->\nno fence\n").unwrap_err();
-    assert!(error.contains("no ```rust follows"), "{error}");
-    let error = sync("<!-- code: server-spans src/main.rs -->\n```rust\n").unwrap_err();
+    let error = sync("<!-- code: server-spans src/main.rs -->\nno fence\n").unwrap_err().to_string();
+    assert!(error.contains("expected ```rust on the next line"), "{error}");
+    let error = sync("<!-- code: server-spans src/main.rs -->\n```rust\n").unwrap_err().to_string();
     assert!(error.contains("the fence is not closed"), "{error}");
 }

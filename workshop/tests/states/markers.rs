@@ -63,7 +63,7 @@ path = "src/main.rs"
 "#;
 
 /// `src/main.rs` at step `at`; `None` where the file is left out.
-fn at(step: usize, source: &str) -> Result<Option<String>, String> {
+fn at(step: usize, source: &str) -> workshop::error::Result<Option<String>> {
     let root = repository(source);
     let steps = Steps::load(root.path())?;
     let tree = source::derive(root.path(), &steps, step, "backend-sakura", Lang::En)?;
@@ -200,21 +200,24 @@ fn a_file_of_a_step_that_is_not_there_is_refused() {
     fs::write(root.path().join("src/late.rs"), "").unwrap();
     let steps = Steps::load(root.path()).unwrap();
     let error = source::derive(root.path(), &steps, 0, "backend-sakura", Lang::En).unwrap_err();
-    assert_eq!(error, "workshop/steps.toml: second lists src/parts/late.rs, but there is no such file");
+    assert_eq!(
+        error.to_string(),
+        "workshop/steps.toml: step 'second' lists src/parts/late.rs, which does not exist"
+    );
 }
 
 #[test]
 fn a_marker_that_names_no_step_is_refused_with_its_place() {
     let error = at(0, "fn a() {}\n// ANCHOR: third\n// ANCHOR_END: third\n").unwrap_err();
-    assert_eq!(error, "src/main.rs:2: third is no step of steps.toml");
+    assert_eq!(error.to_string(), "src/main.rs:2: 'third' is not a step in workshop/steps.toml");
 }
 
 #[test]
 fn a_region_that_is_not_closed_or_closed_by_another_is_refused() {
-    let open = at(0, "// ANCHOR: first\nfn a() {}\n").unwrap_err();
-    assert!(open.contains("the region of first is not closed"), "{open}");
-    let crossed = at(0, "// ANCHOR: first\n// ANCHOR_END: second\nfn a() {}\n").unwrap_err();
-    assert!(crossed.contains("ANCHOR_END of second, but the open region is first"), "{crossed}");
+    let open = at(0, "// ANCHOR: first\nfn a() {}\n").unwrap_err().to_string();
+    assert!(open.contains("the region 'first' is not closed"), "{open}");
+    let crossed = at(0, "// ANCHOR: first\n// ANCHOR_END: second\nfn a() {}\n").unwrap_err().to_string();
+    assert!(crossed.contains("expected ANCHOR_END of the open region 'first', got 'second'"), "{crossed}");
 }
 
 #[test]
@@ -222,8 +225,8 @@ fn a_step_may_need_only_steps_before_it() {
     let root = repository("fn main() {}\n");
     let file = root.path().join("workshop/steps.toml");
     fs::write(&file, STEPS.replace(r#"needs = ["run"]"#, r#"needs = ["second"]"#)).unwrap();
-    let error = Steps::load(root.path()).unwrap_err();
-    assert!(error.contains("first needs second"), "{error}");
+    let error = Steps::load(root.path()).unwrap_err().to_string();
+    assert!(error.contains("step 'first' needs 'second'"), "{error}");
 }
 
 #[test]

@@ -98,12 +98,12 @@ fn what_a_new_step_writes_is_formatted() {
 fn an_id_that_is_taken_or_not_allowed_is_refused() {
     let steps = Steps::load(&root()).unwrap();
     for (id, words) in [
-        ("metrics", "it is step 8 already"),
+        ("metrics", "this is already step 8"),
         ("Metrics", "expected lower-case letters"),
         ("queue_metrics", "expected lower-case letters"),
-        ("words", "workshop/src/checks/words.rs exists already"),
+        ("words", "workshop/src/checks/words.rs already exists"),
     ] {
-        let error = new_step(&root(), &steps, id).unwrap_err();
+        let error = new_step(&root(), &steps, id).unwrap_err().to_string();
         assert!(error.contains(words), "{id}: {error}");
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
 use tokio::runtime::Runtime;
 
@@ -41,8 +42,8 @@ impl Drop for Group {
 }
 
 /// Waits until nobody holds the other end of standard input any more, and then ends its process group, itself included.
-pub(in crate::commands) fn guard() -> Result<u8, String> {
-    let runtime = Runtime::new().map_err(|error| format!("no threads can be started: {error}"))?;
+pub(in crate::commands) fn guard() -> Result<u8> {
+    let runtime = Runtime::new().context("cannot start threads")?;
     // What ends the group must not end its guard first.
     let handlers = runtime.spawn(async {
         loop {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use anyhow::{Context, Result, anyhow, bail};
 use tokio::sync::mpsc;
 
 use super::compile_error;
@@ -37,7 +38,7 @@ pub(super) struct Stack {
 
 impl Stack {
     /// Builds and starts all of it, and ends it when it is told to.
-    pub(super) async fn run(&self) -> Result<(), String> {
+    pub(super) async fn run(&self) -> Result<()> {
         anstream::println!("The console is at {}. {} is being built …", self.url, self.backend);
         first_build::announce(&self.backend);
         self.board.set(&self.build_name(), "is running", true);
@@ -47,13 +48,13 @@ impl Stack {
             Ok(built) => built,
         };
         let (service, loadtest) =
-            built.map_err(|trouble| format!("{} cannot be started: {}", self.backend, trouble.seen()))?;
+            built.map_err(|trouble| anyhow!("cannot start {}: {}", self.backend, trouble.seen()))?;
         self.board.set(&self.build_name(), "has succeeded", true);
-        let group = Group::start().map_err(|error| format!("no process can be started: {error}"))?;
+        let group = Group::start().context("cannot start processes")?;
         let start = |program: Program, needs: Needs| {
             let log = self.place.shown(&program.log);
             let started = Supervised::start(program, needs, group.id(), Arc::clone(&self.board));
-            started.map_err(|error| format!("{log} cannot be written: {error}"))
+            started.with_context(|| format!("cannot write {log}"))
         };
         // No program gets a request before it is ready: nothing fails on the pages but what fails by itself.
         let httpbin = start(self.httpbin(service.clone()), Needs::default())?;
@@ -77,7 +78,7 @@ impl Stack {
     }
 
     /// Builds the backend at every save.
-    async fn until_interrupted(&self, backend: &Supervised, httpbin: &Supervised) -> Result<(), String> {
+    async fn until_interrupted(&self, backend: &Supervised, httpbin: &Supervised) -> Result<()> {
         let (sender, mut saves) = mpsc::unbounded_channel();
         let followed = self.name.as_ref().map(|name| {
             Saves::watch(&self.place.folder(name), move || {
@@ -118,7 +119,7 @@ impl Stack {
         };
         match run::unless_interrupted(renewing).await {
             Ok(()) | Err(Trouble::Interrupted) => Ok(()),
-            Err(trouble) => Err(trouble.seen()),
+            Err(trouble) => bail!(trouble.seen()),
         }
     }
 
