@@ -46,7 +46,7 @@ pub struct SystemClock(pub Receiver<()>);
 
 /// The shortest sleep. A wake-up costs as much as a request: above 2,000 iterations a second those of this time start
 /// together.
-const GRAIN: Duration = Duration::from_micros(500);
+const MIN_SLEEP: Duration = Duration::from_micros(500);
 
 impl Clock for SystemClock {
     fn now(&self) -> Instant {
@@ -55,7 +55,7 @@ impl Clock for SystemClock {
 
     fn sleep_until(&self, due: Instant) -> bool {
         let left = due.saturating_duration_since(self.now());
-        let left = if left.is_zero() { left } else { left.max(GRAIN) };
+        let left = if left.is_zero() { left } else { left.max(MIN_SLEEP) };
         self.0.recv_timeout(left) == Err(RecvTimeoutError::Timeout)
     }
 }

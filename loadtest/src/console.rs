@@ -10,18 +10,18 @@ use crate::iteration::Iteration;
 use crate::metrics::Metrics;
 use crate::reachability::Reachability;
 use crate::spans::Delivery;
-use crate::summary::spelling;
+use crate::summary::format;
 use crate::target::Target;
 
 /// Between two plain lines.
-const PAUSE: Duration = Duration::from_secs(10);
+const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Shows a run.
 #[derive(Debug)]
 pub struct Console {
     plan: Plan,
     spans: Option<Arc<Delivery>>,
-    told_of_lost_spans: bool,
+    has_reported_lost_spans: bool,
     is_terminal: bool,
     reachability: Reachability,
     /// Time and iterations when the last line was shown.
@@ -36,7 +36,7 @@ impl Console {
         Self {
             plan,
             spans,
-            told_of_lost_spans: false,
+            has_reported_lost_spans: false,
             is_terminal,
             reachability: Reachability::default(),
             shown,
@@ -44,8 +44,8 @@ impl Console {
     }
 
     /// Says something once, in a line of its own.
-    pub fn say(&self, message: &str) {
-        self.wipe();
+    pub fn print_message(&self, message: &str) {
+        self.clear_line();
         // Where nobody reads, nothing is missed.
         let _ = writeln!(io::stderr(), "loadtest: {message}");
     }
@@ -81,7 +81,7 @@ impl Console {
         self.shown = (metrics.elapsed, metrics.iterations);
         let line = format!(
             "{}, {rate:.2} iters/s, {} failed",
-            spelling::running(metrics, self.plan.schedule.duration),
+            format::running(metrics, self.plan.schedule.duration),
             metrics.http_req_failed,
         );
         let mut stdout = io::stdout();
@@ -94,16 +94,18 @@ impl Console {
     }
 
     /// Says once why spans do not arrive, where they do not.
-    pub fn tell_of_lost_spans(&mut self) {
+    pub fn report_lost_spans(&mut self) {
         let failure = self.spans.as_ref().and_then(|spans| spans.first_failure());
-        if let Some(failure) = failure.filter(|_| !self.told_of_lost_spans) {
-            self.say(&format!("spans do not arrive: {failure}; the summary tells how many are lost"));
-            self.told_of_lost_spans = true;
+        if let Some(failure) = failure.filter(|_| !self.has_reported_lost_spans) {
+            self.print_message(&format!(
+                "spans do not arrive: {failure}; the summary tells how many are lost"
+            ));
+            self.has_reported_lost_spans = true;
         }
     }
 
     /// Takes the live line away.
-    pub fn wipe(&self) {
+    pub fn clear_line(&self) {
         if self.is_terminal {
             let _ = write!(io::stdout(), "\r\x1b[K");
             let _ = io::stdout().flush();
@@ -120,20 +122,20 @@ impl Console {
 
 impl Observer for Console {
     fn finished(&mut self, iteration: &Iteration) {
-        if let Some(message) = self.reachability.note(iteration, Instant::now()) {
-            self.say(&message);
+        if let Some(message) = self.reachability.record(iteration, Instant::now()) {
+            self.print_message(&message);
         }
     }
 
     fn out_of_vus(&mut self, vus: u32) {
-        self.say(&format!(
+        self.print_message(&format!(
             "Insufficient VUs, reached {vus} active VUs and cannot initialize more; iterations are dropped (--max-vus)"
         ));
     }
 
     fn second(&mut self, metrics: &Metrics) {
-        self.tell_of_lost_spans();
-        let due = if self.is_terminal { Duration::ZERO } else { PAUSE };
+        self.report_lost_spans();
+        let due = if self.is_terminal { Duration::ZERO } else { LINE_INTERVAL };
         // Half a second of leave: a tick comes a little early or late.
         if metrics.elapsed + Duration::from_millis(500) >= self.shown.0 + due {
             self.show(metrics);

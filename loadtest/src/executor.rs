@@ -49,7 +49,7 @@ pub async fn run(
 ) -> Metrics {
     let start = Instant::now();
     let (mut arrivals, _paced) = arrivals(plan.schedule, start);
-    let mut crew = Crew::new(plan, scenario, start);
+    let mut pool = VuPool::new(plan, scenario, start);
     let mut seconds = interval(Duration::from_secs(1));
     seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
     seconds.tick().await;
@@ -57,27 +57,27 @@ pub async fn run(
 
     loop {
         tokio::select! {
-            Some(finished) = crew.at_work.join_next() => crew.back(finished, observer),
+            Some(finished) = pool.busy.join_next() => pool.back(finished, observer),
             arrival = arrivals.recv() => match arrival {
-                Some(due) => crew.begin(due, observer),
+                Some(due) => pool.begin(due, observer),
                 None => break,
             },
-            _ = seconds.tick() => observer.second(crew.measured()),
+            _ = seconds.tick() => observer.second(pool.measured()),
             () = &mut stop => break,
         }
     }
     // No more starts. What runs may end.
     let all_back = async {
-        while let Some(finished) = crew.at_work.join_next().await {
-            crew.back(finished, observer);
+        while let Some(finished) = pool.busy.join_next().await {
+            pool.back(finished, observer);
         }
     };
     // An iteration that does not end in time is interrupted, and only counted.
     drop(timeout(plan.graceful_stop, all_back).await);
-    crew.metrics.interrupted_iterations = crew.at_work.len() as u64;
-    crew.at_work.shutdown().await;
-    crew.measured();
-    crew.metrics
+    pool.metrics.interrupted_iterations = pool.busy.len() as u64;
+    pool.busy.shutdown().await;
+    pool.measured();
+    pool.metrics
 }
 
 /// The times at which iterations are due, as they come. They end where the second value is dropped.
@@ -91,26 +91,26 @@ fn arrivals(schedule: Schedule, start: Instant) -> (UnboundedReceiver<Instant>, 
 }
 
 /// The VUs, and what they have measured.
-struct Crew {
+struct VuPool {
     plan: Plan,
     scenario: Arc<Scenario>,
     /// The one that came back last is the next to go: few connections, and those warm.
     free: Vec<Vu>,
-    at_work: JoinSet<(Vu, Iteration)>,
-    there_are: u32,
+    busy: JoinSet<(Vu, Iteration)>,
+    total: u32,
     start: Instant,
     metrics: Metrics,
 }
 
-impl Crew {
+impl VuPool {
     fn new(plan: Plan, scenario: Scenario, start: Instant) -> Self {
-        let there_are = plan.pre_allocated_vus;
+        let total = plan.pre_allocated_vus;
         Self {
-            metrics: Metrics::new(&scenario.checks, there_are.into()),
-            free: (0..there_are).map(|_| Vu::default()).collect(),
-            at_work: JoinSet::new(),
+            metrics: Metrics::new(&scenario.checks, total.into()),
+            free: (0..total).map(|_| Vu::default()).collect(),
+            busy: JoinSet::new(),
             scenario: Arc::new(scenario),
-            there_are,
+            total,
             start,
             plan,
         }
@@ -119,24 +119,24 @@ impl Crew {
     /// Sends a VU off, where there is one; else the iteration is dropped.
     fn begin(&mut self, due: Instant, observer: &mut impl Observer) {
         let vu = self.free.pop().or_else(|| {
-            (self.there_are < self.plan.max_vus).then(|| {
-                self.there_are += 1;
+            (self.total < self.plan.max_vus).then(|| {
+                self.total += 1;
                 Vu::default()
             })
         });
         let Some(mut vu) = vu else {
             if self.metrics.dropped_iterations == 0 {
-                observer.out_of_vus(self.there_are);
+                observer.out_of_vus(self.total);
             }
             self.metrics.dropped_iterations += 1;
             return;
         };
         let scenario = Arc::clone(&self.scenario);
-        self.at_work.spawn(async move {
+        self.busy.spawn(async move {
             let iteration = vu.iterate(&scenario, due).await;
             (vu, iteration)
         });
-        self.metrics.set_vus(self.at_work.len() as u64, self.there_are.into());
+        self.metrics.set_vus(self.busy.len() as u64, self.total.into());
     }
 
     /// Takes a VU back, and what it measured.
@@ -158,7 +158,7 @@ impl Crew {
 
     fn measured(&mut self) -> &Metrics {
         self.metrics.elapsed = self.start.elapsed();
-        self.metrics.set_vus(self.at_work.len() as u64, self.there_are.into());
+        self.metrics.set_vus(self.busy.len() as u64, self.total.into());
         &self.metrics
     }
 }

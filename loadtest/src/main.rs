@@ -10,7 +10,7 @@ use loadtest::console::Console;
 use loadtest::metrics::Metrics;
 use loadtest::options::Options;
 use loadtest::spans::{Delivery, Spans};
-use loadtest::summary::{self, spelling};
+use loadtest::summary::{self, format};
 use loadtest::target::Target;
 use loadtest::vu::Scenario;
 use loadtest::{executor, health, shutdown};
@@ -45,7 +45,7 @@ fn run(options: &Options) -> Result<ExitCode> {
         OpenOptions::new().create(true).append(true).open(file).with_context(|| cannot_write(file))?;
     }
 
-    let spans = options.otlp.then(Spans::by_otlp).transpose()?;
+    let spans = options.otlp.then(Spans::otlp).transpose()?;
     let delivery = spans.as_ref().map(Spans::delivery);
     let mut console = Console::new(options.plan(), delivery.clone());
     // One thread: what a small request costs is mostly handing it from one to another.
@@ -53,7 +53,7 @@ fn run(options: &Options) -> Result<ExitCode> {
     let metrics = runtime.block_on(load(options, spans.clone(), &mut console))?;
     if let Some(spans) = spans {
         spans.flush();
-        console.tell_of_lost_spans();
+        console.report_lost_spans();
     }
 
     let holds = options.threshold.iter().all(|threshold| threshold.holds(&metrics));
@@ -63,18 +63,18 @@ fn run(options: &Options) -> Result<ExitCode> {
         export(file, options, &metrics)?;
     }
     if !holds {
-        console.say("thresholds have been crossed");
+        console.print_message("thresholds have been crossed");
     }
     Ok(if holds { ExitCode::SUCCESS } else { ExitCode::from(THRESHOLDS_CROSSED) })
 }
 
 async fn load(options: &Options, spans: Option<Spans>, console: &mut Console) -> Result<Metrics> {
-    let stop = shutdown::asked_to_stop()?;
+    let stop = shutdown::stop_signal()?;
     tokio::pin!(stop);
     if let Some(url) = options.health() {
         let health = Target::new(url, options.timeout)?;
         tokio::select! {
-            healthy = health::wait(health, options.wait_timeout, |message| console.say(message)) => healthy?,
+            healthy = health::wait(health, options.wait_timeout, |message| console.print_message(message)) => healthy?,
             () = &mut stop => bail!("stopped before the target was healthy"),
         }
     }
@@ -85,7 +85,7 @@ async fn load(options: &Options, spans: Option<Spans>, console: &mut Console) ->
     let scenario = Scenario { target, checks: options.check.clone(), spans };
     console.announce(&scenario.target);
     let metrics = executor::run(options.plan(), scenario, stop, console).await;
-    console.wipe();
+    console.clear_line();
     Ok(metrics)
 }
 
@@ -96,7 +96,7 @@ fn print(options: &Options, metrics: &Metrics, spans: Option<&Delivery>) -> io::
         let (spans, exported) = (delivery.spans(), delivery.exported());
         writeln!(out, "    OTLP\n    spans: {spans}, of them {} lost\n", spans.saturating_sub(exported))?;
     }
-    writeln!(out, "{}", spelling::running(metrics, options.plan().schedule.duration))
+    writeln!(out, "{}", format::running(metrics, options.plan().schedule.duration))
 }
 
 fn export(file: &Path, options: &Options, metrics: &Metrics) -> Result<()> {

@@ -118,8 +118,8 @@ impl Metrics {
     }
 
     /// How many VUs are at work, and how many there are.
-    pub fn set_vus(&mut self, at_work: u64, there_are: u64) {
-        for (level, now) in [(&mut self.vus, at_work), (&mut self.vus_max, there_are)] {
+    pub fn set_vus(&mut self, busy: u64, total: u64) {
+        for (level, now) in [(&mut self.vus, busy), (&mut self.vus_max, total)] {
             *level = Level { now, min: level.min.min(now), max: level.max.max(now) };
         }
     }

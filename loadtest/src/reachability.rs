@@ -13,34 +13,35 @@ pub struct Reachability {
 #[derive(Debug)]
 struct Down {
     since: Instant,
-    unanswered: u64,
+    without_response: u64,
     /// Since when all requests were answered; one good answer between two bad ones is no end.
-    answers_since: Option<Instant>,
+    responds_since: Option<Instant>,
 }
 
 /// How long all requests must be answered before the target is up again.
-const STEADY: Duration = Duration::from_secs(1);
+const STABLE_AFTER: Duration = Duration::from_secs(1);
 
 impl Reachability {
     /// Takes note of an iteration that ended `now`; gives what there is to say.
-    pub fn note(&mut self, iteration: &Iteration, now: Instant) -> Option<String> {
+    pub fn record(&mut self, iteration: &Iteration, now: Instant) -> Option<String> {
         match (&iteration.outcome, &mut self.down) {
             (Ok(_), None) => None,
             (Ok(_), Some(down)) => {
-                let steady = now.duration_since(*down.answers_since.get_or_insert(now)) >= STEADY;
-                let (seconds, unanswered) = (now.duration_since(down.since).as_secs(), down.unanswered);
+                let steady = now.duration_since(*down.responds_since.get_or_insert(now)) >= STABLE_AFTER;
+                let (seconds, without_response) =
+                    (now.duration_since(down.since).as_secs(), down.without_response);
                 steady.then(|| {
                     self.down = None;
-                    format!("the target answers again, after {seconds} s and {unanswered} requests without an answer")
+                    format!("the target answers again, after {seconds} s and {without_response} requests without an answer")
                 })
             }
             (Err(_), Some(down)) => {
-                down.unanswered += 1;
-                down.answers_since = None;
+                down.without_response += 1;
+                down.responds_since = None;
                 None
             }
             (Err(failure), None) => {
-                self.down = Some(Down { since: now, unanswered: 1, answers_since: None });
+                self.down = Some(Down { since: now, without_response: 1, responds_since: None });
                 Some(format!("the target does not answer: {}; the load goes on", failure.message))
             }
         }

@@ -14,12 +14,12 @@ use tokio::signal::unix::{SignalKind, signal};
 /// # Errors
 ///
 /// Where the system refuses to install a handler.
-pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
-    let asked = Arc::new(AtomicBool::new(false));
+pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
+    let received = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         // In this order: the first signal finds the flag unset, and sets it.
-        flag::register_conditional_default(signal, Arc::clone(&asked))?;
-        flag::register(signal, Arc::clone(&asked))?;
+        flag::register_conditional_default(signal, Arc::clone(&received))?;
+        flag::register(signal, Arc::clone(&received))?;
     }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -27,7 +27,7 @@ use crate::target::Target;
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// How long the last spans may take to leave.
-const FLUSH: Duration = Duration::from_secs(5);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Makes the spans, and sends them from a thread of its own.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ impl Spans {
     /// # Errors
     ///
     /// Where a variable has a value that is not allowed.
-    pub fn by_otlp() -> io::Result<Self> {
+    pub fn otlp() -> io::Result<Self> {
         for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
             match env::var(name).as_deref() {
                 Err(_) | Ok("" | "http/protobuf") => {}
@@ -85,7 +85,7 @@ impl Spans {
     /// Sends what still waits. It blocks, 5 s at most.
     pub fn flush(&self) {
         // How it ended, the delivery knows in numbers.
-        drop(self.provider.shutdown_with_timeout(FLUSH));
+        drop(self.provider.shutdown_with_timeout(FLUSH_TIMEOUT));
     }
 
     pub(crate) fn start(&self, target: &Target) -> RequestSpan {
@@ -94,22 +94,23 @@ impl Spans {
         let known = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
         let method = known.into_iter().find(|known| target.method() == known);
         // With room for what the answer adds.
-        let mut about = Vec::with_capacity(7);
-        about.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method.unwrap_or("_OTHER")));
-        about.push(KeyValue::new(attribute::URL_FULL, target.public_url().to_owned()));
-        about.push(KeyValue::new(attribute::SERVER_ADDRESS, url.host_str().unwrap_or_default().to_owned()));
-        about.push(KeyValue::new(
+        let mut attributes = Vec::with_capacity(7);
+        attributes.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method.unwrap_or("_OTHER")));
+        attributes.push(KeyValue::new(attribute::URL_FULL, target.public_url().to_owned()));
+        attributes
+            .push(KeyValue::new(attribute::SERVER_ADDRESS, url.host_str().unwrap_or_default().to_owned()));
+        attributes.push(KeyValue::new(
             attribute::SERVER_PORT,
             i64::from(url.port_or_known_default().unwrap_or_default()),
         ));
         if method.is_none() {
-            about.push(KeyValue::new(
+            attributes.push(KeyValue::new(
                 attribute::HTTP_REQUEST_METHOD_ORIGINAL,
                 target.method().as_str().to_owned(),
             ));
         }
         let span = self.tracer.span_builder(method.unwrap_or("HTTP")).with_kind(SpanKind::Client);
-        let span = span.with_attributes(about).start(&self.tracer);
+        let span = span.with_attributes(attributes).start(&self.tracer);
         // One that the sampler leaves out is not sent, and not lost.
         if span.is_recording() {
             self.delivery.started();

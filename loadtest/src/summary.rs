@@ -1,7 +1,7 @@
 //! The summary at the end, as k6 writes it.
 
+pub mod format;
 pub mod json;
-pub mod spelling;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -34,7 +34,7 @@ pub fn write(out: &mut impl Write, metrics: &Metrics, thresholds: &[Threshold]) 
     write_checks(out, metrics)?;
     let rows = |names: &[&str]| names.iter().filter_map(|name| row(metrics, name)).collect::<Vec<_>>();
     let (http, execution) = (rows(&HTTP), rows(&EXECUTION));
-    let layout = Layout::of(http.iter().chain(&execution));
+    let layout = Layout::new(http.iter().chain(&execution));
     for (title, rows) in [("HTTP", http), ("EXECUTION", execution)] {
         writeln!(out, "    {title}")?;
         layout.write(out, &rows)?;
@@ -46,13 +46,13 @@ pub fn write(out: &mut impl Write, metrics: &Metrics, thresholds: &[Threshold]) 
 fn write_thresholds(out: &mut impl Write, metrics: &Metrics, thresholds: &[Threshold]) -> io::Result<()> {
     let mut sorted: Vec<&Threshold> = thresholds.iter().collect();
     sorted.sort_by_key(|threshold| &threshold.metric);
-    for of_metric in sorted.chunk_by(|one, other| one.metric == other.metric) {
-        for (n, threshold) in of_metric.iter().enumerate() {
+    for same_metric in sorted.chunk_by(|one, other| one.metric == other.metric) {
+        for (n, threshold) in same_metric.iter().enumerate() {
             if n == 0 {
                 writeln!(out, "    {}", threshold.metric)?;
             }
             let mark = if threshold.holds(metrics) { '✓' } else { '✗' };
-            writeln!(out, "    {mark} '{}' {}", threshold.expression, threshold.seen(metrics))?;
+            writeln!(out, "    {mark} '{}' {}", threshold.expression, threshold.measured(metrics))?;
         }
         writeln!(out)?;
     }
@@ -64,11 +64,11 @@ fn write_checks(out: &mut impl Write, metrics: &Metrics) -> io::Result<()> {
     let total = passes + fails;
     let of_total = |part| format!("{part} out of {total}");
     let rows = [
-        Row::new("checks_total", vec![total.to_string(), spelling::per_second(total, metrics.elapsed)]),
-        Row::new("checks_succeeded", vec![spelling::percent(share(passes, total)), of_total(passes)]),
-        Row::new("checks_failed", vec![spelling::percent(share(fails, total)), of_total(fails)]),
+        Row::new("checks_total", vec![total.to_string(), format::per_second(total, metrics.elapsed)]),
+        Row::new("checks_succeeded", vec![format::percent(share(passes, total)), of_total(passes)]),
+        Row::new("checks_failed", vec![format::percent(share(fails, total)), of_total(fails)]),
     ];
-    Layout::of(&rows).write(out, &rows)?;
+    Layout::new(&rows).write(out, &rows)?;
     writeln!(out)?;
     for check in &metrics.checks {
         let (passes, fails) = (check.passes, check.fails);
@@ -99,15 +99,15 @@ fn row(metrics: &Metrics, name: &str) -> Option<Row> {
         Metric::Trend(trend) if trend.count() == 0 && name.contains('{') => return None,
         Metric::Trend(trend) => json::TREND
             .iter()
-            .map(|(label, of)| format!("{label}={}", spelling::milliseconds(of(trend))))
+            .map(|(label, of)| format!("{label}={}", format::milliseconds(of(trend))))
             .collect(),
-        Metric::Counter { count, elapsed } => vec![count.to_string(), spelling::per_second(count, elapsed)],
+        Metric::Counter { count, elapsed } => vec![count.to_string(), format::per_second(count, elapsed)],
         Metric::Gauge { value, min, max } => {
             vec![value.to_string(), format!("min={min}"), format!("max={max}")]
         }
         Metric::Rate { passes, fails } => {
             let total = passes + fails;
-            vec![spelling::percent(share(passes, total)), format!("{passes} out of {total}")]
+            vec![format::percent(share(passes, total)), format!("{passes} out of {total}")]
         }
     };
     // k6 shows a tag under its metric.
@@ -126,7 +126,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn of<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
+    fn new<'a>(rows: impl IntoIterator<Item = &'a Row>) -> Self {
         let mut layout = Self::default();
         for row in rows {
             layout.name = layout.name.max(row.name.chars().count() + 3);

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::metrics::{self, Aggregation, Metric, Metrics};
-use crate::summary::spelling;
+use crate::summary::format;
 
 /// One threshold, such as `http_req_duration:p(95)<200`. Times are in milliseconds, shares from 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,12 +76,12 @@ impl Threshold {
     }
 
     /// What was measured, as k6 shows it: `p(95)=1.2ms`, `rate=99.5%`.
-    pub fn seen(&self, metrics: &Metrics) -> String {
+    pub fn measured(&self, metrics: &Metrics) -> String {
         let metric = metrics.get(&self.metric);
         let value = metric.and_then(|metric| metric.aggregate(self.aggregation)).unwrap_or_default();
         let shown = match (metric, self.aggregation) {
-            (Some(Metric::Trend(_)), _) => spelling::milliseconds(value),
-            (Some(Metric::Rate { .. }), _) => spelling::percent(value),
+            (Some(Metric::Trend(_)), _) => format::milliseconds(value),
+            (Some(Metric::Rate { .. }), _) => format::percent(value),
             (_, Aggregation::Rate) => format!("{value:.6}/s"),
             _ => value.to_string(),
         };

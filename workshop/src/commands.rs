@@ -1,28 +1,28 @@
 //! What `cargo workshop …` does.
 
+mod backup;
 mod base;
 mod check;
 mod console;
-mod difference;
+mod diff;
 mod doctor;
 mod first_build;
 mod guide;
 mod infra;
-mod keep;
-mod lines;
+mod line_counts;
 mod names;
 mod new;
-mod place;
-mod saves;
+mod repository;
 mod step;
 mod up;
 mod watch;
+mod watcher;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::steps::Lang;
-use place::Place;
+use repository::Repository;
 
 /// Learn OpenTelemetry by instrumenting a real service
 #[derive(Debug, Parser)]
@@ -51,7 +51,7 @@ enum Command {
         #[arg(long, default_value = "run")]
         at: String,
         /// Language of titles and hints
-        #[arg(long, value_enum, default_value_t = place::language_of_the_environment())]
+        #[arg(long, value_enum, default_value_t = repository::environment_language())]
         lang: Lang,
     },
     /// Run a backend, and judge its steps by the telemetry that it emits
@@ -61,7 +61,7 @@ enum Command {
     Check {
         /// NAME, unless it is known, and ids or numbers of steps [default: all but optional ones]
         #[arg(value_name = "NAME|STEP")]
-        words: Vec<String>,
+        arguments: Vec<String>,
         /// The report as JSON on stdout
         #[arg(long)]
         json: bool,
@@ -84,7 +84,7 @@ enum Command {
     Goto {
         /// NAME, unless it is known, and the id or number of a step
         #[arg(value_name = "[NAME] STEP", required = true)]
-        words: Vec<String>,
+        arguments: Vec<String>,
     },
     /// Show what a step adds
     Answer {
@@ -146,27 +146,27 @@ enum StepCommand {
 /// The command could not be carried out.
 pub fn run(arguments: Arguments) -> Result<u8> {
     // Asked for where it is needed: the console and the doctor do without the repository.
-    let place = Place::here;
+    let repository = Repository::here;
     match arguments.command {
-        Command::Up(options) => up::up(place()?, &options),
+        Command::Up(options) => up::up(repository()?, &options),
         Command::Console(options) => console::console(&options),
         Command::Guard => up::guard(),
-        Command::New { name, at, lang } => new::new(&place()?, &name, &at, lang),
-        Command::Check { words, json, keep_going, lang } => {
-            check::check(&place()?, &words, json, keep_going, lang)
+        Command::New { name, at, lang } => new::new(&repository()?, &name, &at, lang),
+        Command::Check { arguments, json, keep_going, lang } => {
+            check::check(&repository()?, &arguments, json, keep_going, lang)
         }
-        Command::Watch { name, lang } => watch::watch(&place()?, name.as_deref(), lang),
-        Command::Goto { words } => new::goto(&place()?, &words),
+        Command::Watch { name, lang } => watch::watch(&repository()?, name.as_deref(), lang),
+        Command::Goto { arguments } => new::goto(&repository()?, &arguments),
         Command::Answer { step, .. } => match step {
-            Some(step) => difference::answer(&place()?, &step),
-            None => lines::lines(&place()?),
+            Some(step) => diff::answer(&repository()?, &step),
+            None => line_counts::line_counts(&repository()?),
         },
-        Command::Diff { name, at } => difference::diff(&place()?, name.as_deref(), &at),
-        Command::Infra { name } => infra::infra(&place()?, &name),
-        Command::Remove { name } => new::remove(&place()?, &name),
+        Command::Diff { name, at } => diff::diff(&repository()?, name.as_deref(), &at),
+        Command::Infra { name } => infra::infra(&repository()?, &name),
+        Command::Remove { name } => new::remove(&repository()?, &name),
         Command::Doctor => Ok(doctor::doctor()),
-        Command::Step(StepCommand::New { id }) => step::new(&place()?, &id),
-        Command::Base => base::base(&place()?),
-        Command::Guide { sync } => guide::guide(&place()?, sync),
+        Command::Step(StepCommand::New { id }) => step::new(&repository()?, &id),
+        Command::Base => base::base(&repository()?),
+        Command::Guide { sync } => guide::guide(&repository()?, sync),
     }
 }

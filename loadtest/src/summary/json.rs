@@ -22,13 +22,13 @@ pub(super) const TREND: [(&str, OfTrend); 7] = [
 /// `passes` are the requests that failed, and of a threshold `true` says that it does **not** hold: so k6 has it.
 pub fn summary(metrics: &Metrics, thresholds: &[Threshold]) -> Value {
     let check = |check: &crate::metrics::CheckCount| {
-        let about = json!({
+        let entry = json!({
             "name": check.name,
             "path": format!("::{}", check.name),
             "passes": check.passes,
             "fails": check.fails,
         });
-        (check.name.clone(), about)
+        (check.name.clone(), entry)
     };
     let all = NAMES.iter().filter_map(|(name, _)| {
         let metric = metrics.get(name)?;
@@ -36,16 +36,16 @@ pub fn summary(metrics: &Metrics, thresholds: &[Threshold]) -> Value {
         if name.contains('{') && matches!(metric, Metric::Trend(trend) if trend.count() == 0) {
             return None;
         }
-        let mut about = numbers(metric);
+        let mut entry = numbers(metric);
         let crossed: Map<String, Value> = thresholds
             .iter()
             .filter(|threshold| threshold.metric == *name)
             .map(|threshold| (threshold.expression.clone(), (!threshold.holds(metrics)).into()))
             .collect();
         if !crossed.is_empty() {
-            about.insert("thresholds".to_owned(), crossed.into());
+            entry.insert("thresholds".to_owned(), crossed.into());
         }
-        Some(((*name).to_owned(), Value::from(about)))
+        Some(((*name).to_owned(), Value::from(entry)))
     });
     json!({
         "root_group": {

@@ -5,19 +5,19 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::place::Place;
+use super::repository::Repository;
 use crate::source;
 use crate::steps::Lang;
 
-pub(super) fn base(place: &Place) -> Result<u8> {
-    let folder = place.folder("base");
-    let tree = source::derive(&place.root, &place.steps, 0, "backend-base", Lang::En)?;
+pub(super) fn base(repository: &Repository) -> Result<u8> {
+    let folder = repository.folder("base");
+    let tree = source::derive(&repository.root, &repository.steps, 0, "backend-base", Lang::En)?;
     if folder.exists() {
         fs::remove_dir_all(&folder).context("cannot remove backend-base")?;
     }
     tree.write_to(&folder).context("cannot write backend-base")?;
     // The root's versions; Cargo leaves out what only the root's other packages and tests need.
-    fs::copy(place.root.join("Cargo.lock"), folder.join("Cargo.lock"))
+    fs::copy(repository.root.join("Cargo.lock"), folder.join("Cargo.lock"))
         .context("cannot copy Cargo.lock to backend-base")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)

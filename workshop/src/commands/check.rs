@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use tokio::runtime::Runtime;
 
 use super::first_build;
-use super::place::Place;
+use super::repository::Repository;
 use crate::checks;
 use crate::deployment;
 use crate::report::{self, Report};
@@ -17,16 +17,16 @@ use crate::steps::{Kind, Lang, Step};
 const DELIVERY: &str = "delivery";
 
 /// The steps that are to be judged.
-pub(super) struct Asked<'a> {
+pub(super) struct SelectedSteps<'a> {
     steps: Vec<&'a Step>,
     /// Whether the user named them.
     by_name: bool,
 }
 
-impl<'a> Asked<'a> {
+impl<'a> SelectedSteps<'a> {
     /// The steps that a plain check judges: all but the optional ones.
-    pub(super) fn required(place: &'a Place) -> Self {
-        Self { steps: place.steps.required(), by_name: false }
+    pub(super) fn required(repository: &'a Repository) -> Self {
+        Self { steps: repository.steps.required(), by_name: false }
     }
 
     /// Whether a step is judged that takes another build and another run.
@@ -41,20 +41,21 @@ impl<'a> Asked<'a> {
 }
 
 pub(super) fn check(
-    place: &Place,
-    words: &[String],
+    repository: &Repository,
+    arguments: &[String],
     json: bool,
     keep_going: bool,
     lang: Option<Lang>,
 ) -> Result<u8> {
-    let (name, steps) = place.backend_and_steps(words)?;
-    let asked = match steps.is_empty() {
-        true => Asked::required(place),
-        false => Asked { steps, by_name: true },
+    let (name, steps) = repository.backend_and_steps(arguments)?;
+    let selected = match steps.is_empty() {
+        true => SelectedSteps::required(repository),
+        false => SelectedSteps { steps, by_name: true },
     };
     let runtime = Runtime::new().context("cannot start threads")?;
-    let lang = lang.unwrap_or_else(|| place.language(&name));
-    let judged = runtime.block_on(run::unless_interrupted(judge(place, &name, lang, keep_going, &asked)));
+    let lang = lang.unwrap_or_else(|| repository.language(&name));
+    let judged = runtime
+        .block_on(run::unless_interrupted(check_steps(repository, &name, lang, keep_going, &selected)));
     match judged.and_then(|report| report) {
         Ok(report) => {
             if json {
@@ -62,52 +63,59 @@ pub(super) fn check(
             } else {
                 anstream::print!("{}", report::text(&report));
             }
-            Ok(report.exit_status(asked.by_name))
+            Ok(report.exit_status(selected.by_name))
         }
         Err(trouble) => bail!("cannot check backend-{name}: {}. {}", trouble.seen(), trouble.cause()),
     }
 }
 
-/// Builds and runs the backend, and judges the steps of `asked`.
+/// Builds and runs the backend, and judges the steps of `selected`.
 ///
 /// # Errors
 ///
 /// Where there is no verdict: it does not build, or this machine refuses.
-pub(super) async fn judge(
-    place: &Place,
+pub(super) async fn check_steps(
+    repository: &Repository,
     name: &str,
     lang: Lang,
     keep_going: bool,
-    asked: &Asked<'_>,
+    selected: &SelectedSteps<'_>,
 ) -> Result<Report, Trouble> {
-    let folder = place.folder(name);
+    let folder = repository.folder(name);
     first_build::announce(&format!("backend-{name}"));
     let built = run::build(&folder).await?;
     let mut backend = run::backend(&built, &folder);
     // Most attendees have no AWS account: without files of their own, the deployment is judged only if it is named.
-    let files = deployment::read(&place.root, name)
+    let files = deployment::read(&repository.root, name)
         .map_err(|error| Trouble::Machine(io::Error::other(format!("{:#}", anyhow::Error::from(error)))))?;
-    backend.deployment = (asked.by_name || deployment::is_begun(&files, name)).then_some(files);
+    backend.deployment = (selected.by_name || deployment::is_begun(&files, name)).then_some(files);
     let mut outcome = run::gather(&backend, &built.executable).await;
     if let Ok(evidence) = &mut outcome
-        && asked.has_feature()
-        && (asked.count() == 1 || checks::passes_without_datadog(evidence))
+        && selected.has_feature()
+        && (selected.count() == 1 || checks::passes_without_datadog(evidence))
     {
         evidence.datadog = Some(run::gather_datadog(&backend, &folder).await);
     }
     if let Ok(evidence) = &mut outcome
-        && asked.steps.iter().any(|step| step.id == DELIVERY)
+        && selected.steps.iter().any(|step| step.id == DELIVERY)
     {
         evidence.delivery = Some(run::gather_delivery(&backend, &built.executable).await);
     }
     match outcome {
         Err(trouble) if !trouble.is_of_the_service() => Err(trouble),
         outcome => {
-            let guide = place.root.join(crate::guide::FOLDER);
-            let report =
-                Report::new(&built.name, lang, keep_going, guide, &asked.steps, &outcome, &place.steps);
+            let guide = repository.root.join(crate::guide::FOLDER);
+            let report = Report::new(
+                &built.name,
+                lang,
+                keep_going,
+                guide,
+                &selected.steps,
+                &outcome,
+                &repository.steps,
+            );
             // For the console; who has none does without.
-            let _ = report::keep(&report, &place.report(name));
+            let _ = report::keep(&report, &repository.report(name));
             Ok(report)
         }
     }

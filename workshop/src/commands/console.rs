@@ -3,14 +3,14 @@
 use anyhow::Result;
 use console::options::{self, ConsoleOptions};
 
-use super::place::Place;
+use super::repository::Repository;
 use crate::pages;
 
 /// Of the service, unless somebody starts it with another one.
 const DEFAULT_PORT: u16 = 8080;
 
 pub(super) fn console(options: &ConsoleOptions) -> Result<u8> {
-    let guide = Place::here().ok().map(|place| place.root.join(crate::guide::FOLDER));
+    let guide = Repository::here().ok().map(|repository| repository.root.join(crate::guide::FOLDER));
     options::run(options, pages::extension(None, guide, DEFAULT_PORT))?;
     Ok(0)
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anstyle::{AnsiColor, Style};
 
-use super::place::Place;
+use super::repository::Repository;
 
 /// The service, the console, and OTLP by gRPC and by HTTP.
 const PORTS: [(u16, &str); 4] =
@@ -17,26 +17,26 @@ const DISK_GIB: u64 = 5;
 const MEMORY_GIB: u64 = 2;
 
 /// What was found of one thing.
-enum Found {
-    Good(String),
+enum Finding {
+    Passed(String),
     /// It can do without; how to mend it.
-    Lacking(String, String),
+    Warning(String, String),
     /// It cannot; how to mend it.
-    Wrong(String, String),
+    Failed(String, String),
 }
-use Found::{Good, Lacking, Wrong};
+use Finding::{Failed, Passed, Warning};
 
 /// Looks at all of it. Exit status 1 where something is wrong.
 pub(super) fn doctor() -> u8 {
-    let place = Place::here();
+    let repository = Repository::here();
     let mut findings = vec![platform()];
-    match &place {
-        Ok(place) => {
-            findings.push(toolchain(place));
-            findings.push(crates(place));
+    match &repository {
+        Ok(repository) => {
+            findings.push(toolchain(repository));
+            findings.push(crates(repository));
         }
         Err(error) => {
-            findings.push(Wrong(format!("{error:#}"), "Change to the folder of the repository.".to_owned()))
+            findings.push(Failed(format!("{error:#}"), "Change to the folder of the repository.".to_owned()))
         }
     }
     findings.push(compiler());
@@ -49,16 +49,16 @@ pub(super) fn doctor() -> u8 {
         let style = |color: AnsiColor| color.on_default();
         let (green, yellow, red) = (style(AnsiColor::Green), style(AnsiColor::Yellow), style(AnsiColor::Red));
         match finding {
-            Good(what) => anstream::println!("{green}✓{green:#} {what}"),
-            Lacking(what, mend) => anstream::println!("{yellow}!{yellow:#} {what}\n    {mend}"),
-            Wrong(what, mend) => anstream::println!(
-                "{red}✗{red:#} {what}\n    {}{mend}{:#}",
+            Passed(what) => anstream::println!("{green}✓{green:#} {what}"),
+            Warning(what, fix) => anstream::println!("{yellow}!{yellow:#} {what}\n    {fix}"),
+            Failed(what, fix) => anstream::println!(
+                "{red}✗{red:#} {what}\n    {}{fix}{:#}",
                 Style::new().bold(),
                 Style::new().bold()
             ),
         }
     }
-    u8::from(findings.iter().any(|finding| matches!(finding, Wrong(..))))
+    u8::from(findings.iter().any(|finding| matches!(finding, Failed(..))))
 }
 
 /// What a program prints, where it can be started and succeeds.
@@ -67,28 +67,28 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn platform() -> Found {
+fn platform() -> Finding {
     // Elsewhere than on Unix the workshop does not compile, and says why.
-    Good(format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH))
+    Passed(format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH))
 }
 
-fn toolchain(place: &Place) -> Found {
-    let manifest = std::fs::read_to_string(place.root.join("Cargo.toml")).unwrap_or_default();
+fn toolchain(repository: &Repository) -> Finding {
+    let manifest = std::fs::read_to_string(repository.root.join("Cargo.toml")).unwrap_or_default();
     let manifest: toml::Table = manifest.parse().unwrap_or_default();
     let oldest = manifest.get("workspace").and_then(|w| w.get("package")?.get("rust-version")?.as_str());
     let (Some(oldest), Some(here)) = (oldest, output("rustc", &["--version"])) else {
-        return Wrong("rustc is not found".to_owned(), "Install Rust from rustup.rs.".to_owned());
+        return Failed("rustc is not found".to_owned(), "Install Rust from rustup.rs.".to_owned());
     };
     let version = |text: &str| -> Vec<u32> { text.split('.').map_while(|part| part.parse().ok()).collect() };
     let number = here.split_whitespace().nth(1).unwrap_or_default();
     let number = number.split('-').next().unwrap_or_default();
     if version(number) >= version(oldest) {
-        return Good(format!("{here} (at least {oldest} is needed)"));
+        return Passed(format!("{here} (at least {oldest} is needed)"));
     }
-    Wrong(format!("{here}, and at least {oldest} is needed"), "rustup update stable".to_owned())
+    Failed(format!("{here}, and at least {oldest} is needed"), "rustup update stable".to_owned())
 }
 
-fn crates(place: &Place) -> Found {
+fn crates(repository: &Repository) -> Finding {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     // Only for this machine: the lock file also has crates that only other systems need.
     let verbose = output("rustc", &["--version", "--verbose"]).unwrap_or_default();
@@ -102,53 +102,53 @@ fn crates(place: &Place) -> Found {
             .output()
             .is_ok_and(|o| o.status.success())
     };
-    if fetched(&place.root) && fetched(&place.folder("base")) {
-        return Good("all crates are here: no network is needed".to_owned());
+    if fetched(&repository.root) && fetched(&repository.folder("base")) {
+        return Passed("all crates are here: no network is needed".to_owned());
     }
-    Lacking(
+    Warning(
         "some crates are still to be fetched".to_owned(),
         "While there is a network: cargo fetch --locked".to_owned(),
     )
 }
 
-fn compiler() -> Found {
-    let told = ["cc", "gcc", "clang"].iter().find_map(|name| output(name, &["--version"]));
-    match told {
-        Some(told) => Good(format!("C compiler: {}", told.lines().next().unwrap_or_default())),
-        None => Wrong(
+fn compiler() -> Finding {
+    let version = ["cc", "gcc", "clang"].iter().find_map(|name| output(name, &["--version"]));
+    match version {
+        Some(version) => Passed(format!("C compiler: {}", version.lines().next().unwrap_or_default())),
+        None => Failed(
             "no C compiler, which SQLite and TLS are built by".to_owned(),
             "Debian, Ubuntu, WSL2: apt install build-essential. macOS: xcode-select --install".to_owned(),
         ),
     }
 }
 
-fn git() -> Found {
+fn git() -> Finding {
     match output("git", &["--version"]) {
-        Some(version) => Good(version),
-        None => Lacking(
+        Some(version) => Passed(version),
+        None => Warning(
             "git is not found".to_owned(),
             "Without it, telemetry does not name the commit.".to_owned(),
         ),
     }
 }
 
-fn disk() -> Found {
+fn disk() -> Finding {
     // POSIX: the fourth column of the second line is free KiB.
     let free = output("df", &["-Pk", "."])
         .and_then(|t| t.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok());
     match free.map(|kib| kib / 1024 / 1024) {
-        Some(gib) if gib >= DISK_GIB => Good(format!("{gib} GiB of disk are free")),
+        Some(gib) if gib >= DISK_GIB => Passed(format!("{gib} GiB of disk are free")),
         Some(gib) => {
-            Wrong(format!("{gib} GiB of disk are free"), format!("Make room: {DISK_GIB} GiB are needed."))
+            Failed(format!("{gib} GiB of disk are free"), format!("Make room: {DISK_GIB} GiB are needed."))
         }
-        None => Lacking("free disk space is not known".to_owned(), format!("{DISK_GIB} GiB are needed.")),
+        None => Warning("free disk space is not known".to_owned(), format!("{DISK_GIB} GiB are needed.")),
     }
 }
 
-fn memory() -> Found {
+fn memory() -> Finding {
     let linux = || {
-        let told = std::fs::read_to_string("/proc/meminfo").ok()?;
-        told.lines()
+        let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+        text.lines()
             .find(|line| line.starts_with("MemTotal:"))?
             .split_whitespace()
             .nth(1)?
@@ -158,20 +158,20 @@ fn memory() -> Found {
     let macos = || Some(output("sysctl", &["-n", "hw.memsize"])?.parse::<u64>().ok()? / 1024);
     // What is installed is reported a little smaller than it is called.
     match linux().or_else(macos).map(|kib| (kib + 512 * 1024) / 1024 / 1024) {
-        Some(gib) if gib >= MEMORY_GIB => Good(format!("{gib} GiB of memory")),
+        Some(gib) if gib >= MEMORY_GIB => Passed(format!("{gib} GiB of memory")),
         Some(gib) => {
-            Wrong(format!("{gib} GiB of memory"), format!("{MEMORY_GIB} GiB are needed to compile."))
+            Failed(format!("{gib} GiB of memory"), format!("{MEMORY_GIB} GiB are needed to compile."))
         }
-        None => Lacking("memory is not known".to_owned(), format!("{MEMORY_GIB} GiB are needed to compile.")),
+        None => Warning("memory is not known".to_owned(), format!("{MEMORY_GIB} GiB are needed to compile.")),
     }
 }
 
-fn docker() -> Found {
+fn docker() -> Finding {
     match (output("docker", &["--version"]), output("docker", &["compose", "version"])) {
-        (Some(docker), Some(compose)) => Good(format!("{docker}; {compose}")),
+        (Some(docker), Some(compose)) => Passed(format!("{docker}; {compose}")),
         (Some(docker), None) => {
-            Lacking(format!("{docker}, without Compose"), "Only `docker compose up` needs it.".to_owned())
+            Warning(format!("{docker}, without Compose"), "Only `docker compose up` needs it.".to_owned())
         }
-        (None, _) => Good("no Docker; only `docker compose up` needs it".to_owned()),
+        (None, _) => Passed("no Docker; only `docker compose up` needs it".to_owned()),
     }
 }

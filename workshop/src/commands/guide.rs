@@ -4,15 +4,15 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
-use super::place::Place;
+use super::repository::Repository;
 use crate::guide::{self, Code};
 
 /// Compares, or with `sync` writes anew; exit status 1 where chapters differ and are left so.
-pub(super) fn guide(place: &Place, sync: bool) -> Result<u8> {
-    let mut code = Code::new(&place.root, &place.steps);
+pub(super) fn guide(repository: &Repository, sync: bool) -> Result<u8> {
+    let mut code = Code::new(&repository.root, &repository.steps);
     let mut stale = 0;
     for lang in ["en", "ja"] {
-        let folder = place.root.join(guide::FOLDER).join(lang);
+        let folder = repository.root.join(guide::FOLDER).join(lang);
         let unreadable = || format!("cannot read {}", folder.display());
         let files = fs::read_dir(&folder).with_context(unreadable)?;
         let files = files.collect::<Result<Vec<_>, _>>().with_context(unreadable)?;
@@ -20,7 +20,7 @@ pub(super) fn guide(place: &Place, sync: bool) -> Result<u8> {
         files.retain(|file| file.extension().is_some_and(|extension| extension == "md"));
         files.sort();
         for file in files {
-            let shown = place.shown(&file);
+            let shown = repository.shown(&file);
             let text = fs::read_to_string(&file).with_context(|| format!("cannot read {shown}"))?;
             let synced = guide::sync(&text, &mut code).map_err(|error| error.in_file(shown.as_ref()))?;
             if synced == text {

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::keep::rename;
-use super::place::Place;
+use super::backup::rename;
+use super::repository::Repository;
 use crate::deployment::{self, CANARIES, MARK, PREFIXES, lists};
 use crate::source::Tree;
 use crate::steps::Step;
@@ -24,19 +24,19 @@ const SOURCES: [(&str, &str); 7] = [
 ];
 
 /// Adds what is missing of the files of a backend's deployment.
-pub(super) fn infra(place: &Place, name: &str) -> Result<u8> {
-    let name = place.backend(Some(name))?;
+pub(super) fn infra(repository: &Repository, name: &str) -> Result<u8> {
+    let name = repository.backend(Some(name))?;
     if ["base", "canary"].contains(&name.as_str()) {
         bail!(
             "invalid value '{name}' for NAME: backend-{name} belongs to the workshop and already has these files"
         );
     }
-    let wanted = deployment::plain(&place.root, &name)?;
-    let there = deployment::read(&place.root, &name)?;
+    let wanted = deployment::plain(&repository.root, &name)?;
+    let existing = deployment::read(&repository.root, &name)?;
     let mut new = Tree::default();
     for (path, content) in wanted.files {
         let is_own = deployment::is_own(&path, &name);
-        match there.files.get(&path) {
+        match existing.files.get(&path) {
             // What the attendee has filled in stays.
             Some(_) if is_own => {}
             Some(before) if *before == content => {}
@@ -50,17 +50,17 @@ pub(super) fn infra(place: &Place, name: &str) -> Result<u8> {
             }
         }
     }
-    new.write_to(&place.root).context("cannot write the deployment files")?;
+    new.write_to(&repository.root).context("cannot write the deployment files")?;
     if new.files.is_empty() {
         anstream::println!("The files of handson-api-{name} are all there.");
     }
-    tell_marks(&deployment::read(&place.root, &name)?, &name);
+    print_placeholders(&deployment::read(&repository.root, &name)?, &name);
     anstream::println!("\n  cargo workshop check {name} deploy");
     Ok(0)
 }
 
 /// What only the owner of the account can fill in, and where.
-fn tell_marks(tree: &Tree, name: &str) {
+fn print_placeholders(tree: &Tree, name: &str) {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, _) in tree.files.iter().filter(|(path, _)| deployment::is_own(path, name)) {
         let text = tree.text(path).unwrap_or_default();
@@ -81,17 +81,17 @@ fn tell_marks(tree: &Tree, name: &str) {
 }
 
 /// Writes the files as a step's answer has them. Those that were there are kept.
-pub(super) fn put_in_place(place: &Place, name: &str, step: &Step, kept: &Path) -> Result<()> {
-    let tree = deployment::at(&place.root, &place.steps, name, step.number)?;
-    keep_own(place, name, kept)?;
-    tree.write_to(&place.root).context("cannot write the deployment files")
+pub(super) fn write_answer(repository: &Repository, name: &str, step: &Step, backup: &Path) -> Result<()> {
+    let tree = deployment::at(&repository.root, &repository.steps, name, step.number)?;
+    back_up_own_files(repository, name, backup)?;
+    tree.write_to(&repository.root).context("cannot write the deployment files")
 }
 
 /// Takes a backend out of the deployment. Its own files are kept.
-pub(super) fn take_back(place: &Place, name: &str, kept: &Path) -> Result<()> {
-    keep_own(place, name, kept)?;
+pub(super) fn remove_from_deployment(repository: &Repository, name: &str, backup: &Path) -> Result<()> {
+    back_up_own_files(repository, name, backup)?;
     for list in PREFIXES.into_iter().chain([CANARIES]) {
-        let path = place.root.join(list);
+        let path = repository.root.join(list);
         let Ok(text) = fs::read_to_string(&path) else { continue };
         let without = lists::without(&text, &format!("backend-{name}"));
         if without != text {
@@ -101,12 +101,12 @@ pub(super) fn take_back(place: &Place, name: &str, kept: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Moves the workflow and the folder of PipeCD below `kept`, by the same paths.
-fn keep_own(place: &Place, name: &str, kept: &Path) -> Result<()> {
+/// Moves the workflow and the folder of PipeCD below `backup`, by the same paths.
+fn back_up_own_files(repository: &Repository, name: &str, backup: &Path) -> Result<()> {
     for own in [deployment::workflow_of(name), deployment::folder_of(name)] {
-        let (from, to) = (place.root.join(&own), kept.join(&own));
+        let (from, to) = (repository.root.join(&own), backup.join(&own));
         if from.exists() {
-            let folder = to.parent().unwrap_or(kept);
+            let folder = to.parent().unwrap_or(backup);
             fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
             rename(&from, &to)?;
         }

@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::error::Error;
 
-use super::place::{FINISHED, Place};
+use super::repository::{FINISHED, Repository};
 
 /// NAME of `NAME`, `backend-NAME` and `backend-NAME/`: the folder's name is as good as the backend's.
 pub(super) fn plain(word: &str) -> &str {
@@ -17,7 +17,7 @@ pub(super) fn plain(word: &str) -> &str {
 /// # Errors
 ///
 /// It cannot: the message says why, and what is allowed.
-pub(super) fn validate(place: &Place, name: &str) -> Result<(), Error> {
+pub(super) fn validate(repository: &Repository, name: &str) -> Result<(), Error> {
     let refuse = |reason: &str| Err(Error::value(name, "NAME", reason));
     let expected = "expected 2 to 15 lower-case letters, digits and single dashes, starting with a letter and not ending with a dash";
     let is_allowed = (2..=15).contains(&name.len())
@@ -35,18 +35,18 @@ pub(super) fn validate(place: &Place, name: &str) -> Result<(), Error> {
     if ["base", "canary", FINISHED].contains(&name) {
         return refuse("this name is reserved for the workshop; choose another one");
     }
-    if place.steps.find(name).is_ok() {
+    if repository.steps.find(name).is_ok() {
         return refuse(
             "this is the id of a step, which `check` could not tell from a name; choose another one",
         );
     }
-    let lock = fs::read_to_string(place.root.join("Cargo.lock")).unwrap_or_default();
+    let lock = fs::read_to_string(repository.root.join("Cargo.lock")).unwrap_or_default();
     if lock.lines().any(|line| line == format!("name = \"backend-{name}\"")) {
         return refuse(&format!("the service depends on a package backend-{name}; choose another name"));
     }
-    let folder = place.folder(name);
+    let folder = repository.folder(name);
     if folder.symlink_metadata().is_ok() {
-        let shown = place.shown(&folder);
+        let shown = repository.shown(&folder);
         return refuse(&format!(
             "{shown} already exists; `cargo workshop remove {name}` moves it to .workshop/"
         ));

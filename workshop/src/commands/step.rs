@@ -2,15 +2,15 @@
 
 use anyhow::{Context, Result};
 
-use super::place::Place;
+use super::repository::Repository;
 use crate::new_step;
 
 /// Writes the files of a new step, and says what to do with each.
-pub(super) fn new(place: &Place, id: &str) -> Result<u8> {
-    let tree = new_step::new_step(&place.root, &place.steps, id)?;
-    let is_new = |file: &&std::path::PathBuf| !place.root.join(file).exists();
+pub(super) fn new(repository: &Repository, id: &str) -> Result<u8> {
+    let tree = new_step::new_step(&repository.root, &repository.steps, id)?;
+    let is_new = |file: &&std::path::PathBuf| !repository.root.join(file).exists();
     let new: Vec<_> = tree.files.keys().filter(is_new).cloned().collect();
-    tree.write_to(&place.root).context("cannot write the files of the new step")?;
+    tree.write_to(&repository.root).context("cannot write the files of the new step")?;
     for file in tree.files.keys() {
         anstream::println!("{} {}", if new.contains(file) { "new    " } else { "changed" }, file.display());
     }

@@ -22,8 +22,8 @@ use anyhow::{Context, Result};
 use clap::Args;
 use tokio::runtime::Runtime;
 
-use super::check::{self, Asked};
-use super::place::Place;
+use super::check::{self, SelectedSteps};
+use super::repository::Repository;
 use crate::pages::{self, Attendee};
 use crate::run::Trouble;
 use stack::Stack;
@@ -66,25 +66,26 @@ fn variable(text: &str) -> Result<(String, String)> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-pub(super) fn up(place: Place, options: &Options) -> Result<u8> {
+pub(super) fn up(repository: Repository, options: &Options) -> Result<u8> {
     let runtime = Runtime::new().context("cannot start threads")?;
-    let ended = runtime.block_on(run(Arc::new(place), options));
+    let ended = runtime.block_on(run(Arc::new(repository), options));
     runtime.shutdown_background();
     ended.map(|()| 0)
 }
 
-async fn run(place: Arc<Place>, options: &Options) -> Result<()> {
-    let name = place.backend_or_finished(options.name.as_deref())?;
+async fn run(repository: Arc<Repository>, options: &Options) -> Result<()> {
+    let name = repository.backend_or_finished(options.name.as_deref())?;
     // Ports first, for a build takes minutes.
     let port = free(options.port, "the service", "--port")?;
     let httpbin_port = free(options.httpbin_port, "httpbin's stand-in", "--httpbin-port")?;
     let curl = format!("curl -i localhost:{port}/handson");
-    let attendee = name.as_ref().map(|name| Arc::new(attendee(&place, name)));
-    let extension = pages::extension(attendee.clone(), Some(place.root.join(crate::guide::FOLDER)), port);
-    let monitors = monitors(&place, options, name.as_deref());
+    let attendee = name.as_ref().map(|name| Arc::new(attendee(&repository, name)));
+    let extension =
+        pages::extension(attendee.clone(), Some(repository.root.join(crate::guide::FOLDER)), port);
+    let monitors = monitors(&repository, options, name.as_deref());
     let listening = options.console.listen(monitors, extension).await?;
     let stack = Stack {
-        place,
+        repository,
         backend: name.as_ref().map_or("handson".to_owned(), |name| format!("backend-{name}")),
         name,
         port,
@@ -111,30 +112,39 @@ fn free(port: u16, whose: &'static str, option: &'static str) -> Result<u16, Por
 }
 
 /// Those that were named, else that of the backend, else that of the finished service.
-fn monitors(place: &Place, options: &Options, name: Option<&str>) -> Vec<PathBuf> {
+fn monitors(repository: &Repository, options: &Options, name: Option<&str>) -> Vec<PathBuf> {
     let named = options.console.monitors();
     if !named.is_empty() {
         return named;
     }
-    let folder = name.map_or(place.root.clone(), |name| place.folder(name));
+    let folder = name.map_or(repository.root.clone(), |name| repository.folder(name));
     vec![folder.join("monitor.toml")]
 }
 
-fn attendee(place: &Arc<Place>, name: &str) -> Attendee {
-    let (place_of_check, name_of_check) = (Arc::clone(place), name.to_owned());
-    let lang = place.language(name);
+fn attendee(repository: &Arc<Repository>, name: &str) -> Attendee {
+    let (repository_of_check, name_of_check) = (Arc::clone(repository), name.to_owned());
+    let lang = repository.language(name);
     Attendee {
         backend: format!("backend-{name}"),
         lang,
-        steps: place.steps.all().to_vec(),
-        report: place.report(name),
+        steps: repository.steps.all().to_vec(),
+        report: repository.report(name),
         check: Box::new(move || {
-            let (place, name) = (Arc::clone(&place_of_check), name_of_check.clone());
+            let (repository, name) = (Arc::clone(&repository_of_check), name_of_check.clone());
             Box::pin(async move {
-                match check::judge(&place, &name, lang, true, &Asked::required(&place)).await {
+                match check::check_steps(
+                    &repository,
+                    &name,
+                    lang,
+                    true,
+                    &SelectedSteps::required(&repository),
+                )
+                .await
+                {
                     Ok(_) => Ok(()),
                     Err(Trouble::BuildFailed) => {
-                        let error = compile_error::of(&place.folder(&name), Trouble::BuildFailed).await;
+                        let error =
+                            compile_error::first_error(&repository.folder(&name), Trouble::BuildFailed).await;
                         Err(format!("backend-{name} does not build, so it was not checked.\n\n{error}"))
                     }
                     Err(trouble) => Err(format!("{}. {}", trouble.seen(), trouble.cause())),

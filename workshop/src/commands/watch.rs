@@ -9,32 +9,32 @@ use anyhow::{Context, Result, bail};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use super::check::{self, Asked};
-use super::difference;
-use super::place::Place;
-use super::saves::{STROKES, Saves};
+use super::check::{self, SelectedSteps};
+use super::diff;
+use super::repository::Repository;
+use super::watcher::{SAVE_DEBOUNCE, SaveWatcher};
 use crate::report::{self, Report, State};
 use crate::run::{self, Trouble};
 use crate::steps::Lang;
 
 /// Cells of the bar of progress.
-const BAR: usize = 36;
+const BAR_WIDTH: usize = 36;
 
 /// What happens while we watch.
-enum Happening {
+enum Event {
     Saved,
     Key(char),
 }
 
-pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Result<u8> {
-    let name = place.backend(name)?;
-    let lang = lang.unwrap_or_else(|| place.language(&name));
+pub(super) fn watch(repository: &Repository, name: Option<&str>, lang: Option<Lang>) -> Result<u8> {
+    let name = repository.backend(name)?;
+    let lang = lang.unwrap_or_else(|| repository.language(&name));
     let runtime = Runtime::new().context("cannot start threads")?;
     let (sender, receiver) = unbounded_channel();
     let on_save = sender.clone();
     // Nobody listens any more when we end.
-    let saves = Saves::watch(&place.folder(&name), move || {
-        let _ = on_save.send(Happening::Saved);
+    let watcher = SaveWatcher::watch(&repository.folder(&name), move || {
+        let _ = on_save.send(Event::Saved);
     })?;
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let keys = if is_terminal { keys::SingleKeys::set().ok() } else { None };
@@ -42,8 +42,15 @@ pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Re
     if has_keys {
         std::thread::spawn(move || keys::read(&sender));
     }
-    let watching =
-        Watching { place, name, lang, has_keys, saves, happenings: receiver, waiting: VecDeque::new() };
+    let watching = Watching {
+        repository,
+        name,
+        lang,
+        has_keys,
+        watcher,
+        events: receiver,
+        pending_keys: VecDeque::new(),
+    };
     match runtime.block_on(run::unless_interrupted(watching.run())) {
         Ok(()) => {}
         Err(Trouble::Interrupted) => anstream::println!(),
@@ -55,38 +62,38 @@ pub(super) fn watch(place: &Place, name: Option<&str>, lang: Option<Lang>) -> Re
 }
 
 struct Watching<'a> {
-    place: &'a Place,
+    repository: &'a Repository,
     name: String,
     lang: Lang,
     has_keys: bool,
-    saves: Saves,
-    happenings: UnboundedReceiver<Happening>,
-    waiting: VecDeque<char>,
+    watcher: SaveWatcher,
+    events: UnboundedReceiver<Event>,
+    pending_keys: VecDeque<char>,
 }
 
 impl Watching<'_> {
     async fn run(mut self) {
-        let asked = Asked::required(self.place);
+        let selected = SelectedSteps::required(self.repository);
         loop {
-            let Some(judged) = self.judge(&asked).await else { return };
-            let current = self.show(&judged, asked.count());
-            if !self.wait_for_a_save(current).await {
+            let Some(outcome) = self.check_steps(&selected).await else { return };
+            let current = self.show(&outcome, selected.count());
+            if !self.wait_for_save(current).await {
                 return;
             }
         }
     }
 
     /// Judges; a save while it runs begins anew. `None`: quit.
-    async fn judge(&mut self, asked: &Asked<'_>) -> Option<Result<Report, Trouble>> {
+    async fn check_steps(&mut self, selected: &SelectedSteps<'_>) -> Option<Result<Report, Trouble>> {
         anstream::println!("\nbackend-{}: building and running …", self.name);
         loop {
-            let judging = check::judge(self.place, &self.name, self.lang, false, asked);
+            let judging = check::check_steps(self.repository, &self.name, self.lang, false, selected);
             tokio::select! {
-                judged = judging => return Some(judged),
-                happening = self.happenings.recv() => match happening {
-                    Some(Happening::Key('q')) => return None,
-                    Some(Happening::Key(key)) => self.waiting.push_back(key),
-                    Some(Happening::Saved) => self.let_it_settle().await,
+                outcome = judging => return Some(outcome),
+                event = self.events.recv() => match event {
+                    Some(Event::Key('q')) => return None,
+                    Some(Event::Key(key)) => self.pending_keys.push_back(key),
+                    Some(Event::Saved) => self.settle().await,
                     None => return None,
                 },
             }
@@ -94,13 +101,18 @@ impl Watching<'_> {
     }
 
     /// Prints the report; gives the step that is to be worked on.
-    fn show(&self, judged: &Result<Report, Trouble>, count: usize) -> Option<usize> {
-        let current = match judged {
+    fn show(&self, outcome: &Result<Report, Trouble>, count: usize) -> Option<usize> {
+        let current = match outcome {
             Ok(report) => {
                 anstream::print!("\n{}", report::text(report));
                 let passed = report.verdicts.iter().filter(|verdict| verdict.state == State::Passed).count();
-                let done = BAR * passed / count.max(1);
-                anstream::println!("\n[{}{}] {passed}/{}", "#".repeat(done), "-".repeat(BAR - done), count);
+                let done = BAR_WIDTH * passed / count.max(1);
+                anstream::println!(
+                    "\n[{}{}] {passed}/{}",
+                    "#".repeat(done),
+                    "-".repeat(BAR_WIDTH - done),
+                    count
+                );
                 report.first_failed().map(|verdict| verdict.step.number)
             }
             Err(trouble) => {
@@ -117,14 +129,14 @@ impl Watching<'_> {
     }
 
     /// Answers keys until something is saved; `false`: quit.
-    async fn wait_for_a_save(&mut self, current: Option<usize>) -> bool {
+    async fn wait_for_save(&mut self, current: Option<usize>) -> bool {
         loop {
-            let key = match self.waiting.pop_front() {
+            let key = match self.pending_keys.pop_front() {
                 Some(key) => key,
-                None => match self.happenings.recv().await {
-                    Some(Happening::Key(key)) => key,
-                    Some(Happening::Saved) => {
-                        self.let_it_settle().await;
+                None => match self.events.recv().await {
+                    Some(Event::Key(key)) => key,
+                    Some(Event::Saved) => {
+                        self.settle().await;
                         return true;
                     }
                     None => return false,
@@ -133,10 +145,10 @@ impl Watching<'_> {
             match key {
                 'q' => return false,
                 'r' => return true,
-                'h' => self.tell_of(current),
+                'h' => self.print_step(current),
                 // A step that passes gives way to the next by itself; this is a look ahead.
-                'n' => self.tell_of(current.map(|number| number + 1)),
-                'a' => match current.map(|number| difference::answer_to(self.place, number)) {
+                'n' => self.print_step(current.map(|number| number + 1)),
+                'a' => match current.map(|number| diff::answer_to(self.repository, number)) {
                     Some(Ok(answer)) => anstream::print!("\n{answer}"),
                     Some(Err(error)) => anstream::println!("\n{error:#}"),
                     None => anstream::println!("\nNo step failed."),
@@ -147,8 +159,8 @@ impl Watching<'_> {
     }
 
     /// What a step is about, and what to try.
-    fn tell_of(&self, number: Option<usize>) {
-        match number.and_then(|number| self.place.steps.all().get(number)) {
+    fn print_step(&self, number: Option<usize>) {
+        match number.and_then(|number| self.repository.steps.all().get(number)) {
             Some(step) => anstream::println!(
                 "\n{} {}: {}\n{}",
                 step.number,
@@ -161,12 +173,12 @@ impl Watching<'_> {
     }
 
     /// Takes in what an editor does in one save.
-    async fn let_it_settle(&mut self) {
-        while let Ok(Some(happening)) = tokio::time::timeout(STROKES, self.happenings.recv()).await {
-            if let Happening::Key(key) = happening {
-                self.waiting.push_back(key);
+    async fn settle(&mut self) {
+        while let Ok(Some(event)) = tokio::time::timeout(SAVE_DEBOUNCE, self.events.recv()).await {
+            if let Event::Key(key) = event {
+                self.pending_keys.push_back(key);
             }
         }
-        self.saves.renew();
+        self.watcher.renew();
     }
 }

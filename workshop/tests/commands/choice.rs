@@ -102,8 +102,8 @@ fn answer_counts_the_lines_that_one_types() {
 fn a_report_for_people_shows_code_without_backticks_and_one_for_programs_keeps_them() {
     let repository = Repository::new();
     quick_backend(&repository);
-    let told = repository.run(&["check", "run"]).stdout;
-    assert!(told.contains("cargo run") && !told.contains('`'), "{told}");
+    let output = repository.run(&["check", "run"]).stdout;
+    assert!(output.contains("cargo run") && !output.contains('`'), "{output}");
     let json = repository.run(&["check", "run", "--json"]).stdout;
     assert!(json.contains("`cargo run`"), "{json}");
 }
@@ -115,9 +115,9 @@ fn diff_sees_no_change_in_line_ends() {
     let file = repository.path("backend-sakura/src/handson.rs");
     let text = fs::read_to_string(&file).unwrap().replace('\n', "\r\n");
     fs::write(&file, &text).unwrap();
-    let told = repository.run(&["diff", "sakura"]).succeeds();
-    assert!(told.contains("is as it is after step 0 run"), "{told}");
+    let output = repository.run(&["diff", "sakura"]).succeeds();
+    assert!(output.contains("is as it is after step 0 run"), "{output}");
     fs::write(&file, text.replace("Hello, {}", "Hi, {}")).unwrap();
-    let told = repository.run(&["diff", "sakura"]).succeeds();
-    assert_eq!(told.lines().filter(|line| line.starts_with(['+', '-'])).count(), 2, "{told}");
+    let output = repository.run(&["diff", "sakura"]).succeeds();
+    assert_eq!(output.lines().filter(|line| line.starts_with(['+', '-'])).count(), 2, "{output}");
 }

@@ -22,13 +22,13 @@ impl Repository {
     #[track_caller]
     fn git(&self, arguments: &[&str]) -> String {
         let output = Command::new("git").args(arguments).current_dir(self.0.path()).output().unwrap();
-        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(
             output.status.success(),
-            "git {arguments:?}: {told}{}",
+            "git {arguments:?}: {stdout}{}",
             String::from_utf8_lossy(&output.stderr)
         );
-        told
+        stdout
     }
 
     fn commit(&self, message: &str) {
@@ -60,16 +60,16 @@ fn own_files(name: &str) -> [String; 4] {
 #[test]
 fn infra_adds_lines_and_files_and_says_what_is_to_be_filled_in() {
     let repository = Repository::new();
-    let told = repository.add("sakura");
+    let output = repository.add("sakura");
     for list in PREFIXES {
         assert_eq!(
             lists::names(&repository.text(list)),
             ["backend-base", "backend-canary", "backend-sakura"]
         );
-        assert!(told.contains(&format!("changed {list}")), "{told}");
+        assert!(output.contains(&format!("changed {list}")), "{output}");
     }
     for file in own_files("sakura") {
-        assert!(told.contains(&format!("new     {file}")), "{told}");
+        assert!(output.contains(&format!("new     {file}")), "{output}");
         let (text, of_base) = (repository.text(&file), repository.text(&file.replace("sakura", "base")));
         // Where a comment says "base", it means something else than the backend.
         assert!(!text.contains("backend-base") && !text.contains("handson-base"), "{file}:\n{text}");
@@ -78,7 +78,7 @@ fn infra_adds_lines_and_files_and_says_what_is_to_be_filled_in() {
     for mark in
         ["TODO_AWS_ACCOUNT_ID", "TODO_AWS_REGION", "TODO_SUBNET_1", "TODO_SUBNET_2", "TODO_SECURITY_GROUP"]
     {
-        assert!(told.contains(mark), "{mark}: {told}");
+        assert!(output.contains(mark), "{mark}: {output}");
     }
 }
 
@@ -89,14 +89,14 @@ fn infra_leaves_what_was_filled_in_and_brings_back_what_is_missing() {
     let [workflow, app, service, _] = own_files("sakura");
     fs::write(repository.path(&service), "mine\n").unwrap();
     fs::remove_file(repository.path(&app)).unwrap();
-    let told = repository.run(&["infra", "sakura"]).succeeds();
+    let output = repository.run(&["infra", "sakura"]).succeeds();
     assert_eq!(repository.text(&service), "mine\n");
     assert!(
-        told.contains(&format!("new     {app}")) && !told.contains(&format!("new     {workflow}")),
-        "{told}"
+        output.contains(&format!("new     {app}")) && !output.contains(&format!("new     {workflow}")),
+        "{output}"
     );
-    let told = repository.run(&["infra", "sakura"]).succeeds();
-    assert!(told.contains("The files of handson-api-sakura are all there."), "{told}");
+    let output = repository.run(&["infra", "sakura"]).succeeds();
+    assert!(output.contains("The files of handson-api-sakura are all there."), "{output}");
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn adding_and_removing_an_attendee_leaves_git_status_clean() {
     repository.add("sakura");
     repository.run(&["goto", "sakura", "canary"]).succeeds();
     assert!(repository.text("infrastructure/env/base-infra/canaries.tf").contains("\"backend-sakura\","));
-    let told = repository.run(&["remove", "sakura"]).succeeds();
-    assert_eq!(repository.git(&["status", "--porcelain"]), "", "{told}");
+    let output = repository.run(&["remove", "sakura"]).succeeds();
+    assert_eq!(repository.git(&["status", "--porcelain"]), "", "{output}");
     for file in own_files("sakura") {
         let kept = repository.path(".workshop/sakura/2").join(&file);
         assert!(kept.is_file(), "{} is lost", kept.display());
@@ -150,19 +150,19 @@ fn goto_writes_a_deployment_that_is_filled_in_and_keeps_what_was_there() {
 #[test]
 fn answer_shows_the_files_of_a_deployment() {
     let repository = Repository::new();
-    let told = repository.run(&["answer", "deploy"]).succeeds();
+    let output = repository.run(&["answer", "deploy"]).succeeds();
     for words in [
         "infrastructure/env/handson-api-NAME/taskdef.yaml (new file)",
         "+    \"backend-NAME\",",
         "+family: handson-api-NAME",
     ] {
-        assert!(told.contains(words), "{words:?} is missing in\n{told}");
+        assert!(output.contains(words), "{words:?} is missing in\n{output}");
     }
-    let told = repository.run(&["answer", "canary"]).succeeds();
+    let output = repository.run(&["answer", "canary"]).succeeds();
     for words in
         ["infrastructure/env/handson-api-NAME/app.pipecd.yaml (changed)", "+      - name: ECS_CANARY_ROLLOUT"]
     {
-        assert!(told.contains(words), "{words:?} is missing in\n{told}");
+        assert!(output.contains(words), "{words:?} is missing in\n{output}");
     }
 }
 

@@ -55,7 +55,7 @@ impl Repository {
             .env_remove("LANG")
             .output()
             .unwrap();
-        Ran::of(&output)
+        Ran::from_output(&output)
     }
 
     /// Everything below, by path, but the alias that every command writes.
@@ -75,7 +75,7 @@ struct Ran {
 }
 
 impl Ran {
-    fn of(output: &Output) -> Self {
+    fn from_output(output: &Output) -> Self {
         Self {
             status: output.status.code().unwrap(),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -118,9 +118,9 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 #[test]
 fn new_makes_a_backend_and_says_what_comes_next() {
     let repository = Repository::new();
-    let told = repository.run(&["new", "sakura"]).succeeds();
+    let output = repository.run(&["new", "sakura"]).succeeds();
     for words in ["Open the folder backend-sakura itself", "TODO structured-logs", "cargo workshop check"] {
-        assert!(told.contains(words), "{words:?} is missing in\n{told}");
+        assert!(output.contains(words), "{words:?} is missing in\n{output}");
     }
     let manifest = fs::read_to_string(repository.path("backend-sakura/Cargo.toml")).unwrap();
     assert!(manifest.contains("name = \"backend-sakura\""), "{manifest}");
@@ -134,8 +134,8 @@ fn new_makes_a_backend_and_says_what_comes_next() {
 #[test]
 fn new_in_japanese_says_titles_in_japanese() {
     let repository = Repository::new();
-    let told = repository.run(&["new", "sakura", "--lang", "ja"]).succeeds();
-    assert!(told.contains("テキストログを"), "{told}");
+    let output = repository.run(&["new", "sakura", "--lang", "ja"]).succeeds();
+    assert!(output.contains("テキストログを"), "{output}");
     let source = fs::read_to_string(repository.path("backend-sakura/src/telemetry.rs")).unwrap();
     assert!(source.contains("// TODO first-span: エクスポーター、"), "{source}");
 }
@@ -201,16 +201,16 @@ fn goto_keeps_the_work_and_says_where() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     fs::write(repository.path("backend-sakura/src/handson.rs"), "// my work\n").unwrap();
-    let told = repository.run(&["goto", "sakura", "first-span"]).succeeds();
-    assert!(told.contains("kept in .workshop/sakura/1"), "{told}");
+    let output = repository.run(&["goto", "sakura", "first-span"]).succeeds();
+    assert!(output.contains("kept in .workshop/sakura/1"), "{output}");
     let kept = fs::read_to_string(repository.path(".workshop/sakura/1/src/handson.rs")).unwrap();
     assert_eq!(kept, "// my work\n");
     let provider =
         |file: &str| fs::read_to_string(repository.path(file)).unwrap().contains("SdkTracerProvider");
     assert!(provider("backend-sakura/src/telemetry.rs"));
     // Inside the folder, the name is known; and what is kept is kept again.
-    let told = repository.run_in("backend-sakura", &["goto", "0"]).succeeds();
-    assert!(told.contains("kept in ../.workshop/sakura/2"), "as one would type it there: {told}");
+    let output = repository.run_in("backend-sakura", &["goto", "0"]).succeeds();
+    assert!(output.contains("kept in ../.workshop/sakura/2"), "as one would type it there: {output}");
     assert!(provider(".workshop/sakura/2/src/telemetry.rs"));
 }
 
@@ -245,17 +245,17 @@ fn remove_takes_a_backend_away_and_keeps_it() {
 #[test]
 fn answer_shows_what_a_step_adds_and_takes_away() {
     let repository = Repository::new();
-    let told = repository.run(&["answer", "5"]).succeeds();
-    assert!(told.contains("+type Pool = instrumentation::database::Pool<sqlx::Sqlite>;"), "{told}");
-    assert!(told.contains("-    // TODO db-spans: wrap the pool."), "{told}");
-    assert!(!told.contains('\u{1b}'), "no colours in a pipe: {told}");
+    let output = repository.run(&["answer", "5"]).succeeds();
+    assert!(output.contains("+type Pool = instrumentation::database::Pool<sqlx::Sqlite>;"), "{output}");
+    assert!(output.contains("-    // TODO db-spans: wrap the pool."), "{output}");
+    assert!(!output.contains('\u{1b}'), "no colours in a pipe: {output}");
 }
 
 #[test]
 fn a_file_of_a_step_names_the_backend_from_that_step_on() {
     let repository = Repository::new();
-    let told = repository.run(&["answer", "alert"]).succeeds();
-    assert!(told.contains("+service = \"handson-NAME\""), "{told}");
+    let output = repository.run(&["answer", "alert"]).succeeds();
+    assert!(output.contains("+service = \"handson-NAME\""), "{output}");
     repository.run(&["new", "sakura", "--at", "metrics"]).succeeds();
     assert!(!repository.path("backend-sakura/monitor.toml").exists());
     repository.run(&["goto", "sakura", "alert"]).succeeds();
@@ -273,13 +273,13 @@ fn a_file_of_a_step_names_the_backend_from_that_step_on() {
 fn diff_shows_what_was_changed_by_hand() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
-    let told = repository.run(&["diff"]).succeeds();
-    assert!(told.contains("backend-sakura is as it is after step 0 run"), "{told}");
+    let output = repository.run(&["diff"]).succeeds();
+    assert!(output.contains("backend-sakura is as it is after step 0 run"), "{output}");
     let file = repository.path("backend-sakura/src/handson.rs");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("Hello, {}", "Hi, {}")).unwrap();
-    let told = repository.run(&["diff", "sakura"]).succeeds();
-    assert!(told.contains("src/handson.rs (changed)") && told.contains("Hi, {}"), "{told}");
+    let output = repository.run(&["diff", "sakura"]).succeeds();
+    assert!(output.contains("src/handson.rs (changed)") && output.contains("Hi, {}"), "{output}");
 }
 
 #[test]
@@ -341,7 +341,7 @@ fn an_interrupted_check_leaves_no_process_behind() {
     };
     let interrupted = Command::new("kill").args(["-INT", &check.id().to_string()]).status().unwrap();
     assert!(interrupted.success());
-    Ran::of(&check.wait_with_output().unwrap()).refuses_with("interrupted. Nothing is left behind.");
+    Ran::from_output(&check.wait_with_output().unwrap()).refuses_with("interrupted. Nothing is left behind.");
     let alive = || Command::new("kill").args(["-0", &pid]).output().unwrap().status.success();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
     while alive() && !is_zombie(&pid) {
@@ -352,8 +352,8 @@ fn an_interrupted_check_leaves_no_process_behind() {
 
 /// Ended, and not yet taken note of by whoever adopted it.
 fn is_zombie(pid: &str) -> bool {
-    let told = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
-    String::from_utf8_lossy(&told.stdout).trim().starts_with('Z')
+    let output = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().starts_with('Z')
 }
 
 #[test]
@@ -365,7 +365,7 @@ fn outside_a_repository_the_commands_say_so() {
         .env_remove("CARGO_MANIFEST_DIR")
         .output()
         .unwrap();
-    Ran::of(&output).refuses_with("expected workshop/steps.toml here or in a parent folder");
+    Ran::from_output(&output).refuses_with("expected workshop/steps.toml here or in a parent folder");
 }
 
 #[test]
@@ -373,9 +373,9 @@ fn doctor_names_who_holds_a_port() {
     // Where another test holds 4000 already, that one is named.
     let held = std::net::TcpListener::bind("127.0.0.1:4000");
     let repository = Repository::new();
-    let told = repository.run(&["doctor"]).stdout;
-    let line = told.lines().find(|line| line.contains("port 4000")).unwrap();
-    assert!(line.contains("is taken"), "{told}");
+    let output = repository.run(&["doctor"]).stdout;
+    let line = output.lines().find(|line| line.contains("port 4000")).unwrap();
+    assert!(line.contains("is taken"), "{output}");
     if cfg!(target_os = "linux") && held.is_ok() {
         assert!(line.contains(&format!("(process {})", std::process::id())), "{line}");
     }
@@ -386,10 +386,10 @@ fn up_refuses_what_it_cannot_start_in_one_line() {
     let repository = Repository::new();
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = held.local_addr().unwrap().port().to_string();
-    let refused = |arguments: &[&str], said: &str| {
+    let refused = |arguments: &[&str], message: &str| {
         let ran = repository.run(&[&["up"], arguments].concat());
         assert!(ran.stderr.lines().count() == 1, "{}", ran.stderr);
-        ran.refuses_with(said);
+        ran.refuses_with(message);
     };
     refused(&["nobody"], "invalid value 'nobody' for NAME");
     refused(&["--port", &port], &format!("port {port}, for the service, is taken"));

@@ -218,8 +218,8 @@ fn up_decides_what_environment_its_programs_have() {
 fn a_program_that_refuses_its_options_is_not_started_again_and_again() {
     let repository = repository();
     let up = Up::start(&repository, &["--rate", "0", "--env", "REFUSE=1"]);
-    let said = up.line("refuses its options");
-    assert!(said.contains("backend-sakura refuses its options (exit status 2)"), "{said}");
+    let message = up.line("refuses its options");
+    assert!(message.contains("backend-sakura refuses its options (exit status 2)"), "{message}");
     up.line("invalid value for REFUSE");
     up.page("/", |page| state(page, "backend-sakura").contains("not started again before another build"));
     // A second start would come a second after the first.

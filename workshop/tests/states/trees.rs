@@ -188,13 +188,13 @@ fn cargo(folder: &Path, arguments: &[&str], environment: &[(&str, Option<&str>)]
         };
     }
     let output = command.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
+    let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
-        "cargo {arguments:?}\n{told}{}",
+        "cargo {arguments:?}\n{stderr}{}",
         String::from_utf8_lossy(&output.stdout)
     );
-    assert!(!told.contains("warning:"), "cargo {arguments:?}\n{told}");
+    assert!(!stderr.contains("warning:"), "cargo {arguments:?}\n{stderr}");
 }
 
 fn read_into(files: &mut BTreeMap<PathBuf, Vec<u8>>, folder: &Path, below: &Path) {

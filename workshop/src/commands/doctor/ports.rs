@@ -4,12 +4,12 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use console::ports;
 
-use super::Found::{self, Good, Lacking};
+use super::Finding::{self, Passed, Warning};
 
-pub(super) fn free(port: u16, whose: &str) -> Found {
+pub(super) fn free(port: u16, whose: &str) -> Finding {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-        Ok(_) => Good(format!("port {port} is free, for {whose}")),
-        Err(error) => Lacking(
+        Ok(_) => Passed(format!("port {port} is free, for {whose}")),
+        Err(error) => Warning(
             format!("port {port}, for {whose}, is {}", ports::reason(port, &error)),
             "`check` and `watch` take free ports, and do without it; `up` takes others where it is told to."
                 .to_owned(),

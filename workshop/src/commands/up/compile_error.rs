@@ -11,7 +11,7 @@ use crate::run::{self, Trouble};
 ///
 /// The build that failed has already printed all errors to the terminal. This one asks for them as data: Cargo compiles only
 /// what failed again.
-pub(super) async fn of(folder: &Path, trouble: Trouble) -> String {
+pub(super) async fn first_error(folder: &Path, trouble: Trouble) -> String {
     if !matches!(trouble, Trouble::BuildFailed) {
         return trouble.seen();
     }

@@ -38,7 +38,7 @@ impl Gate {
     }
 
     /// Waits until it is open or closed.
-    pub(super) async fn is(&self, open: bool) {
+    pub(super) async fn wait_until(&self, open: bool) {
         // It fails if the sender is gone, which `self` owns.
         let _ = self.open.subscribe().wait_for(|is_open| *is_open == open).await;
     }
@@ -70,16 +70,16 @@ pub(super) struct Needs {
 
 impl Needs {
     /// Waits until all of them are ready.
-    pub(super) async fn are_ready(&self) {
+    pub(super) async fn wait_until_ready(&self) {
         for gate in self.after.iter().chain(&self.only_while) {
-            gate.is(true).await;
+            gate.wait_until(true).await;
         }
     }
 
     /// Waits until the one that has to be ready all the time no longer is.
-    pub(super) async fn one_is_gone(&self) {
+    pub(super) async fn wait_until_gone(&self) {
         match &self.only_while {
-            Some(gate) => gate.is(false).await,
+            Some(gate) => gate.wait_until(false).await,
             None => std::future::pending().await,
         }
     }

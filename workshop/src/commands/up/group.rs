@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
 use tokio::runtime::Runtime;
 
 /// Time to end after SIGTERM, where nobody waits any more.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TERM_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A process group. Its first process watches over it: it holds one end of a pipe whose other end only we have.
 pub(super) struct Group {
@@ -53,7 +53,7 @@ pub(in crate::commands) fn guard() -> Result<u8> {
     let mut rest = Vec::new();
     let _ = io::stdin().read_to_end(&mut rest);
     let _ = kill_process_group(getpgrp(), Signal::TERM);
-    std::thread::sleep(PATIENCE);
+    std::thread::sleep(TERM_TIMEOUT);
     handlers.abort();
     let _ = kill_process_group(getpgrp(), Signal::KILL);
     Ok(0)

@@ -11,11 +11,11 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::watch;
 
 /// Bytes of a file; one that is full is kept beside the new one, as `NAME.log.1`.
-const MOST_BYTES: u64 = 16 * 1024 * 1024;
+const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
 /// Bytes of a line.
-const MOST_LINE: u64 = 1024 * 1024;
+const MAX_LINE_BYTES: u64 = 1024 * 1024;
 /// Lines that are remembered, to be shown when the program ends.
-const MOST_LINES: usize = 5;
+const MAX_LAST_LINES: usize = 5;
 
 /// Time to read the rest of the output after a program has ended.
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
@@ -53,7 +53,11 @@ impl Output {
         tokio::spawn(async move {
             let mut from = BufReader::new(from);
             let mut line = Vec::new();
-            while (&mut from).take(MOST_LINE).read_until(b'\n', &mut line).await.is_ok_and(|bytes| bytes > 0)
+            while (&mut from)
+                .take(MAX_LINE_BYTES)
+                .read_until(b'\n', &mut line)
+                .await
+                .is_ok_and(|bytes| bytes > 0)
             {
                 output.add(&line);
                 line.clear();
@@ -63,7 +67,7 @@ impl Output {
     }
 
     /// Waits until all that a program wrote before its end is read.
-    pub(super) async fn is_read(&self) {
+    pub(super) async fn wait_until_read(&self) {
         // A process that inherited the stream may hold it open.
         let mut open = self.open.subscribe();
         let _ = tokio::time::timeout(READ_TIMEOUT, open.wait_for(|open| *open == 0)).await;
@@ -72,11 +76,11 @@ impl Output {
     fn add(&self, line: &[u8]) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.last.push_back(String::from_utf8_lossy(line).trim_end().to_owned());
-        if inner.last.len() > MOST_LINES {
+        if inner.last.len() > MAX_LAST_LINES {
             inner.last.pop_front();
         }
         inner.bytes += line.len() as u64;
-        if inner.bytes > MOST_BYTES {
+        if inner.bytes > MAX_LOG_BYTES {
             let full = inner.path.with_added_extension("1");
             if fs::rename(&inner.path, full).is_ok()
                 && let Ok(file) = File::create(&inner.path)

@@ -32,11 +32,11 @@ pub(super) async fn end(child: &mut Child) {
     }
 }
 
-pub(super) fn in_words(status: ExitStatus) -> String {
+pub(super) fn describe(status: ExitStatus) -> String {
     status.code().map_or_else(|| "a signal".to_owned(), |code| format!("exit status {code}"))
 }
 
 /// RFC 3339, to the second.
-pub(super) fn now_in_words() -> String {
+pub(super) fn timestamp() -> String {
     humantime::format_rfc3339_seconds(SystemTime::now()).to_string()
 }

@@ -58,12 +58,12 @@ pub(super) struct Build(File);
 
 impl Build {
     /// `None` if the file cannot be read.
-    pub(super) fn of(executable: &Path) -> Option<Self> {
+    pub(super) fn open(executable: &Path) -> Option<Self> {
         File::open(executable).ok().map(Self)
     }
 
     /// Whether `executable` is the same program: the same file, or another one with the same content.
-    pub(super) fn is(&self, executable: &Path) -> bool {
+    pub(super) fn is_same_as(&self, executable: &Path) -> bool {
         self.compare(executable).unwrap_or(false)
     }
 

@@ -59,6 +59,6 @@ impl Stack {
 
     /// Where its output goes.
     pub(super) fn log(&self, name: &str) -> PathBuf {
-        self.place.root.join(".workshop/logs").join(format!("{name}.log"))
+        self.repository.root.join(".workshop/logs").join(format!("{name}.log"))
     }
 }

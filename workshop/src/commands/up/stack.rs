@@ -13,13 +13,13 @@ use super::program::Program;
 use super::status_board::StatusBoard;
 use super::supervised::Supervised;
 use crate::commands::first_build;
-use crate::commands::place::Place;
-use crate::commands::saves::{STROKES, Saves};
+use crate::commands::repository::Repository;
+use crate::commands::watcher::{SAVE_DEBOUNCE, SaveWatcher};
 use crate::run::{self, Trouble};
 
 /// What is started.
 pub(super) struct Stack {
-    pub(super) place: Arc<Place>,
+    pub(super) repository: Arc<Repository>,
     /// NAME of a backend; `None`: the finished service.
     pub(super) name: Option<String>,
     /// Its package.
@@ -52,7 +52,7 @@ impl Stack {
         self.board.set(&self.build_name(), "has succeeded", true);
         let group = Group::start().context("cannot start processes")?;
         let start = |program: Program, needs: Needs| {
-            let log = self.place.shown(&program.log);
+            let log = self.repository.shown(&program.log);
             let started = Supervised::start(program, needs, group.id(), Arc::clone(&self.board));
             started.with_context(|| format!("cannot write {log}"))
         };
@@ -62,7 +62,7 @@ impl Stack {
         let backend = start(self.service(service), after)?;
         let only_while = Needs { after: None, only_while: Some(backend.gate()) };
         let load = loadtest.map(|loadtest| start(self.load(loadtest), only_while)).transpose()?;
-        self.tell();
+        self.print_addresses();
 
         self.until_interrupted(&backend, &httpbin).await?;
 
@@ -80,20 +80,20 @@ impl Stack {
     /// Builds the backend at every save.
     async fn until_interrupted(&self, backend: &Supervised, httpbin: &Supervised) -> Result<()> {
         let (sender, mut saves) = mpsc::unbounded_channel();
-        let followed = self.name.as_ref().map(|name| {
-            Saves::watch(&self.place.folder(name), move || {
+        let watcher = self.name.as_ref().map(|name| {
+            SaveWatcher::watch(&self.repository.folder(name), move || {
                 // Nobody listens any more when we end.
                 let _ = sender.send(());
             })
         });
-        let Some(mut followed) = followed.transpose()? else {
+        let Some(mut watcher) = watcher.transpose()? else {
             let _ = ::console::interrupted().await;
             return Ok(());
         };
-        let renewing = async {
+        let rebuild_on_save = async {
             while saves.recv().await.is_some() {
-                while let Ok(Some(())) = tokio::time::timeout(STROKES, saves.recv()).await {}
-                followed.renew();
+                while let Ok(Some(())) = tokio::time::timeout(SAVE_DEBOUNCE, saves.recv()).await {}
+                watcher.renew();
                 anstream::println!("{} was saved and is being built …", self.backend);
                 match self.build_backend().await {
                     Ok(executable) => {
@@ -109,7 +109,9 @@ impl Stack {
                         );
                         anstream::println!("{}: {}", self.backend, trouble.seen());
                         let error = match &self.name {
-                            Some(name) => compile_error::of(&self.place.folder(name), trouble).await,
+                            Some(name) => {
+                                compile_error::first_error(&self.repository.folder(name), trouble).await
+                            }
                             None => trouble.seen(),
                         };
                         self.board.set_build_error(Some(error));
@@ -117,7 +119,7 @@ impl Stack {
                 }
             }
         };
-        match run::unless_interrupted(renewing).await {
+        match run::unless_interrupted(rebuild_on_save).await {
             Ok(()) | Err(Trouble::Interrupted) => Ok(()),
             Err(trouble) => bail!(trouble.seen()),
         }
@@ -130,7 +132,7 @@ impl Stack {
 
     /// Starts the backend's program again if it is another one.
     async fn replace(&self, backend: &Supervised, httpbin: &Supervised, executable: PathBuf) {
-        if backend.is(&executable) {
+        if backend.is_same_as(&executable) {
             anstream::println!("{}: the save changes nothing in its program", self.backend);
             return;
         }
@@ -149,19 +151,19 @@ impl Stack {
         // With the package `workshop`, as the launcher builds it: alone, its dependencies would be compiled again. This program itself
         // is not built, because it is running.
         let arguments = ["--package", "workshop", "--package", "loadtest", "--bin", "loadtest"];
-        let loadtest = run::build_package(&self.place.root, &arguments).await?;
+        let loadtest = run::build_package(&self.repository.root, &arguments).await?;
         Ok((backend, Some(loadtest.executable)))
     }
 
     async fn build_backend(&self) -> Result<PathBuf, Trouble> {
         let built = match &self.name {
-            Some(name) => run::build(&self.place.folder(name)).await?,
-            None => run::build_package(&self.place.root, &["--package", "handson"]).await?,
+            Some(name) => run::build(&self.repository.folder(name)).await?,
+            None => run::build_package(&self.repository.root, &["--package", "handson"]).await?,
         };
         Ok(built.executable)
     }
 
-    fn tell(&self) {
+    fn print_addresses(&self) {
         let load = match self.rate {
             0 => "none: --rate has it".to_owned(),
             rate => format!("{rate} requests a second"),
@@ -178,7 +180,7 @@ Ctrl-C stops all of it.",
             url = self.url,
             curl = self.curl,
             since = if self.name.is_some() { ", from step 3 on," } else { "" },
-            log = self.place.shown(&self.log(&self.backend)),
+            log = self.repository.shown(&self.log(&self.backend)),
             steps = match &self.name {
                 Some(name) => format!(
                     "  steps     {}/steps; a save of backend-{name} builds and restarts it\n",

@@ -55,8 +55,8 @@ impl Supervised {
     }
 
     /// Whether the last process was started from the same program as `executable` is now.
-    pub(super) fn is(&self, executable: &Path) -> bool {
-        self.started.is(executable)
+    pub(super) fn is_same_as(&self, executable: &Path) -> bool {
+        self.started.is_same_as(executable)
     }
 
     /// Ends the process until [`Supervised::replace`] starts another.
@@ -92,8 +92,8 @@ impl Started {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = build;
     }
 
-    fn is(&self, executable: &Path) -> bool {
+    fn is_same_as(&self, executable: &Path) -> bool {
         let started = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        started.as_ref().is_some_and(|build| build.is(executable))
+        started.as_ref().is_some_and(|build| build.is_same_as(executable))
     }
 }

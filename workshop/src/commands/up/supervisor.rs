@@ -44,9 +44,9 @@ pub(super) struct Supervisor {
 /// Why a process is not running any more.
 enum Ended {
     /// There was an order.
-    By(Order),
+    Ordered(Order),
     /// A program that it needs is not ready.
-    WithItsNeed,
+    NeedNotReady,
     /// By itself, and it may do better the next time.
     Failed,
     /// It refused its options, and would refuse them again.
@@ -76,12 +76,12 @@ impl Supervisor {
     pub(super) async fn run(mut self) {
         loop {
             let ended = tokio::select! {
-                order = self.orders.recv() => order.map_or(Ended::Abandoned, Ended::By),
-                () = self.needs.are_ready() => self.run_once().await,
+                order = self.orders.recv() => order.map_or(Ended::Abandoned, Ended::Ordered),
+                () = self.needs.wait_until_ready() => self.run_once().await,
             };
             let order = match ended {
-                Ended::By(order) => Some(order),
-                Ended::WithItsNeed => continue,
+                Ended::Ordered(order) => Some(order),
+                Ended::NeedNotReady => continue,
                 Ended::Failed => match tokio::time::timeout(self.pause, self.orders.recv()).await {
                     Ok(order) => order,
                     Err(_) => {
@@ -118,25 +118,25 @@ impl Supervisor {
             Ok(child) => child,
             Err(error) => return self.failed(&format!("cannot be started: {error}")),
         };
-        self.started.set(Build::of(&self.program.executable));
+        self.started.set(Build::open(&self.program.executable));
         let ended = tokio::select! {
             status = child.wait() => {
                 if start.elapsed() > STABLE_AFTER {
                     self.pause = FIRST_PAUSE;
                 }
                 self.ready.shut();
-                self.output.is_read().await;
+                self.output.wait_until_read().await;
                 self.ended(status)
             }
             order = self.orders.recv() => {
                 self.ready.close().await;
                 process::end(&mut child).await;
-                order.map_or(Ended::Abandoned, Ended::By)
+                order.map_or(Ended::Abandoned, Ended::Ordered)
             }
-            () = self.needs.one_is_gone() => {
+            () = self.needs.wait_until_gone() => {
                 process::end(&mut child).await;
                 self.board.set(&self.program.name, "waits until the service is ready", true);
-                Ended::WithItsNeed
+                Ended::NeedNotReady
             }
             never = becomes_ready(&self.program, &self.board, &self.ready, self.failures.as_ref()) => match never {},
         };
@@ -153,7 +153,7 @@ impl Supervisor {
                 self.report(refused);
                 Ended::Refused
             }
-            Ok(status) => self.failed(&format!("ended with {}", process::in_words(status))),
+            Ok(status) => self.failed(&format!("ended with {}", process::describe(status))),
             Err(error) => self.failed(&format!("ended: {error}")),
         }
     }
@@ -163,7 +163,7 @@ impl Supervisor {
         let state = format!("{how}; it starts again in {} s", self.pause.as_secs());
         self.board.set(&self.program.name, &state, false);
         self.report(&state);
-        self.failures = Some((times, format!("{how} at {}", process::now_in_words())));
+        self.failures = Some((times, format!("{how} at {}", process::timestamp())));
         Ended::Failed
     }
 

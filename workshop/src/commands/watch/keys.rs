@@ -5,12 +5,12 @@ use std::io::Read;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::Happening;
+use super::Event;
 
 /// Tells of each key, until nobody listens.
-pub(super) fn read(sender: &UnboundedSender<Happening>) {
+pub(super) fn read(sender: &UnboundedSender<Event>) {
     for key in std::io::stdin().lock().bytes().map_while(Result::ok) {
-        if sender.send(Happening::Key(key.into())).is_err() {
+        if sender.send(Event::Key(key.into())).is_err() {
             return;
         }
     }

@@ -14,8 +14,8 @@ fn the_first_command_says_at_once_what_is_compiled_and_how_long_it_takes() {
     fs::copy(env!("CARGO_BIN_EXE_launch"), &launch).unwrap();
     let output = Command::new(&launch).arg("doctor").env("CARGO", "false").output().unwrap();
     fs::remove_dir_all(&target).unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.starts_with("The workshop is compiled, with all that it depends on."), "{said}");
-    assert!(said.contains("two to four minutes, once"), "{said}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.starts_with("The workshop is compiled, with all that it depends on."), "{message}");
+    assert!(message.contains("two to four minutes, once"), "{message}");
     assert_eq!(output.status.code(), Some(101), "as Cargo ends when a build fails");
 }

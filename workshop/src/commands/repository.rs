@@ -15,18 +15,18 @@ use crate::steps::{Lang, Step, Steps, did_you_mean};
 pub(super) const FINISHED: &str = "handson";
 
 /// The repository in which the command was given.
-pub(super) struct Place {
+pub(super) struct Repository {
     /// Its folder.
     pub(super) root: PathBuf,
     /// Its steps.
     pub(super) steps: Steps,
     /// The backend in whose folder the command was given.
-    within: Option<String>,
+    current_backend: Option<String>,
     /// How many folders below `root` it was given.
     depth: usize,
 }
 
-impl Place {
+impl Repository {
     /// Looks for the repository from the current folder upwards; Cargo says where it is, too.
     pub(super) fn here() -> Result<Self> {
         let current = env::current_dir().context("cannot read the current folder")?;
@@ -38,7 +38,7 @@ impl Place {
             .context("this folder is not in the workshop's repository: expected workshop/steps.toml here or in a parent folder")?
             .to_owned();
         let below = current.strip_prefix(&root).ok();
-        let within = below.and_then(|below| {
+        let current_backend = below.and_then(|below| {
             let folder = below.components().next()?.as_os_str().to_str()?;
             folder.strip_prefix("backend-").map(str::to_owned)
         });
@@ -46,7 +46,7 @@ impl Place {
         let steps = Steps::load(&root)?;
         // Without it, the command works in fewer folders.
         let _ = source::write_alias(&root);
-        Ok(Self { root, steps, within, depth })
+        Ok(Self { root, steps, current_backend, depth })
     }
 
     /// `backend-NAME`.
@@ -99,19 +99,19 @@ impl Place {
 
     /// The backend that is meant if none is named; `None` if there are several, or there is none.
     fn implied(&self, backends: &[String]) -> Option<String> {
-        match (&self.within, backends) {
+        match (&self.current_backend, backends) {
             (Some(name), _) => Some(name.clone()),
             (None, [only]) => Some(only.clone()),
             (None, _) => None,
         }
     }
 
-    /// The backend that `up` starts, by the same rule as [`Place::backend`]; `None` is the finished service, which is
+    /// The backend that `up` starts, by the same rule as [`Repository::backend`]; `None` is the finished service, which is
     /// meant by its own name, or as long as there is no backend.
     pub(super) fn backend_or_finished(&self, named: Option<&str>) -> Result<Option<String>> {
         match named {
             Some(FINISHED) => Ok(None),
-            None if self.within.is_none() && self.backends().is_empty() => Ok(None),
+            None if self.current_backend.is_none() && self.backends().is_empty() => Ok(None),
             named => match self.backend(named) {
                 Ok(name) => Ok(Some(name)),
                 Err(error) => bail!("{error:#}; `cargo workshop up {FINISHED}` starts the finished service"),
@@ -120,10 +120,10 @@ impl Place {
     }
 
     /// NAME and STEPs in one list: a word that is no step is the name.
-    pub(super) fn backend_and_steps(&self, words: &[String]) -> Result<(String, Vec<&Step>)> {
-        let (named, steps) = match words.split_first() {
+    pub(super) fn backend_and_steps(&self, arguments: &[String]) -> Result<(String, Vec<&Step>)> {
+        let (named, steps) = match arguments.split_first() {
             Some((first, rest)) if self.steps.find(first).is_err() => (Some(first.as_str()), rest),
-            _ => (None, words),
+            _ => (None, arguments),
         };
         let name = self.backend(named)?;
         let steps = steps.iter().map(|step| self.steps.find(step)).collect::<Result<_, _>>()?;
@@ -134,14 +134,14 @@ impl Place {
     pub(super) fn language(&self, name: &str) -> Lang {
         let manifest = fs::read_to_string(self.folder(name).join("Cargo.toml")).unwrap_or_default();
         let manifest: toml::Table = manifest.parse().unwrap_or_default();
-        let told = ["package", "metadata", "workshop", "lang"]
+        let lang = ["package", "metadata", "workshop", "lang"]
             .iter()
             .try_fold(&toml::Value::Table(manifest), |value, key| value.get(key))
             .and_then(|lang| lang.as_str().map(str::to_owned));
-        match told.as_deref() {
+        match lang.as_deref() {
             Some("ja") => Lang::Ja,
             Some("en") => Lang::En,
-            _ => language_of_the_environment(),
+            _ => environment_language(),
         }
     }
 
@@ -155,7 +155,7 @@ impl Place {
 }
 
 /// Japanese where `LC_ALL` or `LANG` say so.
-pub(super) fn language_of_the_environment() -> Lang {
+pub(super) fn environment_language() -> Lang {
     let locale =
         ["LC_ALL", "LANG"].iter().filter_map(|name| env::var(name).ok()).find(|value| !value.is_empty());
     if locale.is_some_and(|locale| locale.starts_with("ja")) { Lang::Ja } else { Lang::En }

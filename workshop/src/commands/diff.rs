@@ -8,27 +8,27 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use similar::{ChangeTag, TextDiff};
 
-use super::place::Place;
+use super::repository::Repository;
 use crate::deployment;
 use crate::source::{self, Tree};
 use crate::steps::Lang;
 
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
-const HEAD: Style = Style::new().bold();
+const HEADING: Style = Style::new().bold();
 
 /// Shows what a step adds to the state before it.
-pub(super) fn answer(place: &Place, step: &str) -> Result<u8> {
-    let step = place.steps.find(step)?;
-    anstream::print!("{}", answer_to(place, step.number)?);
+pub(super) fn answer(repository: &Repository, step: &str) -> Result<u8> {
+    let step = repository.steps.find(step)?;
+    anstream::print!("{}", answer_to(repository, step.number)?);
     Ok(0)
 }
 
 /// The same, as text.
-pub(super) fn answer_to(place: &Place, number: usize) -> Result<String> {
+pub(super) fn answer_to(repository: &Repository, number: usize) -> Result<String> {
     let state = |at| -> Result<Tree> {
-        let mut tree = source::derive(&place.root, &place.steps, at, "backend-NAME", Lang::En)?;
-        tree.files.extend(deployment::at(&place.root, &place.steps, "NAME", at)?.files);
+        let mut tree = source::derive(&repository.root, &repository.steps, at, "backend-NAME", Lang::En)?;
+        tree.files.extend(deployment::at(&repository.root, &repository.steps, "NAME", at)?.files);
         Ok(tree)
     };
     if number == 0 {
@@ -38,13 +38,19 @@ pub(super) fn answer_to(place: &Place, number: usize) -> Result<String> {
 }
 
 /// Shows what a backend has changed since the state `at`.
-pub(super) fn diff(place: &Place, name: Option<&str>, at: &str) -> Result<u8> {
-    let name = place.backend(name)?;
-    let step = place.steps.find(at)?;
+pub(super) fn diff(repository: &Repository, name: Option<&str>, at: &str) -> Result<u8> {
+    let name = repository.backend(name)?;
+    let step = repository.steps.find(at)?;
     let package = format!("backend-{name}");
-    let state = source::derive(&place.root, &place.steps, step.number, &package, place.language(&name))?;
+    let state = source::derive(
+        &repository.root,
+        &repository.steps,
+        step.number,
+        &package,
+        repository.language(&name),
+    )?;
     let mut own = Tree::default();
-    read(&place.folder(&name), Path::new(""), &mut own)?;
+    read(&repository.folder(&name), Path::new(""), &mut own)?;
     let text = compare(&state, &own);
     if text.is_empty() {
         anstream::println!("{package} is as it is after step {} {}.", step.number, step.id);
@@ -85,12 +91,12 @@ fn compare(before: &Tree, after: &Tree) -> String {
         if old == new {
             continue;
         }
-        let told = match (before.files.contains_key(path), after.files.contains_key(path)) {
+        let status = match (before.files.contains_key(path), after.files.contains_key(path)) {
             (false, _) => "new file",
             (_, false) => "file is gone",
             _ => "changed",
         };
-        text.push_str(&format!("{HEAD}{} ({told}){HEAD:#}\n", path.display()));
+        text.push_str(&format!("{HEADING}{} ({status}){HEADING:#}\n", path.display()));
         for hunk in TextDiff::from_lines(&old, &new).unified_diff().context_radius(3).iter_hunks() {
             text.push_str(&format!("{}\n", hunk.header()));
             for change in hunk.iter_changes() {

@@ -8,16 +8,16 @@ use anyhow::{Context, Result};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 /// Editors write a file in several strokes; what follows begins when they are over.
-pub(super) const STROKES: Duration = Duration::from_millis(200);
+pub(super) const SAVE_DEBOUNCE: Duration = Duration::from_millis(200);
 
 /// Tells of every change of a file, as long as it lives.
-pub(super) struct Saves {
+pub(super) struct SaveWatcher {
     folder: PathBuf,
     saved: Arc<dyn Fn() + Send + Sync>,
     watcher: RecommendedWatcher,
 }
 
-impl Saves {
+impl SaveWatcher {
     /// Calls `saved` at changes of the backend in `folder`.
     pub(super) fn watch(folder: &Path, saved: impl Fn() + Send + Sync + 'static) -> Result<Self> {
         let saved: Arc<dyn Fn() + Send + Sync> = Arc::new(saved);

@@ -5,22 +5,22 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::place::Place;
+use super::repository::Repository;
 
 /// Moves the folder of `name`, where there is one, to `.workshop/NAME/N`, and gives that place.
-pub(super) fn keep(place: &Place, name: &str) -> Result<PathBuf> {
-    let kept = next(place, name)?;
-    if place.folder(name).exists() {
-        rename(&place.folder(name), &kept)?;
+pub(super) fn back_up(repository: &Repository, name: &str) -> Result<PathBuf> {
+    let backup = next(repository, name)?;
+    if repository.folder(name).exists() {
+        rename(&repository.folder(name), &backup)?;
     }
-    Ok(kept)
+    Ok(backup)
 }
 
 /// The same with all that is in the folder, which itself stays where it is: a shell or an editor may be in it.
-pub(super) fn keep_content(place: &Place, name: &str) -> Result<PathBuf> {
-    let kept = next(place, name)?;
-    move_content(&place.folder(name), &kept)?;
-    Ok(kept)
+pub(super) fn back_up_content(repository: &Repository, name: &str) -> Result<PathBuf> {
+    let backup = next(repository, name)?;
+    move_content(&repository.folder(name), &backup)?;
+    Ok(backup)
 }
 
 /// Moves what is in `from` into `to`, which is made where it is missing.
@@ -35,12 +35,12 @@ pub(super) fn move_content(from: &Path, to: &Path) -> Result<()> {
 }
 
 /// `.workshop/NAME/N`, where nothing lies so far.
-fn next(place: &Place, name: &str) -> Result<PathBuf> {
-    let kept = place.root.join(".workshop").join(name);
-    let numbers = fs::read_dir(&kept).into_iter().flatten().flatten();
+fn next(repository: &Repository, name: &str) -> Result<PathBuf> {
+    let backup = repository.root.join(".workshop").join(name);
+    let numbers = fs::read_dir(&backup).into_iter().flatten().flatten();
     let last = numbers.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok()).max();
-    fs::create_dir_all(&kept).with_context(|| format!("cannot create {}", kept.display()))?;
-    Ok(kept.join((last.unwrap_or(0) + 1).to_string()))
+    fs::create_dir_all(&backup).with_context(|| format!("cannot create {}", backup.display()))?;
+    Ok(backup.join((last.unwrap_or(0) + 1).to_string()))
 }
 
 /// Renames a file or a folder.

@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 
-use super::place::Place;
+use super::repository::Repository;
 use crate::source::{TypedLines, typed_lines};
 use crate::steps::Kind;
 
 /// Prints a table with the lines of each step, and the sum over the steps that everybody types.
-pub(super) fn lines(place: &Place) -> Result<u8> {
-    let counts = typed_lines(&place.root, &place.steps)?;
+pub(super) fn line_counts(repository: &Repository) -> Result<u8> {
+    let counts = typed_lines(&repository.root, &repository.steps)?;
     anstream::println!("{:<20} {:>5}", "step", "lines");
     for TypedLines { step, lines } in &counts {
         let note = match step.kind {
