@@ -247,9 +247,9 @@ async fn measure(seconds: usize, cycles: usize) {
 async fn gone(client: &reqwest::Client, console: &Console) -> u64 {
     let page =
         client.get(&console.url).header("accept", "text/html").send().await.unwrap().text().await.unwrap();
-    page.split_once("; the oldest ").and_then(|(_, rest)| rest.split(' ').next()?.parse().ok()).unwrap_or(0)
+    number_before(&page, " oldest traces dropped").unwrap_or(0)
 }
 
-fn number_before(text: &str, word: &str) -> Option<u128> {
+fn number_before<T: std::str::FromStr>(text: &str, word: &str) -> Option<T> {
     text.split(word).find_map(|before| before.rsplit([' ', '>', '\n']).next()?.parse().ok())
 }

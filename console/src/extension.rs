@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use maud::Markup;
 
-use crate::Console;
+use crate::{Console, Lang};
 
 /// Pages of the program that the console is a part of. An empty one adds nothing.
 #[derive(Default)]
@@ -19,14 +19,17 @@ pub struct Extension {
     /// A command that makes requests fail, for the page of errors.
     pub failure_command: Option<String>,
     /// A section at the end of the overview.
-    pub overview: Option<Box<dyn Fn() -> Markup + Send + Sync>>,
+    pub overview: Option<Section>,
 }
+
+/// A section of a page. It is made only for HTML.
+pub type Section = Arc<dyn Fn(Lang) -> Markup + Send + Sync>;
 
 /// A link of the navigation.
 #[derive(Debug, Clone, Copy)]
 pub struct Link {
     /// The path of the page, such as `/traces`.
     pub path: &'static str,
-    /// Its name.
-    pub name: &'static str,
+    /// Its name in a language.
+    pub name: fn(Lang) -> &'static str,
 }

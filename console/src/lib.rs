@@ -7,12 +7,14 @@
 //! | [`options`] | the command line, and the ports |
 //! | [`store`] | what was received: traces, logs, metrics, error groups, rates |
 //! | [`monitor`] | alerts on the share of requests that fail |
-//! | [`page`] | the frame of every page, as HTML or JSON |
+//! | [`page`] | what all pages have in common: a view, as HTML or JSON |
+//! | [`lang`] | the languages of the pages |
 //! | [`extension`] | pages that another program adds |
 
 pub mod extension;
 mod guard;
 mod interrupt;
+pub mod lang;
 mod live;
 pub mod monitor;
 pub mod options;
@@ -24,22 +26,27 @@ pub mod store;
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use otlp::model::{Telemetry, now};
+use otlp::model::{LogRecord, Telemetry, now};
 use otlp::{Rejected, Sink};
 
 pub use extension::Extension;
 pub use guard::Hosts;
 pub use interrupt::interrupted;
+pub use lang::Lang;
 pub use monitor::Monitor;
-use store::SLOT;
 pub use store::Store;
+use store::{Line, SLOT, StoredTrace};
+
+/// Traces and log records that are looked at under one lock, so that a search does not hold up exports.
+const TRACES_AT_ONCE: usize = 50;
+const LINES_AT_ONCE: usize = 1_000;
 
 /// How a console is made.
 pub struct Options {
@@ -62,9 +69,9 @@ pub struct Options {
 pub struct Process {
     /// What it is: `backend-sakura`.
     pub name: String,
-    /// How it fares, in words.
+    /// Its state, in words.
     pub state: String,
-    /// Whether that is as it should be.
+    /// Whether it is in the state in which it should be.
     pub good: bool,
 }
 
@@ -110,7 +117,7 @@ impl Console {
             for second in 1.. {
                 seconds.tick().await;
                 self.tick();
-                // Where nothing comes, time goes on all the same: charts move, monitors forget.
+                // Charts move and monitors forget even if nothing arrives.
                 if second % SLOT.as_secs() == 0 {
                     self.changed();
                 }
@@ -124,7 +131,7 @@ impl Console {
         }
     }
 
-    /// Says how the processes beside the console fare.
+    /// Sets the state of the processes next to the console.
     pub fn set_processes(&self, processes: Vec<Process>) {
         let mut known = lock(&self.processes);
         if *known != processes {
@@ -136,10 +143,9 @@ impl Console {
     fn tick(self: &Arc<Self>) {
         let now = now();
         self.write(|store| store.tick(now));
-        let store = self.store();
-        let notices: Vec<_> =
-            lock(&self.monitors).iter_mut().filter_map(|monitor| monitor.judge(&store, now)).collect();
-        drop(store);
+        let notices: Vec<_> = self.read(|store| {
+            lock(&self.monitors).iter_mut().filter_map(|monitor| monitor.judge(store, now)).collect()
+        });
         for notice in notices {
             self.changed();
             let console = Arc::clone(self);
@@ -147,8 +153,57 @@ impl Console {
         }
     }
 
-    fn store(&self) -> RwLockReadGuard<'_, Store> {
-        self.store.read().unwrap_or_else(PoisonError::into_inner)
+    /// Takes from the store what a view needs. Text is made afterwards, without the lock.
+    fn read<T>(&self, view: impl FnOnce(&Store) -> T) -> T {
+        view(&self.store.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The newest traces that arrived before `before`, as far as `view` wants them. Exports go on in between.
+    fn find_traces<T>(
+        &self,
+        mut before: u64,
+        limit: usize,
+        mut view: impl FnMut(&StoredTrace) -> Option<T>,
+    ) -> Vec<T> {
+        let mut found = Vec::new();
+        loop {
+            let last = self.read(|store| {
+                let mut last = None;
+                for trace in store.traces(before).take(TRACES_AT_ONCE) {
+                    last = Some(trace.arrival);
+                    found.extend(view(trace));
+                    if found.len() >= limit {
+                        return None;
+                    }
+                }
+                last
+            });
+            match last {
+                Some(last) => before = last,
+                None => return found,
+            }
+        }
+    }
+
+    /// The newest log records that arrived before `before` and match. Exports go on in between.
+    fn find_log_records(
+        &self,
+        mut before: u64,
+        limit: usize,
+        matches: impl Fn(&LogRecord) -> bool,
+    ) -> Vec<Line> {
+        let mut found = Vec::new();
+        loop {
+            let lines: Vec<Line> = self.read(|store| store.log_records(before).take(LINES_AT_ONCE).collect());
+            let Some(last) = lines.last() else { return found };
+            before = last.arrival;
+            // Records are shared, so that no lock is held while they are searched.
+            found.extend(lines.into_iter().filter(|line| matches(&line.record)));
+            if found.len() >= limit {
+                found.truncate(limit);
+                return found;
+            }
+        }
     }
 
     fn write<T>(&self, change: impl FnOnce(&mut Store) -> T) -> T {
@@ -169,7 +224,7 @@ impl Sink for Console {
     }
 
     fn refuse(&self, why: String) {
-        self.write(|store| store.refuse(why));
+        self.write(|store| store.refuse(why, now()));
         self.changed();
     }
 }

@@ -1,172 +1,263 @@
-//! The frame of every page, and the choice between HTML and JSON.
+//! What all pages have in common: a view is sent as JSON or as HTML in the frame of the console.
 
-use std::sync::Arc;
+use std::convert::Infallible;
 
-use axum::Json;
+use axum::extract::FromRequestParts;
 use axum::extract::State;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use maud::{DOCTYPE, Markup, html};
-use serde_json::{Value, json};
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use serde::Serialize;
+use std::sync::Arc;
 
 use crate::extension::Link;
 use crate::pages::format;
-use crate::store::Store;
-use crate::{Console, lock};
+use crate::{Console, Lang, lock};
 
-/// A page, for a person and for a program.
-pub struct Page {
-    /// The link of the navigation to which it belongs, by its path.
-    pub part: &'static str,
+/// What a page shows, as data. Its JSON is what serde makes of it. It owns its data, so that no lock is held while text is made.
+pub trait View: Serialize {
+    /// The same as HTML.
+    fn html(&self, context: &Context) -> Content;
+
+    /// Of the response.
+    fn status(&self) -> StatusCode {
+        StatusCode::OK
+    }
+}
+
+/// The HTML of a view.
+pub struct Content {
+    /// The path of the link in the navigation to which the page belongs.
+    pub link: &'static str,
     /// The heading.
     pub title: String,
-    /// What stays while the page is open, such as fields that are typed into.
+    /// The part that stays while the page is open, such as fields for input.
     pub fixed: Markup,
-    /// What is loaded again when something has changed.
+    /// The part that is loaded again when something has changed.
     pub live: Markup,
-    /// The same as data.
-    pub json: Value,
-    /// Of the response.
-    pub status: StatusCode,
+}
+
+/// What the HTML of every view depends on.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The language of the page.
+    pub lang: Lang,
+    /// The services in the order in which they were first seen, which gives them their colours.
+    pub services: Vec<String>,
+    /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT` that sends telemetry to this console.
+    pub endpoint: String,
+    /// A command that makes a trace.
+    pub trace_command: Option<String>,
+    /// A command that makes requests fail.
+    pub failure_command: Option<String>,
+}
+
+/// What a request prefers: by `Accept`, by `Accept-Language`, and by `?lang=`, which wins.
+#[derive(Debug, Clone, Copy)]
+pub struct Preferences {
+    /// The language of HTML.
+    pub lang: Lang,
+    /// JSON instead of HTML.
+    pub json: bool,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Preferences {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let pairs = parts.uri.query().unwrap_or_default().split('&');
+        let chosen = pairs.filter_map(|pair| pair.strip_prefix("lang=")).find_map(Lang::from_code);
+        Ok(Self {
+            lang: chosen.unwrap_or_else(|| Lang::from_headers(&parts.headers)),
+            json: prefers_json(&parts.headers),
+        })
+    }
+}
+
+fn prefers_json(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accept.contains("application/json") && !accept.contains("text/html")
 }
 
 const LINKS: [Link; 5] = [
-    Link { path: "/", name: "Overview" },
-    Link { path: "/traces", name: "Traces" },
-    Link { path: "/logs", name: "Logs" },
-    Link { path: "/errors", name: "Errors" },
-    Link { path: "/metrics", name: "Metrics" },
+    Link { path: "/", name: |lang| lang.tr("Overview") },
+    Link { path: "/traces", name: |lang| lang.tr("Traces") },
+    Link { path: "/logs", name: |lang| lang.tr("Logs") },
+    Link { path: "/errors", name: |lang| lang.tr("Errors") },
+    Link { path: "/metrics", name: |lang| lang.tr("Metrics") },
 ];
 
-impl Page {
-    /// The response: JSON if `headers` ask for it, else HTML.
-    pub fn answer(self, console: &Console, headers: &HeaderMap) -> Response {
-        if wants_json(headers) {
-            return (self.status, Json(self.json)).into_response();
+impl Console {
+    /// The response of a page, in the form and the language that the request prefers.
+    pub fn respond(&self, preferences: Preferences, view: &impl View) -> Response {
+        if preferences.json {
+            return match serde_json::to_vec(view) {
+                Ok(json) => {
+                    (view.status(), [(header::CONTENT_TYPE, "application/json")], json).into_response()
+                }
+                Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+            };
         }
-        let page = html! {
+        let context = self.context(preferences.lang);
+        let page = self.frame(&context, view.html(&context));
+        (view.status(), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page.into_string())
+            .into_response()
+    }
+
+    fn context(&self, lang: Lang) -> Context {
+        Context {
+            lang,
+            services: self.read(|store| store.services().to_vec()),
+            endpoint: self.options.endpoint.clone(),
+            trace_command: self.options.extension.trace_command.clone(),
+            failure_command: self.options.extension.failure_command.clone(),
+        }
+    }
+
+    fn frame(&self, context: &Context, content: Content) -> Markup {
+        let lang = context.lang;
+        let links = || LINKS.iter().chain(&self.options.extension.links);
+        html! {
             (DOCTYPE)
-            html lang="en" {
+            html lang=(lang.code()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    title { (self.title) " · handson console" }
+                    title { (content.title) " · handson console" }
                     link rel="icon" href="/icon.svg" type="image/svg+xml";
                     link rel="stylesheet" href="/style.css";
                     script src="/console.js" defer {}
                 }
-                body {
-                    a.skip href="#main" { "Skip to content" }
+                body data-live=(lang.tr("live")) data-paused=(lang.tr("paused (p resumes)"))
+                    data-disconnected=(lang.tr("not connected: is the console running?")) {
+                    a.skip href="#main" { (lang.tr("Skip to content")) }
                     header {
                         a.brand href="/" { "handson console" }
-                        nav aria-label="Pages" {
-                            @for (number, link) in links(console).enumerate() {
-                                a href=(link.path) aria-current=[(link.path == self.part).then_some("page")]
-                                    aria-keyshortcuts=(number + 1) { (link.name) }
+                        nav aria-label=(lang.tr("Pages")) {
+                            @for (number, link) in links().enumerate() {
+                                a href=(link.path) aria-current=[(link.path == content.link).then_some("page")]
+                                    aria-keyshortcuts=(number + 1) { ((link.name)(lang)) }
                             }
                         }
-                        span #live role="status" title="Whether this page follows what comes" {}
+                        span #live role="status" title=(lang.tr("Whether this page updates itself")) {}
                     }
                     main #main tabindex="-1" {
-                        h1 { (self.title) }
-                        (self.fixed)
-                        div #content { (self.live) }
+                        h1 { (content.title) }
+                        (content.fixed)
+                        div #content { (content.live) }
                     }
-                    (footer(console))
+                    (self.footer(lang, links().count()))
                 }
             }
-        };
-        (self.status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page.into_string())
-            .into_response()
-    }
-}
-
-fn links(console: &Console) -> impl Iterator<Item = &Link> {
-    LINKS.iter().chain(&console.options.extension.links)
-}
-
-fn footer(console: &Console) -> Markup {
-    let store = console.store();
-    let (used, limit) = store.fill();
-    let bytes = |bytes: usize| format::bytes(bytes as f64);
-    let gone = store.gone;
-    html! {
-        footer #footer {
-            span {
-                (bytes(used)) " of " (bytes(limit)) " in memory, "
-                (format::count(store.count_traces() as u64, "trace"))
-                @if gone.traces > 0 { "; the oldest " (gone.traces) " have gone" }
-            }
-            span { "Keys: " kbd { "1" } "–" kbd { (links(console).count()) } " pages, " kbd { "/" } " search, " kbd { "j" } " " kbd { "k" } " down and up, " kbd { "p" } " pause" }
-            span { "For one person's laptop. In production: Datadog, Grafana, or what your company has." }
         }
     }
-}
 
-/// The processes beside the console that are not as they should be.
-pub(crate) fn trouble(console: &Console) -> Markup {
-    let processes = lock(&console.processes);
-    html! {
-        @for process in processes.iter().filter(|process| !process.good) {
-            p.notice.bad { strong { (process.name) } " " (process.state) }
+    fn footer(&self, lang: Lang, pages: usize) -> Markup {
+        let (used, limit, traces, gone) = self.read(|store| {
+            let (used, limit) = store.fill();
+            (used, limit, store.count_traces() as u64, store.gone.traces)
+        });
+        let bytes = |bytes: usize| format::bytes(bytes as f64);
+        html! {
+            footer #footer {
+                span {
+                    (lang.trf("{used} of {limit} in use", &[("used", &bytes(used)), ("limit", &bytes(limit))])) ", "
+                    (lang.plural(traces, "{n} trace", "{n} traces"))
+                    @if gone > 0 { "; " (lang.plural(gone, "{n} oldest trace dropped", "{n} oldest traces dropped")) }
+                }
+                span {
+                    (lang.tr("Keys:")) " " kbd { "1" } "–" kbd { (pages) } " " (lang.tr("pages")) ", " kbd { "/" } " " (lang.tr("search")) ", "
+                    kbd { "j" } " " kbd { "k" } " " (lang.tr("down and up")) ", " kbd { "p" } " " (lang.tr("pause"))
+                }
+                span { (lang.tr("For one person's laptop. In production, use Datadog, Grafana or what your company has.")) }
+            }
         }
     }
+
+    /// The programs next to the console that are not in the state in which they should be.
+    pub(crate) fn processes(&self) -> Vec<crate::Process> {
+        lock(&self.processes).clone()
+    }
 }
 
-/// What to do where nothing has come yet.
-pub(crate) fn nothing_yet(console: &Console, what: &str) -> Markup {
-    html! {
-        div.empty {
-            p { strong { (what) } }
-            @if let Some(command) = &console.options.extension.trace_command {
-                p { "Send a request to a service that exports here:" }
-                pre { (command) }
+impl Context {
+    /// What to do if nothing has arrived yet.
+    pub(crate) fn nothing_yet(&self, what: &str) -> Markup {
+        html! {
+            div.empty {
+                p { strong { (what) } }
+                @if let Some(command) = &self.trace_command {
+                    p { (self.lang.tr("Send a request to a service that exports to this console:")) }
+                    pre { (command) }
+                }
+                p { (self.lang.tr("To send telemetry of your own program, set:")) }
+                pre { "OTEL_EXPORTER_OTLP_ENDPOINT=" (self.endpoint) }
             }
-            p { "A program sends its telemetry here with" }
-            pre { "OTEL_EXPORTER_OTLP_ENDPOINT=" (console.options.endpoint) }
         }
     }
-}
 
-/// A service's name, in its colour.
-pub(crate) fn service(services: &[String], name: &str) -> Markup {
-    html! { span.service.(colour(services, name)) { (format::short(name, 60)) } }
-}
+    /// A service's name, in its colour.
+    pub(crate) fn service(&self, name: &str) -> Markup {
+        html! { span.service.(self.colour(name)) { (format::short(name, 60)) } }
+    }
 
-/// The field of a form in which a service is chosen.
-pub(crate) fn choose_service(store: &Store, chosen: &str) -> Markup {
-    html! {
-        label { "Service" select name="service" {
-            option value="" { "all" }
-            @for service in store.services() {
-                option value=(service) selected[service == chosen] { (service) }
-            }
-        } }
+    /// The field of a form in which a service is chosen.
+    pub(crate) fn choose_service(&self, chosen: &str) -> Markup {
+        html! {
+            label { (self.lang.tr("Service")) select name="service" {
+                option value="" { (self.lang.tr("all")) }
+                @for service in &self.services {
+                    option value=(service) selected[service == chosen] { (format::short(service, 60)) }
+                }
+            } }
+        }
+    }
+
+    /// The class of a service's colour.
+    pub(crate) fn colour(&self, name: &str) -> String {
+        let place = self.services.iter().position(|service| service == name).unwrap_or(7);
+        format!("s{}", place % 8)
     }
 }
 
-/// The class of a service's colour: by the order in which services were first seen.
-pub(crate) fn colour(services: &[String], name: &str) -> String {
-    let place = services.iter().position(|service| service == name).unwrap_or(7);
-    format!("s{}", place % 8)
+/// A page that says what is wrong with an address.
+#[derive(Debug, Serialize)]
+pub(crate) struct NotFound {
+    pub(crate) error: String,
+    #[serde(skip)]
+    pub(crate) link: &'static str,
+    #[serde(skip)]
+    pub(crate) title: &'static str,
+    /// Text of a link to the list of what there is.
+    #[serde(skip)]
+    pub(crate) all: &'static str,
 }
 
-/// `GET` of a path that there is not.
-pub(crate) async fn not_found(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
-    let page = Page {
-        part: "",
-        title: "There is no such page".to_owned(),
-        fixed: html! { p { a href="/" { "The overview" } " has links to all there is." } },
-        live: html! {},
-        json: json!({ "error": "there is no such page" }),
-        status: StatusCode::NOT_FOUND,
+impl View for NotFound {
+    fn html(&self, context: &Context) -> Content {
+        let to = if self.link.is_empty() { "/" } else { self.link };
+        Content {
+            link: self.link,
+            title: context.lang.tr(self.title).to_owned(),
+            fixed: html! { p { a href=(to) { (context.lang.tr(self.all)) } } },
+            live: PreEscaped(String::new()),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::NOT_FOUND
+    }
+}
+
+/// `GET` of an unknown path.
+pub(crate) async fn not_found(State(console): State<Arc<Console>>, preferences: Preferences) -> Response {
+    let view = NotFound {
+        error: "page not found".to_owned(),
+        link: "",
+        title: crate::lang::tr_noop("Page not found"),
+        all: crate::lang::tr_noop("To the overview"),
     };
-    page.answer(&console, &headers)
-}
-
-/// Whether a request asks for JSON, and not for HTML.
-pub fn wants_json(headers: &HeaderMap) -> bool {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    accept.contains("application/json") && !accept.contains("text/html")
+    console.respond(preferences, &view)
 }

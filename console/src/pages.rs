@@ -1,5 +1,5 @@
-//! The pages. Each is made of a view, which is what the page says, as data: a browser gets it as HTML, `curl -H 'accept:
-//! application/json'` as JSON.
+//! The pages. Each is made of a view, which is what the page shows, as data: a browser gets it as HTML, `curl -H 'accept:
+//! application/json'` as JSON. Only the form that is asked for is made.
 
 mod chart;
 mod errors;
@@ -7,6 +7,9 @@ pub(crate) mod format;
 mod logs;
 mod metrics;
 mod overview;
+mod parameter;
+#[cfg(test)]
+mod tests;
 mod trace;
 mod traces;
 

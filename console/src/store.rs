@@ -19,7 +19,7 @@ pub use instruments::{Instrument, Kind, Series};
 pub use logs::Line;
 pub use rates::{Rates, SLOT, Slot};
 pub use sample::Sample;
-pub use traces::StoredTrace;
+pub use traces::{StoredTrace, root};
 
 /// How long the rates and the courses of metrics reach back.
 pub const HISTORY_WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -39,10 +39,20 @@ pub struct Store {
     pub errors: errors::Errors,
     /// Metrics.
     pub instruments: instruments::Instruments,
-    /// What came and could not be taken, the last ones.
-    pub refused: VecDeque<String>,
+    /// What arrived and was not accepted, the newest first.
+    pub refused: VecDeque<Refusal>,
     /// What has gone to make room.
     pub gone: Gone,
+}
+
+/// Something that arrived and was not accepted.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Refusal {
+    /// Nanoseconds since 1970.
+    #[serde(serialize_with = "crate::pages::format::rfc_3339")]
+    pub at: u64,
+    /// As the sender was told.
+    pub reason: String,
 }
 
 /// What has gone to make room.
@@ -57,6 +67,13 @@ pub struct Gone {
 const MAX_SERVICES: usize = 64;
 /// Refusals that are kept.
 const MAX_REFUSED: usize = 20;
+/// Bytes of the reason of a refusal that are kept; it may quote what was sent.
+const MAX_REASON: usize = 500;
+
+/// At most `bytes` bytes of `text`.
+pub(crate) fn cut(text: &str, bytes: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes)]
+}
 
 impl Store {
     /// An empty store of `limit` bytes. An eighth of it is for metrics.
@@ -102,14 +119,14 @@ impl Store {
         }
         self.make_room();
         if rejected.items > 0 {
-            self.refuse(format!("{} items: {}", rejected.items, rejected.why));
+            self.refuse(format!("{} items: {}", rejected.items, rejected.why), now);
         }
         rejected
     }
 
-    /// Something came that was no OTLP.
-    pub fn refuse(&mut self, why: String) {
-        self.refused.push_front(why);
+    /// Remembers that something was refused at `now`.
+    pub fn refuse(&mut self, reason: String, now: u64) {
+        self.refused.push_front(Refusal { at: now, reason: cut(&reason, MAX_REASON).to_owned() });
         self.refused.truncate(MAX_REFUSED);
     }
 

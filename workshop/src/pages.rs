@@ -2,6 +2,7 @@
 
 mod attendee;
 mod guide;
+mod lang;
 mod steps;
 
 use std::path::PathBuf;
@@ -12,12 +13,13 @@ use axum::{Extension, Router};
 use console::extension::Link;
 
 pub use attendee::Attendee;
+use lang::tr;
 
 /// What the pages show.
 struct Workshop {
-    /// Whose steps; `None`: nobody's.
+    /// The attendee whose steps are shown, if there is one.
     attendee: Option<Arc<Attendee>>,
-    /// The folder of the guide, `workshop/guide`; `None`: there is none here.
+    /// The folder of the guide, `workshop/guide`, if there is one.
     guide: Option<PathBuf>,
 }
 
@@ -26,7 +28,10 @@ pub fn extension(attendee: Option<Arc<Attendee>>, guide: Option<PathBuf>, port: 
     let on_the_overview = attendee.clone();
     let workshop = Arc::new(Workshop { attendee, guide });
     console::Extension {
-        links: vec![Link { path: "/steps", name: "Steps" }, Link { path: "/guide", name: "Guide" }],
+        links: vec![
+            Link { path: "/steps", name: |lang| tr(lang, "Steps") },
+            Link { path: "/guide", name: |lang| tr(lang, "Guide") },
+        ],
         routes: Router::new()
             .route("/steps", get(steps::page))
             .route("/steps/check", post(steps::check))
@@ -35,6 +40,6 @@ pub fn extension(attendee: Option<Arc<Attendee>>, guide: Option<PathBuf>, port: 
             .layer(Extension(workshop)),
         trace_command: Some(format!("curl -i localhost:{port}/handson")),
         failure_command: Some("cargo workshop up --error-rate 0.5".to_owned()),
-        overview: on_the_overview.map(|attendee| Box::new(move || steps::strip(&attendee)) as _),
+        overview: on_the_overview.map(|attendee| Arc::new(move |lang| steps::strip(lang, &attendee)) as _),
     }
 }

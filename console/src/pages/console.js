@@ -1,16 +1,18 @@
-// Without this script every page reads well; with it, pages follow what comes, and keys work.
+// Every page works without this script. With it, pages update themselves, and keys work.
 "use strict";
 
 const content = document.getElementById("content");
 const live = document.getElementById("live");
+// In the language of the page.
+const texts = document.body.dataset;
 let paused = false;
-let asking = false;
-let again = false;
+let loading = false;
+let loadAgain = false;
 
-// What is open stays open when the page is drawn anew, and what has the focus keeps it.
+// Open details stay open when the page is replaced, and the focus stays where it is.
 async function refresh() {
-  if (asking) { again = true; return; }
-  asking = true;
+  if (loading) { loadAgain = true; return; }
+  loading = true;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -20,10 +22,10 @@ async function refresh() {
       replace("footer", fresh);
     }
   } catch {
-    // The console has ended: its event stream says so too.
+    // The console has ended; the event stream reports it.
   }
-  asking = false;
-  if (again) { again = false; setTimeout(refresh, 1000); }
+  loading = false;
+  if (loadAgain) { loadAgain = false; setTimeout(refresh, 1000); }
 }
 
 function replace(id, fresh) {
@@ -51,7 +53,7 @@ function keepOpen(fresh) {
   }
 }
 
-// A text that somebody is about to copy must not vanish.
+// A selected text must not vanish before it is copied.
 function isSelecting() {
   const selection = getSelection();
   return selection && !selection.isCollapsed && content.contains(selection.anchorNode);
@@ -59,10 +61,10 @@ function isSelecting() {
 
 const events = new EventSource("/events");
 events.addEventListener("change", () => { if (!paused && !isSelecting()) refresh(); });
-events.addEventListener("open", () => say("live"));
-events.addEventListener("error", () => say("not connected: is the console running?"));
+events.addEventListener("open", () => show(texts.live));
+events.addEventListener("error", () => show(texts.disconnected));
 
-function say(text) { live.textContent = paused ? "paused (p goes on)" : text; }
+function show(text) { live.textContent = paused ? texts.paused : text; }
 
 function rows() { return [...content.querySelectorAll("a.row, details > summary")]; }
 
@@ -84,7 +86,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key >= "1" && event.key <= String(pages.length)) pages[event.key - 1].click();
   else if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
-  else if (event.key === "p") { paused = !paused; say("live"); if (!paused) refresh(); }
+  else if (event.key === "p") { paused = !paused; show(texts.live); if (!paused) refresh(); }
   else if (event.key === "Escape") content.querySelector(".close a")?.click();
   else if (event.key === "/") {
     const search = document.getElementById("search");

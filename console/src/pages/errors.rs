@@ -1,143 +1,218 @@
 //! Failures, in groups.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::{chart, format};
-use crate::Console;
-use crate::page::{self, Page};
+use crate::lang::tr_noop;
+use crate::page::{Content, Context, NotFound, Preferences, View};
 use crate::store::{Group, SLOT, Store};
+use crate::{Console, Lang};
 use otlp::model::now;
 
 /// Slots of a sparkline: ten minutes.
-const COURSE: u64 = 120;
+const HISTORY_SLOTS: u64 = 120;
+
+/// A row of the table of groups.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Row {
+    id: String,
+    service: String,
+    kind: String,
+    message: String,
+    count: u64,
+    #[serde(serialize_with = "format::rfc_3339")]
+    first: u64,
+    #[serde(serialize_with = "format::rfc_3339")]
+    last: u64,
+    stack: Arc<str>,
+    traces: VecDeque<String>,
+    /// Failures in each slot of 5 s.
+    #[serde(skip)]
+    history: Vec<u64>,
+}
+
+impl Row {
+    pub(super) fn new(group: &Group, now: u64) -> Self {
+        Self {
+            id: group.id.clone(),
+            service: group.service.clone(),
+            kind: group.kind.clone(),
+            message: group.message.clone(),
+            count: group.count,
+            first: group.first,
+            last: group.last,
+            stack: Arc::clone(&group.stack),
+            traces: group.traces.clone(),
+            history: group.history(HISTORY_SLOTS, now),
+        }
+    }
+}
+
+/// All groups.
+#[derive(Serialize)]
+pub(super) struct Errors {
+    error_groups: Vec<Row>,
+    #[serde(skip)]
+    now: u64,
+}
 
 /// `GET /errors`
-pub(super) async fn page(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
-    let page = {
-        let store = console.store();
-        let groups = store.errors.groups();
-        Page {
-            part: "/errors",
-            title: "Errors".to_owned(),
+pub(super) async fn page(State(console): State<Arc<Console>>, preferences: Preferences) -> Response {
+    let now = now();
+    console.respond(preferences, &console.read(|store| Errors::new(store, now)))
+}
+
+impl Errors {
+    pub(super) fn new(store: &Store, now: u64) -> Self {
+        Self {
+            error_groups: store.errors.groups().into_iter().map(|group| Row::new(group, now)).collect(),
+            now,
+        }
+    }
+}
+
+impl View for Errors {
+    fn html(&self, context: &Context) -> Content {
+        let lang = context.lang;
+        Content {
+            link: "/errors",
+            title: lang.tr("Errors").to_owned(),
             fixed: html! {},
             live: html! {
-                @if groups.is_empty() {
+                @if self.error_groups.is_empty() {
                     div.empty {
-                        p { strong { "Nothing has failed so far." } }
-                        @if let Some(command) = &console.options.extension.failure_command {
-                            p { "This makes half of the requests fail at random:" }
+                        p { strong { (lang.tr("No errors yet.")) } }
+                        @if let Some(command) = &context.failure_command {
+                            p { (lang.tr("This makes half of the requests fail at random:")) }
                             pre { (command) }
                         }
-                        p { "What is shown here are " code { "exception" } " events of spans, and log records with "
-                            code { "exception.type" } "; of a request that failed without one, its SERVER span." }
+                        p { (lang.tr("Errors are span events named exception, log records with exception.type, and SERVER spans with the status Error that have neither.")) }
                     }
                 } @else {
-                    p.quiet { "By service, type and message; # stands for what differs. A failure that a span and a log line tell of counts once." }
-                    (table(&store, &groups, now()))
+                    p.quiet { (lang.tr("Grouped by service, type and message; # replaces what differs. If a span and a log record report the same failure, it counts once.")) }
+                    (table(context, &self.error_groups, self.now))
                 }
             },
-            json: json!({ "error_groups": groups.iter().map(|group| json(group)).collect::<Vec<_>>() }),
-            status: StatusCode::OK,
         }
-    };
-    page.answer(&console, &headers)
+    }
+}
+
+/// One group.
+#[derive(Serialize)]
+pub(super) struct ErrorGroup {
+    #[serde(flatten)]
+    group: Row,
+    #[serde(skip)]
+    samples: Vec<Sample>,
+    #[serde(skip)]
+    now: u64,
+}
+
+/// A trace in which the failure happened.
+struct Sample {
+    trace_id: String,
+    /// Start and duration in nanoseconds; `None` if it has been dropped.
+    times: Option<(u64, u64)>,
 }
 
 /// `GET /errors/{id}`
 pub(super) async fn group(
     State(console): State<Arc<Console>>,
     Path(id): Path<String>,
-    headers: HeaderMap,
+    preferences: Preferences,
 ) -> Response {
-    let found = console.store().errors.group(&id).cloned();
-    let page = match found {
-        Some(group) => one(&console.store(), &group),
-        None => Page {
-            part: "/errors",
-            title: "There is no such group of errors".to_owned(),
-            fixed: html! { p { a href="/errors" { "All groups" } } },
-            live: html! {},
-            json: json!({ "error": "there is no such group of errors" }),
-            status: StatusCode::NOT_FOUND,
-        },
-    };
-    page.answer(&console, &headers)
-}
-
-fn one(store: &Store, group: &Group) -> Page {
     let now = now();
-    Page {
-        part: "/errors",
-        title: format::short(&group.kind, 100),
-        fixed: html! {},
-        live: html! {
-            p { (page::service(store.services(), &group.service)) " " (group.message) }
-            p.facts {
-                span { b { (format::count(group.count, "time")) } }
-                span { "first " (format::date_and_time(group.first)) }
-                span { "last " (format::date_and_time(group.last)) " (" (format::ago(group.last, now)) ")" }
-            }
-            figure.wide { figcaption { "Failures in the last " (COURSE * SLOT.as_secs() / 60) " minutes" }
-                (chart::spark("Failures over time", &group.course(COURSE, now))) }
-            h2 { "Stack" }
-            @if group.stack.is_empty() {
-                p.quiet { "None came: " code { "exception.stacktrace" } " would have it." }
-            } @else { pre.stack { (group.stack) } }
-            h2 { "The last traces" }
-            ul.plain {
-                @for id in &group.traces {
-                    li {
-                        a.row href={ "/traces/" (id) } { code { (format::short(id, 32)) } }
-                        @match store.trace(id) {
-                            Some(trace) => { " " (format::time(trace.root().map_or(0, |root| root.start))) " " (format::duration(trace.duration() as f64)) }
-                            None => span.quiet { " has gone to make room, or has not come" },
-                        }
-                    }
-                }
-            }
-        },
-        json: json(group),
-        status: StatusCode::OK,
+    match console.read(|store| Some(ErrorGroup::new(store, store.errors.group(&id)?, now))) {
+        Some(group) => console.respond(preferences, &group),
+        None => {
+            let view = NotFound {
+                error: "error group not found".to_owned(),
+                link: "/errors",
+                title: tr_noop("Error group not found"),
+                all: tr_noop("All errors"),
+            };
+            console.respond(preferences, &view).into_response()
+        }
     }
 }
 
-pub(super) fn table(store: &Store, groups: &[&Group], now: u64) -> Markup {
+impl ErrorGroup {
+    pub(super) fn new(store: &Store, group: &Group, now: u64) -> Self {
+        let sample = |id: &String| Sample {
+            trace_id: id.clone(),
+            times: store.trace(id).map(|trace| (trace.root().map_or(0, |root| root.start), trace.duration())),
+        };
+        Self { group: Row::new(group, now), samples: group.traces.iter().map(sample).collect(), now }
+    }
+}
+
+impl View for ErrorGroup {
+    fn html(&self, context: &Context) -> Content {
+        let (lang, group) = (context.lang, &self.group);
+        let minutes = HISTORY_SLOTS * SLOT.as_secs() / 60;
+        Content {
+            link: "/errors",
+            title: format::short(&group.kind, 100),
+            fixed: html! {},
+            live: html! {
+                p { (context.service(&group.service)) " " (group.message) }
+                p.facts {
+                    span { b { (lang.plural(group.count, "{n} time", "{n} times")) } }
+                    span { (lang.tr("first")) " " (format::date_and_time(group.first)) }
+                    span { (lang.tr("last")) " " (format::date_and_time(group.last)) " (" (format::ago(lang, group.last, self.now)) ")" }
+                }
+                figure.wide {
+                    figcaption { (lang.trf("Failures in the last {n} minutes", &[("n", &minutes)])) }
+                    (chart::spark(lang.tr("Failures over time"), &group.history))
+                }
+                h2 { (lang.tr("Stack trace")) }
+                @if group.stack.is_empty() {
+                    p.quiet { (lang.tr("None was recorded: exception.stacktrace is missing.")) }
+                } @else { pre.stack { (group.stack) } }
+                h2 { (lang.tr("Latest traces")) }
+                ul.plain {
+                    @for sample in &self.samples {
+                        li {
+                            a.row href={ "/traces/" (sample.trace_id) } { code { (format::short(&sample.trace_id, 32)) } }
+                            @match sample.times {
+                                Some((start, duration)) => { " " (format::time(start)) " " (format::duration(duration as f64)) }
+                                None => span.quiet { " " (lang.tr("dropped to make room, or not received")) },
+                            }
+                        }
+                    }
+                }
+            },
+        }
+    }
+}
+
+pub(super) fn table(context: &Context, groups: &[Row], now: u64) -> Markup {
+    let lang: Lang = context.lang;
     html! {
         table {
-            thead { tr { th { "Error" } th { "Service" } th.number { "Count" } th { "Last 10 minutes" } th { "Last seen" } th { "First seen" } } }
+            thead { tr {
+                th { (lang.tr("Error")) } th { (lang.tr("Service")) } th.number { (lang.tr("Count")) }
+                th { (lang.tr("Last 10 minutes")) } th { (lang.tr("Last seen")) } th { (lang.tr("First seen")) }
+            } }
             tbody {
                 @for group in groups {
                     tr {
                         td { a.row href={ "/errors/" (group.id) } { strong { (format::short(&group.kind, 60)) } }
                             " " (format::short(&group.message, 120)) }
-                        td { (page::service(store.services(), &group.service)) }
+                        td { (context.service(&group.service)) }
                         td.number { (format::number(group.count as f64)) }
-                        td { (chart::spark("Failures over time", &group.course(COURSE, now))) }
-                        td { (format::ago(group.last, now)) }
-                        td { (format::ago(group.first, now)) }
+                        td { (chart::spark(lang.tr("Failures over time"), &group.history)) }
+                        td { (format::ago(lang, group.last, now)) }
+                        td { (format::ago(lang, group.first, now)) }
                     }
                 }
             }
         }
     }
-}
-
-pub(super) fn json(group: &Group) -> Value {
-    json!({
-        "id": group.id,
-        "service": group.service,
-        "kind": group.kind,
-        "message": group.message,
-        "count": group.count,
-        "first": format::date_and_time(group.first),
-        "last": format::date_and_time(group.last),
-        "stack": group.stack,
-        "traces": group.traces,
-    })
 }

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::Lang;
+
 /// `1.24 ms`, `380 µs`, `2.10 s`, of nanoseconds.
 pub(crate) fn duration(nanoseconds: f64) -> String {
     let (value, unit) = match nanoseconds {
@@ -25,12 +27,17 @@ pub(crate) fn date_and_time(nanoseconds: u64) -> String {
 }
 
 /// `3 s ago`, `5 min ago`.
-pub(crate) fn ago(then: u64, now: u64) -> String {
+pub(crate) fn ago(lang: Lang, then: u64, now: u64) -> String {
     match now.saturating_sub(then) / 1_000_000_000 {
-        seconds @ 0..=99 => format!("{seconds} s ago"),
-        seconds @ 100..=5_999 => format!("{} min ago", seconds / 60),
-        seconds => format!("{} h ago", seconds / 3600),
+        seconds @ 0..=99 => lang.trf("{n} s ago", &[("n", &seconds)]),
+        seconds @ 100..=5_999 => lang.trf("{n} min ago", &[("n", &(seconds / 60))]),
+        seconds => lang.trf("{n} h ago", &[("n", &(seconds / 3600))]),
     }
+}
+
+/// For serde: RFC 3339 to the millisecond, of nanoseconds since 1970.
+pub(crate) fn rfc_3339<S: serde::Serializer>(nanoseconds: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&date_and_time(*nanoseconds))
 }
 
 /// `12.3 %`, of a share.
@@ -86,11 +93,6 @@ pub(crate) fn with_unit(value: f64, unit: &str) -> String {
     }
 }
 
-/// `1 log line`, `2 log lines`.
-pub(crate) fn count(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
 /// `1.5 MiB`.
 pub(crate) fn bytes(bytes: f64) -> String {
     match bytes.abs() {
@@ -132,7 +134,7 @@ pub(crate) fn address(path: &str, fields: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, duration, number, time, with_unit};
+    use super::{duration, number, time, with_unit};
 
     #[test]
     fn numbers_read_well() {
@@ -141,7 +143,6 @@ mod tests {
             [0.0012, 4.2, 37.0, 12_345.6, 0.5].map(number),
             ["0.00120", "4.20", "37", "12,346", "0.500"]
         );
-        assert_eq!([0, 1, 2].map(|n| count(n, "log line")), ["0 log lines", "1 log line", "2 log lines"]);
         assert_eq!(with_unit(3.0, "{request}"), "3 request");
         assert_eq!(time(1_000_000_000_123_000_000), "01:46:40.123");
     }

@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize, Serializer};
 
+use super::parameter::InvalidParameter;
 use super::{format, trace};
 use crate::Console;
-use crate::page::{self, Page};
+use crate::lang::tr_noop;
+use crate::page::{Content, Context, Preferences, View};
 use crate::search::Search;
-use crate::store::{Line, Store};
+use crate::store::Line;
 use otlp::model::{LogRecord, otlp_json};
 
 /// Rows of a page.
@@ -32,75 +33,116 @@ pub(super) struct Parameters {
     before: Option<u64>,
 }
 
+/// The newest log records that match.
+pub(super) struct Logs {
+    error: Option<InvalidParameter>,
+    lines: Vec<Line>,
+    parameters: Parameters,
+    /// There are log records, whether they match or not.
+    any: bool,
+    /// Older records match, too: those before this arrival.
+    older: Option<u64>,
+}
+
 /// `GET /logs?q=&level=&service=`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
+    preferences: Preferences,
 ) -> Response {
-    let page = {
-        let store = console.store();
-        let least = LEVELS.iter().find(|(name, _)| *name == parameters.level).map(|(_, least)| *least);
-        let wrong = (least.is_none() && !parameters.level.is_empty()).then(|| {
-            let known = LEVELS.map(|(name, _)| name).join(", ");
-            format!("level is {:?}; allowed is one of {known}", parameters.level)
-        });
-        let search = Search::parse(&parameters.q);
-        let fits = |line: &Line<'_>| {
-            wrong.is_none()
-                && least.is_none_or(|least| line.record.severity_number >= least)
-                && (parameters.service.is_empty() || line.record.service() == parameters.service)
-                && search.finds_log_record(line.record)
-        };
-        let lines = || store.log_records(parameters.before.unwrap_or(u64::MAX));
-        let found: Vec<Line<'_>> = lines().filter(fits).take(ROWS + 1).collect();
-        let shown = &found[..found.len().min(ROWS)];
-        let any = lines().next().is_some();
-        Page {
-            part: "/logs",
-            title: "Logs".to_owned(),
-            fixed: form(&store, &parameters),
-            live: html! {
-                @if let Some(wrong) = &wrong { p.notice.bad { (wrong) } }
-                @else if !any { (page::nothing_yet(&console, "No log record has come over OTLP so far.")) }
-                @else if shown.is_empty() { p.quiet { "No log record fits. " a href="/logs" { "Show all" } } }
-                @else { (table(&store, shown, None)) }
-                @if let (Some(last), true) = (shown.last(), found.len() > ROWS) {
-                    p { a href=(format::address("/logs", &[
-                        ("q", &parameters.q), ("level", &parameters.level), ("service", &parameters.service),
-                        ("before", &last.arrival.to_string()),
-                    ])) { "Older lines" } }
-                }
-            },
-            json: match &wrong {
-                Some(wrong) => json!({ "error": wrong }),
-                None => otlp_json::log_records(shown.iter().map(|line| line.record)),
-            },
-            status: if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK },
-        }
-    };
-    page.answer(&console, &headers)
+    console.respond(preferences, &Logs::new(&console, parameters))
 }
 
-fn form(store: &Store, parameters: &Parameters) -> Markup {
-    html! {
-        form.filter action="/logs" role="search" {
-            (page::choose_service(store, &parameters.service))
-            label { "Level" select name="level" {
-                option value="" { "all" }
-                @for (level, _) in LEVELS {
-                    option value=(level) selected[level == parameters.level] { (level) " and above" }
-                }
-            } }
-            label.wide { "Words and key=value" input #search type="search" name="q" value=(parameters.q)
-                placeholder="dbQuery user.id=1"; }
-            button { "Search" }
+impl Logs {
+    pub(super) fn new(console: &Console, parameters: Parameters) -> Self {
+        let least = LEVELS.iter().find(|(name, _)| *name == parameters.level).map(|(_, least)| *least);
+        let error = (least.is_none() && !parameters.level.is_empty()).then(|| {
+            let expected = tr_noop("trace, debug, info, warn, error or fatal");
+            InvalidParameter::new("level", &parameters.level, expected)
+        });
+        let search = Search::parse(&parameters.q);
+        let matches = |record: &LogRecord| {
+            least.is_none_or(|least| record.severity_number >= least)
+                && (parameters.service.is_empty() || record.service() == parameters.service)
+                && search.finds_log_record(record)
+        };
+        let before = parameters.before.unwrap_or(u64::MAX);
+        let mut lines = match error {
+            None => console.find_log_records(before, ROWS + 1, matches),
+            Some(_) => Vec::new(),
+        };
+        let is_more = lines.len() > ROWS;
+        lines.truncate(ROWS);
+        Self {
+            error,
+            older: lines.last().filter(|_| is_more).map(|last| last.arrival),
+            any: console.read(|store| store.log_records(u64::MAX).next().is_some()),
+            lines,
+            parameters,
         }
     }
 }
 
-/// Lines that open into their fields. `of` is the trace to which all belong, where there is one.
-pub(super) fn table(store: &Store, lines: &[Line<'_>], of: Option<&str>) -> Markup {
+impl Serialize for Logs {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.error {
+            Some(error) => trace::ErrorJson { error }.serialize(serializer),
+            None => {
+                let records: Vec<&Arc<LogRecord>> = self.lines.iter().map(|line| &line.record).collect();
+                otlp_json::log_records(&records).serialize(serializer)
+            }
+        }
+    }
+}
+
+impl View for Logs {
+    fn html(&self, context: &Context) -> Content {
+        let (lang, parameters) = (context.lang, &self.parameters);
+        Content {
+            link: "/logs",
+            title: lang.tr("Logs").to_owned(),
+            fixed: form(context, parameters),
+            live: html! {
+                @if let Some(error) = &self.error { p.notice.bad { (error.text(lang)) } }
+                @else if !self.lines.is_empty() { (table(context, &self.lines, false)) }
+                @else if self.any { p.quiet { (lang.tr("No log record matches.")) " " a href="/logs" { (lang.tr("Show all")) } } }
+                @else { (context.nothing_yet(lang.tr("No log records yet."))) }
+                @if let Some(older) = self.older {
+                    p { a href=(format::address("/logs", &[
+                        ("q", &parameters.q), ("level", &parameters.level), ("service", &parameters.service),
+                        ("before", &older.to_string()),
+                    ])) { (lang.tr("Older log records")) } }
+                }
+            },
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        if self.error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+    }
+}
+
+fn form(context: &Context, parameters: &Parameters) -> Markup {
+    let lang = context.lang;
+    html! {
+        form.filter action="/logs" role="search" {
+            (context.choose_service(&parameters.service))
+            label { (lang.tr("Level")) select name="level" {
+                option value="" { (lang.tr("all")) }
+                @for (level, _) in LEVELS {
+                    option value=(level) selected[level == parameters.level] { (lang.trf("{level} and above", &[("level", &level)])) }
+                }
+            } }
+            label.wide { (lang.tr("Words and key=value")) input #search type="search" name="q" value=(parameters.q)
+                placeholder="dbQuery user.id=1"; }
+            button { (lang.tr("Search")) }
+        }
+    }
+}
+
+/// Lines that open into their fields. `in_trace`: the page is that of the trace to which all of them belong.
+pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool) -> Markup {
+    let lang = context.lang;
     html! {
         div.lines {
             @for Line { arrival, record } in lines {
@@ -108,23 +150,23 @@ pub(super) fn table(store: &Store, lines: &[Line<'_>], of: Option<&str>) -> Mark
                     summary {
                         time { (format::time(record.when())) }
                         (level(record.severity_number, &record.severity_text))
-                        (page::service(store.services(), record.service()))
-                        span.body { (format::short(&record.body.unquoted(), 300))
-                            span.quiet { (format::short(&fields(record), 160)) } }
-                        @match (&record.trace_id, &record.span_id, of) {
-                            (Some(trace), Some(span), Some(_)) => a.id href={ "/traces/" (trace) "?span=" (span) "#span" } { "span" },
-                            (Some(trace), _, None) => a.id href={ "/traces/" (trace) } { "trace " (format::short(trace, 8)) },
+                        (context.service(record.service()))
+                        span.body { (record.body.shortened(300)) span.quiet { (format::short(&fields(record), 160)) } }
+                        @match (&record.trace_id, &record.span_id) {
+                            (Some(trace), Some(span)) if in_trace => a.id href={ "/traces/" (trace) "?span=" (span) "#span" } { (lang.tr("span")) },
+                            (Some(trace), _) if !in_trace => a.id href={ "/traces/" (trace) } { (lang.tr("trace")) " " (format::short(trace, 8)) },
                             _ => {}
                         }
                     }
-                    @if !record.event_name.is_empty() { p { "Event " code { (record.event_name) } } }
-                    (trace::attributes(&record.attributes))
-                    h3 { "Resource" }
-                    (trace::attributes(&record.resource))
-                    p.quiet {
-                        (format::date_and_time(record.when())) ", scope " (record.scope.name)
-                        @if let Some(trace) = &record.trace_id { ", trace " a href={ "/traces/" (trace) } { (trace) } }
-                        @if let Some(span) = &record.span_id { ", span " (span) }
+                    @if !record.event_name.is_empty() { p { (lang.tr("Event")) " " code { (format::short(&record.event_name, 200)) } } }
+                    (trace::attributes(lang, &record.attributes))
+                    h3 { (lang.tr("Resource")) }
+                    (trace::attributes(lang, &record.resource))
+                    dl {
+                        dt { (lang.tr("time")) } dd { (format::date_and_time(record.when())) }
+                        dt { (lang.tr("scope")) } dd { (format::short(&record.scope.name, 200)) }
+                        @if let Some(trace) = &record.trace_id { dt { (lang.tr("trace")) } dd { a href={ "/traces/" (trace) } { (trace) } } }
+                        @if let Some(span) = &record.span_id { dt { (lang.tr("span")) } dd { (span) } }
                     }
                 }
             }
@@ -132,10 +174,10 @@ pub(super) fn table(store: &Store, lines: &[Line<'_>], of: Option<&str>) -> Mark
     }
 }
 
-/// The first fields, to be seen without opening the line.
+/// The first fields, which are visible without opening the line.
 fn fields(record: &LogRecord) -> String {
     let fields = record.attributes.0.iter().take(8);
-    fields.map(|(key, value)| format!("  {key}={}", format::short(&value.unquoted(), 60))).collect()
+    fields.map(|(key, value)| format!("  {}={}", format::short(key, 60), value.shortened(60))).collect()
 }
 
 fn level(number: i32, text: &str) -> Markup {

@@ -1,87 +1,243 @@
-//! Metrics: the instruments, and the recent course of each.
+//! Metrics: the instruments, and the recent values of each.
 
 mod series_chart;
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 
 use super::format::urlencoded;
 use super::{format, trace};
-use crate::Console;
-use crate::page::{self, Page};
+use crate::lang::tr_noop;
+use crate::page::{Content, Context, NotFound, Preferences, View};
 use crate::store::{Instrument, Kind, Series, Store};
+use crate::{Console, Lang};
 use otlp::model::now;
-use series_chart::SeriesChart;
+use series_chart::{Latest, SeriesChart};
 
-/// A series that has not been heard of for this long has most likely ended with its process.
+/// A series that has not been updated for this long has most likely ended with its process.
 const STALE: u64 = 90_000_000_000;
-/// Series of an instrument that are shown.
+/// Series of an instrument on one page.
 const MAX_SERIES: usize = 60;
+/// Instruments of one page.
+const MAX_INSTRUMENTS: usize = 500;
 
-/// `GET /metrics`
-pub(super) async fn page(State(console): State<Arc<Console>>, headers: HeaderMap) -> Response {
-    let page = {
-        let store = console.store();
-        let instruments: Vec<_> = store.instruments.iter().collect();
-        Page {
-            part: "/metrics",
-            title: "Metrics".to_owned(),
-            fixed: html! {},
-            live: html! {
-                @if instruments.is_empty() { (page::nothing_yet(&console, "No metric has come so far.")) }
-                @else { (table(&store, &instruments)) }
-            },
-            json: json!({ "instruments": instruments.iter().map(|(service, name, instrument)| {
-                summary(service, name, instrument)
-            }).collect::<Vec<_>>() }),
-            status: StatusCode::OK,
-        }
-    };
-    page.answer(&console, &headers)
+/// From which item on a long list is shown.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Parameters {
+    from: usize,
 }
 
-/// `GET /metrics/{service}/{name}`
+/// What an instrument is.
+#[derive(Debug, Clone, Serialize)]
+struct Row {
+    service: String,
+    name: String,
+    unit: String,
+    description: String,
+    #[serde(rename = "type")]
+    kind: Kind,
+    temporality: &'static str,
+    series: usize,
+    #[serde(skip)]
+    scope: String,
+    /// Of the series with the most values.
+    #[serde(skip)]
+    latest: Option<Latest>,
+}
+
+impl Row {
+    fn new(service: &str, name: &str, instrument: &Instrument) -> Self {
+        let size = |series: &&Series| {
+            series.samples.back().map(|sample| (sample.time / STALE, sample.count, sample.value.to_bits()))
+        };
+        let largest = instrument.series().max_by_key(size);
+        Self {
+            service: service.to_owned(),
+            name: name.to_owned(),
+            unit: instrument.unit.clone(),
+            description: instrument.description.clone(),
+            kind: instrument.kind,
+            temporality: if instrument.cumulative { "cumulative" } else { "delta" },
+            series: instrument.series().len(),
+            scope: instrument.scope.clone(),
+            latest: largest.and_then(|series| Latest::new(instrument, series)),
+        }
+    }
+}
+
+/// The instruments of all services.
+#[derive(Serialize)]
+pub(super) struct Metrics {
+    /// How many there are, also those that are not on this page.
+    count: usize,
+    instruments: Vec<Row>,
+    #[serde(skip)]
+    from: usize,
+}
+
+/// `GET /metrics?from=`
+pub(super) async fn page(
+    State(console): State<Arc<Console>>,
+    Query(parameters): Query<Parameters>,
+    preferences: Preferences,
+) -> Response {
+    console.respond(preferences, &console.read(|store| Metrics::new(store, parameters.from)))
+}
+
+impl Metrics {
+    pub(super) fn new(store: &Store, from: usize) -> Self {
+        let instruments = store.instruments.iter().skip(from).take(MAX_INSTRUMENTS);
+        Self {
+            count: store.instruments.len(),
+            instruments: instruments
+                .map(|(service, name, instrument)| Row::new(service, name, instrument))
+                .collect(),
+            from,
+        }
+    }
+}
+
+impl View for Metrics {
+    fn html(&self, context: &Context) -> Content {
+        let lang = context.lang;
+        let next = self.from.saturating_add(self.instruments.len());
+        Content {
+            link: "/metrics",
+            title: lang.tr("Metrics").to_owned(),
+            fixed: html! {},
+            live: html! {
+                @if self.count == 0 { (context.nothing_yet(lang.tr("No metrics yet."))) }
+                @else { (table(context, &self.instruments)) }
+                @if next < self.count {
+                    p { a href={ "/metrics?from=" (next) } {
+                        (lang.trf("{n} more instruments", &[("n", &(self.count - next))]))
+                    } }
+                }
+            },
+        }
+    }
+}
+
+/// One instrument.
+#[derive(Serialize)]
+pub(super) struct InstrumentPage {
+    instrument: Row,
+    series: Vec<SeriesChart>,
+    /// Series that have ended.
+    #[serde(skip)]
+    ended: usize,
+    #[serde(skip)]
+    from: usize,
+}
+
+/// `GET /metrics/{service}/{name}?from=`
 pub(super) async fn instrument(
     State(console): State<Arc<Console>>,
     Path((service, name)): Path<(String, String)>,
-    headers: HeaderMap,
+    Query(parameters): Query<Parameters>,
+    preferences: Preferences,
 ) -> Response {
-    let page = {
-        let store = console.store();
-        match store.instruments.get(&service, &name) {
-            Some(instrument) => one(&store, &service, &name, instrument),
-            None => Page {
-                part: "/metrics",
-                title: "There is no such instrument".to_owned(),
-                fixed: html! { p { a href="/metrics" { "All instruments" } } },
-                live: html! {},
-                json: json!({ "error": format!("{service} has no instrument {name}") }),
-                status: StatusCode::NOT_FOUND,
+    let now = now();
+    let found = console.read(|store| {
+        let instrument = store.instruments.get(&service, &name)?;
+        Some(InstrumentPage::new(&service, &name, instrument, parameters.from, now))
+    });
+    match found {
+        Some(instrument) => console.respond(preferences, &instrument),
+        None => {
+            let view = NotFound {
+                error: format!(
+                    "{} has no instrument {}",
+                    format::short(&service, 200),
+                    format::short(&name, 200)
+                ),
+                link: "/metrics",
+                title: tr_noop("Instrument not found"),
+                all: tr_noop("All instruments"),
+            };
+            console.respond(preferences, &view)
+        }
+    }
+}
+
+impl InstrumentPage {
+    pub(super) fn new(service: &str, name: &str, instrument: &Instrument, from: usize, now: u64) -> Self {
+        let is_live = |series: &Series| {
+            series.samples.back().is_some_and(|sample| sample.time.saturating_add(STALE) > now)
+        };
+        let mut series: Vec<&Series> = instrument.series().collect();
+        series.sort_by_key(|series| !is_live(series));
+        let ended = series.iter().filter(|series| !is_live(series)).count();
+        let shown = series.into_iter().skip(from).take(MAX_SERIES);
+        Self {
+            instrument: Row::new(service, name, instrument),
+            series: shown.map(|series| SeriesChart::new(instrument, series, is_live(series))).collect(),
+            ended,
+            from,
+        }
+    }
+}
+
+impl View for InstrumentPage {
+    fn html(&self, context: &Context) -> Content {
+        let (lang, instrument) = (context.lang, &self.instrument);
+        let next = self.from.saturating_add(self.series.len());
+        Content {
+            link: "/metrics",
+            title: format::short(&instrument.name, 120),
+            fixed: html! {},
+            live: html! {
+                p { (context.service(&instrument.service)) " " (format::short(&instrument.description, 1_000)) }
+                p.facts {
+                    span { (kind(lang, instrument.kind)) }
+                    span { (lang.tr("unit")) " " code { (instrument.unit) } }
+                    span {
+                        (lang.plural(instrument.series as u64, "{n} series", "{n} series"))
+                        @if self.ended > 0 { ", " (lang.trf("{n} of them ended", &[("n", &self.ended)])) }
+                    }
+                    span { (lang.tr("scope")) " " (instrument.scope) }
+                }
+                div.charts {
+                    @for series in &self.series {
+                        figure.stale[!series.is_live] {
+                            (series.chart(lang, &instrument.unit))
+                            (trace::attributes(lang, &series.attributes))
+                        }
+                    }
+                }
+                @if next < instrument.series {
+                    p { a href={ (address(&instrument.service, &instrument.name)) "?from=" (next) } {
+                        (lang.trf("{n} more series", &[("n", &(instrument.series - next))]))
+                    } }
+                }
             },
         }
-    };
-    page.answer(&console, &headers)
+    }
 }
 
-fn table(store: &Store, instruments: &[(&str, &str, &Instrument)]) -> Markup {
+fn table(context: &Context, instruments: &[Row]) -> Markup {
+    let lang = context.lang;
     html! {
         table {
-            thead { tr { th { "Instrument" } th { "Service" } th { "Type" } th { "Unit" } th.number { "Series" } th.number { "Latest" } } }
+            thead { tr {
+                th { (lang.tr("Instrument")) } th { (lang.tr("Service")) } th { (lang.tr("Type")) } th { (lang.tr("Unit")) }
+                th.number { (lang.tr("Series")) } th.number { (lang.tr("Latest")) }
+            } }
             tbody {
-                @for (service, name, instrument) in instruments {
+                @for instrument in instruments {
                     tr {
-                        td { a.row href=(address(service, name)) { (format::short(name, 100)) }
+                        td { a.row href=(address(&instrument.service, &instrument.name)) { (format::short(&instrument.name, 100)) }
                             div.quiet { (format::short(&instrument.description, 120)) } }
-                        td { (page::service(store.services(), service)) }
-                        td { (kind(instrument)) }
+                        td { (context.service(&instrument.service)) }
+                        td { (kind(lang, instrument.kind)) }
                         td { code { (format::short(&instrument.unit, 30)) } }
-                        td.number { (instrument.series.len()) }
-                        td.number { (latest(instrument)) }
+                        td.number { (instrument.series) }
+                        td.number { @if let Some(latest) = &instrument.latest { (latest.text(&instrument.unit)) } }
                     }
                 }
             }
@@ -89,73 +245,14 @@ fn table(store: &Store, instruments: &[(&str, &str, &Instrument)]) -> Markup {
     }
 }
 
-fn one(store: &Store, service: &str, name: &str, instrument: &Instrument) -> Page {
-    let now = now();
-    let is_live = |series: &&Series| {
-        series.samples.back().is_some_and(|sample| sample.time.saturating_add(STALE) > now)
-    };
-    let mut series: Vec<&Series> = instrument.series.values().collect();
-    series.sort_by_key(|series| !is_live(series));
-    let ended = series.iter().filter(|series| !is_live(series)).count();
-    Page {
-        part: "/metrics",
-        title: format::short(name, 120),
-        fixed: html! {},
-        live: html! {
-            p { (page::service(store.services(), service)) " " (instrument.description) }
-            p.facts {
-                span { (kind(instrument)) }
-                span { "unit " code { (instrument.unit) } }
-                span { (series.len()) " series" @if ended > 0 { ", " (ended) " of which have ended" } }
-                span { "scope " (instrument.scope) }
-            }
-            div.charts {
-                @for series in series.iter().take(MAX_SERIES) {
-                    figure.stale[!is_live(series)] {
-                        (SeriesChart::of(instrument, series).chart(&instrument.unit))
-                        (trace::attributes(&series.attributes))
-                    }
-                }
-            }
-            @if series.len() > MAX_SERIES { p.notice { (series.len() - MAX_SERIES) " more series are in the JSON." } }
-        },
-        json: json!({
-            "instrument": summary(service, name, instrument),
-            "series": series.iter().map(|series| SeriesChart::of(instrument, series).json(series)).collect::<Vec<_>>(),
-        }),
-        status: StatusCode::OK,
+fn kind(lang: Lang, kind: Kind) -> &'static str {
+    match kind {
+        Kind::Gauge => lang.tr("gauge"),
+        Kind::Counter => lang.tr("counter"),
+        Kind::UpDownCounter => lang.tr("up-down counter"),
+        Kind::Histogram => lang.tr("histogram"),
+        Kind::Summary => lang.tr("summary"),
     }
-}
-
-fn summary(service: &str, name: &str, instrument: &Instrument) -> Value {
-    json!({
-        "service": service,
-        "name": name,
-        "unit": instrument.unit,
-        "description": instrument.description,
-        "type": instrument.kind,
-        "temporality": if instrument.cumulative { "cumulative" } else { "delta" },
-        "series": instrument.series.len(),
-    })
-}
-
-fn kind(instrument: &Instrument) -> &'static str {
-    match instrument.kind {
-        Kind::Gauge => "gauge",
-        Kind::Counter => "counter",
-        Kind::UpDownCounter => "up-down counter",
-        Kind::Histogram => "histogram",
-        Kind::Summary => "summary",
-    }
-}
-
-/// Of the series that has the most to say.
-fn latest(instrument: &Instrument) -> String {
-    let values = |series: &&Series| {
-        series.samples.back().map(|sample| (sample.time / STALE, sample.count, sample.value.to_bits()))
-    };
-    let series = instrument.series.values().max_by_key(values);
-    series.and_then(|series| SeriesChart::of(instrument, series).latest(&instrument.unit)).unwrap_or_default()
 }
 
 fn address(service: &str, name: &str) -> String {

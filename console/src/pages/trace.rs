@@ -5,25 +5,24 @@ mod waterfall;
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{format, logs};
-use crate::Console;
-use crate::page::{self, Page};
-use crate::store::{Store, StoredTrace};
-use otlp::model::otlp_json;
+use crate::page::{Content, Context, Preferences, View};
+use crate::store::{Gone, Line, StoredTrace, root};
+use crate::{Console, Lang, Store};
+use otlp::model::{Span, Trace, otlp_json};
 pub(super) use span::attributes;
 use waterfall::Waterfall;
 
-#[derive(Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Parameters {
-    span: Option<String>,
+    pub(super) span: Option<String>,
 }
 
 /// `GET /traces/{id}?span=`; as JSON it is OTLP's `resourceSpans`.
@@ -31,81 +30,105 @@ pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Path(id): Path<String>,
     Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
+    preferences: Preferences,
 ) -> Response {
     let id = id.to_ascii_lowercase();
-    if page::wants_json(&headers)
-        && let Some(trace) = console.store().trace(&id)
-    {
-        return Json(otlp_json::traces(trace.spans())).into_response();
-    }
-    let page = {
-        let store = console.store();
-        match store.trace(&id) {
-            Some(trace) => found(&store, trace, parameters.span.as_deref()),
-            // A page that waits for a trace is no error; a program that asks for one is told.
-            None if is_id(&id) && !page::wants_json(&headers) => {
-                Page { status: StatusCode::OK, ..missing(&console, &store, &id) }
-            }
-            None => missing(&console, &store, &id),
+    match console.read(|store| Some(TracePage::new(store, store.trace(&id)?, parameters))) {
+        Some(trace) => console.respond(preferences, &trace),
+        // A browser may wait for the trace, so that this is no error; a program needs an answer.
+        None => {
+            let waits = is_id(&id) && !preferences.json;
+            console.respond(preferences, &console.read(|store| MissingTrace::new(store, &id, waits)))
         }
-    };
-    page.answer(&console, &headers)
-}
-
-fn found(store: &Store, stored: &StoredTrace, chosen: Option<&str>) -> Page {
-    let trace = stored.trace();
-    let waterfall = Waterfall::new(&trace);
-    let chosen = chosen.and_then(|id| trace.span(id));
-    let lines = store.log_records_of(&stored.id);
-    Page {
-        part: "/traces",
-        title: format::short(stored.root().map_or("", |span| &span.name), 100),
-        fixed: html! {},
-        live: html! {
-            p.facts {
-                span { "Trace " code { (stored.id) } }
-                span { (format::date_and_time(waterfall.start)) }
-                span { b { (format::duration((waterfall.end - waterfall.start) as f64)) } }
-                span { b { (format::count(trace.spans.len() as u64, "span")) } }
-                span { a href="#logs" { (format::count(lines.len() as u64, "log line")) } }
-            }
-            (gaps(&waterfall))
-            div.split {
-                (waterfall.table(store.services(), chosen))
-                @if let Some(chosen) = chosen { (span::panel(store.services(), &trace, chosen)) }
-            }
-            section #logs {
-                h2 { "Logs of this trace" }
-                @if lines.is_empty() {
-                    p.quiet { "None has come over OTLP with this trace's id." }
-                } @else {
-                    (logs::table(store, &lines, Some(&stored.id)))
-                }
-            }
-        },
-        json: json!(null),
-        status: StatusCode::OK,
     }
 }
 
-/// What says that not all of it is here.
-fn gaps(waterfall: &Waterfall<'_>) -> Markup {
+/// All that has arrived of a trace.
+pub(super) struct TracePage {
+    id: String,
+    spans: Vec<Arc<Span>>,
+    lines: Vec<Line>,
+    /// The id of the span that is shown in full.
+    chosen: Option<String>,
+}
+
+impl TracePage {
+    pub(super) fn new(store: &Store, trace: &StoredTrace, parameters: Parameters) -> Self {
+        Self {
+            id: trace.id.clone(),
+            spans: trace.spans().to_vec(),
+            lines: store.log_records_of(&trace.id),
+            chosen: parameters.span,
+        }
+    }
+}
+
+impl Serialize for TracePage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        otlp_json::traces(&self.spans).serialize(serializer)
+    }
+}
+
+impl View for TracePage {
+    fn html(&self, context: &Context) -> Content {
+        let lang = context.lang;
+        let trace = Trace::new(&self.id, self.spans.iter().map(|span| &**span));
+        let waterfall = Waterfall::new(&trace);
+        let chosen = self.chosen.as_deref().and_then(|id| trace.span(id));
+        let log_records = |n: usize| lang.plural(n as u64, "{n} log record", "{n} log records");
+        Content {
+            link: "/traces",
+            title: format::short(root(&self.spans).map_or("", |span| &span.name), 100),
+            fixed: html! {},
+            live: html! {
+                p.facts {
+                    span { (lang.tr("Trace")) " " code { (self.id) } }
+                    span { (format::date_and_time(waterfall.start)) }
+                    span { b { (format::duration(waterfall.duration() as f64)) } }
+                    span { b { (lang.plural(trace.spans.len() as u64, "{n} span", "{n} spans")) } }
+                    span { a href="#logs" { (log_records(self.lines.len())) } }
+                }
+                (problems(lang, &waterfall))
+                div.split {
+                    (waterfall.table(context, chosen))
+                    @if let Some(chosen) = chosen { (span::panel(context, &trace, chosen)) }
+                }
+                section #logs {
+                    h2 { (lang.tr("Logs of this trace")) }
+                    @if self.lines.is_empty() {
+                        p.quiet { (lang.tr("No log record with this trace id has arrived over OTLP.")) }
+                    } @else {
+                        (logs::table(context, &self.lines, true))
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// Reasons why the tree may not be what the service meant.
+fn problems(lang: Lang, waterfall: &Waterfall<'_>) -> Markup {
+    let n = |count: usize| count as u64;
     html! {
         @if waterfall.missing_parents > 0 {
             p.notice {
-                "This trace is partial: " (waterfall.missing_parents)
-                " of its spans name a parent that has not come. It may be on its way, belong to a program that does not "
-                "send its spans here, or have gone to make room."
+                (lang.plural(n(waterfall.missing_parents),
+                    "This trace is partial: the parent of {n} span is missing.",
+                    "This trace is partial: the parents of {n} spans are missing."))
+                " " (lang.tr("They may still arrive, belong to a program that does not export here, or have been dropped to make room."))
             }
         }
         @if waterfall.circles > 0 {
-            p.notice.bad { (waterfall.circles) " spans are their own ancestors: their ids go round in a circle." }
+            p.notice.bad {
+                (lang.plural(n(waterfall.circles),
+                    "{n} span is its own ancestor: the parent ids form a circle.",
+                    "{n} spans are their own ancestors: the parent ids form a circle."))
+            }
         }
-        @if waterfall.reversed == 1 {
-            p.notice.bad { "1 span ends before it starts." }
-        } @else if waterfall.reversed > 1 {
-            p.notice.bad { (waterfall.reversed) " spans end before they start." }
+        @if waterfall.reversed > 0 {
+            p.notice.bad {
+                (lang.plural(n(waterfall.reversed), "{n} span ends before it starts.", "{n} spans end before they start."))
+            }
         }
     }
 }
@@ -114,26 +137,69 @@ fn is_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-fn missing(console: &Console, store: &Store, id: &str) -> Page {
-    let why = if is_id(id) {
-        "No span of this trace is here."
-    } else {
-        "This is no trace id: one has 32 hex digits, as in the traceresponse header."
-    };
-    Page {
-        part: "/traces",
-        title: "Trace not found".to_owned(),
-        fixed: html! {},
-        live: html! {
-            p.notice { (why) }
-            @if is_id(id) {
-                p { "Exporters send every second or every few: this page looks again by itself." }
-                p { "Traces leave in the order in which they came, once "
-                    (format::bytes(store.fill().1 as f64)) " are full; " (store.gone.traces) " have gone so far." }
-                @if store.count_traces() == 0 { (page::nothing_yet(console, "No trace has come so far.")) }
-            }
-        },
-        json: json!({ "error": why }),
-        status: StatusCode::NOT_FOUND,
+/// A trace of which nothing is stored.
+#[derive(Serialize)]
+pub(super) struct MissingTrace {
+    error: &'static str,
+    #[serde(skip)]
+    is_id: bool,
+    /// The page waits for the trace.
+    #[serde(skip)]
+    waits: bool,
+    #[serde(skip)]
+    limit: usize,
+    #[serde(skip)]
+    gone: Gone,
+    #[serde(skip)]
+    is_empty: bool,
+}
+
+const NOT_RECEIVED: &str = crate::lang::tr_noop("No span of this trace is stored.");
+const NO_ID: &str = crate::lang::tr_noop(
+    "This is not a trace id. A trace id has 32 hex digits, as in the response header traceresponse.",
+);
+
+impl MissingTrace {
+    pub(super) fn new(store: &Store, id: &str, waits: bool) -> Self {
+        Self {
+            error: if is_id(id) { NOT_RECEIVED } else { NO_ID },
+            is_id: is_id(id),
+            waits,
+            limit: store.fill().1,
+            gone: store.gone,
+            is_empty: store.count_traces() == 0,
+        }
     }
+}
+
+impl View for MissingTrace {
+    fn html(&self, context: &Context) -> Content {
+        let lang = context.lang;
+        Content {
+            link: "/traces",
+            title: lang.tr("Trace not found").to_owned(),
+            fixed: html! {},
+            live: html! {
+                p.notice { (lang.tr(self.error)) }
+                @if self.is_id {
+                    p { (lang.tr("Exporters send in batches, usually every few seconds. This page updates itself when the trace arrives.")) }
+                    p {
+                        (lang.trf("The oldest traces are dropped when {limit} are in use.", &[("limit", &format::bytes(self.limit as f64))]))
+                        " " (lang.plural(self.gone.traces, "So far, {n} trace has been dropped.", "So far, {n} traces have been dropped."))
+                    }
+                    @if self.is_empty { (context.nothing_yet(lang.tr("No traces yet."))) }
+                }
+            },
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        if self.waits { StatusCode::OK } else { StatusCode::NOT_FOUND }
+    }
+}
+
+/// Why there is nothing to show, for a program.
+#[derive(Serialize)]
+pub(super) struct ErrorJson<T> {
+    pub(super) error: T,
 }

@@ -4,23 +4,26 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
 
 use super::format;
-use crate::Console;
-use crate::page::{self, Page};
+use super::parameter::InvalidParameter;
+use crate::lang::tr_noop;
+use crate::page::{Content, Context, Preferences, View};
 use crate::search::Search;
-use crate::store::{Store, StoredTrace};
+use crate::store::{StoredTrace, root};
+use crate::{Console, Lang};
 use otlp::model::{Span, StatusCode as Outcome, now};
 
 /// Rows of a page.
 const ROWS: usize = 50;
+/// Services of one trace that a row names.
+const MAX_SERVICES_IN_ROW: usize = 8;
 
-/// What the list is filtered by; a trace is shown where one span of it fits.
+/// What the list is filtered by; a trace is shown if one span of it matches.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Parameters {
@@ -41,23 +44,23 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(parameters: Parameters) -> Result<Self, String> {
+    fn new(parameters: Parameters) -> Result<Self, InvalidParameter> {
         if !["", "ok", "error"].contains(&parameters.status.as_str()) {
-            return Err(format!("status is {:?}; allowed is ok or error", parameters.status));
+            return Err(InvalidParameter::new("status", &parameters.status, tr_noop("ok or error")));
         }
-        let duration = |name: &str, text: &str| match humantime::parse_duration(text.trim()) {
+        let duration = |name, text: &str| match humantime::parse_duration(text.trim()) {
             _ if text.trim().is_empty() => Ok(None),
             Ok(duration) => Ok(Some(duration)),
-            Err(_) => Err(format!("{name} is {text:?}; allowed is a duration, such as 100ms or 2s")),
+            Err(_) => Err(InvalidParameter::new(name, text, tr_noop("a duration, such as 100ms or 2s"))),
         };
         let (min, max) = (duration("min", &parameters.min)?, duration("max", &parameters.max)?);
         Ok(Self { min, max, search: Search::parse(&parameters.q), parameters })
     }
 
-    fn fits(&self, trace: &StoredTrace) -> bool {
+    fn matches(&self, trace: &StoredTrace) -> bool {
         let duration = Duration::from_nanos(trace.duration());
         let name = self.parameters.name.to_lowercase();
-        let of_a_span = |span: &Span| {
+        let matches_span = |span: &Arc<Span>| {
             (self.parameters.service.is_empty() || span.service() == self.parameters.service)
                 && (name.is_empty() || span.name.to_lowercase().contains(&name))
                 && self.search.finds_span(span)
@@ -69,119 +72,171 @@ impl Filter {
                 "ok" => !trace.failed(),
                 _ => true,
             }
-            && trace.spans().iter().any(of_a_span)
+            && trace.spans().iter().any(matches_span)
     }
+}
+
+/// The newest traces that match.
+#[derive(Serialize)]
+pub(super) struct Traces {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<InvalidParameter>,
+    traces: Vec<Row>,
+    #[serde(skip)]
+    parameters: Parameters,
+    /// There are traces, whether they match or not.
+    #[serde(skip)]
+    any: bool,
+    /// Older traces match, too: those before this arrival.
+    #[serde(skip)]
+    older: Option<u64>,
+    #[serde(skip)]
+    now: u64,
+}
+
+#[derive(Serialize)]
+struct Row {
+    trace_id: String,
+    name: String,
+    services: Vec<String>,
+    spans: usize,
+    errors: usize,
+    /// As OTLP/JSON writes 64-bit integers.
+    #[serde(serialize_with = "text")]
+    start_unix_nano: u64,
+    duration_ms: f64,
+    #[serde(skip)]
+    arrival: u64,
+}
+
+fn text<S: serde::Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(number)
 }
 
 /// `GET /traces?service=&name=&status=ok|error&min=&max=&q=`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Query(parameters): Query<Parameters>,
-    headers: HeaderMap,
+    preferences: Preferences,
 ) -> Response {
-    let page = {
-        let store = console.store();
-        let before = parameters.before.unwrap_or(u64::MAX);
-        let filter = Filter::new(parameters.clone());
-        let found: Vec<&StoredTrace> = match &filter {
-            Ok(filter) => store.traces(before).filter(|trace| filter.fits(trace)).take(ROWS + 1).collect(),
-            Err(_) => Vec::new(),
-        };
-        let shown = &found[..found.len().min(ROWS)];
-        let wrong = filter.as_ref().err().cloned();
-        Page {
-            part: "/traces",
-            title: "Traces".to_owned(),
-            fixed: form(&store, &parameters),
-            live: html! {
-                @if let Some(wrong) = &wrong { p.notice.bad { (wrong) } }
-                @else if shown.is_empty() && store.count_traces() == 0 {
-                    (page::nothing_yet(&console, "No trace has come so far."))
-                }
-                @else if shown.is_empty() { p.quiet { "No trace fits. " a href="/traces" { "Show all" } } }
-                @else { (table(&store, shown)) }
-                @if let (Some(last), true) = (shown.last(), found.len() > ROWS) {
-                    p { a href=(format::address("/traces", &[
-                        ("service", &parameters.service), ("name", &parameters.name), ("status", &parameters.status),
-                        ("min", &parameters.min), ("max", &parameters.max), ("q", &parameters.q),
-                        ("before", &last.arrival.to_string()),
-                    ])) { "Older traces" } }
-                }
-            },
-            json: match &wrong {
-                Some(wrong) => json!({ "error": wrong }),
-                None => json!({ "traces": shown.iter().map(|trace| summary(trace)).collect::<Vec<_>>() }),
-            },
-            status: if wrong.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK },
-        }
-    };
-    page.answer(&console, &headers)
+    console.respond(preferences, &Traces::new(&console, parameters, now()))
 }
 
-fn form(store: &Store, parameters: &Parameters) -> Markup {
-    html! {
-        form.filter action="/traces" role="search" {
-            (page::choose_service(store, &parameters.service))
-            label { "Span name" input name="name" value=(parameters.name) size="14"; }
-            label { "Status" select name="status" {
-                @for (value, text) in [("", "any"), ("ok", "ok"), ("error", "error")] {
-                    option value=(value) selected[value == parameters.status] { (text) }
-                }
-            } }
-            label { "From" input name="min" value=(parameters.min) size="6" placeholder="100ms"; }
-            label { "To" input name="max" value=(parameters.max) size="6" placeholder="2s"; }
-            label.wide { "Attributes and words" input #search type="search" name="q" value=(parameters.q)
-                placeholder="http.response.status_code=500"; }
-            button { "Filter" }
+impl Traces {
+    pub(super) fn new(console: &Console, parameters: Parameters, now: u64) -> Self {
+        let filter = Filter::new(parameters.clone());
+        let before = parameters.before.unwrap_or(u64::MAX);
+        let mut traces = match &filter {
+            Ok(filter) => {
+                console.find_traces(before, ROWS + 1, |trace| filter.matches(trace).then(|| Row::new(trace)))
+            }
+            Err(_) => Vec::new(),
+        };
+        let is_more = traces.len() > ROWS;
+        traces.truncate(ROWS);
+        Self {
+            error: filter.err(),
+            older: traces.last().filter(|_| is_more).map(|last| last.arrival),
+            any: console.read(|store| store.count_traces() > 0),
+            traces,
+            parameters,
+            now,
         }
     }
 }
 
-fn table(store: &Store, traces: &[&StoredTrace]) -> Markup {
-    let now = now();
+impl Row {
+    fn new(trace: &StoredTrace) -> Self {
+        let root = root(trace.spans());
+        let mut services: Vec<String> = Vec::new();
+        for span in trace.spans() {
+            if services.len() < MAX_SERVICES_IN_ROW && !services.iter().any(|known| known == span.service()) {
+                services.push(span.service().to_owned());
+            }
+        }
+        Self {
+            trace_id: trace.id.clone(),
+            name: root.map_or(String::new(), |span| span.name.clone()),
+            services,
+            spans: trace.spans().len(),
+            errors: trace.spans().iter().filter(|span| span.status == Outcome::Error).count(),
+            start_unix_nano: root.map_or(0, |span| span.start),
+            duration_ms: trace.duration() as f64 / 1e6,
+            arrival: trace.arrival,
+        }
+    }
+}
+
+impl View for Traces {
+    fn html(&self, context: &Context) -> Content {
+        let (lang, parameters) = (context.lang, &self.parameters);
+        Content {
+            link: "/traces",
+            title: lang.tr("Traces").to_owned(),
+            fixed: form(context, parameters),
+            live: html! {
+                @if let Some(error) = &self.error { p.notice.bad { (error.text(lang)) } }
+                @else if !self.traces.is_empty() { (table(context, &self.traces, self.now)) }
+                @else if self.any { p.quiet { (lang.tr("No trace matches.")) " " a href="/traces" { (lang.tr("Show all")) } } }
+                @else { (context.nothing_yet(lang.tr("No traces yet."))) }
+                @if let Some(older) = self.older {
+                    p { a href=(format::address("/traces", &[
+                        ("service", &parameters.service), ("name", &parameters.name), ("status", &parameters.status),
+                        ("min", &parameters.min), ("max", &parameters.max), ("q", &parameters.q),
+                        ("before", &older.to_string()),
+                    ])) { (lang.tr("Older traces")) } }
+                }
+            },
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        if self.error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+    }
+}
+
+fn form(context: &Context, parameters: &Parameters) -> Markup {
+    let lang = context.lang;
+    html! {
+        form.filter action="/traces" role="search" {
+            (context.choose_service(&parameters.service))
+            label { (lang.tr("Span name")) input name="name" value=(parameters.name) size="14"; }
+            label { (lang.tr("Status")) select name="status" {
+                @for (value, text) in [("", lang.tr("any")), ("ok", "ok"), ("error", lang.tr("error"))] {
+                    option value=(value) selected[value == parameters.status] { (text) }
+                }
+            } }
+            label { (lang.tr("Min. duration")) input name="min" value=(parameters.min) size="6" placeholder="100ms"; }
+            label { (lang.tr("Max. duration")) input name="max" value=(parameters.max) size="6" placeholder="2s"; }
+            label.wide { (lang.tr("Words and key=value")) input #search type="search" name="q" value=(parameters.q)
+                placeholder="http.response.status_code=500"; }
+            button { (lang.tr("Filter")) }
+        }
+    }
+}
+
+fn table(context: &Context, traces: &[Row], now: u64) -> Markup {
+    let lang: Lang = context.lang;
     html! {
         table {
-            thead { tr { th { "Time (UTC)" } th { "Trace" } th { "Services" } th.number { "Spans" } th.number { "Duration" } th { "Status" } } }
+            thead { tr {
+                th { (lang.tr("Time (UTC)")) } th { (lang.tr("Trace")) } th { (lang.tr("Services")) }
+                th.number { (lang.tr("Spans")) } th.number { (lang.tr("Duration")) } th { (lang.tr("Status")) }
+            } }
             tbody {
                 @for trace in traces {
-                    @let root = trace.root();
                     tr {
-                        td title=(format::ago(root.map_or(now, |span| span.start), now)) {
-                            (format::time(root.map_or(0, |span| span.start)))
-                        }
-                        td { a.row href={ "/traces/" (trace.id) } {
-                            (format::short(root.map_or("", |span| &span.name), 80))
-                            " " code.quiet { (format::short(&trace.id, 8)) }
+                        td title=(format::ago(lang, trace.start_unix_nano, now)) { (format::time(trace.start_unix_nano)) }
+                        td { a.row href={ "/traces/" (trace.trace_id) } {
+                            (format::short(&trace.name, 80)) " " code.quiet { (format::short(&trace.trace_id, 8)) }
                         } }
-                        td { @for name in services(trace) { (page::service(store.services(), name)) " " } }
-                        td.number { (trace.spans().len()) }
-                        td.number { (format::duration(trace.duration() as f64)) }
-                        td { @if trace.failed() { span.mark.bad { "error" } } @else { span.quiet { "ok" } } }
+                        td { @for name in &trace.services { (context.service(name)) " " } }
+                        td.number { (trace.spans) }
+                        td.number { (format::duration(trace.duration_ms * 1e6)) }
+                        td { @if trace.errors > 0 { span.mark.bad { (lang.tr("error")) } } @else { span.quiet { "ok" } } }
                     }
                 }
             }
         }
     }
-}
-
-fn services(trace: &StoredTrace) -> Vec<&str> {
-    let mut services: Vec<&str> = Vec::new();
-    for span in trace.spans() {
-        if !services.contains(&span.service()) {
-            services.push(span.service());
-        }
-    }
-    services
-}
-
-fn summary(trace: &StoredTrace) -> serde_json::Value {
-    json!({
-        "trace_id": trace.id,
-        "name": trace.root().map(|span| &span.name),
-        "services": services(trace),
-        "spans": trace.spans().len(),
-        "errors": trace.spans().iter().filter(|span| span.status == Outcome::Error).count(),
-        "start_unix_nano": trace.root().map(|span| span.start.to_string()),
-        "duration_ms": trace.duration() as f64 / 1e6,
-    })
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::failure::{Failure, Key};
@@ -38,7 +39,7 @@ pub struct Group {
     /// Nanoseconds since 1970.
     pub last: u64,
     /// The last `exception.stacktrace`.
-    pub stack: String,
+    pub stack: Arc<str>,
     /// The last traces, newest first.
     pub traces: VecDeque<String>,
     slots: BTreeMap<u64, u64>,
@@ -46,7 +47,7 @@ pub struct Group {
 
 impl Group {
     /// Failures in each of the last `count` slots of 5 s, oldest first.
-    pub fn course(&self, count: u64, now: u64) -> Vec<u64> {
+    pub fn history(&self, count: u64, now: u64) -> Vec<u64> {
         let present = now / SLOT.as_nanos() as u64;
         let at = |back| self.slots.get(&present.saturating_sub(back)).copied().unwrap_or_default();
         (0..count).rev().map(at).collect()
@@ -100,14 +101,14 @@ impl Errors {
             count: 0,
             first: now,
             last: now,
-            stack: String::new(),
+            stack: Arc::default(),
             traces: VecDeque::new(),
             slots: BTreeMap::new(),
         });
         group.count += 1;
         group.last = now;
         if !failure.stack.is_empty() {
-            group.stack = failure.stack;
+            group.stack = failure.stack.into();
         }
         if let Some(trace) = failure.trace_id {
             group.traces.push_front(trace);

@@ -35,7 +35,7 @@ pub struct Instrument {
     /// Whether its points count from the start of the process, and not from the last export.
     pub cumulative: bool,
     /// By attributes, in words.
-    pub series: BTreeMap<String, Series>,
+    series: BTreeMap<String, Series>,
 }
 
 /// The course of one set of attributes.
@@ -68,6 +68,16 @@ impl Instruments {
     /// Each with its service and name, in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &Instrument)> {
         self.all.iter().map(|((service, name), instrument)| (service.as_str(), name.as_str(), instrument))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
     }
 
     /// One of them.
@@ -144,6 +154,11 @@ impl Instruments {
 }
 
 impl Instrument {
+    /// Its series, ordered by their attributes.
+    pub fn series(&self) -> impl ExactSizeIterator<Item = &Series> {
+        self.series.values()
+    }
+
     /// Bytes that it takes.
     fn add(&mut self, attributes: Attributes, instance: Option<&Value>, sample: Sample, now: u64) -> usize {
         let mut name = instance.map(|id| format!("{id} ")).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Log records, in the order in which they came.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::Store;
 use super::failure::Failure;
@@ -8,19 +9,19 @@ use super::traces::is_id;
 use otlp::model::LogRecord;
 
 /// A log record, and its number.
-#[derive(Debug, Clone, Copy)]
-pub struct Line<'a> {
+#[derive(Debug, Clone)]
+pub struct Line {
     /// Earlier ones have a lower number.
     pub arrival: u64,
     /// The record.
-    pub record: &'a LogRecord,
+    pub record: Arc<LogRecord>,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Logs {
     /// Bytes.
     pub(super) used: usize,
-    by_arrival: BTreeMap<u64, (LogRecord, usize)>,
+    by_arrival: BTreeMap<u64, (Arc<LogRecord>, usize)>,
     without_trace: BTreeSet<u64>,
 }
 
@@ -38,19 +39,19 @@ impl Logs {
 
 impl Store {
     /// Log records, the newest first; those before the arrival `before`.
-    pub fn log_records(&self, before: u64) -> impl Iterator<Item = Line<'_>> {
+    pub fn log_records(&self, before: u64) -> impl Iterator<Item = Line> {
         let lines = self.logs.by_arrival.range(..before).rev();
-        lines.map(|(arrival, (record, _))| Line { arrival: *arrival, record })
+        lines.map(|(arrival, (record, _))| Line { arrival: *arrival, record: Arc::clone(record) })
     }
 
     /// The log records of a trace, earliest first.
-    pub fn log_records_of(&self, trace_id: &str) -> Vec<Line<'_>> {
+    pub fn log_records_of(&self, trace_id: &str) -> Vec<Line> {
         let arrivals = self.traces.get(trace_id).map(|trace| trace.log_records()).unwrap_or_default();
-        let mut lines: Vec<Line<'_>> = arrivals
+        let mut lines: Vec<Line> = arrivals
             .iter()
             .filter_map(|arrival| {
                 let (record, _) = self.logs.by_arrival.get(arrival)?;
-                Some(Line { arrival: *arrival, record })
+                Some(Line { arrival: *arrival, record: Arc::clone(record) })
             })
             .collect();
         lines.sort_by_key(|line| line.record.when());
@@ -80,7 +81,7 @@ impl Store {
         }
         self.logs.used += bytes;
         self.saw(record.service());
-        self.logs.by_arrival.insert(arrival, (record, bytes));
+        self.logs.by_arrival.insert(arrival, (Arc::new(record), bytes));
         Ok(())
     }
 }

@@ -1,13 +1,16 @@
 //! Traces, in the order in which their first item came.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::Store;
 use super::failure::Failure;
-use otlp::model::{Span, SpanKind, StatusCode, Trace};
+use otlp::model::{Span, SpanKind, StatusCode};
 
 /// What a trace takes beside its spans: its own fields, its id and its places in two maps.
 const TRACE_BYTES: usize = 2 * size_of::<StoredTrace>() + 256;
+/// A span in an allocation of its own, with its reference counts.
+const SPAN_BYTES: usize = (size_of::<Span>() + 2 * size_of::<usize>()).next_multiple_of(16);
 /// Of all memory, the part that one trace may take at most.
 const PART_OF_A_TRACE: usize = 4;
 
@@ -20,28 +23,20 @@ pub struct StoredTrace {
     pub arrival: u64,
     /// When the last span came, nanoseconds since 1970.
     pub updated: u64,
-    spans: Vec<Span>,
+    spans: Vec<Arc<Span>>,
     log_records: Vec<u64>,
     bytes: usize,
 }
 
 impl StoredTrace {
     /// Its spans, in the order of arrival.
-    pub fn spans(&self) -> &[Span] {
+    pub fn spans(&self) -> &[Arc<Span>] {
         &self.spans
-    }
-
-    /// Its spans, earliest first.
-    pub fn trace(&self) -> Trace<'_> {
-        Trace::new(&self.id, self.spans.iter())
     }
 
     /// The span at the top: the earliest without a parent, else the earliest of those whose parent is missing.
     pub fn root(&self) -> Option<&Span> {
-        let has_no_parent = |span: &&Span| span.parent_span_id.is_none();
-        let first = |span: &&Span| span.start;
-        let root = self.spans.iter().filter(has_no_parent).min_by_key(first);
-        root.or_else(|| self.spans.iter().min_by_key(first))
+        root(&self.spans)
     }
 
     /// From the start of the first span to the end of the last, in nanoseconds.
@@ -68,8 +63,15 @@ impl StoredTrace {
         if self.spans.len() == before {
             self.spans.reserve_exact(before / 4 + 4);
         }
-        self.bytes += (self.spans.capacity() - before) * size_of::<Span>();
+        self.bytes += (self.spans.capacity() - before) * size_of::<Arc<Span>>();
     }
+}
+
+/// The span at the top: the earliest without a parent, else the earliest of all.
+pub fn root(spans: &[Arc<Span>]) -> Option<&Span> {
+    let first = |span: &&Arc<Span>| span.start;
+    let roots = spans.iter().filter(|span| span.parent_span_id.is_none());
+    roots.min_by_key(first).or_else(|| spans.iter().min_by_key(first)).map(|span| &**span)
 }
 
 #[derive(Debug, Default)]
@@ -144,7 +146,7 @@ impl Store {
             ));
         }
         let most = self.limit / PART_OF_A_TRACE;
-        let heap = span.heap();
+        let heap = span.heap() + SPAN_BYTES;
         let arrival = self.arrival();
         let trace = self.traces.entry(&span.trace_id, arrival);
         if trace.bytes + heap > most {
@@ -168,7 +170,7 @@ impl Store {
         if span.kind == SpanKind::Server && span.status == StatusCode::Error {
             self.errors.look_at_later(&span, now);
         }
-        self.traces.entry(&span.trace_id, arrival).spans.push(span);
+        self.traces.entry(&span.trace_id, arrival).spans.push(Arc::new(span));
         Ok(())
     }
 }

@@ -182,7 +182,7 @@ async fn what_is_refused_is_told_as_a_status_in_the_form_of_the_request() {
         assert_eq!(console.send("/v1/logs", content_type, body.into()).await.0, expected, "{content_type}");
     }
     let (_, page) = console.html("/").await;
-    assert!(page.contains("Something came that is not shown"), "{page}");
+    assert!(page.contains("Telemetry was refused"), "{page}");
 }
 
 #[tokio::test]
@@ -415,11 +415,11 @@ async fn memory_stays_within_its_bound_and_the_oldest_traces_go_as_a_whole() {
         assert_eq!(console.send("/v1/traces", PROTOBUF, trace(number)).await.0, 200);
     }
     assert_eq!(console.html(&format!("/traces/{:032x}", 1999)).await.1.matches("data-span").count(), 50);
-    assert!(console.html(&format!("/traces/{:032x}", 1)).await.1.contains("No span of this trace is here"));
+    assert!(console.html(&format!("/traces/{:032x}", 1)).await.1.contains("No span of this trace is stored"));
     let kept = console.json("/traces").await;
     let kept = kept["traces"].as_array().unwrap();
     assert!(kept.iter().all(|trace| trace["spans"] == 50), "{kept:#?}");
-    assert!(console.html("/").await.1.contains("have gone"));
+    assert!(console.html("/").await.1.contains("oldest traces dropped"));
     assert!(console.resident() < (16 + 60) * MIB, "{} MiB", console.resident() / MIB);
 
     // One trace that never ends is cut off, and does not push the others out.

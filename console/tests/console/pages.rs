@@ -49,7 +49,7 @@ async fn the_list_of_traces_is_filtered_by_service_name_status_duration_and_attr
     }
     let (status, page) = console.html("/traces?min=soon&name=%22quoted%22").await;
     assert_eq!(status, 400);
-    assert!(page.contains("min is &quot;soon&quot;; allowed is a duration"), "{page}");
+    assert!(page.contains("invalid value 'soon' for min: expected a duration"), "{page}");
     assert!(page.contains(r#"value="&quot;quoted&quot;""#), "what was typed stays: {page}");
 }
 
@@ -94,7 +94,7 @@ async fn a_trace_is_shown_with_all_that_its_spans_say() {
     assert_eq!(status, 200);
     for shown in [
         "2 spans</b>",
-        "1 log line<",
+        "1 log record<",
         "GET /handson",
         "example.org",
         "no such host",
@@ -118,7 +118,7 @@ async fn a_trace_that_has_come_in_part_says_so_and_one_that_has_not_come_says_wh
     let orphan = span(TRACE, "00000000000000a2", "00000000000000a1", "GET", json!({}));
     console.send_json("/v1/traces", &spans("shop", vec![orphan])).await;
     let (_, page) = console.html(&format!("/traces/{TRACE}")).await;
-    assert!(page.contains("This trace is partial: 1 of its spans"), "{page}");
+    assert!(page.contains("This trace is partial: the parent of 1 span is missing"), "{page}");
     console
         .send_json(
             "/v1/traces",
@@ -129,9 +129,35 @@ async fn a_trace_that_has_come_in_part_says_so_and_one_that_has_not_come_says_wh
     assert!(!page.contains("This trace is partial"), "{page}");
 
     let (status, page) = console.html("/traces/00000000000000000000000000000abc").await;
-    assert!(status == 200 && page.contains("No span of this trace is here"), "{page}");
+    assert!(status == 200 && page.contains("No span of this trace is stored"), "{page}");
     let (status, page) = console.html("/traces/abc").await;
-    assert!(status == 404 && page.contains("one has 32 hex digits"), "{page}");
+    assert!(status == 404 && page.contains("A trace id has 32 hex digits"), "{page}");
+}
+
+#[tokio::test]
+async fn pages_are_in_the_language_of_the_browser_or_of_the_address_and_json_is_english() {
+    let console = Console::start(&[]);
+    let get = async |path: &str, accepted: &str, accept: &str| {
+        let get = console.client.get(format!("{}{path}", console.url));
+        let get = get.header("accept-language", accepted).header("accept", accept);
+        get.send().await.unwrap().text().await.unwrap()
+    };
+    for (path, accepted, expected) in [
+        ("/traces", "ja,en;q=0.8", "トレースはまだありません。"),
+        ("/traces", "en,ja;q=0.8", "No traces yet."),
+        ("/traces?lang=ja", "en", "トレースはまだありません。"),
+        ("/traces?status=bad&lang=en", "ja", "invalid value 'bad' for status: expected ok or error"),
+    ] {
+        let page = get(path, accepted, "text/html").await;
+        assert!(page.contains(expected), "{path} for {accepted}: {page}");
+        let lang = if expected.is_ascii() { "<html lang=\"en\">" } else { "<html lang=\"ja\">" };
+        assert!(page.contains(lang), "{path} for {accepted}: {page}");
+    }
+    let json = get("/traces?min=soon", "ja", "application/json").await;
+    assert_eq!(
+        json,
+        r#"{"error":"invalid value 'soon' for min: expected a duration, such as 100ms or 2s","traces":[]}"#
+    );
 }
 
 #[tokio::test]

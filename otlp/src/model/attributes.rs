@@ -1,6 +1,9 @@
 //! Keys and values.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
+
+/// Bytes of a binary value that its text shows.
+const MAX_BYTES_SHOWN: usize = 32;
 
 /// OTLP's `AnyValue`.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,12 +62,45 @@ impl Attributes {
 }
 
 impl Value {
-    /// A text as it is, and any other value as [`fmt::Display`] writes it.
+    /// A text as it is, and any other value as JSON.
     pub fn unquoted(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             other => other.to_string(),
         }
+    }
+
+    /// The first `characters` of [`Value::unquoted`], followed by `…` if there are more. It takes no longer than that, however large the value is.
+    pub fn shortened(&self, characters: usize) -> String {
+        if let Self::Text(text) = self {
+            let mut short: String = text.chars().take(characters).collect();
+            if short.len() < text.len() {
+                short.push('…');
+            }
+            return short;
+        }
+        let mut short = Shortened { text: String::new(), left: characters };
+        // The only error is that the limit was reached.
+        if write!(short, "{self}").is_err() {
+            short.text.push('…');
+        }
+        short.text
+    }
+}
+
+/// A text that accepts no more than a number of characters.
+struct Shortened {
+    text: String,
+    left: usize,
+}
+
+impl fmt::Write for Shortened {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let end = more.char_indices().nth(self.left).map_or(more.len(), |(end, _)| end);
+        let taken = &more[..end];
+        self.left -= taken.chars().count();
+        self.text.push_str(taken);
+        if end < more.len() { Err(fmt::Error) } else { Ok(()) }
     }
 }
 
@@ -81,17 +117,79 @@ impl From<i64> for Value {
 }
 
 impl fmt::Display for Value {
-    /// As one would write it in JSON, so that `"200"` and `200` can be told apart.
+    /// As JSON, so that `"200"` and `200` differ. Bytes are hex digits, of which at most the first 32 are shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("null"),
-            Self::Text(text) => write!(f, "{text:?}"),
+            Self::Text(text) => quoted(text, f),
             Self::Bool(bool) => write!(f, "{bool}"),
             Self::Int(int) => write!(f, "{int}"),
             Self::Double(double) => write!(f, "{double:?}"),
-            Self::Bytes(bytes) => write!(f, "{} bytes", bytes.len()),
-            Self::Array(values) => f.debug_list().entries(values.iter().map(|v| v.to_string())).finish(),
-            Self::Map(map) => f.debug_map().entries(map.0.iter().map(|(k, v)| (k, v.to_string()))).finish(),
+            Self::Bytes(bytes) => {
+                f.write_str("0x")?;
+                bytes.iter().take(MAX_BYTES_SHOWN).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+                if bytes.len() > MAX_BYTES_SHOWN { write!(f, "… ({} bytes)", bytes.len()) } else { Ok(()) }
+            }
+            Self::Array(values) => {
+                f.write_str("[")?;
+                for (at, value) in values.iter().enumerate() {
+                    write!(f, "{}{value}", if at > 0 { ", " } else { "" })?;
+                }
+                f.write_str("]")
+            }
+            Self::Map(map) => {
+                f.write_str("{")?;
+                for (at, (key, value)) in map.0.iter().enumerate() {
+                    f.write_str(if at > 0 { ", " } else { "" })?;
+                    quoted(key, f)?;
+                    write!(f, ": {value}")?;
+                }
+                f.write_str("}")
+            }
         }
+    }
+}
+
+/// Writes a JSON string. It goes straight to the formatter: a text of its own at each level of a nested value would be escaped at each level
+/// again, and grow exponentially.
+fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str("\"")?;
+    for letter in text.chars() {
+        match letter {
+            '"' => f.write_str("\\\"")?,
+            '\\' => f.write_str("\\\\")?,
+            '\n' => f.write_str("\\n")?,
+            '\r' => f.write_str("\\r")?,
+            '\t' => f.write_str("\\t")?,
+            control if control.is_control() => write!(f, "\\u{:04x}", u32::from(control))?,
+            letter => f.write_char(letter)?,
+        }
+    }
+    f.write_str("\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Attributes, Value};
+
+    #[test]
+    fn a_value_is_written_as_json() {
+        let inner = Value::Map(Attributes(vec![
+            ("text".to_owned(), "1\n\"".into()),
+            ("int".to_owned(), 1.into()),
+            ("bytes".to_owned(), Value::Bytes(vec![1, 0xab])),
+        ]));
+        let value = Value::Array(vec![inner, Value::Empty, Value::Double(1.0)]);
+        let expected = r#"[{"text": "1\n\"", "int": 1, "bytes": 0x01ab}, null, 1.0]"#;
+        assert_eq!(value.to_string(), expected);
+        assert_eq!(value.shortened(9), r#"[{"text":…"#);
+        assert_eq!(value.shortened(1_000), expected);
+        assert_eq!(Value::Bytes(vec![7; 100]).to_string(), format!("0x{}… (100 bytes)", "07".repeat(32)));
+    }
+
+    #[test]
+    fn the_text_of_a_nested_value_is_as_long_as_the_value() {
+        let nested = (0..100).fold(Value::from("\"text\""), |inner, _| Value::Array(vec![inner]));
+        assert_eq!(nested.to_string().len(), 2 * 100 + r#""\"text\"""#.len());
     }
 }

@@ -1,4 +1,4 @@
-//! The guide: a chapter beside what the last check said of its step, in either language, with search.
+//! The guide: a chapter next to the result of the last check of its step, in both languages, with search.
 
 mod markdown;
 
@@ -7,19 +7,22 @@ use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{Path as Segments, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
-use serde::Deserialize;
-use serde_json::json;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
 
-use console::Console;
-use console::page::Page;
+use console::lang::fill;
+use console::page::{Content, Context, Preferences, View};
+use console::{Console, Lang};
 
+use super::lang::tr;
+use super::steps::CheckState;
 use super::{Attendee, Workshop, steps};
-use crate::steps::Lang;
+use crate::steps::{Lang as GuideLang, Step};
 
-/// The contents of a language, which says the order of the chapters too.
+/// The contents of a language, which also define the order of the chapters.
 const CONTENTS: &str = "README.md";
 
 /// What is searched for.
@@ -33,19 +36,16 @@ pub(super) struct Search {
 pub(super) async fn start(
     State(console): State<Arc<Console>>,
     Extension(workshop): Extension<Arc<Workshop>>,
-    headers: HeaderMap,
+    preferences: Preferences,
 ) -> Response {
     if workshop.guide.is_none() {
-        return missing("This console has no guide.").answer(&console, &headers);
+        return console.respond(preferences, &Missing { error: Problem::NoGuide });
     }
-    let browser =
-        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let lang = match &workshop.attendee {
-        Some(attendee) => attendee.lang,
-        None if browser.starts_with("ja") => Lang::Ja,
-        None => Lang::En,
+    let code = match &workshop.attendee {
+        Some(attendee) => attendee.lang.code(),
+        None => preferences.lang.code(),
     };
-    Redirect::to(&format!("/guide/{}/{CONTENTS}", lang.code())).into_response()
+    Redirect::to(&format!("/guide/{code}/{CONTENTS}")).into_response()
 }
 
 /// `GET /guide/en/02-first-span.md`, `/guide/en/pictures/context.svg`, `/guide/pictures/03-after.png`.
@@ -54,27 +54,28 @@ pub(super) async fn page(
     Extension(workshop): Extension<Arc<Workshop>>,
     Segments(path): Segments<String>,
     Query(search): Query<Search>,
-    headers: HeaderMap,
+    preferences: Preferences,
 ) -> Response {
+    let missing = || console.respond(preferences, &Missing { error: Problem::NoPage });
     let Some(file) = workshop.guide.as_deref().and_then(|folder| inside(folder, &path)) else {
-        return missing(&format!("The guide has no {path:?}.")).answer(&console, &headers);
+        return missing();
     };
     let content_type = match file.extension().and_then(|extension| extension.to_str()) {
         Some("svg") => Some("image/svg+xml"),
         Some("png") => Some("image/png"),
         Some("md") => None,
-        _ => return missing(&format!("The guide has no {path:?}.")).answer(&console, &headers),
+        _ => return missing(),
     };
     let (Ok(content), Some((code, name))) = (std::fs::read(&file), path.rsplit_once('/')) else {
-        return missing(&format!("The guide has no {path:?}.")).answer(&console, &headers);
+        return missing();
     };
     if let Some(content_type) = content_type {
         return ([(header::CONTENT_TYPE, content_type)], content).into_response();
     }
-    let lang = if code == Lang::Ja.code() { Lang::Ja } else { Lang::En };
-    let text = String::from_utf8_lossy(&content);
-    chapter(workshop.attendee.as_deref(), &file, lang, name, &text, search.q.trim())
-        .answer(&console, &headers)
+    let lang = Lang::from_code(code).unwrap_or_default();
+    let text = String::from_utf8_lossy(&content).into_owned();
+    let attendee = workshop.attendee.as_deref();
+    console.respond(preferences, &Chapter::new(attendee, &file, lang, name, text, search.q.trim()))
 }
 
 /// The file, where `path` is made of plain names and cannot lead out of `folder`.
@@ -86,96 +87,180 @@ fn inside(folder: &Path, path: &str) -> Option<PathBuf> {
     path.split('/').all(is_plain).then(|| folder.join(path)).filter(|file| file.is_file())
 }
 
-fn missing(what: &str) -> Page {
-    Page {
-        part: "/guide",
-        title: "Guide".to_owned(),
-        fixed: html! {
-            div.empty {
-                p { strong { (what) } }
-                p { "It is a part of the repository: " code { "cargo workshop up" } " shows it, from a folder inside." }
-            }
-        },
-        live: html! {},
-        json: json!({ "error": what }),
-        status: StatusCode::NOT_FOUND,
+/// Why there is no page.
+#[derive(Debug, Clone, Copy)]
+enum Problem {
+    NoGuide,
+    NoPage,
+}
+
+impl Problem {
+    fn text(self, lang: Lang) -> &'static str {
+        match self {
+            Self::NoGuide => tr(lang, "This console has no guide."),
+            Self::NoPage => tr(lang, "The guide has no such page."),
+        }
     }
 }
 
-fn chapter(
-    attendee: Option<&Attendee>,
-    file: &Path,
-    lang: Lang,
-    name: &str,
-    text: &str,
-    wanted: &str,
-) -> Page {
-    let folder = file.parent().unwrap_or(file);
-    let contents = std::fs::read_to_string(folder.join(CONTENTS)).unwrap_or_default();
-    let (title, body) = markdown::title(text);
-    let step = attendee.and_then(|attendee| attendee.steps.iter().find(|step| step.chapter == name));
-    let verdict = attendee.zip(step).and_then(|(attendee, step)| {
-        attendee.verdicts().into_iter().find(|(id, _)| *id == step.id).map(|(_, verdict)| verdict)
-    });
-    Page {
-        part: "/guide",
-        title: title.to_owned(),
-        fixed: html! {
-            (head(lang, name, wanted))
-            @if wanted.is_empty() {
-                div.guide {
-                    ol.chapters lang=(lang.code()) {
-                        @for (to, title) in markdown::chapters(&contents) {
-                            li { a href=(to) aria-current=[(to == name).then_some("page")] { (title) } }
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text(Lang::En))
+    }
+}
+
+#[derive(Serialize)]
+struct Missing {
+    error: Problem,
+}
+
+impl View for Missing {
+    fn html(&self, context: &Context) -> Content {
+        let lang = context.lang;
+        Content {
+            link: "/guide",
+            title: tr(lang, "Guide").to_owned(),
+            fixed: html! {
+                div.empty {
+                    p { strong { (self.error.text(lang)) } }
+                    p { (tr(lang, "The guide is a part of the repository. This shows it, in a folder of the repository:")) }
+                    pre { "cargo workshop up" }
+                }
+            },
+            live: html! {},
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        StatusCode::NOT_FOUND
+    }
+}
+
+/// A chapter, or what a search finds in all chapters of its language.
+#[derive(Serialize)]
+struct Chapter {
+    lang: &'static str,
+    chapter: String,
+    title: String,
+    markdown: String,
+    /// The result of the last check of the chapter's step.
+    step: Option<Value>,
+    #[serde(skip)]
+    contents: Vec<(String, String)>,
+    /// The words that are searched for, and what was found.
+    #[serde(skip)]
+    found: Option<(String, Vec<Hit>)>,
+    #[serde(skip)]
+    check: Option<(CheckState, Step)>,
+}
+
+impl Chapter {
+    fn new(
+        attendee: Option<&Attendee>,
+        file: &Path,
+        lang: Lang,
+        name: &str,
+        markdown: String,
+        words: &str,
+    ) -> Self {
+        let folder = file.parent().unwrap_or(file);
+        let contents = std::fs::read_to_string(folder.join(CONTENTS)).unwrap_or_default();
+        let contents = markdown::chapters(&contents);
+        let step = attendee.and_then(|attendee| {
+            let step = attendee.steps.iter().find(|step| step.chapter == name)?;
+            Some((attendee, step))
+        });
+        Self {
+            lang: lang.code(),
+            chapter: name.to_owned(),
+            title: markdown::title(&markdown).0.to_owned(),
+            step: step.and_then(|(attendee, step)| steps::of_step(&attendee.verdicts(), step).cloned()),
+            found: (!words.is_empty()).then(|| (words.to_owned(), Hit::all(folder, &contents, words))),
+            check: step.map(|(attendee, step)| (CheckState::new(attendee), step.clone())),
+            contents,
+            markdown,
+        }
+    }
+}
+
+impl View for Chapter {
+    fn html(&self, context: &Context) -> Content {
+        let lang = context.lang;
+        let words = self.found.as_ref().map_or("", |(words, _)| words);
+        Content {
+            link: "/guide",
+            title: self.title.clone(),
+            fixed: html! {
+                (self.head(lang, words))
+                @match &self.found {
+                    Some((words, hits)) => (found(lang, self.lang, words, hits)),
+                    None => div.guide {
+                        ol.chapters lang=(self.lang) {
+                            @for (to, title) in &self.contents {
+                                li { a href=(to) aria-current=[(*to == self.chapter).then_some("page")] { (title) } }
+                            }
                         }
+                        article lang=(self.lang) { (PreEscaped(markdown::html(markdown::title(&self.markdown).1))) }
                     }
-                    article lang=(lang.code()) { (PreEscaped(markdown::html(body))) }
                 }
-            } @else { (found(folder, &contents, lang, wanted)) }
-        },
-        live: html! {
-            @if let (true, Some((attendee, step))) = (wanted.is_empty(), attendee.zip(step)) {
-                aside.result { (steps::result(attendee, step, verdict.as_ref())) }
-            }
-        },
-        json: json!({ "lang": lang.code(), "chapter": name, "title": title, "markdown": text, "step": verdict }),
-        status: StatusCode::OK,
-    }
-}
-
-/// The other language, and the search.
-fn head(lang: Lang, name: &str, wanted: &str) -> Markup {
-    html! {
-        form.filter method="get" action={ "/guide/" (lang.code()) "/" (CONTENTS) } {
-            span.tabs {
-                @for (code, called) in [("en", "English"), ("ja", "日本語")] {
-                    a href={ "/guide/" (code) "/" (name) } lang=(code) aria-current=[(code == lang.code()).then_some("true")] { (called) }
+            },
+            live: html! {
+                @if let (None, Some((check, step))) = (&self.found, &self.check) {
+                    aside.result { (check.with_step(lang, step, self.step.as_ref())) }
                 }
-            }
-            label.wide { "Search the guide" input #search type="search" name="q" value=(wanted); }
-            button { "Search" }
+            },
         }
     }
 }
 
-/// The sections in which all words occur.
-fn found(folder: &Path, contents: &str, lang: Lang, wanted: &str) -> Markup {
-    let words: Vec<String> = wanted.split_whitespace().map(str::to_lowercase).collect();
-    let mut hits = Vec::new();
-    for (to, title) in markdown::chapters(contents) {
-        let text = std::fs::read_to_string(folder.join(&to)).unwrap_or_default();
-        for section in markdown::sections(&text) {
-            if let Some(excerpt) = section.excerpt(&words) {
-                hits.push((to.clone(), title.clone(), section, excerpt));
+impl Chapter {
+    /// The other language, and the search.
+    fn head(&self, lang: Lang, words: &str) -> Markup {
+        html! {
+            form.filter method="get" action={ "/guide/" (self.lang) "/" (CONTENTS) } {
+                span.tabs {
+                    @for (code, name) in [(GuideLang::En.code(), "English"), (GuideLang::Ja.code(), "日本語")] {
+                        a href={ "/guide/" (code) "/" (self.chapter) } lang=(code) aria-current=[(code == self.lang).then_some("true")] { (name) }
+                    }
+                }
+                label.wide { (tr(lang, "Search the guide")) input #search type="search" name="q" value=(words); }
+                button { (tr(lang, "Search")) }
             }
         }
     }
+}
+
+/// A section that contains all words.
+struct Hit {
+    file: String,
+    title: String,
+    section: markdown::Section,
+    excerpt: String,
+}
+
+impl Hit {
+    fn all(folder: &Path, contents: &[(String, String)], words: &str) -> Vec<Self> {
+        let words: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
+        let mut hits = Vec::new();
+        for (file, title) in contents {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+            for section in markdown::sections(&text) {
+                if let Some(excerpt) = section.excerpt(&words) {
+                    hits.push(Self { file: file.clone(), title: title.clone(), section, excerpt });
+                }
+            }
+        }
+        hits
+    }
+}
+
+fn found(lang: Lang, guide_lang: &str, words: &str, hits: &[Hit]) -> Markup {
     html! {
-        div #found lang=(lang.code()) {
-            p.quiet { (hits.len()) " found: " (wanted) }
-            @for (to, title, section, excerpt) in &hits {
+        div #found lang=(guide_lang) {
+            p.quiet { (fill(tr(lang, "{n} found: {words}"), &[("n", &hits.len()), ("words", &words)])) }
+            @for Hit { file, title, section, excerpt } in hits {
                 div.hit {
-                    p { a href={ (to) "#" (section.anchor) } { (title) @if section.heading != *title { " · " (section.heading) } } }
+                    p { a href={ (file) "#" (section.anchor) } { (title) @if section.heading != *title { " · " (section.heading) } } }
                     p.quiet { (excerpt) }
                 }
             }

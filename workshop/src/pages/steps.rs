@@ -1,4 +1,4 @@
-//! The attendee's steps, and what the last check said of each.
+//! The attendee's steps, and the result of the last check of each.
 
 use std::sync::Arc;
 
@@ -7,35 +7,35 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use console::Console;
-use console::page::{self, Page};
+use console::lang::fill;
+use console::page::{Content, Context, Preferences, View};
+use console::{Console, Lang};
 
+use super::lang::tr;
 use super::{Attendee, Workshop};
 use crate::report;
-use crate::steps::Step;
+use crate::steps::{Lang as StepsLang, Step};
 
 /// `GET /steps`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Extension(workshop): Extension<Arc<Workshop>>,
-    headers: HeaderMap,
+    preferences: Preferences,
 ) -> Response {
-    let page = match &workshop.attendee {
-        Some(attendee) => steps_of(attendee),
-        None => nobody(),
-    };
-    page.answer(&console, &headers)
+    console.respond(preferences, &Steps::new(workshop.attendee.as_deref()))
 }
 
-/// `POST /steps/check`: begins a check, and sends back to the page.
+/// `POST /steps/check`: starts a check, and sends back to the page.
 pub(super) async fn check(
     State(console): State<Arc<Console>>,
     Extension(workshop): Extension<Arc<Workshop>>,
+    preferences: Preferences,
     headers: HeaderMap,
 ) -> Response {
-    let Some(attendee) = &workshop.attendee else { return nobody().answer(&console, &headers) };
+    let Some(attendee) = &workshop.attendee else { return console.respond(preferences, &Steps::new(None)) };
     if attendee.progress.begin() {
         let (console, attendee) = (Arc::clone(&console), Arc::clone(attendee));
         tokio::spawn(async move {
@@ -45,7 +45,7 @@ pub(super) async fn check(
         });
     }
     console.changed();
-    if page::wants_json(&headers) {
+    if preferences.json {
         return (StatusCode::ACCEPTED, axum::Json(json!({ "checking": true }))).into_response();
     }
     Redirect::to(&from(&headers)).into_response()
@@ -58,97 +58,133 @@ fn from(headers: &HeaderMap) -> String {
     chapter.map_or("/steps".to_owned(), |chapter| chapter.path().to_owned())
 }
 
-fn nobody() -> Page {
-    Page {
-        part: "/steps",
-        title: "Steps".to_owned(),
-        fixed: html! {
-            div.empty {
-                p { strong { "This console watches no attendee's backend." } }
-                p { "Make one, and start it with the console:" }
-                pre { "cargo workshop new sakura\ncargo workshop up sakura" }
-            }
-        },
-        live: html! {},
-        json: json!({ "steps": [] }),
-        status: StatusCode::OK,
-    }
+/// The steps of an attendee; without one, how to become one.
+#[derive(Serialize)]
+struct Steps {
+    #[serde(flatten)]
+    check: Option<CheckState>,
+    /// As in the report of the last check.
+    #[serde(rename = "steps")]
+    verdicts: Vec<Value>,
+    #[serde(skip)]
+    steps: Vec<Step>,
 }
 
-/// What the last check said of one step, and the button for the next: beside its chapter.
-pub(super) fn result(attendee: &Attendee, step: &Step, verdict: Option<&Value>) -> Markup {
-    let (checking, trouble) = attendee.progress.now();
-    html! {
-        h2 { (attendee.backend) }
-        (button(checking))
-        (build_error(attendee))
-        @if let Some(trouble) = &trouble { pre.notice.bad { (trouble) } }
-        ol.steps { (one(attendee, step, verdict, verdict.is_some())) }
-    }
+/// How the checks of a backend are doing.
+#[derive(Serialize)]
+pub(super) struct CheckState {
+    backend: String,
+    #[serde(skip)]
+    lang: StepsLang,
+    checking: bool,
+    /// Why the last check has no result.
+    trouble: Option<String>,
+    /// The compiler's first error, if the newest version does not build.
+    build_error: Option<String>,
 }
 
-fn button(checking: bool) -> Markup {
-    html! {
-        form method="post" action="/steps/check" {
-            button disabled[checking] { @if checking { "Checking …" } @else { "Check now" } }
-            " " span.quiet role="status" {
-                @if checking { "It is built and run on ports of its own; this takes some seconds." }
-                @else { "or " code { "cargo workshop check" } ", or " code { "cargo workshop watch" } " at every save" }
-            }
+impl CheckState {
+    pub(super) fn new(attendee: &Attendee) -> Self {
+        let (checking, trouble) = attendee.progress.now();
+        Self {
+            backend: attendee.backend.clone(),
+            lang: attendee.lang,
+            checking,
+            trouble,
+            build_error: attendee.build_error.get(),
         }
     }
-}
 
-/// Says that what is shown is of an older program, if the newest does not build.
-fn build_error(attendee: &Attendee) -> Markup {
-    html! {
-        @if let Some(error) = attendee.build_error.get() {
-            div.notice.bad #build-error {
-                p { strong { (attendee.backend) " does not build" }
-                    ": the program that runs, and the results below, are those of an older version. The first error:" }
-                pre { (error) }
-            }
+    /// The result of one step, next to its chapter.
+    pub(super) fn with_step(&self, lang: Lang, step: &Step, verdict: Option<&Value>) -> Markup {
+        html! {
+            h2 { (self.backend) }
+            (self.html(lang))
+            ol.steps { (one(lang, self.lang, step, verdict, verdict.is_some())) }
         }
     }
-}
 
-fn steps_of(attendee: &Attendee) -> Page {
-    let verdicts = attendee.verdicts();
-    let (checking, trouble) = attendee.progress.now();
-    let first_failed =
-        verdicts.iter().find(|(_, verdict)| verdict["state"] == "failed").map(|(id, _)| id.clone());
-    Page {
-        part: "/steps",
-        title: format!("Steps of {}", attendee.backend),
-        fixed: html! {},
-        live: html! {
-            (button(checking))
-            (build_error(attendee))
-            @if let Some(trouble) = &trouble { pre.notice.bad { (trouble) } }
-            ol.steps {
-                @for step in &attendee.steps {
-                    @let verdict = verdicts.iter().find(|(id, _)| *id == step.id).map(|(_, verdict)| verdict);
-                    (one(attendee, step, verdict, first_failed.as_deref() == Some(&step.id)))
+    /// The button, and what went wrong.
+    fn html(&self, lang: Lang) -> Markup {
+        html! {
+            form method="post" action="/steps/check" {
+                button disabled[self.checking] {
+                    @if self.checking { (tr(lang, "Checking …")) } @else { (tr(lang, "Check now")) }
+                }
+                " " span.quiet role="status" {
+                    @if self.checking { (tr(lang, "The backend is built and run on its own ports; this takes some seconds.")) }
+                    @else { (tr(lang, "or in a terminal:")) " " code { "cargo workshop check" } ", " code { "cargo workshop watch" } }
                 }
             }
-        },
-        json: json!({
-            "backend": attendee.backend,
-            "checking": checking,
-            "trouble": trouble,
-            "build_error": attendee.build_error.get(),
-            "steps": verdicts.iter().map(|(_, verdict)| verdict).collect::<Vec<_>>(),
-        }),
-        status: StatusCode::OK,
+            @if let Some(error) = &self.build_error {
+                div.notice.bad #build-error {
+                    p { strong { (fill(tr(lang, "{backend} does not build"), &[("backend", &self.backend)])) } }
+                    p { (tr(lang, "The program that runs and the results below are those of an older version. The first error:")) }
+                    pre { (error) }
+                }
+            }
+            @if let Some(trouble) = &self.trouble { pre.notice.bad { (trouble) } }
+        }
     }
 }
 
-fn one(attendee: &Attendee, step: &Step, verdict: Option<&Value>, is_open: bool) -> Markup {
+impl Steps {
+    fn new(attendee: Option<&Attendee>) -> Self {
+        Self {
+            check: attendee.map(CheckState::new),
+            verdicts: attendee.map(Attendee::verdicts).unwrap_or_default(),
+            steps: attendee.map(|attendee| attendee.steps.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+impl View for Steps {
+    fn html(&self, context: &Context) -> Content {
+        let lang = context.lang;
+        let Some(check) = &self.check else {
+            return Content {
+                link: "/steps",
+                title: tr(lang, "Steps").to_owned(),
+                fixed: html! {
+                    div.empty {
+                        p { strong { (tr(lang, "This console was started without a backend.")) } }
+                        p { (tr(lang, "Create one, and start it with the console:")) }
+                        pre { "cargo workshop new sakura\ncargo workshop up sakura" }
+                    }
+                },
+                live: html! {},
+            };
+        };
+        let first_failed = self.verdicts.iter().find(|verdict| verdict["state"] == "failed");
+        Content {
+            link: "/steps",
+            title: fill(tr(lang, "Steps of {backend}"), &[("backend", &check.backend)]),
+            fixed: html! {},
+            live: html! {
+                (check.html(lang))
+                ol.steps {
+                    @for step in &self.steps {
+                        @let is_open = first_failed.is_some_and(|verdict| verdict["id"] == step.id);
+                        (one(lang, check.lang, step, of_step(&self.verdicts, step), is_open))
+                    }
+                }
+            },
+        }
+    }
+}
+
+/// The result of the last check of `step`.
+pub(super) fn of_step<'a>(verdicts: &'a [Value], step: &Step) -> Option<&'a Value> {
+    verdicts.iter().find(|verdict| verdict["id"] == step.id)
+}
+
+/// A step that opens into its expectations, which are in the attendee's language, as its title and hint.
+fn one(lang: Lang, steps_lang: StepsLang, step: &Step, verdict: Option<&Value>, is_open: bool) -> Markup {
     let expectations = verdict.and_then(|verdict| verdict["expectations"].as_array());
     html! {
         li.step id={ "step-" (step.id) } {
             details data-key=(step.id) open[is_open] {
-                summary { (mark(verdict)) " " b { (step.number) " " (step.id) } " " (step.title.in_(attendee.lang)) }
+                summary { (mark(lang, verdict)) " " b { (step.number) " " (step.id) } " " (step.title.in_(steps_lang)) }
                 @for expectation in expectations.into_iter().flatten() {
                     @let expected = expectation["expected"].as_str().unwrap_or_default();
                     @match expectation["failure"].as_object() {
@@ -160,13 +196,13 @@ fn one(attendee: &Attendee, step: &Step, verdict: Option<&Value>, is_open: bool)
                         }
                     }
                 }
-                p.quiet { (with_code(step.hint.in_(attendee.lang))) }
+                p.quiet { (with_code(step.hint.in_(steps_lang))) }
             }
         }
     }
 }
 
-/// A text of ours, with its code as such.
+/// A text of the checks, with its code marked.
 fn with_code(text: &str) -> Markup {
     html! {
         @for (is_code, part) in report::parts(text) {
@@ -175,27 +211,26 @@ fn with_code(text: &str) -> Markup {
     }
 }
 
-fn mark(verdict: Option<&Value>) -> Markup {
+fn mark(lang: Lang, verdict: Option<&Value>) -> Markup {
     html! {
         @match verdict.and_then(|verdict| verdict["state"].as_str()) {
-            Some("passed") => span.mark.good { "passed" },
-            Some("failed") => span.mark.bad { "failed" },
-            _ => span.mark.quiet { "not checked" },
+            Some("passed") => span.mark.good { (tr(lang, "passed")) },
+            Some("failed") => span.mark.bad { (tr(lang, "failed")) },
+            _ => span.mark.quiet { (tr(lang, "not checked")) },
         }
     }
 }
 
-/// All marks in a row, for the overview.
-pub(super) fn strip(attendee: &Attendee) -> Markup {
+/// The results of all steps in a row, for the overview.
+pub(super) fn strip(lang: Lang, attendee: &Attendee) -> Markup {
     let verdicts = attendee.verdicts();
     html! {
         section {
-            h2 { a href="/steps" { "Steps of " (attendee.backend) } }
+            h2 { a href="/steps" { (fill(tr(lang, "Steps of {backend}"), &[("backend", &attendee.backend)])) } }
             ol.strip {
                 @for step in &attendee.steps {
-                    @let verdict = verdicts.iter().find(|(id, _)| *id == step.id).map(|(_, verdict)| verdict);
                     li { a href={ "/steps#step-" (step.id) } title=(step.title.in_(attendee.lang)) {
-                        (step.number) " " (step.id) " " (mark(verdict))
+                        (step.number) " " (step.id) " " (mark(lang, of_step(&verdicts, step)))
                     } }
                 }
             }

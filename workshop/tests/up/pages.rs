@@ -17,7 +17,9 @@ async fn the_overview_shows_rising_requests_without_being_reloaded() {
     let first = browser.text_when("#requests", "requests", |text| count(text).is_some()).await;
     let first = count(&first).unwrap();
     browser.text_when("#requests", "more requests", |text| count(text).is_some_and(|n| n > first + 5)).await;
-    let calls = browser.text_when("#content", "who calls whom", |text| text.contains("Who calls whom")).await;
+    let calls = browser
+        .text_when("#content", "calls between services", |text| text.contains("Calls between services"))
+        .await;
     assert!(calls.contains("httpbin") && calls.contains("sqlite"), "{calls}");
     assert_eq!(browser.faults().await, Vec::<String>::new());
 }
@@ -110,7 +112,7 @@ async fn a_span_leads_to_its_logs_and_these_lead_back_and_keys_do_it_too() {
     browser.keys("/").await;
     browser.keys("http.route=/nowhere").await;
     browser.keys(&Key::Enter.to_string()).await;
-    browser.text_when("#content", "no trace", |text| text.contains("No trace fits")).await;
+    browser.text_when("#content", "no trace", |text| text.contains("No trace matches")).await;
     browser
         .open(&format!("{}/traces?q=http.route%3D/handson&min=1ms&status=ok&service=handson", up.url))
         .await;

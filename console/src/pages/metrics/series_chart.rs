@@ -1,103 +1,159 @@
-//! What the samples of a series say about each stretch of time between two exports.
+//! What the samples of a series say about each interval between two exports.
 
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 
+use crate::Lang;
 use crate::pages::chart::{self, Line};
 use crate::pages::format;
 use crate::store::{Instrument, Kind, Sample, Series};
 use otlp::model::Attributes;
 
-/// Lines over time, by their names: `value`, `rate`, `p50`, …
+/// A series: its samples, and lines over time that are computed from them.
+#[derive(Serialize)]
 pub(super) struct SeriesChart {
+    #[serde(serialize_with = "pairs")]
+    pub(super) attributes: Attributes,
+    samples: Vec<SampleJson>,
+    /// By their names: `value`, `rate`, `p50`, …
+    #[serde(rename = "latest", serialize_with = "latest_values")]
     lines: Vec<(&'static str, Vec<Option<f64>>)>,
-    /// Of the whole time: a rate is of a unit a second.
+    /// The values are of a unit per second.
+    #[serde(skip)]
     is_rate: bool,
+    /// It was updated lately.
+    #[serde(skip)]
+    pub(super) is_live: bool,
+}
+
+#[derive(Serialize)]
+struct SampleJson {
+    #[serde(serialize_with = "format::rfc_3339")]
+    time: u64,
+    value: f64,
+    count: u64,
+}
+
+fn pairs<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(None)?;
+    for (key, value) in &attributes.0 {
+        map.serialize_entry(key, &value.unquoted())?;
+    }
+    map.end()
+}
+
+fn latest_values<S: Serializer>(
+    lines: &[(&'static str, Vec<Option<f64>>)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(lines.iter().map(|(name, values)| (name, last(values))))
 }
 
 const PERCENTILES: [(&str, f64); 3] = [("p99", 0.99), ("p95", 0.95), ("p50", 0.5)];
 
 impl SeriesChart {
-    pub(super) fn of(instrument: &Instrument, series: &Series) -> Self {
+    pub(super) fn new(instrument: &Instrument, series: &Series, is_live: bool) -> Self {
         let samples: Vec<&Sample> = series.samples.iter().collect();
-        match instrument.kind {
-            Kind::Gauge | Kind::UpDownCounter => {
-                let values = samples.iter().map(|sample| Some(sample.value)).collect();
-                Self { lines: vec![("value", values)], is_rate: false }
-            }
-            Kind::Counter => {
-                let rates = stretches(&samples).map(|(before, sample)| {
-                    let seconds = (sample.time.saturating_sub(before.time)) as f64 / 1e9;
-                    let more =
-                        if instrument.cumulative { since(before.value, sample.value) } else { sample.value };
-                    (seconds > 0.0).then(|| more / seconds)
-                });
-                Self { lines: vec![("rate", rates.collect())], is_rate: true }
-            }
-            Kind::Histogram => {
-                let counts: Vec<Option<(&[f64], Vec<u64>)>> = match instrument.cumulative {
-                    true if samples.len() == 1 => samples.iter().map(|sample| whole(sample)).collect(),
-                    true => stretches(&samples).map(|(before, sample)| difference(before, sample)).collect(),
-                    false => samples.iter().map(|sample| whole(sample)).collect(),
-                };
-                let line = |share| {
-                    counts
-                        .iter()
-                        .map(|of| of.as_ref().and_then(|(bounds, counts)| percentile(bounds, counts, share)))
-                        .collect()
-                };
-                Self { lines: PERCENTILES.map(|(name, share)| (name, line(share))).to_vec(), is_rate: false }
-            }
-            Kind::Summary => {
-                let line = |share: f64| {
-                    let nearest = |sample: &&Sample| {
-                        let quantile =
-                            sample.quantiles.iter().find(|(quantile, _)| (quantile - share).abs() < 1e-9);
-                        quantile.map(|(_, value)| *value)
-                    };
-                    samples.iter().map(nearest).collect()
-                };
-                Self { lines: PERCENTILES.map(|(name, share)| (name, line(share))).to_vec(), is_rate: false }
-            }
-        }
+        let (lines, is_rate) = lines(instrument, &samples);
+        let samples = samples.iter().map(|sample| SampleJson {
+            time: sample.time,
+            value: sample.value,
+            count: sample.count,
+        });
+        Self { attributes: series.attributes.clone(), samples: samples.collect(), lines, is_rate, is_live }
     }
 
-    pub(super) fn chart(&self, unit: &str) -> Markup {
+    pub(super) fn chart(&self, lang: Lang, unit: &str) -> Markup {
         let lines: Vec<Line<'_>> =
             self.lines.iter().map(|(name, values)| Line { class: name, values: values.clone() }).collect();
+        let shown = |value| shown(value, unit, self.is_rate);
         html! {
             figcaption {
                 @for (name, values) in self.lines.iter().rev() {
-                    span.(name) { (name) " " b { (last(values).map_or("–".to_owned(), |value| self.shown(value, unit))) } }
+                    span.(name) { (name) " " b { (last(values).map_or("–".to_owned(), shown)) } }
                 }
             }
-            (chart::lines("The recent course", &lines, |value| self.shown(value, unit)))
+            (chart::lines(lang.tr("Recent values"), &lines, shown))
         }
     }
+}
 
-    /// The last value; of a histogram the median.
-    pub(super) fn latest(&self, unit: &str) -> Option<String> {
-        let (name, values) = self.lines.last()?;
-        let value = self.shown(last(values)?, unit);
-        Some(if self.lines.len() > 1 { format!("{name} {value}") } else { value })
+/// The latest value of a series; of a histogram, the median.
+#[derive(Debug, Clone)]
+pub(super) struct Latest {
+    /// If there are several lines.
+    name: Option<&'static str>,
+    value: f64,
+    is_rate: bool,
+}
+
+impl Latest {
+    pub(super) fn new(instrument: &Instrument, series: &Series) -> Option<Self> {
+        // The latest value needs the last two samples at most.
+        let samples: Vec<&Sample> =
+            series.samples.iter().skip(series.samples.len().saturating_sub(2)).collect();
+        let (lines, is_rate) = lines(instrument, &samples);
+        let (name, values) = lines.last()?;
+        Some(Self { name: (lines.len() > 1).then_some(*name), value: last(values)?, is_rate })
     }
 
-    fn shown(&self, value: f64, unit: &str) -> String {
-        // Seconds a second are a share, such as that of a processor.
-        let unit = if self.is_rate && unit == "s" { "" } else { unit };
-        let shown = format::with_unit(value, unit);
-        if self.is_rate { format!("{shown}/s") } else { shown }
+    pub(super) fn text(&self, unit: &str) -> String {
+        let value = shown(self.value, unit, self.is_rate);
+        self.name.map_or(value.clone(), |name| format!("{name} {value}"))
     }
+}
 
-    pub(super) fn json(&self, series: &Series) -> Value {
-        let Attributes(attributes) = &series.attributes;
-        json!({
-            "attributes": attributes.iter().map(|(key, value)| (key.clone(), value.unquoted().into())).collect::<serde_json::Map<_, _>>(),
-            "samples": series.samples.iter().map(|sample| json!({
-                "time": format::date_and_time(sample.time), "value": sample.value, "count": sample.count,
-            })).collect::<Vec<_>>(),
-            "latest": self.lines.iter().map(|(name, values)| ((*name).to_owned(), json!(last(values)))).collect::<serde_json::Map<_, _>>(),
-        })
+fn shown(value: f64, unit: &str, is_rate: bool) -> String {
+    // Seconds per second are a share, such as that of a processor.
+    let unit = if is_rate && unit == "s" { "" } else { unit };
+    let shown = format::with_unit(value, unit);
+    if is_rate { format!("{shown}/s") } else { shown }
+}
+
+type Lines = Vec<(&'static str, Vec<Option<f64>>)>;
+
+/// The lines of a chart, and whether they are rates.
+fn lines(instrument: &Instrument, samples: &[&Sample]) -> (Lines, bool) {
+    match instrument.kind {
+        Kind::Gauge | Kind::UpDownCounter => {
+            let values = samples.iter().map(|sample| Some(sample.value)).collect();
+            (vec![("value", values)], false)
+        }
+        Kind::Counter => {
+            let rates = intervals(samples).map(|(before, sample)| {
+                let seconds = (sample.time.saturating_sub(before.time)) as f64 / 1e9;
+                let more =
+                    if instrument.cumulative { since(before.value, sample.value) } else { sample.value };
+                (seconds > 0.0).then(|| more / seconds)
+            });
+            (vec![("rate", rates.collect())], true)
+        }
+        Kind::Histogram => {
+            let counts: Vec<Option<(&[f64], Vec<u64>)>> = match instrument.cumulative {
+                true if samples.len() == 1 => samples.iter().map(|sample| whole(sample)).collect(),
+                true => intervals(samples).map(|(before, sample)| difference(before, sample)).collect(),
+                false => samples.iter().map(|sample| whole(sample)).collect(),
+            };
+            let line = |share| {
+                counts
+                    .iter()
+                    .map(|of| of.as_ref().and_then(|(bounds, counts)| percentile(bounds, counts, share)))
+                    .collect()
+            };
+            (PERCENTILES.map(|(name, share)| (name, line(share))).to_vec(), false)
+        }
+        Kind::Summary => {
+            let line = |share: f64| {
+                let nearest = |sample: &&Sample| {
+                    let quantile =
+                        sample.quantiles.iter().find(|(quantile, _)| (quantile - share).abs() < 1e-9);
+                    quantile.map(|(_, value)| *value)
+                };
+                samples.iter().map(nearest).collect()
+            };
+            (PERCENTILES.map(|(name, share)| (name, line(share))).to_vec(), false)
+        }
     }
 }
 
@@ -105,11 +161,11 @@ fn last(values: &[Option<f64>]) -> Option<f64> {
     values.iter().rev().flatten().next().copied()
 }
 
-fn stretches<'a>(samples: &'a [&'a Sample]) -> impl Iterator<Item = (&'a Sample, &'a Sample)> {
+fn intervals<'a>(samples: &'a [&'a Sample]) -> impl Iterator<Item = (&'a Sample, &'a Sample)> {
     samples.windows(2).map(|pair| (pair[0], pair[1]))
 }
 
-/// What came on top; a value that fell has begun anew.
+/// The increase; a value that fell has started again from 0.
 fn since(before: f64, now: f64) -> f64 {
     if now >= before { now - before } else { now }
 }
@@ -119,7 +175,7 @@ fn whole(sample: &Sample) -> Option<(&[f64], Vec<u64>)> {
     Some((bounds, counts.clone()))
 }
 
-/// The buckets of the stretch; where the bounds have changed or the count fell, those from the start.
+/// The buckets of the interval; those from the start if the bounds have changed or the count fell.
 fn difference<'a>(before: &'a Sample, sample: &'a Sample) -> Option<(&'a [f64], Vec<u64>)> {
     let (bounds, counts) = &**sample.buckets.as_ref()?;
     let (bounds_before, counts_before) = &**before.buckets.as_ref()?;
@@ -130,7 +186,7 @@ fn difference<'a>(before: &'a Sample, sample: &'a Sample) -> Option<(&'a [f64], 
     Some((bounds, more.collect()))
 }
 
-/// Within its bucket the value is taken to lie evenly; the last bucket has no end, so its lower bound is what is known.
+/// Values are taken to be spread evenly in their bucket. The last bucket has no upper bound, so its lower bound is the result.
 fn percentile(bounds: &[f64], counts: &[u64], share: f64) -> Option<f64> {
     // Whatever the sender says: this does not overflow.
     let all: f64 = counts.iter().map(|count| *count as f64).sum();

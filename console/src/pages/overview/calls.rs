@@ -1,13 +1,14 @@
 //! Who calls whom, by the spans of the newest traces.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::SHOWN;
-use crate::page;
+use super::CHART_WINDOW;
+use crate::page::Context;
 use crate::pages::format;
 use crate::store::Store;
 use otlp::model::{Span, SpanKind, StatusCode as Outcome};
@@ -28,13 +29,13 @@ pub(super) struct Call {
 impl Call {
     /// By the CLIENT spans of the newest traces: the service whose SERVER span is the child, else the database or the host.
     pub(super) fn all(store: &Store, now: u64) -> Vec<Call> {
-        let since = now.saturating_sub(SHOWN.as_nanos() as u64);
+        let since = now.saturating_sub(CHART_WINDOW.as_nanos() as u64);
         let mut found: BTreeMap<(String, String), (u64, u64, Vec<u64>)> = BTreeMap::new();
         let mut earliest = now;
         for trace in store.traces(u64::MAX).take(MAX_TRACES).take_while(|trace| trace.updated >= since) {
             let spans = trace.spans();
             earliest = earliest.min(trace.updated);
-            let children: BTreeMap<&str, &Span> = spans
+            let children: BTreeMap<&str, &Arc<Span>> = spans
                 .iter()
                 .filter(|span| matches!(span.kind, SpanKind::Server | SpanKind::Consumer))
                 .filter_map(|span| Some((span.parent_span_id.as_deref()?, span)))
@@ -77,18 +78,22 @@ pub(super) fn entry(store: &Store, calls: &[Call]) -> Option<String> {
     served.iter().find(|service| !is_called(service)).or(served.first()).map(|service| (*service).clone())
 }
 
-pub(super) fn table(store: &Store, calls: &[Call]) -> Markup {
+pub(super) fn table(context: &Context, calls: &[Call]) -> Markup {
+    let lang = context.lang;
     html! {
         section {
-            h2 { "Who calls whom" }
+            h2 { (lang.tr("Calls between services")) }
             table {
-                thead { tr { th { "Caller" } th {} th { "Called" } th.number { "Calls" } th.number { "Errors" } th.number { "p95" } } }
+                thead { tr {
+                    th { (lang.tr("Caller")) } th {} th { (lang.tr("Called")) } th.number { (lang.tr("Calls")) }
+                    th.number { (lang.tr("Errors")) } th.number { "p95" }
+                } }
                 tbody {
                     @for call in calls {
                         tr {
-                            td { (page::service(store.services(), &call.caller)) }
+                            td { (context.service(&call.caller)) }
                             td.quiet { "→" }
-                            td { (page::service(store.services(), &call.callee)) }
+                            td { (context.service(&call.callee)) }
                             td.number { (format::number(call.per_second)) "/s" }
                             td.number.bad[call.error_rate > 0.0] { (format::percent(call.error_rate)) }
                             td.number { (format::duration(call.p95_ms * 1e6)) }

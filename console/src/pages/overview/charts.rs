@@ -1,76 +1,108 @@
 //! Requests, errors and latency of one service.
 
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde::Serialize;
 
-use super::SHOWN;
-use crate::page;
+use super::{CHART_WINDOW, Overview};
+use crate::page::Context;
 use crate::pages::chart::{self, Line};
 use crate::pages::format::{self, urlencoded};
-use crate::store::{SLOT, Slot, Store};
+use crate::store::{SLOT, Slot};
 
-/// Slots that a chart has at the least: a minute.
+/// Slots of the shortest chart: a minute.
 const MIN_SLOTS: usize = 12;
 
-pub(super) fn charts(store: &Store, service: &str, slots: &[Slot], all: &Slot) -> Markup {
-    let seconds = SLOT.as_secs_f64();
-    // The slot that is running is not full yet.
-    let full = &slots[..slots.len().saturating_sub(1)];
-    // In the first minutes the charts begin where the requests do.
+/// Requests of 5 s.
+#[derive(Serialize)]
+pub(super) struct SlotView {
+    requests: u64,
+    errors: u64,
+    #[serde(flatten)]
+    latency: Latency,
+}
+
+impl SlotView {
+    pub(super) fn new(slot: &Slot) -> Self {
+        Self { requests: slot.requests, errors: slot.errors, latency: Latency::new(slot) }
+    }
+
+    fn error_rate(&self) -> Option<f64> {
+        (self.requests > 0).then(|| self.errors as f64 / self.requests as f64)
+    }
+
+    fn per_second(&self) -> f64 {
+        self.requests as f64 / SLOT.as_secs_f64()
+    }
+}
+
+/// Percentiles in milliseconds; `None` without requests.
+#[derive(Serialize)]
+pub(super) struct Latency {
+    p50_ms: Option<f64>,
+    p95_ms: Option<f64>,
+    p99_ms: Option<f64>,
+}
+
+impl Latency {
+    pub(super) fn new(slot: &Slot) -> Self {
+        let ms = |share| slot.percentile(share).map(|nanoseconds| nanoseconds / 1e6);
+        Self { p50_ms: ms(0.5), p95_ms: ms(0.95), p99_ms: ms(0.99) }
+    }
+
+    /// Each with its name, in nanoseconds.
+    fn lines(&self) -> [(&'static str, Option<f64>); 3] {
+        [("p50", self.p50_ms), ("p95", self.p95_ms), ("p99", self.p99_ms)]
+            .map(|(name, ms)| (name, ms.map(|ms| ms * 1e6)))
+    }
+}
+
+pub(super) fn charts(context: &Context, overview: &Overview, service: &str) -> Markup {
+    let lang = context.lang;
+    // The current slot is not full yet.
+    let full = &overview.slots[..overview.slots.len().saturating_sub(1)];
+    // In the first minutes the charts begin with the requests.
     let first = full.iter().position(|slot| slot.requests > 0).unwrap_or(0);
     let full = &full[first.min(full.len().saturating_sub(MIN_SLOTS))..];
-    let percentile = |share: f64| Line {
-        class: match share {
-            0.5 => "p50",
-            0.95 => "p95",
-            _ => "p99",
-        },
-        values: full.iter().map(|slot| slot.percentile(share)).collect(),
-    };
-    let shown = |share| all.percentile(share).map_or("–".to_owned(), format::duration);
-    let per_second = |slot: &Slot| Some(slot.requests as f64 / seconds);
-    let lately = full.last().and_then(per_second).unwrap_or_default();
+    let percentiles = [2, 1, 0].map(|at| Line {
+        class: ["p50", "p95", "p99"][at],
+        values: full.iter().map(|slot| slot.latency.lines()[at].1).collect(),
+    });
+    let lately = full.last().map(SlotView::per_second).unwrap_or_default();
+    let error_rate = overview.errors as f64 / overview.requests.max(1) as f64;
     html! {
         section {
             div.tabs {
-                @for name in store.services().iter().filter(|name| store.rates.contains_key(*name)) {
+                @for name in &overview.services {
                     a href={ "/?service=" (urlencoded(name)) } aria-current=[(name == service).then_some("true")] {
-                        (page::service(store.services(), name))
+                        (context.service(name))
                     }
                 }
-                span.quiet { "the last " (SHOWN.as_secs() / 60) " minutes" }
+                span.quiet { (lang.trf("the last {n} minutes", &[("n", &(CHART_WINDOW.as_secs() / 60))])) }
             }
             div.charts {
                 figure {
-                    figcaption { "Requests" b #requests-per-second { (format::number(lately)) "/s" }
-                        span.quiet #requests { (format::number(all.requests as f64)) " in all" } }
-                    (chart::lines("Requests a second",
-                        &[Line { class: "requests", values: full.iter().map(per_second).collect() }],
+                    figcaption { (lang.tr("Requests")) b #requests-per-second { (format::number(lately)) "/s" }
+                        span.quiet #requests { (format::number(overview.requests as f64)) " " (lang.tr("in total")) } }
+                    (chart::lines(lang.tr("Requests per second"),
+                        &[Line { class: "requests", values: full.iter().map(|slot| Some(slot.per_second())).collect() }],
                         |value| format!("{}/s", format::number(value))))
                 }
                 figure {
-                    figcaption { "Errors" b { (format::percent(all.error_rate())) }
-                        span.quiet { (format::number(all.errors as f64)) " in all" } }
-                    (chart::lines("Share of requests that failed",
-                        &[Line { class: "errors", values: full.iter()
-                            .map(|slot| (slot.requests > 0).then(|| slot.error_rate())).collect() }],
+                    figcaption { (lang.tr("Errors")) b { (format::percent(error_rate)) }
+                        span.quiet { (format::number(overview.errors as f64)) " " (lang.tr("in total")) } }
+                    (chart::lines(lang.tr("Share of requests that failed"),
+                        &[Line { class: "errors", values: full.iter().map(SlotView::error_rate).collect() }],
                         format::percent))
                 }
                 figure {
-                    figcaption { "Latency"
-                        span.p50 { "p50 " b { (shown(0.5)) } } span.p95 { "p95 " b { (shown(0.95)) } } span.p99 { "p99 " b { (shown(0.99)) } } }
-                    (chart::lines("Latency: p50, p95 and p99", &[percentile(0.99), percentile(0.95), percentile(0.5)],
-                        format::duration))
+                    figcaption { (lang.tr("Latency"))
+                        @for (name, value) in overview.latency.lines() {
+                            span.(name) { (name) " " b { (value.map_or("–".to_owned(), format::duration)) } } " "
+                        }
+                    }
+                    (chart::lines(lang.tr("Latency: p50, p95 and p99"), &percentiles, format::duration))
                 }
             }
         }
     }
-}
-
-pub(super) fn json(slot: &Slot) -> Value {
-    let ms = |share| slot.percentile(share).map(|nanoseconds| nanoseconds / 1e6);
-    json!({
-        "requests": slot.requests, "errors": slot.errors,
-        "p50_ms": ms(0.5), "p95_ms": ms(0.95), "p99_ms": ms(0.99),
-    })
 }

@@ -1,39 +1,89 @@
-//! Monitors, and what has become of them.
+//! Monitors, and how their state has changed.
+
+use std::collections::VecDeque;
+use std::time::Duration;
 
 use maud::{Markup, html};
-use serde_json::{Value, json};
+use serde::Serialize;
 
+use crate::monitor::{Change, State};
 use crate::pages::format;
-use crate::{Monitor, monitor};
+use crate::{Lang, Monitor};
 
-pub(super) fn one(monitor: &Monitor, now: u64) -> Markup {
-    let definition = match &monitor.definition {
-        Ok(definition) => definition,
-        Err(why) => {
-            // One that is not written yet is no mistake.
-            let class = if monitor.is_written() { "bad" } else { "quiet" };
-            return html! { div.monitor { p { code { (monitor.file()) } } p class=(class) { (why) } } };
+/// Changes that are shown; the JSON has more.
+const MAX_CHANGES: usize = 6;
+
+/// A monitor.
+#[derive(Serialize)]
+pub(super) struct MonitorView {
+    file: String,
+    service: Option<String>,
+    /// What is wrong with the file.
+    wrong: Option<String>,
+    state: State,
+    error_rate: f64,
+    requests: u64,
+    history: VecDeque<Change>,
+    #[serde(skip)]
+    window: Duration,
+    #[serde(skip)]
+    threshold: f64,
+    #[serde(skip)]
+    min_requests: u64,
+    /// The file exists.
+    #[serde(skip)]
+    is_written: bool,
+}
+
+impl MonitorView {
+    pub(super) fn new(monitor: &Monitor) -> Self {
+        let definition = monitor.definition.as_ref();
+        Self {
+            file: monitor.file(),
+            service: definition.ok().map(|definition| definition.service.clone()),
+            wrong: definition.err().cloned(),
+            state: monitor.state,
+            error_rate: monitor.error_rate,
+            requests: monitor.requests,
+            history: monitor.history.clone(),
+            window: definition.map_or(Duration::ZERO, |definition| definition.window),
+            threshold: definition.map_or(0.0, |definition| definition.threshold),
+            min_requests: definition.map_or(0, |definition| definition.min_requests),
+            is_written: monitor.is_written(),
         }
-    };
-    let window = humantime::format_duration(definition.window);
-    html! {
-        div.monitor {
-            p {
-                (state(monitor.state)) " " strong { (definition.service) } ": "
-                (format::percent(monitor.error_rate)) " of " (monitor.requests) " requests in the last " (window)
-                " failed; the threshold is " (format::percent(definition.threshold))
-            }
-            @if monitor.state == monitor::State::NoData {
-                p.quiet { "It judges from " (definition.min_requests) " requests on." }
-            }
-            @if !monitor.history.is_empty() {
-                ol.history {
-                    @for change in monitor.history.iter().take(6) {
-                        li {
-                            (state(change.state)) " " (format::time(change.at)) " "
-                            span.quiet { (format::ago(change.at, now)) } " at " (format::percent(change.error_rate))
-                            @if let (Some(id), monitor::State::Firing) = (&change.trace_id, change.state) {
-                                " " a href={ "/traces/" (id) } { "a trace" }
+    }
+
+    pub(super) fn html(&self, lang: Lang, now: u64) -> Markup {
+        let (Some(service), None) = (&self.service, &self.wrong) else {
+            // A file that does not exist yet is no mistake.
+            let class = if self.is_written { "bad" } else { "quiet" };
+            let wrong = self.wrong.as_deref().unwrap_or_default();
+            return html! { div.monitor { p { code { (self.file) } } p class=(class) { (wrong) } } };
+        };
+        let sentence = lang.trf(
+            "{rate} of {requests} requests failed in the last {window}; the threshold is {threshold}",
+            &[
+                ("rate", &format::percent(self.error_rate)),
+                ("requests", &self.requests),
+                ("window", &humantime::format_duration(self.window)),
+                ("threshold", &format::percent(self.threshold)),
+            ],
+        );
+        html! {
+            div.monitor {
+                p { (state(lang, self.state)) " " strong { (service) } ": " (sentence) }
+                @if self.state == State::NoData {
+                    p.quiet { (lang.trf("It needs at least {n} requests.", &[("n", &self.min_requests)])) }
+                }
+                @if !self.history.is_empty() {
+                    ol.history {
+                        @for change in self.history.iter().take(MAX_CHANGES) {
+                            li {
+                                (state(lang, change.state)) " " (format::time(change.at)) " "
+                                span.quiet { (format::ago(lang, change.at, now)) ", " (format::percent(change.error_rate)) }
+                                @if let (Some(id), State::Firing) = (&change.trace_id, change.state) {
+                                    " " a href={ "/traces/" (id) } { (lang.tr("trace")) }
+                                }
                             }
                         }
                     }
@@ -43,24 +93,12 @@ pub(super) fn one(monitor: &Monitor, now: u64) -> Markup {
     }
 }
 
-fn state(state: monitor::State) -> Markup {
+fn state(lang: Lang, state: State) -> Markup {
     html! {
         @match state {
-            monitor::State::NoData => span.mark.quiet { "no data" },
-            monitor::State::Ok => span.mark.good { "ok" },
-            monitor::State::Firing => span.mark.bad { "firing" },
+            State::NoData => span.mark.quiet { (lang.tr("no data")) },
+            State::Ok => span.mark.good { "ok" },
+            State::Firing => span.mark.bad { (lang.tr("firing")) },
         }
     }
-}
-
-pub(super) fn json(monitor: &Monitor) -> Value {
-    json!({
-        "file": monitor.file(),
-        "service": monitor.definition.as_ref().ok().map(|definition| &definition.service),
-        "wrong": monitor.definition.as_ref().err(),
-        "state": monitor.state,
-        "error_rate": monitor.error_rate,
-        "requests": monitor.requests,
-        "history": monitor.history,
-    })
 }

@@ -2,71 +2,99 @@
 
 use maud::{Markup, html};
 
-use crate::page;
+use crate::Lang;
+use crate::page::Context;
 use crate::pages::format;
 use crate::pages::format::urlencoded;
 use otlp::model::{Attributes, Span, StatusCode, Trace, Value};
 
-pub(super) fn panel(services: &[String], trace: &Trace<'_>, span: &Span) -> Markup {
+/// Attributes of one item that are shown; all of them are in the JSON.
+const MAX_ATTRIBUTES: usize = 500;
+/// Events, and links, of a span that are shown.
+const MAX_EVENTS: usize = 200;
+/// Characters of a value that are shown.
+const MAX_VALUE: usize = 10_000;
+
+pub(super) fn panel(context: &Context, trace: &Trace<'_>, span: &Span) -> Markup {
+    let lang = context.lang;
     let start = trace.spans.first().map_or(span.start, |first| first.start);
+    let dropped = [
+        (
+            span.dropped.attributes,
+            lang.plural(span.dropped.attributes.into(), "{n} attribute", "{n} attributes"),
+        ),
+        (span.dropped.events, lang.plural(span.dropped.events.into(), "{n} event", "{n} events")),
+        (span.dropped.links, lang.plural(span.dropped.links.into(), "{n} link", "{n} links")),
+    ];
+    let dropped: Vec<&str> =
+        dropped.iter().filter(|(count, _)| *count > 0).map(|(_, text)| text.as_str()).collect();
     html! {
-        aside #span aria-label="The chosen span" {
-            p.close { a href={ "/traces/" (trace.id) } aria-keyshortcuts="Escape" { "close" } }
+        aside #span aria-label=(lang.tr("Selected span")) {
+            p.close { a href={ "/traces/" (trace.id) } aria-keyshortcuts="Escape" { (lang.tr("close")) } }
             h2 { (format::short(&span.name, 200)) }
-            p { (page::service(services, span.service())) " " (format!("{:?}", span.kind).to_uppercase())
-                " " b { (format::duration(span.duration() as f64)) } ", begins at " (format::duration((span.start - start) as f64)) }
+            p { (context.service(span.service())) " " (format!("{:?}", span.kind).to_uppercase())
+                " " b { (format::duration(span.duration() as f64)) } ", "
+                (lang.trf("starts at {time}", &[("time", &format::duration(span.start.saturating_sub(start) as f64))])) }
             p {
                 @match span.status {
-                    StatusCode::Error => { span.mark.bad { "error" } " " (span.status_message) }
+                    StatusCode::Error => { span.mark.bad { (lang.tr("error")) } " " (format::short(&span.status_message, MAX_VALUE)) }
                     StatusCode::Ok => span.mark.good { "ok" },
-                    StatusCode::Unset => span.quiet { "status unset: no error was recorded" },
+                    StatusCode::Unset => span.quiet { (lang.tr("status not set: no error was recorded")) },
                 }
             }
-            p { a href={ "/logs?q=" (urlencoded(&format!("span_id={}", span.span_id))) } { "Logs of this span" } }
-            h3 { "Attributes" }
-            (attributes(&span.attributes))
-            @for event in &span.events {
-                h3 { "Event " code { (format::short(&event.name, 100)) } " at " (format::duration(event.time.saturating_sub(start) as f64)) }
-                (attributes(&event.attributes))
+            p { a href={ "/logs?q=" (urlencoded(&format!("span_id={}", span.span_id))) } { (lang.tr("Logs of this span")) } }
+            h3 { (lang.tr("Attributes")) }
+            (attributes(lang, &span.attributes))
+            @for event in span.events.iter().take(MAX_EVENTS) {
+                h3 { (lang.tr("Event")) " " code { (format::short(&event.name, 100)) } " "
+                    (lang.trf("at {time}", &[("time", &format::duration(event.time.saturating_sub(start) as f64))])) }
+                (attributes(lang, &event.attributes))
             }
-            @for link in &span.links {
-                h3 { "Link to " a href={ "/traces/" (link.trace_id) } { code { (format::short(&link.trace_id, 32)) } } }
-                (attributes(&link.attributes))
+            (more(lang, span.events.len(), MAX_EVENTS))
+            @for link in span.links.iter().take(MAX_EVENTS) {
+                h3 { (lang.tr("Link to")) " " a href={ "/traces/" (link.trace_id) } { code { (format::short(&link.trace_id, 32)) } } }
+                (attributes(lang, &link.attributes))
             }
-            h3 { "Resource" }
-            (attributes(&span.resource))
-            h3 { "Where it comes from" }
+            (more(lang, span.links.len(), MAX_EVENTS))
+            h3 { (lang.tr("Resource")) }
+            (attributes(lang, &span.resource))
+            h3 { (lang.tr("Identity")) }
             dl {
-                dt { "span id" } dd { (span.span_id) }
-                dt { "parent span id" } dd { (span.parent_span_id.as_deref().unwrap_or("none: it is a root")) }
-                dt { "scope" } dd { (span.scope.name) " " (span.scope.version) }
-                @if !span.trace_state.is_empty() { dt { "tracestate" } dd { (span.trace_state) } }
-                @if span.dropped.attributes + span.dropped.events + span.dropped.links > 0 {
-                    dt { "left out by the SDK" }
-                    dd { (format::count(span.dropped.attributes.into(), "attribute")) ", " (format::count(span.dropped.events.into(), "event")) ", " (format::count(span.dropped.links.into(), "link")) }
-                }
+                dt { (lang.tr("span id")) } dd { (span.span_id) }
+                dt { (lang.tr("parent span id")) } dd { (span.parent_span_id.as_deref().unwrap_or(lang.tr("none: it is a root"))) }
+                dt { (lang.tr("scope")) } dd { (format::short(&span.scope.name, 200)) " " (format::short(&span.scope.version, 200)) }
+                @if !span.trace_state.is_empty() { dt { "tracestate" } dd { (format::short(&span.trace_state, 1_000)) } }
+                @if !dropped.is_empty() { dt { (lang.tr("dropped by the SDK")) } dd { (dropped.join(", ")) } }
             }
         }
     }
 }
 
-/// Keys and values; a text of several lines, such as a stack, keeps them.
-pub(in crate::pages) fn attributes(attributes: &Attributes) -> Markup {
+fn more(lang: Lang, count: usize, shown: usize) -> Markup {
     html! {
-        @if attributes.0.is_empty() { p.quiet { "none" } }
+        @if count > shown {
+            p.quiet { (lang.trf("{n} more are in the JSON of this page.", &[("n", &(count - shown))])) }
+        }
+    }
+}
+
+/// Keys and values; a text of several lines, such as a stack trace, keeps its lines.
+pub(in crate::pages) fn attributes(lang: Lang, attributes: &Attributes) -> Markup {
+    html! {
+        @if attributes.0.is_empty() { p.quiet { (lang.tr("none")) } }
         @else {
             dl {
-                @for (key, value) in attributes.0.iter().take(500) {
+                @for (key, value) in attributes.0.iter().take(MAX_ATTRIBUTES) {
                     dt { (format::short(key, 200)) }
                     dd { (one(value)) }
                 }
-                @if attributes.0.len() > 500 { dt { "…" } dd { (attributes.0.len() - 500) " more are in the JSON" } }
             }
+            (more(lang, attributes.0.len(), MAX_ATTRIBUTES))
         }
     }
 }
 
 fn one(value: &Value) -> Markup {
-    let shown = format::short(&value.unquoted(), 10_000);
+    let shown = value.shortened(MAX_VALUE);
     html! { @if shown.contains('\n') { pre { (shown) } } @else { (shown) } }
 }

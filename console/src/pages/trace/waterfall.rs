@@ -4,13 +4,15 @@ use std::collections::{HashMap, HashSet};
 
 use maud::{Markup, html};
 
-use crate::page;
+use crate::page::Context;
 use crate::pages::format;
 use otlp::model::{Span, StatusCode, Trace};
 
-/// Rows that are shown; all of a larger trace is in the JSON.
+/// Rows that are shown; the JSON has all spans of a larger trace.
 const MAX_ROWS: usize = 3_000;
-/// Levels that are shown as such.
+/// Marks of events in one row.
+const MAX_EVENTS: usize = 20;
+/// Levels of indentation.
 const MAX_LEVELS: usize = 24;
 /// The whole time, in units of the drawing.
 const WIDTH: f64 = 1000.0;
@@ -76,7 +78,7 @@ impl<'a> Waterfall<'a> {
         waterfall
     }
 
-    /// Puts the spans and all below them into rows; without recursion, for a chain of spans may be long.
+    /// Puts the spans and all below them into rows. It does not recurse, because a chain of spans may be long.
     fn place(
         &mut self,
         roots: &[&'a Span],
@@ -95,8 +97,14 @@ impl<'a> Waterfall<'a> {
         }
     }
 
-    pub(super) fn table(&self, services: &[String], chosen: Option<&Span>) -> Markup {
-        let whole = (self.end - self.start).max(1) as f64;
+    /// Nanoseconds.
+    pub(super) fn duration(&self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
+    pub(super) fn table(&self, context: &Context, chosen: Option<&Span>) -> Markup {
+        let lang = context.lang;
+        let whole = self.duration().max(1) as f64;
         let at = |time: u64| WIDTH * time.saturating_sub(self.start) as f64 / whole;
         // The least that shows, also at the right edge.
         let width = |span: &Span| (at(span.end) - at(span.start)).max(3.0);
@@ -106,20 +114,21 @@ impl<'a> Waterfall<'a> {
             div.waterfall {
                 table {
                     thead { tr {
-                        th { "Span" } th.number { "Duration" } th.number title="The time in which none of its children ran" { "Self" }
+                        th { (lang.tr("Span")) } th.number { (lang.tr("Duration")) }
+                        th.number title=(lang.tr("The time in which none of its children ran")) { (lang.tr("Self time")) }
                         th.time { span { "0" } span { (format::duration(whole / 2.0)) } span { (format::duration(whole)) } }
                     } }
                     tbody {
                         @for row in self.rows.iter().take(MAX_ROWS) {
                             @let span = row.span;
                             @let is_chosen = chosen.is_some_and(|chosen| std::ptr::eq(chosen, span));
-                            @let colour = page::colour(services, span.service());
+                            @let colour = context.colour(span.service());
                             tr.chosen[is_chosen] data-span=(span.span_id) {
                                 td.{ "l" (row.level.min(MAX_LEVELS)) } {
                                     a.row href={ "?span=" (span.span_id) "#span" } aria-current=[is_chosen.then_some("true")] {
                                         span.dot.(colour) {}
                                         (format::short(&span.name, 70))
-                                        @if span.status == StatusCode::Error { " " span.mark.bad { "error" } }
+                                        @if span.status == StatusCode::Error { " " span.mark.bad { (lang.tr("error")) } }
                                     }
                                     " " span.quiet { (format::short(span.service(), 40)) }
                                 }
@@ -130,7 +139,7 @@ impl<'a> Waterfall<'a> {
                                         rect.(colour).bad[span.status == StatusCode::Error]
                                             x=(format!("{:.1}", left(span))) y="3" height="10"
                                             width=(format!("{:.1}", width(span))) {}
-                                        @for event in &span.events {
+                                        @for event in span.events.iter().take(MAX_EVENTS) {
                                             rect.event x=(format!("{:.1}", at(event.time.clamp(self.start, self.end)).min(WIDTH - 2.0))) y="0" width="2" height="16" {}
                                         }
                                     }
@@ -139,7 +148,7 @@ impl<'a> Waterfall<'a> {
                         }
                     }
                 }
-                @if hidden > 0 { p.notice { (hidden) " more spans are in the JSON of this trace: " code { "accept: application/json" } } }
+                @if hidden > 0 { p.notice { (lang.trf("{n} more are in the JSON of this page.", &[("n", &hidden)])) } }
             }
         }
     }
