@@ -1,12 +1,40 @@
 # shellcheck shell=bash disable=SC2154
-# The check of Dockerfile and compose.yaml: all of it is built, run and looked at, on an engine of .ci/docker.sh.
-# Sourced by .ci/run.
+# The check of Dockerfile and compose.yaml: everything is built, run and inspected, on the engine of .ci/docker.sh. Sourced by
+# .ci/run.
 
-# Set while containers of the check may run. The name and the ports are its own: nothing of the user's is in the way.
+# Set while containers of the check may run. Name and ports differ from those of a user, so both can run at the same time.
 project=''
 
 # Seconds: stop_grace_period.
 STOP_GRACE=20
+
+# `docker compose up` on a real engine. The limits of size are twice the goals, 30 MB and 15 MB.
+step_containers() {
+    docker_engine
+    base_images
+    name_containers
+    profiles_are_complete
+
+    start_containers
+    the_service_answers "Hello, handson"
+    an_image_is_small_and_bare backend 60000000
+    an_image_is_small_and_bare loadtest 30000000
+    an_image_is_small_and_bare console 60000000
+    for container_name in backend httpbin loadtest console; do
+        a_process_can_do_nothing_else "$container_name"
+    done
+    the_console_shows_the_trace
+    one_warning_says_that_nobody_listens
+    the_load_is_on_schedule
+    every_check_is_green
+    a_killed_backend_comes_back
+    all_stop_in_time
+    the_task_works
+    another_backend_has_its_own_name
+
+    stop_containers
+    stop_docker_engine
+}
 
 # compose ARGUMENTS...: as a user types it, with no .env unless `env_file` names one.
 compose() {
@@ -60,16 +88,6 @@ inspect() { docker inspect --format "$2" "$(container "$1")"; }
 as_host() {
     docker run --rm --pid host --network none --cap-add SYS_PTRACE --security-opt apparmor=unconfined \
         --entrypoint sh "$(builder_image)" -c "$1" - "${@:2}"
-}
-
-# eventually SECONDS COMMAND...: until it succeeds.
-eventually() {
-    local end=$((SECONDS + $1))
-    shift
-    until "$@"; do
-        ((SECONDS < end)) || return 1
-        sleep 0.5
-    done
 }
 
 # --- What is looked at ------------------------------------------------------------------------------------------------
@@ -262,4 +280,11 @@ the_agent_wants_a_key() {
         complain "without a key, the Agent's start says ($status): $said"
     said=$(DD_API_KEY=0123 infrastructure/local/datadog.sh echo started)
     [[ $said == started ]] || complain "with a key, the Agent's start says: $said"
+}
+
+# The ECS task as a whole, from the images that Compose has built.
+the_task_works() {
+    local images=() service
+    for service in backend loadtest console; do images+=("$(inspect "$service" '{{.Config.Image}}')"); done
+    PYTHON=$pyyaml infrastructure/task-test/run.sh "${images[@]}" "$(builder_image)" "$commit"
 }

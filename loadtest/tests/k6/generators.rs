@@ -81,7 +81,7 @@ fn run(mut command: Command) -> Run {
     command.arg("--summary-export").arg(&file);
     let Output { status, stdout, stderr } = command.output().unwrap_or_else(|error| {
         panic!(
-            "{command:?}: {error}; `.ci/run k6` builds k6, otherwise set K6 to its path or put it on the PATH"
+            "{command:?}: {error}; `just setup k6` builds k6 for `.ci/run k6`, otherwise set K6 to its path or put it on the PATH"
         )
     });
     let summary = fs::read(&file).map_or(Value::Null, |bytes| serde_json::from_slice(&bytes).unwrap());

@@ -114,7 +114,7 @@ fn command(arguments: &[&str]) -> Command {
 
 fn missing<T>(error: std::io::Error) -> T {
     panic!(
-        "no Collector to run: {error}. `.ci/run collector` builds one and runs these tests; \
+        "no Collector to run: {error}. `just setup collector` builds one for `.ci/run collector`; \
          otherwise set OTELCOL to the path of one, or put `otelcol` on the PATH"
     )
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Made by `.ci/ecs/shapes.py` from botocore.
+/// Written by `workshop/data/ecs-shapes.py` from botocore.
 static SHAPES: LazyLock<serde_json::Result<Shapes>> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../data/ecs-shapes.json")));
 

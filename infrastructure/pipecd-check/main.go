@@ -1,9 +1,9 @@
-// Command pipecd checks the files that PipeCD reads, by PipeCD's own code.
+// Command pipecd-check checks the files that PipeCD reads, with PipeCD's own code.
 //
-//	pipecd ROOT            says what is wrong with infrastructure/ of the repository at ROOT
-//	pipecd -mistakes ROOT  makes copies with a mistake each, and says which of them nobody noticed
+//	pipecd-check ROOT            reports what is wrong with infrastructure/ of the repository at ROOT
+//	pipecd-check -mistakes ROOT  makes a mistake in each of many copies, and reports those that nobody noticed
 //
-// AWS_ENDPOINT_URL names a stand-in for AWS: every ECS application is deployed there, by PipeCD's own client.
+// It starts moto_server in place of AWS, and deploys every ECS application there with PipeCD's own client.
 package main
 
 import (
@@ -41,12 +41,19 @@ func main() {
 		os.Exit(2)
 	}
 	root := flag.Arg(0)
+	endpoint, stop, err := startMoto()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Setenv("AWS_ENDPOINT_URL", endpoint)
 	var wrong []string
 	if *mistakes {
 		wrong = unnoticed(root)
 	} else {
 		wrong = check(root, true)
 	}
+	stop()
 	for _, line := range wrong {
 		fmt.Fprintln(os.Stderr, line)
 	}

@@ -1,15 +1,15 @@
-"""A task of ECS, run by Docker Compose as near as that goes, and looked at.
+"""Runs an ECS task with Docker Compose, as close to ECS as that gets, and checks what it emits. Called by run.sh.
 
-    python .ci/task/task.py compose SERVER LOADTEST CONSOLE NETWORK
-        prints a file of Compose: infrastructure/env/handson-api-canary/taskdef.yaml with these images
-    python .ci/task/task.py look API CONSOLE COMMIT SERVICE-CONTAINER LOADTEST-CONTAINER
-        waits for telemetry, says what is wrong, then makes mistakes in what was seen and looks again
-    python .ci/task/task.py mistaken SERVER LOADTEST CONSOLE NETWORK
-    python .ci/task/task.py look-mistaken API CONSOLE COMMIT SERVICE-CONTAINER LOADTEST-CONTAINER
-        the same for a task with mistakes in it: all of them must be seen
+    task.py compose SERVER LOADTEST CONSOLE NETWORK
+        prints a Compose file: infrastructure/env/handson-api-canary/taskdef.yaml with these images
+    task.py look API CONSOLE COMMIT SERVICE-CONTAINER LOADTEST-CONTAINER
+        waits for telemetry and reports what is wrong; then changes what was seen, and expects each change to be reported
+    task.py mistaken SERVER LOADTEST CONSOLE NETWORK
+    task.py look-mistaken API CONSOLE COMMIT SERVICE-CONTAINER LOADTEST-CONTAINER
+        the same for a task with mistakes in it: all of them must be reported
 
-Two containers are not what they are on ECS. For the Datadog Agent stands the workshop's console, as the receiver of OTLP: the
-Agent's image is in no package registry. FireLens' parse step is made here, by the rules of Fluent Bit's filter `parser`.
+Two containers differ from ECS. The workshop's console replaces the Datadog Agent as the receiver of OTLP, because the Agent's
+image is in no package registry. FireLens' parsing is done here, by the rules of Fluent Bit's filter `parser`.
 """
 
 import copy
@@ -23,7 +23,7 @@ import urllib.request
 
 import yaml
 
-TASK = pathlib.Path(__file__).parents[2] / "infrastructure/env/handson-api-canary/taskdef.yaml"
+TASK = pathlib.Path(__file__).parents[1] / "env/handson-api-canary/taskdef.yaml"
 AGENT, ROUTER = "datadog-agent", "log-router"
 SERVICE, LOAD = "handson-canary", "loadtest-handson-canary"
 METRICS = ["http.server.request.duration", "http.server.active_requests", "http.client.request.duration",

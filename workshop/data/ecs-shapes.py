@@ -1,24 +1,25 @@
-"""What the ECS API takes, from botocore, as one small file of JSON for the workshop's own checks.
+# /// script
+# requires-python = ">=3.11"
+# dependencies = ["botocore==1.44.8"]
+# ///
+"""Writes ecs-shapes.json: what the ECS API accepts, taken from botocore, for the check of step 10.
 
-    python .ci/ecs/shapes.py            writes workshop/data/ecs-shapes.json
-    python .ci/ecs/shapes.py --check    says whether the file is what this botocore gives
+    uv run workshop/data/ecs-shapes.py
 
-Only what RegisterTaskDefinition and CreateService reach is in it. A shape refers to others by name, so recursion is no
-problem to who reads it.
+The file contains only what RegisterTaskDefinition and CreateService reach. Shapes refer to each other by name, because some
+are recursive.
 """
 
-import argparse
 import json
 import pathlib
-import sys
 
 import botocore
 import botocore.loaders
 import botocore.model
 
-FILE = pathlib.Path(__file__).parents[2] / "workshop/data/ecs-shapes.json"
+FILE = pathlib.Path(__file__).with_name("ecs-shapes.json")
 ROOTS = {"taskDefinition": "RegisterTaskDefinition", "service": "CreateService"}
-# botocore's names of simple types, in the words of JSON.
+# botocore's names of simple types, and those of JSON.
 SIMPLE = {"string": "string", "boolean": "boolean", "integer": "integer", "long": "integer", "double": "number",
           "float": "number", "timestamp": "string"}
 
@@ -28,7 +29,7 @@ def service_model():
 
 
 def add(shape, shapes):
-    """Puts `shape`, and what it refers to, into `shapes`."""
+    """Adds `shape`, and the shapes that it refers to, to `shapes`."""
     if shape.name in shapes:
         return
     if shape.type_name == "structure":
@@ -57,21 +58,11 @@ def text():
         shape = model.operation_model(operation).input_shape
         roots[key] = shape.name
         add(shape, shapes)
-    # One shape a line: a new botocore then shows as few changed lines.
+    # One shape a line, so that the diff of a new botocore is short.
     lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(shapes[name])}" for name in sorted(shapes))
     head = "".join(f"  {json.dumps(key)}: {json.dumps(name)},\n" for key, name in roots.items())
     return f'{{\n  "botocore": "{botocore.__version__}",\n{head}  "shapes": {{\n{lines}\n  }}\n}}\n'
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--check", action="store_true")
-    if not parser.parse_args().check:
-        FILE.parent.mkdir(exist_ok=True)
-        FILE.write_text(text())
-    elif FILE.read_text() != text():
-        sys.exit(f"{FILE.name} is not what botocore {botocore.__version__} gives: run .ci/ecs/shapes.py")
-
-
 if __name__ == "__main__":
-    main()
+    FILE.write_text(text())

@@ -1,4 +1,4 @@
-module handson/ci/pipecd
+module handson/infrastructure/pipecd-check
 
 go 1.26.2
 
