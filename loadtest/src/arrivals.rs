@@ -4,21 +4,21 @@
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// How many iterations start in which time, and for how long.
+/// How many iterations start per time unit, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
     /// Iterations in a time unit; 1 or more.
     pub rate: u32,
     /// The time unit; longer than zero.
     pub time_unit: Duration,
-    /// From the first start to the end; `None` goes on until stopped.
+    /// From the first start to the end; `None`: until stopped.
     pub duration: Option<Duration>,
 }
 
 impl Schedule {
-    /// When iteration `n`, counted from 0, is due after the start; `None` after the end.
+    /// How long after the start iteration `n`, counted from 0, is due; `None` after the end.
     ///
-    /// It is computed from `n` each time: an interval added up would drift by its rounding.
+    /// It is computed from `n` each time, because adding up an interval would add up its rounding errors.
     pub fn offset(&self, n: u64) -> Option<Duration> {
         let nanoseconds = u128::from(n) * self.time_unit.as_nanos() / u128::from(self.rate);
         let offset = Duration::from_nanos(u64::try_from(nanoseconds).ok()?);
@@ -31,21 +31,21 @@ impl Schedule {
     }
 }
 
-/// Time, from outside, so that two hours can pass in a test at once.
+/// The clock is passed in, so that two hours can pass at once in a test.
 pub trait Clock {
     /// The time.
     fn now(&self) -> Instant;
 
-    /// Comes back at `due` or somewhat later, with whether to go on.
+    /// Returns at `due` or a little later; `false` means stop.
     fn sleep_until(&self, due: Instant) -> bool;
 }
 
-/// The system's clock. Its sleep ends early where the other end of the channel is dropped.
+/// The system's clock. Its sleep ends early when the other end of the channel is dropped.
 #[derive(Debug)]
 pub struct SystemClock(pub Receiver<()>);
 
-/// The shortest sleep. A wake-up costs as much as a request: above 2,000 iterations a second those of this time start
-/// together.
+/// The shortest sleep. A wake-up costs as much as a request, so above 2,000 iterations per second, those within this time
+/// start together.
 const MIN_SLEEP: Duration = Duration::from_micros(500);
 
 impl Clock for SystemClock {
@@ -60,11 +60,11 @@ impl Clock for SystemClock {
     }
 }
 
-/// Calls `arrive` with the time at which each iteration was due, at that time or as soon after as the system wakes this
-/// thread, until the schedule ends, the clock says to stop, or `arrive` does.
+/// Calls `arrive` for each iteration at the time at which it is due, or as soon after as the system wakes this thread, until
+/// the schedule ends, or the clock or `arrive` returns `false`.
 ///
-/// It blocks, and wants a thread of its own: an async runtime's timer is good to a millisecond, a thread's sleep to less
-/// than a tenth of that.
+/// It blocks, and needs a thread of its own: the timer of an async runtime has a resolution of a millisecond, the sleep of a
+/// thread less than a tenth of that.
 pub fn pace(
     schedule: &Schedule,
     start: Instant,
@@ -78,7 +78,7 @@ pub fn pace(
             return;
         }
     }
-    // The last interval belongs to the run too: 5 a second for a minute is 300 in 60 s, not in 59.8 s.
+    // The last interval belongs to the run too: 5 per second for a minute are 300 in 60 s, not in 59.8 s.
     if let Some(duration) = schedule.duration {
         clock.sleep_until(start + duration);
     }

@@ -1,5 +1,5 @@
-//! Checks: what an answer must be like. They are counted, and a failed one does not fail the run; a threshold on the
-//! metric `checks` does.
+//! Checks: what a response must be like. They are counted; a failed one does not fail the run, but a threshold on the
+//! metric `checks` can.
 
 use std::str::FromStr;
 
@@ -10,17 +10,17 @@ use http::StatusCode;
 pub enum Check {
     /// The status is exactly this.
     StatusIs(StatusCode),
-    /// The body holds this text.
+    /// The body contains this text.
     BodyContains(String),
 }
 
 impl Check {
-    /// Whether the body must be kept for it.
+    /// Whether the check needs the body.
     pub fn needs_body(&self) -> bool {
         matches!(self, Self::BodyContains(_))
     }
 
-    /// Whether it passes; a request without an answer passes none.
+    /// Whether it passes. A request without a response passes no check.
     pub fn passes(&self, status: Option<StatusCode>, body: &[u8]) -> bool {
         match self {
             Self::StatusIs(expected) => status == Some(*expected),
@@ -30,7 +30,7 @@ impl Check {
         }
     }
 
-    /// What the summary calls it.
+    /// Its name in the summary.
     pub fn name(&self) -> String {
         match self {
             Self::StatusIs(status) => format!("status is {}", status.as_u16()),
@@ -48,7 +48,7 @@ impl FromStr for Check {
         match (status, body) {
             (Some(Ok(check)), _) => Ok(check),
             (_, Some(wanted)) => Ok(Self::BodyContains(wanted.to_owned())),
-            _ => Err("allowed: 'status is 200', with any status, or 'body contains TEXT'"),
+            _ => Err("expected 'status is 200', with any status, or 'body contains TEXT'"),
         }
     }
 }

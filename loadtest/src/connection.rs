@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection, used by one VU for one request after the other.
+//! One HTTP/1.1 connection, which one VU uses for one request after the other.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -19,12 +19,12 @@ impl Connection {
         stream: impl Read + Write + Send + Unpin + 'static,
     ) -> Result<Self, hyper::Error> {
         let (requests, connection) = http1::handshake(stream).await?;
-        // What goes wrong on it, the request learns too.
+        // An error of the connection is also reported to its request.
         tokio::spawn(async { drop(connection.await) });
         Ok(Self { requests })
     }
 
-    /// Whether another request can be sent: the last answer has been read, and nobody has closed the connection.
+    /// Whether another request can be sent: the last response was read, and the connection is open.
     pub(crate) async fn is_ready(&mut self) -> bool {
         self.requests.ready().await.is_ok()
     }

@@ -1,5 +1,5 @@
-//! What a person sees while the load runs: one line that renews itself, or plain lines where the output is no terminal.
-//! Messages go to the standard error output.
+//! Output while the load runs: one line that is updated in place, or plain lines if the output is not a terminal. Messages go
+//! to standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use crate::spans::Delivery;
 use crate::summary::format;
 use crate::target::Target;
 
-/// Between two plain lines.
+/// Time between two plain lines.
 const LINE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Shows a run.
+/// Prints the progress of a run.
 #[derive(Debug)]
 pub struct Console {
     plan: Plan,
@@ -29,7 +29,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// For a run of `plan`.
+    /// A console for a run of `plan`.
     pub fn new(plan: Plan, spans: Option<Arc<Delivery>>) -> Self {
         let is_terminal = io::stdout().is_terminal();
         let shown = (Duration::ZERO, 0);
@@ -43,14 +43,14 @@ impl Console {
         }
     }
 
-    /// Says something once, in a line of its own.
+    /// Prints a message on a line of its own.
     pub fn print_message(&self, message: &str) {
         self.clear_line();
-        // Where nobody reads, nothing is missed.
+        // If standard error is closed, nobody misses the message.
         let _ = writeln!(io::stderr(), "loadtest: {message}");
     }
 
-    /// Says what will be run, as k6 does.
+    /// Prints what will be run, as k6 does.
     pub fn announce(&self, target: &Target) {
         let Plan { schedule, pre_allocated_vus, max_vus, graceful_stop } = self.plan;
         let vus = match pre_allocated_vus {
@@ -71,7 +71,7 @@ impl Console {
         );
     }
 
-    /// Shows how far the run is.
+    /// Prints the progress.
     pub fn show(&mut self, metrics: &Metrics) {
         let (time, iterations) = self.shown;
         let rate = match metrics.elapsed.saturating_sub(time) {
@@ -93,18 +93,18 @@ impl Console {
         let _ = stdout.flush();
     }
 
-    /// Says once why spans do not arrive, where they do not.
+    /// Reports once why spans cannot be exported, if they cannot.
     pub fn report_lost_spans(&mut self) {
         let failure = self.spans.as_ref().and_then(|spans| spans.first_failure());
         if let Some(failure) = failure.filter(|_| !self.has_reported_lost_spans) {
             self.print_message(&format!(
-                "spans do not arrive: {failure}; the summary tells how many are lost"
+                "exporting spans failed: {failure}; the summary shows how many are lost"
             ));
             self.has_reported_lost_spans = true;
         }
     }
 
-    /// Takes the live line away.
+    /// Clears the line that is updated in place.
     pub fn clear_line(&self) {
         if self.is_terminal {
             let _ = write!(io::stdout(), "\r\x1b[K");
@@ -136,7 +136,7 @@ impl Observer for Console {
     fn second(&mut self, metrics: &Metrics) {
         self.report_lost_spans();
         let due = if self.is_terminal { Duration::ZERO } else { LINE_INTERVAL };
-        // Half a second of leave: a tick comes a little early or late.
+        // With a tolerance of half a second, because a tick comes a little early or late.
         if metrics.elapsed + Duration::from_millis(500) >= self.shown.0 + due {
             self.show(metrics);
         }

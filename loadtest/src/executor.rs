@@ -1,6 +1,6 @@
-//! k6's `constant-arrival-rate`: starts an iteration whenever one is due, on a VU that is free.
+//! k6's `constant-arrival-rate`: starts an iteration whenever one is due, on a free VU.
 //!
-//! All requests run in one thread; a second one only keeps the time.
+//! All requests run in one thread; a second thread only keeps the time.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -22,21 +22,21 @@ use crate::vu::{Scenario, Vu};
 pub struct Plan {
     /// When iterations start.
     pub schedule: Schedule,
-    /// VUs that there are from the start.
+    /// Number of VUs at the start.
     pub pre_allocated_vus: u32,
-    /// VUs that there may be.
+    /// Maximum number of VUs.
     pub max_vus: u32,
-    /// How long iterations may go on after the last start.
+    /// Time for running iterations after the last start.
     pub graceful_stop: Duration,
 }
 
-/// What happens during a run, for whoever shows it.
+/// Gets the events of a run, to show them.
 pub trait Observer {
     /// An iteration ended.
     fn finished(&mut self, _iteration: &Iteration) {}
-    /// For the first time all VUs are busy, and no more may be made: iterations are dropped.
+    /// All VUs are busy for the first time, and no more may be created: iterations are dropped.
     fn out_of_vus(&mut self, _vus: u32) {}
-    /// Another second is over.
+    /// Another second has passed.
     fn second(&mut self, _metrics: &Metrics) {}
 }
 
@@ -66,13 +66,13 @@ pub async fn run(
             () = &mut stop => break,
         }
     }
-    // No more starts. What runs may end.
+    // No iteration is started any more. Running ones may end.
     let all_back = async {
         while let Some(finished) = pool.busy.join_next().await {
             pool.back(finished, observer);
         }
     };
-    // An iteration that does not end in time is interrupted, and only counted.
+    // An iteration that does not end in time is interrupted and counted.
     drop(timeout(plan.graceful_stop, all_back).await);
     pool.metrics.interrupted_iterations = pool.busy.len() as u64;
     pool.busy.shutdown().await;
@@ -80,7 +80,7 @@ pub async fn run(
     pool.metrics
 }
 
-/// The times at which iterations are due, as they come. They end where the second value is dropped.
+/// The times at which iterations are due, each when it is reached. They end when the second value is dropped.
 fn arrivals(schedule: Schedule, start: Instant) -> (UnboundedReceiver<Instant>, thread_channel::Sender<()>) {
     let (arrive, arrivals) = mpsc::unbounded_channel();
     let (running, stopped) = thread_channel::channel();
@@ -90,11 +90,11 @@ fn arrivals(schedule: Schedule, start: Instant) -> (UnboundedReceiver<Instant>, 
     (arrivals, running)
 }
 
-/// The VUs, and what they have measured.
+/// The VUs, and their measurements.
 struct VuPool {
     plan: Plan,
     scenario: Arc<Scenario>,
-    /// The one that came back last is the next to go: few connections, and those warm.
+    /// Used last in, first out, so that few connections are open, and those are warm.
     free: Vec<Vu>,
     busy: JoinSet<(Vu, Iteration)>,
     total: u32,
@@ -116,7 +116,7 @@ impl VuPool {
         }
     }
 
-    /// Sends a VU off, where there is one; else the iteration is dropped.
+    /// Starts the iteration on a free VU; drops it if there is none.
     fn begin(&mut self, due: Instant, observer: &mut impl Observer) {
         let vu = self.free.pop().or_else(|| {
             (self.total < self.plan.max_vus).then(|| {
@@ -139,7 +139,7 @@ impl VuPool {
         self.metrics.set_vus(self.busy.len() as u64, self.total.into());
     }
 
-    /// Takes a VU back, and what it measured.
+    /// Records the iteration, and frees its VU.
     fn back(
         &mut self,
         finished: Result<(Vu, Iteration), tokio::task::JoinError>,
@@ -151,7 +151,7 @@ impl VuPool {
                 observer.finished(&iteration);
                 self.free.push(vu);
             }
-            // A defect of this program; it must not look like a success.
+            // A bug of this program must not look like a success.
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }

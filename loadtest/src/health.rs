@@ -22,7 +22,7 @@ const RETRY_INTERVAL: Duration = Duration::from_millis(250);
 pub struct Unhealthy {
     url: String,
     timeout: Duration,
-    /// What came back last.
+    /// The last response.
     last: String,
 }
 
@@ -42,10 +42,10 @@ pub async fn wait(
     let mut report = Some(report);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        let answer =
+        let response =
             timeout(left.min(RESPONSE_TIMEOUT), Vu::default().iterate(&probe, std::time::Instant::now()))
                 .await;
-        let last = match answer.map(|iteration| iteration.outcome) {
+        let last = match response.map(|iteration| iteration.outcome) {
             Ok(Ok(status)) if status.is_success() => return Ok(()),
             Ok(Ok(status)) => format!("it responds with {status}"),
             Ok(Err(failure)) => failure.message,

@@ -1,4 +1,4 @@
-//! What one iteration gave.
+//! The result of one iteration.
 
 use std::time::Duration;
 
@@ -7,19 +7,19 @@ use http::StatusCode;
 /// One iteration that ended: one request.
 #[derive(Debug)]
 pub struct Iteration {
-    /// From the scheduled start to the moment at which the request was sent, or its sending failed. Connecting is in it.
+    /// From the scheduled start until the request was sent, or sending failed. It includes connecting.
     pub schedule_delay: Duration,
-    /// From there to the last byte of the answer, or to the failure.
+    /// From then until the last byte of the response, or the failure.
     pub request_duration: Duration,
-    /// From the real start to the end of all.
+    /// From the actual start to the end.
     pub duration: Duration,
-    /// The status of the answer, or why there is none.
+    /// The status of the response, or why there is none.
     pub outcome: Result<StatusCode, Failure>,
     /// For each check, whether it passed.
     pub checks: Vec<bool>,
 }
 
-/// Why a request has no answer.
+/// Why a request got no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// `error.type` of the semantic conventions: `timeout`, `connect` or `request`.
@@ -29,7 +29,7 @@ pub struct Failure {
 }
 
 impl Iteration {
-    /// Whether the answer is what k6 expects where a script says nothing: 200 to 399.
+    /// Whether the response is what k6 expects by default: 200 to 399.
     pub fn is_expected(&self) -> bool {
         matches!(&self.outcome, Ok(status) if (200..400).contains(&status.as_u16()))
     }

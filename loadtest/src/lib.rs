@@ -1,11 +1,11 @@
 //! A load generator with the executor `constant-arrival-rate` of k6. In the order of a run:
 //!
-//! - [`options`]: what is asked for; [`checks`] and [`thresholds`] as k6 writes them.
+//! - [`options`]: the command line; [`checks`] and [`thresholds`] in k6's syntax.
 //! - [`health`]: waits for the target.
 //! - [`arrivals`]: when iterations are due; [`executor`]: starts them.
 //! - [`vu`]: one iteration; [`target`]: its request; [`spans`]: its span, with `--otlp`.
-//! - [`iteration`]: what it gave; [`metrics`]: what all gave.
-//! - [`console`], [`reachability`]: what is seen meanwhile; [`summary`]: at the end.
+//! - [`iteration`]: the result of one; [`metrics`]: of all.
+//! - [`console`], [`reachability`]: output during the run; [`summary`]: at the end.
 
 pub mod arrivals;
 pub mod checks;

@@ -1,4 +1,4 @@
-//! Puts the parts together: options, target, load, summary.
+//! Assembles the program: options, target, load, summary.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -16,14 +16,14 @@ use loadtest::vu::Scenario;
 use loadtest::{executor, health, shutdown};
 use tokio::runtime;
 
-/// k6's exit status where a threshold does not hold.
+/// k6's exit status if a threshold was crossed.
 const THRESHOLDS_CROSSED: u8 = 99;
 
 fn main() -> ExitCode {
     let options = match Options::read() {
         Ok(options) => options,
         Err(error) => {
-            // Where nobody listens, the exit status says it all.
+            // If standard error is closed, the exit status still tells.
             let _ = error.print();
             return ExitCode::from(error.exit_code() as u8);
         }
@@ -38,17 +38,17 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<ExitCode> {
-    // For https, of the target as of a collector. It fails where a provider is installed already, which would do as well.
+    // For HTTPS to the target and the collector. It fails if a provider is already installed, which is fine too.
     let _ = rustls::crypto::ring::default_provider().install_default();
     if let Some(file) = &options.summary_export {
-        // Two hours later would be late to learn that it cannot be written. What is in it stays until there is a summary.
+        // Checks now that the file can be written, not after two hours. Its content stays until there is a summary.
         OpenOptions::new().create(true).append(true).open(file).with_context(|| cannot_write(file))?;
     }
 
     let spans = options.otlp.then(Spans::otlp).transpose()?;
     let delivery = spans.as_ref().map(Spans::delivery);
     let mut console = Console::new(options.plan(), delivery.clone());
-    // One thread: what a small request costs is mostly handing it from one to another.
+    // One thread, because most of the cost of a small request is passing it from one thread to another.
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let metrics = runtime.block_on(load(options, spans.clone(), &mut console))?;
     if let Some(spans) = spans {
@@ -57,7 +57,7 @@ fn run(options: &Options) -> Result<ExitCode> {
     }
 
     let holds = options.threshold.iter().all(|threshold| threshold.holds(&metrics));
-    // Where nobody reads it, the exit status and the file still tell.
+    // If standard output is closed, the exit status and the file still tell.
     let _ = print(options, &metrics, delivery.as_deref());
     if let Some(file) = &options.summary_export {
         export(file, options, &metrics)?;
@@ -94,7 +94,7 @@ fn print(options: &Options, metrics: &Metrics, spans: Option<&Delivery>) -> io::
     summary::write(&mut out, metrics, &options.threshold)?;
     if let Some(delivery) = spans {
         let (spans, exported) = (delivery.spans(), delivery.exported());
-        writeln!(out, "    OTLP\n    spans: {spans}, of them {} lost\n", spans.saturating_sub(exported))?;
+        writeln!(out, "    OTLP\n    spans: {spans}, {} of them lost\n", spans.saturating_sub(exported))?;
     }
     writeln!(out, "{}", format::running(metrics, options.plan().schedule.duration))
 }

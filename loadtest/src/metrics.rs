@@ -1,8 +1,8 @@
 //! What is measured, under k6's names: <https://grafana.com/docs/k6/latest/using-k6/metrics/reference/>.
 //!
-//! Two are our own. k6 starts the clock of a request when it sends it, and so leaves out how long the request had to wait
-//! for its start where the generator itself was late (coordinated omission). `http_req_schedule_delay` is that wait, and
-//! `http_req_scheduled_duration` runs from the scheduled start to the end of the answer.
+//! Two are our own. k6 measures a request from the moment it is sent, and so leaves out how long it had to wait if the
+//! generator itself was late (coordinated omission). `http_req_schedule_delay` is that wait, and
+//! `http_req_scheduled_duration` lasts from the scheduled start to the end of the response.
 
 mod kind;
 mod trend;
@@ -31,7 +31,7 @@ pub const NAMES: [(&str, Kind); 12] = [
     ("vus_max", Kind::Gauge),
 ];
 
-/// The kind of the metric of this name; `None` where there is none.
+/// The kind of the metric of this name; `None` if there is no such metric.
 pub fn kind(name: &str) -> Option<Kind> {
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
 }
@@ -39,7 +39,7 @@ pub fn kind(name: &str) -> Option<Kind> {
 /// How often a check passed and failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CheckCount {
-    /// As the summary calls it.
+    /// Its name in the summary.
     pub name: String,
     /// How often it passed.
     pub passes: u64,
@@ -50,17 +50,17 @@ pub struct CheckCount {
 /// The measurements of one run.
 #[derive(Debug)]
 pub struct Metrics {
-    /// How long the run took so far.
+    /// Duration of the run so far.
     pub elapsed: Duration,
     /// Each check.
     pub checks: Vec<CheckCount>,
-    /// Iterations that did not start, for no VU was free.
+    /// Iterations that did not start, because no VU was free.
     pub dropped_iterations: u64,
     /// Iterations that had not ended when the graceful stop did.
     pub interrupted_iterations: u64,
     /// Iterations that ended.
     pub iterations: u64,
-    /// Requests without an answer from 200 to 399.
+    /// Requests without a response from 200 to 399.
     pub http_req_failed: u64,
     http_req_duration: Trend,
     expected_duration: Trend,
@@ -117,19 +117,19 @@ impl Metrics {
         }
     }
 
-    /// How many VUs are at work, and how many there are.
+    /// Number of busy VUs, and of all VUs.
     pub fn set_vus(&mut self, busy: u64, total: u64) {
         for (level, now) in [(&mut self.vus, busy), (&mut self.vus_max, total)] {
             *level = Level { now, min: level.min.min(now), max: level.max.max(now) };
         }
     }
 
-    /// How many VUs are at work, and how many there are.
+    /// Number of busy VUs, and of all VUs.
     pub fn vus(&self) -> (u64, u64) {
         (self.vus.now, self.vus_max.now)
     }
 
-    /// The metric of this name, as [`NAMES`] has it.
+    /// The metric of this name in [`NAMES`].
     pub fn get(&self, name: &str) -> Option<Metric<'_>> {
         let counter = |count| Metric::Counter { count, elapsed: self.elapsed };
         Some(match name {

@@ -1,5 +1,5 @@
-//! Options and environment variables. Every option is also a variable: under k6's own name where k6 has one, else
-//! `LOADTEST_` and the option's name.
+//! Options and environment variables. Every option is also a variable: under k6's name if k6 has one, otherwise `LOADTEST_`
+//! and the option's name.
 
 mod values;
 
@@ -17,7 +17,7 @@ use crate::checks::Check;
 use crate::executor::Plan;
 use crate::thresholds::Threshold;
 
-/// What the program is asked to do.
+/// The options.
 #[derive(Debug, Parser)]
 #[command(version, about, after_help = HELP, args_override_self = true)]
 pub struct Options {
@@ -27,19 +27,19 @@ pub struct Options {
     /// The time unit of the rate
     #[arg(long, env = "LOADTEST_TIME_UNIT", default_value = "1s", value_parser = values::longer_than_zero)]
     pub time_unit: Duration,
-    /// How long iterations are started; 0 goes on until stopped
+    /// How long iterations are started; 0: until stopped
     #[arg(long, env = "K6_DURATION", default_value = "2h", value_parser = values::duration)]
     pub duration: Duration,
-    /// VUs (virtual users) that there are from the start
+    /// Number of VUs (virtual users) at the start
     #[arg(long, env = "LOADTEST_PRE_ALLOCATED_VUS", default_value_t = 50, value_parser = values::positive)]
     pub pre_allocated_vus: u32,
-    /// VUs that there may be; an iteration that finds none is dropped [default: as many as are pre-allocated]
+    /// Maximum number of VUs; an iteration without a free one is dropped [default: as many as pre-allocated]
     #[arg(long, env = "LOADTEST_MAX_VUS", value_parser = values::positive)]
     pub max_vus: Option<u32>,
-    /// How long running iterations may go on at the end
+    /// Time for running iterations at the end
     #[arg(long, env = "LOADTEST_GRACEFUL_STOP", default_value = "30s", value_parser = values::duration)]
     pub graceful_stop: Duration,
-    /// Where requests go
+    /// URL to send requests to
     #[arg(long, env = "LOADTEST_URL", default_value = "http://localhost:8080/handson", value_parser = values::url)]
     pub url: Url,
     /// Method of the requests
@@ -51,46 +51,46 @@ pub struct Options {
     /// Body of the requests
     #[arg(long, env = "LOADTEST_BODY")]
     pub body: Option<String>,
-    /// How long a request may take, connecting included
+    /// Time limit of a request, connecting included
     #[arg(long, env = "LOADTEST_TIMEOUT", default_value = "60s", value_parser = values::longer_than_zero)]
     pub timeout: Duration,
-    /// What an answer must be like: 'status is 200' or 'body contains TEXT'; may be repeated
+    /// What a response must be like: 'status is 200' or 'body contains TEXT'; may be repeated
     #[arg(long, env = "LOADTEST_CHECK", default_value = "status is 200")]
     pub check: Vec<Check>,
-    /// What the run must be like, in k6's syntax: 'http_req_duration:p(95)<200'; may be repeated; the variable takes several with commas
+    /// What the run must be like, in k6's syntax, for example 'http_req_duration:p(95)<200'; may be repeated; in the variable, separated by commas
     #[arg(long, env = "LOADTEST_THRESHOLD", value_delimiter = ',')]
     pub threshold: Vec<Threshold>,
-    /// Write the summary to this file, in the JSON of k6's option of this name
+    /// Write the summary to this file, in the JSON format of k6's option of this name
     #[arg(long, env = "K6_SUMMARY_EXPORT", value_name = "FILE")]
     pub summary_export: Option<PathBuf>,
-    /// Begin when this address answers 2xx [default: /healthz where --url points to]
+    /// Start when this URL responds with 2xx [default: /healthz on the host of --url]
     #[arg(long, env = "LOADTEST_WAIT_FOR", value_name = "URL", value_parser = values::url)]
     pub wait_for: Option<Url>,
-    /// How long to wait for that; 0 does not wait
+    /// Time limit for that; 0 does not wait
     #[arg(long, env = "LOADTEST_WAIT_TIMEOUT", default_value = "60s", value_parser = values::duration)]
     pub wait_timeout: Duration,
-    /// Make a span of each request, and send it by OTLP over HTTP to where the OTEL_EXPORTER_OTLP_* variables say
+    /// Record a span for each request, and send it over OTLP/HTTP as the OTEL_EXPORTER_OTLP_* variables say
     #[arg(long, env = "LOADTEST_OTLP")]
     pub otlp: bool,
 }
 
 const HELP: &str = "\
-Exit status: 0; 99 where a threshold does not hold; 2 for a bad option; 1 for anything else. Ctrl-C and SIGTERM end the
-run as its duration does. An empty variable counts as unset.";
+Exit status: 0; 99 if a threshold was crossed; 2 for an invalid option; 1 for any other error. Ctrl-C and SIGTERM end
+the run early, and the summary is still written. An empty variable counts as unset.";
 
 impl Options {
     /// Reads the command line and the environment.
     ///
     /// # Errors
     ///
-    /// The first bad value or unknown option; or the text of `--help` and `--version`.
+    /// The first invalid value or unknown option; or the text of `--help` or `--version`.
     pub fn read() -> Result<Self, clap::Error> {
         let mut command = empty_counts_as_unset(Self::command());
         let matches = command.try_get_matches_from_mut(std::env::args_os())?;
         let options = Self::from_arg_matches(&matches)?;
         if options.max_vus() < options.pre_allocated_vus {
             let refused = format!(
-                "--max-vus {} is less than --pre-allocated-vus {}; allowed: as many, or more",
+                "invalid value '{}' for '--max-vus <MAX_VUS>': expected at least as many as --pre-allocated-vus {}",
                 options.max_vus(),
                 options.pre_allocated_vus
             );
@@ -99,7 +99,7 @@ impl Options {
         Ok(options)
     }
 
-    /// How the load is run.
+    /// The plan of the load.
     pub fn plan(&self) -> Plan {
         Plan {
             schedule: Schedule {
@@ -113,7 +113,7 @@ impl Options {
         }
     }
 
-    /// The address that tells whether the target is healthy; `None` where nobody waits for it.
+    /// The URL that shows whether the target is healthy; `None` if the load starts without waiting.
     pub fn health(&self) -> Option<Url> {
         let of_the_target = || {
             let mut health = self.url.clone();
@@ -129,7 +129,7 @@ impl Options {
     }
 }
 
-/// Compose files pass variables on empty.
+/// Because compose files pass on empty variables.
 fn empty_counts_as_unset(command: clap::Command) -> clap::Command {
     command.mut_args(|argument| match argument.get_env() {
         Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {

@@ -1,10 +1,11 @@
-//! Whether the target answers at all. It is said when that ends and when it begins again, not for every request.
+//! Whether the target responds at all. A message is printed when it stops responding and when it recovers, not for every
+//! request.
 
 use std::time::{Duration, Instant};
 
 use crate::iteration::Iteration;
 
-/// What is known of the target.
+/// Whether the target is down.
 #[derive(Debug, Default)]
 pub struct Reachability {
     down: Option<Down>,
@@ -14,15 +15,15 @@ pub struct Reachability {
 struct Down {
     since: Instant,
     without_response: u64,
-    /// Since when all requests were answered; one good answer between two bad ones is no end.
+    /// Since when every request got a response; a single one does not end the outage.
     responds_since: Option<Instant>,
 }
 
-/// How long all requests must be answered before the target is up again.
+/// How long every request must get a response before the target counts as recovered.
 const STABLE_AFTER: Duration = Duration::from_secs(1);
 
 impl Reachability {
-    /// Takes note of an iteration that ended `now`; gives what there is to say.
+    /// Records an iteration that ended `now`; returns the message to print, if any.
     pub fn record(&mut self, iteration: &Iteration, now: Instant) -> Option<String> {
         match (&iteration.outcome, &mut self.down) {
             (Ok(_), None) => None,
@@ -32,7 +33,7 @@ impl Reachability {
                     (now.duration_since(down.since).as_secs(), down.without_response);
                 steady.then(|| {
                     self.down = None;
-                    format!("the target answers again, after {seconds} s and {without_response} requests without an answer")
+                    format!("the target responds again, after {seconds} s and {without_response} requests without a response")
                 })
             }
             (Err(_), Some(down)) => {
@@ -42,7 +43,7 @@ impl Reachability {
             }
             (Err(failure), None) => {
                 self.down = Some(Down { since: now, without_response: 1, responds_since: None });
-                Some(format!("the target does not answer: {}; the load goes on", failure.message))
+                Some(format!("the target does not respond: {}; the load continues", failure.message))
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio::signal::unix::{SignalKind, signal};
 ///
 /// # Errors
 ///
-/// Where the system refuses to install a handler.
+/// The system refuses to install a handler.
 pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     let received = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {

@@ -1,6 +1,6 @@
-//! `--otlp`: each request is a CLIENT span, sent by OTLP, and the target continues its trace.
+//! `--otlp`: a CLIENT span for each request, exported over OTLP; the target continues its trace.
 //!
-//! Without it no `traceparent` is sent: a parent that never arrives makes every trace look torn.
+//! Without `--otlp` no `traceparent` is sent, because a parent that never arrives makes every trace look incomplete.
 
 mod delivery;
 
@@ -26,10 +26,10 @@ use crate::target::Target;
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// How long the last spans may take to leave.
+/// Time to export the last spans.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Makes the spans, and sends them from a thread of its own.
+/// Records the spans, and exports them from a thread of its own.
 #[derive(Debug, Clone)]
 pub struct Spans {
     provider: SdkTracerProvider,
@@ -37,23 +37,23 @@ pub struct Spans {
     delivery: Arc<Delivery>,
 }
 
-/// The span of a request that runs.
+/// The span of a running request.
 #[derive(Debug)]
 pub(crate) struct RequestSpan(opentelemetry_sdk::trace::Span);
 
 impl Spans {
-    /// Sends to where the `OTEL_EXPORTER_OTLP_*` variables say, `http://localhost:4318` if they say nothing. It may not be
-    /// called in an async task.
+    /// Exports as the `OTEL_EXPORTER_OTLP_*` variables say, by default to `http://localhost:4318`. Must not be called in an
+    /// async task.
     ///
     /// # Errors
     ///
-    /// Where a variable has a value that is not allowed.
+    /// A variable has an invalid value.
     pub fn otlp() -> io::Result<Self> {
         for name in ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"] {
             match env::var(name).as_deref() {
                 Err(_) | Ok("" | "http/protobuf") => {}
                 Ok(other) => {
-                    let refused = format!("{name}={other} is refused; allowed: http/protobuf");
+                    let refused = format!("invalid value '{other}' for {name}: expected http/protobuf");
                     return Err(io::Error::new(io::ErrorKind::InvalidInput, refused));
                 }
             }
@@ -63,7 +63,7 @@ impl Spans {
         let delivery = Arc::new(Delivery::default());
         let exporter = delivery::Counted::new(exporter.map_err(io::Error::other)?, &delivery);
 
-        // The SDK's own queue loses spans at a few thousand a second. Its variables win.
+        // The SDK's default queue loses spans at a few thousand per second. Its variables override these values.
         let mut batching = BatchConfigBuilder::default();
         if env::var_os("OTEL_BSP_MAX_QUEUE_SIZE").is_none() {
             batching = batching.with_max_queue_size(16_384);
@@ -77,23 +77,23 @@ impl Spans {
         Ok(Self { tracer: provider.tracer("loadtest"), provider, delivery })
     }
 
-    /// What became of the spans.
+    /// How many spans were exported.
     pub fn delivery(&self) -> Arc<Delivery> {
         Arc::clone(&self.delivery)
     }
 
-    /// Sends what still waits. It blocks, 5 s at most.
+    /// Exports the spans that are left. Blocks for at most 5 s.
     pub fn flush(&self) {
-        // How it ended, the delivery knows in numbers.
+        // The counts of `Delivery` show whether it succeeded.
         drop(self.provider.shutdown_with_timeout(FLUSH_TIMEOUT));
     }
 
     pub(crate) fn start(&self, target: &Target) -> RequestSpan {
         let url = target.url();
-        // A method that the conventions do not know is `_OTHER`, and the span's name `HTTP`.
+        // For a method that the conventions do not know, the attribute is `_OTHER` and the span's name `HTTP`.
         let known = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
         let method = known.into_iter().find(|known| target.method() == known);
-        // With room for what the answer adds.
+        // With room for the attributes of the response.
         let mut attributes = Vec::with_capacity(7);
         attributes.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method.unwrap_or("_OTHER")));
         attributes.push(KeyValue::new(attribute::URL_FULL, target.public_url().to_owned()));
@@ -111,7 +111,7 @@ impl Spans {
         }
         let span = self.tracer.span_builder(method.unwrap_or("HTTP")).with_kind(SpanKind::Client);
         let span = span.with_attributes(attributes).start(&self.tracer);
-        // One that the sampler leaves out is not sent, and not lost.
+        // A span that the sampler drops is not exported, and does not count as lost.
         if span.is_recording() {
             self.delivery.started();
         }
@@ -120,7 +120,7 @@ impl Spans {
 }
 
 impl RequestSpan {
-    /// The header by which the target continues the trace: <https://www.w3.org/TR/trace-context/#traceparent-header>.
+    /// The header that lets the target continue the trace: <https://www.w3.org/TR/trace-context/#traceparent-header>.
     pub(crate) fn traceparent(&self) -> Option<(HeaderName, HeaderValue)> {
         let context = self.0.span_context();
         let value =

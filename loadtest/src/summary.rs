@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use crate::metrics::{Metric, Metrics, share};
 use crate::thresholds::Threshold;
 
-/// What a section of the summary shows, in this order.
+/// The metrics of each section of the summary, in order.
 const HTTP: [&str; 6] = [
     "http_req_duration",
     "http_req_duration{expected_response:true}",
@@ -24,7 +24,7 @@ const EXECUTION: [&str; 5] = ["dropped_iterations", "iteration_duration", "itera
 ///
 /// # Errors
 ///
-/// Where `out` does not take it.
+/// `out` cannot be written.
 pub fn write(out: &mut impl Write, metrics: &Metrics, thresholds: &[Threshold]) -> io::Result<()> {
     if !thresholds.is_empty() {
         writeln!(out, "\n  █ THRESHOLDS\n")?;
@@ -82,7 +82,7 @@ fn write_checks(out: &mut impl Write, metrics: &Metrics) -> io::Result<()> {
     writeln!(out)
 }
 
-/// One metric: its name, and its numbers by column.
+/// One metric: its name, and a text for each column.
 struct Row {
     name: String,
     columns: Vec<String>,
@@ -110,14 +110,14 @@ fn row(metrics: &Metrics, name: &str) -> Option<Row> {
             vec![format::percent(share(passes, total)), format!("{passes} out of {total}")]
         }
     };
-    // k6 shows a tag under its metric.
+    // As in k6, a tag has a line of its own below its metric.
     let name = name
         .split_once('{')
         .map_or(name.to_owned(), |(_, tag)| format!("  {{ {} }}", tag.trim_end_matches('}')));
     Some(Row { name, columns })
 }
 
-/// How wide names and columns are: names end in dots, and columns stand below each other in rows that have as many.
+/// Widths of names and columns: names are padded with dots, and columns are aligned in rows with the same number of them.
 #[derive(Default)]
 struct Layout {
     name: usize,

@@ -1,4 +1,4 @@
-//! The request that every iteration sends, and where to.
+//! The request that every iteration sends, and its destination.
 
 use std::io;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use url::Url;
 use crate::connection::Connection;
 use crate::iteration::Failure;
 
-/// A request, ready to be sent any number of times.
+/// A request that can be sent any number of times.
 #[derive(Debug, Clone)]
 pub struct Target {
     url: Url,
@@ -31,11 +31,11 @@ pub struct Target {
 }
 
 impl Target {
-    /// `GET` of `url`, an address by http or https.
+    /// `GET` of `url`, an http:// or https:// URL.
     ///
     /// # Errors
     ///
-    /// Where the URL cannot be called, or the system's certificates cannot be read and are needed.
+    /// The URL cannot be requested, or the system's certificates are needed and cannot be read.
     pub fn new(url: Url, timeout: Duration) -> io::Result<Self> {
         let address: Uri = url.as_str().parse().map_err(io::Error::other)?;
         let path = address.path_and_query().map_or("/", |path| path.as_str());
@@ -62,7 +62,7 @@ impl Target {
         Self { method, ..self }
     }
 
-    /// The same with these headers; they win over those that it sets itself.
+    /// The same with these headers, which replace default ones.
     pub fn with_headers(mut self, headers: &[(HeaderName, HeaderValue)]) -> Self {
         for (name, _) in headers {
             self.headers.remove(name);
@@ -78,13 +78,13 @@ impl Target {
         Self { body: body.into(), ..self }
     }
 
-    /// Where requests go.
+    /// The URL of the requests.
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Where requests go, as others may read it: without the values of query parameters that are secrets by the semantic
-    /// conventions. User and password are refused as options.
+    /// The URL without secrets: the semantic conventions list query parameters whose values are secret. User and password are
+    /// not accepted as part of the option.
     pub(crate) fn public_url(&self) -> &str {
         &self.public_url
     }
@@ -94,12 +94,12 @@ impl Target {
         &self.method
     }
 
-    /// How long a request may take, connecting included.
+    /// Time limit of a request, connecting included.
     pub fn timeout(&self) -> Duration {
         self.timeout
     }
 
-    /// The request, with one header more.
+    /// The request, with one more header.
     pub(crate) fn request(&self, header: Option<&(HeaderName, HeaderValue)>) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
@@ -117,7 +117,7 @@ impl Target {
     }
 }
 
-/// Plain HTTP does without the system's certificates, which a container may lack.
+/// The connector. Plain HTTP works without the system's certificates, which a container may lack.
 fn connector(secure: bool) -> io::Result<HttpsConnector<HttpConnector>> {
     let tls = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()

@@ -10,7 +10,7 @@ use crate::summary::format;
 pub struct Threshold {
     /// Name of the metric.
     pub metric: String,
-    /// What stands behind the colon, as it was written.
+    /// The text after the colon.
     pub expression: String,
     aggregation: Aggregation,
     operator: Operator,
@@ -27,7 +27,7 @@ enum Operator {
     NotEqual,
 }
 
-/// The longer ones first, for `<=` begins as `<` does.
+/// The longer ones first, because `<=` begins with `<`.
 const OPERATORS: [(&str, Operator); 7] = [
     ("===", Operator::Equal),
     ("==", Operator::Equal),
@@ -62,7 +62,7 @@ impl Threshold {
     pub fn holds(&self, metrics: &Metrics) -> bool {
         let Some(value) = metrics.get(&self.metric).and_then(|metric| metric.aggregate(self.aggregation))
         else {
-            // The name was checked when this was parsed; what is not measured does not hold.
+            // The name was checked when the threshold was parsed. Without a measurement, it does not hold.
             return false;
         };
         match self.operator {

@@ -1,4 +1,4 @@
-//! A VU (virtual user): it runs one iteration at a time, and keeps its connection from one to the next, as k6's do.
+//! A VU (virtual user): runs one iteration at a time, and keeps its connection from one to the next, as in k6.
 
 use std::time::Instant;
 
@@ -19,9 +19,9 @@ use crate::target::Target;
 pub struct Scenario {
     /// The request.
     pub target: Target,
-    /// What its answer must be like.
+    /// What its response must be like.
     pub checks: Vec<Check>,
-    /// Makes a span of each request; `None` leaves traces to the target.
+    /// Records a span for each request; `None`: traces start at the target.
     pub spans: Option<Spans>,
 }
 
@@ -40,14 +40,14 @@ impl Vu {
 
         let mut sent = None;
         let request = self.request(scenario, header.as_ref(), &mut sent);
-        let answer = timeout(scenario.target.timeout(), request).await.unwrap_or_else(|_| {
-            let patience = humantime::format_duration(scenario.target.timeout());
-            Err(Failure { error_type: "timeout", message: format!("no answer in {patience}") })
+        let response = timeout(scenario.target.timeout(), request).await.unwrap_or_else(|_| {
+            let limit = humantime::format_duration(scenario.target.timeout());
+            Err(Failure { error_type: "timeout", message: format!("no response within {limit}") })
         });
 
         let ended = Instant::now();
         let sent = sent.unwrap_or(ended);
-        let (outcome, body) = match answer {
+        let (outcome, body) = match response {
             Ok((status, body)) => (Ok(status), body),
             Err(failure) => (Err(failure), Bytes::new()),
         };
@@ -64,8 +64,8 @@ impl Vu {
         }
     }
 
-    /// Sends the request and reads the answer; over a new connection where the last one was closed, and once more where
-    /// it was closed just before the request reached the other side.
+    /// Sends the request and reads the response. It uses a new connection if the last one was closed, and sends the request
+    /// again if the connection was closed just before the request reached the other side.
     async fn request(
         &mut self,
         scenario: &Scenario,
@@ -73,7 +73,7 @@ impl Vu {
         sent: &mut Option<Instant>,
     ) -> Result<(StatusCode, Bytes), Failure> {
         loop {
-            // Taken out, so that a request that is given up takes its connection with it.
+            // Taken out, so that the connection of a request that is cancelled is dropped.
             let kept = self.connection.take();
             let is_kept = kept.is_some();
             let mut connection = match kept {
@@ -99,7 +99,7 @@ impl Vu {
     }
 }
 
-/// Reads a body to its end, and keeps it only where it is wanted.
+/// Reads a body to its end, and keeps it only if a check needs it.
 async fn read(mut body: Incoming, keep: bool) -> Result<Bytes, hyper::Error> {
     if keep {
         return Ok(body.collect().await?.to_bytes());

@@ -1,4 +1,4 @@
-//! What `cargo workshop …` does.
+//! The commands of `cargo workshop`.
 
 mod backup;
 mod base;
@@ -26,7 +26,7 @@ use repository::Repository;
 
 /// Learn OpenTelemetry by instrumenting a real service
 #[derive(Debug, Parser)]
-#[command(name = "cargo workshop", version, about)]
+#[command(name = "cargo workshop", bin_name = "cargo workshop", version)]
 pub struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -34,97 +34,97 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// All of it: the service or a backend, httpbin's stand-in, a load generator, and the console in a browser
+    /// Start the service or a backend, with a local httpbin, a load generator and the web console
     ///
-    /// A backend is built and restarted at every save. Ctrl-C ends all of it.
+    /// A backend is rebuilt and restarted at every save. Ctrl-C stops everything.
     Up(up::Options),
-    /// The console alone, for any program that exports OTLP
+    /// Start only the web console, for any program that exports OTLP
     Console(::console::options::ConsoleOptions),
-    /// Ends a group of processes when whoever holds its standard input is gone
+    /// Stop a process group when the other end of standard input is closed
     #[command(hide = true)]
     Guard,
-    /// Make backend-NAME: the service without telemetry, or as it is after a step
+    /// Create a backend: the service without telemetry, or as it is after a step
     New {
-        /// 2 to 15 lower-case letters, digits and single dashes, beginning with a letter; `backend-` may stand before it
+        /// 2 to 15 lower-case letters, digits and single dashes, starting with a letter; the prefix `backend-` is optional
         name: String,
-        /// Id or number of a step
-        #[arg(long, default_value = "run")]
+        /// Id or number of the step after which it starts
+        #[arg(long, value_name = "STEP", default_value = "run")]
         at: String,
-        /// Language of titles and hints
+        /// Language of the TODOs, titles and hints
         #[arg(long, value_enum, default_value_t = repository::environment_language())]
         lang: Lang,
     },
-    /// Run a backend, and judge its steps by the telemetry that it emits
+    /// Build and run a backend, and check its steps by the telemetry that it emits
     ///
-    /// Steps are optional if they need a long build of their own: they are checked only when they are named.
-    /// Exit status: 0 where all that was asked passed, 1 where a step failed, 2 where it could not be judged.
+    /// Optional steps are checked only if they are named. Exit status: 0 if all checked steps passed, 1 if a step failed,
+    /// 2 if a check could not run.
     Check {
-        /// NAME, unless it is known, and ids or numbers of steps [default: all but optional ones]
+        /// The backend, and ids or numbers of steps [default: the current backend; all steps that are not optional]
         #[arg(value_name = "NAME|STEP")]
         arguments: Vec<String>,
-        /// The report as JSON on stdout
+        /// Print the report as JSON
         #[arg(long)]
         json: bool,
-        /// Show all steps that fail, and not only the first
+        /// Show all failed steps, not only the first
         #[arg(long)]
         keep_going: bool,
-        /// Language of the report [default: that of the backend]
+        /// Language of the report [default: the language of the backend]
         #[arg(long, value_enum)]
         lang: Option<Lang>,
     },
-    /// Check at every save
+    /// Check a backend at every save
     Watch {
-        /// The backend, unless it is known
+        /// The backend [default: the current one]
         name: Option<String>,
-        /// Language of the report [default: that of the backend]
+        /// Language of the report [default: the language of the backend]
         #[arg(long, value_enum)]
         lang: Option<Lang>,
     },
-    /// Begin anew after a step; what was there is kept under .workshop/
+    /// Replace a backend by its state after a step; your work is kept under .workshop/
     Goto {
-        /// NAME, unless it is known, and the id or number of a step
+        /// The backend [default: the current one], and the id or number of a step
         #[arg(value_name = "[NAME] STEP", required = true)]
         arguments: Vec<String>,
     },
     /// Show what a step adds
     Answer {
-        /// Id or number of a step
+        /// Id or number of the step
         #[arg(required_unless_present = "lines")]
         step: Option<String>,
-        /// Count the lines that one types in each step instead
+        /// Instead, count the lines to type in each step
         #[arg(long, conflicts_with = "step")]
         lines: bool,
     },
-    /// Show what a backend has changed
+    /// Show what you have changed in a backend
     Diff {
-        /// The backend, unless it is known
+        /// The backend [default: the current one]
         name: Option<String>,
         /// Compare with the state after this step
-        #[arg(long, default_value = "run")]
+        #[arg(long, value_name = "STEP", default_value = "run")]
         at: String,
     },
-    /// Add the files that bring a backend to ECS: its lines in Terraform, its workflow, its folder of PipeCD
+    /// Add the files that deploy a backend to ECS: lines in Terraform, a workflow, a PipeCD application
     ///
-    /// What is there already stays as it is.
+    /// The backend's own files are not changed if they already exist.
     Infra {
         /// The backend
         name: String,
     },
-    /// Take a backend away, with the files of its deployment; all of it is kept under .workshop/
+    /// Remove a backend and its deployment files; everything is kept under .workshop/
     Remove {
         /// The backend
         name: String,
     },
-    /// Whether this machine has what is needed, and how to mend what is not
+    /// Check this machine for prerequisites and suggest fixes
     Doctor,
     /// Work on the steps of the workshop
     #[command(subcommand)]
     Step(StepCommand),
-    /// Write backend-base/ anew from src/
+    /// Write backend-base/ again from src/
     Base,
-    /// Whether the code in the guide is that of src/
+    /// Check that the code in the guide is the code in src/
     Guide {
-        /// Write it anew
+        /// Update the code in the guide
         #[arg(long)]
         sync: bool,
     },
@@ -132,20 +132,20 @@ enum Command {
 
 #[derive(Debug, Subcommand)]
 enum StepCommand {
-    /// Lay out a new step: its entry in steps.toml, its check, its chapters, and a test that fails
+    /// Create the files of a new step: entry in steps.toml, check, chapters, and a failing test
     New {
         /// Lower-case letters, digits and single dashes, such as queue-metrics
         id: String,
     },
 }
 
-/// Does what was asked, and gives the exit status.
+/// Runs the command, and returns its exit status.
 ///
 /// # Errors
 ///
-/// The command could not be carried out.
+/// The command failed.
 pub fn run(arguments: Arguments) -> Result<u8> {
-    // Asked for where it is needed: the console and the doctor do without the repository.
+    // Searched only by the commands that need it: the console and the doctor work without a repository.
     let repository = Repository::here;
     match arguments.command {
         Command::Up(options) => up::up(repository()?, &options),

@@ -1,4 +1,4 @@
-//! The four kinds of metrics that k6 has, and what can be asked of each.
+//! k6's four kinds of metrics, and the aggregations of each.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ pub enum Kind {
     Trend,
 }
 
-/// What makes one number of a metric.
+/// How the measurements of a metric become one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs)]
 pub enum Aggregation {
@@ -35,27 +35,27 @@ pub enum Aggregation {
 /// A metric with its measurements.
 #[derive(Debug, Clone, Copy)]
 pub enum Metric<'a> {
-    /// A sum, and how long it took.
+    /// A sum, and the time in which it grew.
     Counter {
         /// The sum.
         count: u64,
-        /// Since the start of the run.
+        /// Time since the start of the run.
         elapsed: Duration,
     },
     /// A number that goes up and down.
     Gauge {
-        /// Now.
+        /// The current value.
         value: u64,
-        /// The least so far.
+        /// The smallest so far.
         min: u64,
-        /// The most so far.
+        /// The largest so far.
         max: u64,
     },
-    /// How often something was so and how often not.
+    /// How often something was true, and how often false.
     Rate {
-        /// How often it was so. Of `http_req_failed` these are the failures.
+        /// How often it was true. For `http_req_failed`, these are the failures.
         passes: u64,
-        /// How often it was not.
+        /// How often it was false.
         fails: u64,
     },
     /// Durations.
@@ -63,7 +63,7 @@ pub enum Metric<'a> {
 }
 
 impl Kind {
-    /// Whether `aggregation` can be asked of it.
+    /// Whether this kind has `aggregation`.
     pub fn allows(self, aggregation: Aggregation) -> bool {
         use Aggregation::{Avg, Count, Max, Med, Min, P, Rate, Value};
         match self {
@@ -74,7 +74,7 @@ impl Kind {
         }
     }
 
-    /// Which can, in words.
+    /// The aggregations of this kind, as a text.
     pub fn aggregations(self) -> &'static str {
         match self {
             Self::Counter => "count, rate",
@@ -105,7 +105,7 @@ impl Aggregation {
 }
 
 impl Metric<'_> {
-    /// One number of it; times in milliseconds. `None` where this kind does not have it.
+    /// One number of it; times in milliseconds. `None` if this kind does not have the aggregation.
     pub fn aggregate(&self, aggregation: Aggregation) -> Option<f64> {
         use Aggregation::{Avg, Count, Max, Med, Min, P, Rate, Value};
         Some(match (self, aggregation) {

@@ -1,4 +1,4 @@
-//! What became of the spans: the SDK tells of a lost one too late or not at all.
+//! Counts exported and lost spans, because the SDK reports a lost one too late or not at all.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -18,17 +18,17 @@ pub struct Delivery {
 }
 
 impl Delivery {
-    /// Spans that were made and have ended, or will.
+    /// Number of spans that were started.
     pub fn spans(&self) -> u64 {
         self.started.load(Ordering::Relaxed)
     }
 
-    /// Spans that a collector took.
+    /// Number of spans that a collector accepted.
     pub fn exported(&self) -> u64 {
         self.exported.load(Ordering::Relaxed)
     }
 
-    /// Why the first export that failed did.
+    /// Why an export failed for the first time.
     pub fn first_failure(&self) -> Option<&str> {
         self.first_failure.get().map(String::as_str)
     }
@@ -38,7 +38,7 @@ impl Delivery {
     }
 }
 
-/// An exporter that counts what it sends.
+/// An exporter that counts the spans that it exports.
 #[derive(Debug)]
 pub(super) struct Counted {
     exporter: SpanExporter,

@@ -1,10 +1,10 @@
-//! How k6 writes times, shares and rates.
+//! Times, shares and rates in k6's format.
 
 use std::time::Duration;
 
 use crate::metrics::Metrics;
 
-/// A time of the summary: two places at most, in the unit that fits.
+/// A time in the summary: at most two decimal places, in a suitable unit.
 pub fn milliseconds(time: f64) -> String {
     let (value, unit) = match time {
         0.0 => (0.0, "s"),
@@ -18,13 +18,13 @@ pub fn milliseconds(time: f64) -> String {
     format!("{}{unit}", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// A share of 0 to 1, in percent. As in k6 it is cut and not rounded: 100.00 % says that there was no exception.
+/// A share from 0 to 1, in percent. As in k6 it is truncated, not rounded: 100.00 % means that there was no exception.
 pub fn percent(share: f64) -> String {
-    // A little more, for 0.29 is stored as 0.28999….
+    // A little is added, because 0.29 is stored as 0.28999….
     format!("{:.2}%", (share * 10_000.0 + 1e-6).floor() / 100.0)
 }
 
-/// A count by time.
+/// A rate.
 pub fn per_second(count: u64, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
     let rate = if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
@@ -32,7 +32,7 @@ pub fn per_second(count: u64, elapsed: Duration) -> String {
     format!("{}/s", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// The first half of a line of progress: `running (0h01m00.0s), 00/50 VUs, 300 complete and 0 interrupted iterations`.
+/// The first half of a progress line: `running (0h01m00.0s), 00/50 VUs, 300 complete and 0 interrupted iterations`.
 pub fn running(metrics: &Metrics, duration: Option<Duration>) -> String {
     let (vus, vus_max) = metrics.vus();
     let width = vus_max.to_string().len();
@@ -44,7 +44,7 @@ pub fn running(metrics: &Metrics, duration: Option<Duration>) -> String {
     )
 }
 
-/// As wide as the whole run will need.
+/// The elapsed time, as wide as the time of the whole run.
 fn padded(elapsed: Duration, duration: Option<Duration>) -> String {
     let tenths = elapsed.as_millis() / 100;
     let (hours, minutes) = (tenths / 36_000, tenths / 600 % 60);

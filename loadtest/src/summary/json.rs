@@ -7,7 +7,7 @@ use crate::thresholds::Threshold;
 
 type OfTrend = fn(&Trend) -> f64;
 
-/// What is told of a trend.
+/// The aggregations of a trend.
 pub(super) const TREND: [(&str, OfTrend); 7] = [
     ("avg", Trend::avg),
     ("min", Trend::min),
@@ -18,8 +18,8 @@ pub(super) const TREND: [(&str, OfTrend); 7] = [
     ("p(99)", |trend| trend.percentile(99.0)),
 ];
 
-/// `root_group` with the checks, and `metrics`. Times are in milliseconds, shares from 0 to 1. Of `http_req_failed` the
-/// `passes` are the requests that failed, and of a threshold `true` says that it does **not** hold: so k6 has it.
+/// `root_group` with the checks, and `metrics`. Times are in milliseconds, shares from 0 to 1. As in k6, the `passes` of
+/// `http_req_failed` are the failed requests, and `true` for a threshold means that it was crossed.
 pub fn summary(metrics: &Metrics, thresholds: &[Threshold]) -> Value {
     let check = |check: &crate::metrics::CheckCount| {
         let entry = json!({
@@ -32,7 +32,7 @@ pub fn summary(metrics: &Metrics, thresholds: &[Threshold]) -> Value {
     };
     let all = NAMES.iter().filter_map(|(name, _)| {
         let metric = metrics.get(name)?;
-        // k6 has a metric of some answers alone only where there was one.
+        // As in k6, a metric of some responses only is left out if there was none.
         if name.contains('{') && matches!(metric, Metric::Trend(trend) if trend.count() == 0) {
             return None;
         }

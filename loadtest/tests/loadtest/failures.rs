@@ -63,7 +63,7 @@ async fn a_timeout_fails_the_request_and_the_next_one_uses_a_new_connection() {
     let before: HashSet<usize> = calls[..6].iter().map(|call| call.connection).collect();
     let after: HashSet<usize> = calls[6..].iter().map(|call| call.connection).collect();
     assert!(!after.is_empty() && before.is_disjoint(&after), "connections {before:?}, then {after:?}");
-    assert_eq!(ended.messages("does not answer"), 1, "said once");
+    assert_eq!(ended.messages("does not respond"), 1, "said once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

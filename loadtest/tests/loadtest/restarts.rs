@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::support::program::Setup;
 use crate::support::target::{Reaction, Target};
 
-const GONE: &str = "does not answer";
-const BACK: &str = "answers again";
+const GONE: &str = "does not respond";
+const BACK: &str = "responds again";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_load_goes_on_while_the_target_restarts_and_both_are_said_once() {
@@ -35,7 +35,7 @@ async fn the_load_goes_on_while_the_target_restarts_and_both_are_said_once() {
     assert_eq!(answered, target.calls().len() as f64);
     assert_eq!(failed + answered, number("iterations", "count"));
     assert_eq!(number("dropped_iterations", "count"), 0.0);
-    assert!(back.contains(&format!(" {failed} requests without an answer")), "{failed} failed; {back}");
+    assert!(back.contains(&format!(" {failed} requests without a response")), "{failed} failed; {back}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use crate::support::otlp::{Behaviour, Collector};
 use crate::support::program::{Ended, Setup};
 use crate::support::target::{Reaction, Target};
 
-const LOST: &str = "spans do not arrive";
+const LOST: &str = "exporting spans failed";
 
 /// Exports often, so that a test need not wait.
 fn exporting(target: &Target, endpoint: &str, options: &str) -> Setup {
@@ -24,7 +24,7 @@ fn assert_unaffected(ended: &Ended, requests: u64) {
 }
 
 fn assert_lost(ended: &Ended, spans: u64, lost: u64) {
-    let line = format!("spans: {spans}, of them {lost} lost");
+    let line = format!("spans: {spans}, {lost} of them lost");
     assert!(ended.output.stdout.iter().any(|found| found.trim() == line), "no line `{line}`");
 }
 

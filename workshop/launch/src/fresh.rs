@@ -1,11 +1,11 @@
-//! Whether a program is newer than all that it is made of. Cargo knows this too, and takes some tenths of a second to say so.
+//! Checks whether a program is newer than its sources. Cargo does this too, but takes some tenths of a second.
 
 use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Whether `executable` is newer than its sources, which Cargo lists beside it in a file `.d`, and than the manifests and the
-/// lock file of the repository with the folder `workshop`. If anything is not known, it is not fresh.
+/// Whether `executable` is newer than its sources, which Cargo lists in a file `.d` next to it, and than the manifests and the
+/// lock file of the repository with the folder `workshop`. It is not fresh if one of these files cannot be read.
 pub(crate) fn is_fresh(executable: &Path, workshop: &Path) -> bool {
     let sources = fs::read_to_string(executable.with_extension("d")).unwrap_or_default();
     let Some((_, sources)) = sources.split_once(": ") else { return false };
@@ -21,7 +21,7 @@ fn modified(file: &Path) -> Option<SystemTime> {
     file.metadata().and_then(|file| file.modified()).ok()
 }
 
-/// The files of a rule of `make`: between spaces, and a space in a name has a backslash before it.
+/// The files of a rule of `make`: separated by spaces; a space in a name follows a backslash.
 fn files(rule: &str) -> Vec<String> {
     let rule = rule.lines().next().unwrap_or_default().replace("\\ ", "\0");
     rule.split_whitespace().map(|file| file.replace('\0', " ")).collect()

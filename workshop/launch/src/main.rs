@@ -1,7 +1,7 @@
-//! `cargo workshop …` starts here: builds the workshop's program, and then becomes it.
+//! Entry point of `cargo workshop`: builds the workshop's program if necessary, and replaces itself by it.
 //!
-//! The workshop has some hundred dependencies, so that the first command in a clone compiles for minutes. This program has
-//! none. It is there after a second, and says what happens.
+//! The workshop has some hundred dependencies, so the first command in a clone compiles for minutes. This program has none:
+//! it is compiled in a second, and can report what happens.
 
 mod fresh;
 
@@ -15,7 +15,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// The exit status of Cargo itself if a build fails.
+/// Cargo's exit status if a build fails.
 const BUILD_FAILED: u8 = 101;
 
 fn main() -> ExitCode {
@@ -47,7 +47,7 @@ impl fmt::Display for LaunchError {
     }
 }
 
-/// Does not return if the workshop's program can be started.
+/// Starts the workshop's program, and does not return if that succeeds.
 fn launch() -> Result<u8, LaunchError> {
     let folder = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let workshop = folder.as_deref().and_then(|folder| folder.parent());
@@ -56,8 +56,8 @@ fn launch() -> Result<u8, LaunchError> {
     let executable = executable.with_file_name("workshop");
     if !executable.exists() {
         eprintln!(
-            "The workshop is compiled, with all that it depends on. This takes two to four minutes, once; later commands \
-             start at once."
+            "Compiling the workshop and its dependencies. This takes two to four minutes, once; later commands start \
+             at once."
         );
     }
     if !fresh::is_fresh(&executable, workshop) && !build(workshop)? {
@@ -68,7 +68,7 @@ fn launch() -> Result<u8, LaunchError> {
     Err(LaunchError::Start { program: executable, error })
 }
 
-/// Builds the package in the folder `workshop`; `false` if Cargo has said why it cannot.
+/// Builds the package in the folder `workshop`; `false` if the build failed, which Cargo has reported.
 fn build(workshop: &Path) -> Result<bool, LaunchError> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(&cargo);
@@ -76,7 +76,7 @@ fn build(workshop: &Path) -> Result<bool, LaunchError> {
     // features of dependencies over the packages of one build.
     build.args(["build", "--package", "workshop", "--package", "loadtest", "--manifest-path"]);
     build.arg(workshop.join("Cargo.toml"));
-    // What Cargo says of this program is not meant for another: build scripts that read it would run again each time.
+    // These variables describe this program. Build scripts that read them would run again each time.
     let is_ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_ours)) {
         build.env_remove(name);

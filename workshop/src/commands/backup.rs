@@ -1,4 +1,4 @@
-//! Work is never lost: what is taken away lies under `.workshop/`.
+//! Work is never lost: removed files are kept under `.workshop/`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::repository::Repository;
 
-/// Moves the folder of `name`, where there is one, to `.workshop/NAME/N`, and gives that place.
+/// Moves the folder of `name`, if it exists, to `.workshop/NAME/N`, and returns that path.
 pub(super) fn back_up(repository: &Repository, name: &str) -> Result<PathBuf> {
     let backup = next(repository, name)?;
     if repository.folder(name).exists() {
@@ -16,14 +16,14 @@ pub(super) fn back_up(repository: &Repository, name: &str) -> Result<PathBuf> {
     Ok(backup)
 }
 
-/// The same with all that is in the folder, which itself stays where it is: a shell or an editor may be in it.
+/// Moves only the content of the folder. The folder itself stays, because a shell or an editor may be open in it.
 pub(super) fn back_up_content(repository: &Repository, name: &str) -> Result<PathBuf> {
     let backup = next(repository, name)?;
     move_content(&repository.folder(name), &backup)?;
     Ok(backup)
 }
 
-/// Moves what is in `from` into `to`, which is made where it is missing.
+/// Moves the content of `from` to `to`, which is created if it does not exist.
 pub(super) fn move_content(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     let unreadable = || format!("cannot read {}", from.display());
@@ -34,7 +34,7 @@ pub(super) fn move_content(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// `.workshop/NAME/N`, where nothing lies so far.
+/// The first `.workshop/NAME/N` that does not exist yet.
 fn next(repository: &Repository, name: &str) -> Result<PathBuf> {
     let backup = repository.root.join(".workshop").join(name);
     let numbers = fs::read_dir(&backup).into_iter().flatten().flatten();

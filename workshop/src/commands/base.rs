@@ -1,4 +1,4 @@
-//! `base`: writes `backend-base/` anew from `src/`.
+//! `base`: writes `backend-base/` again from `src/`.
 
 use std::fs;
 use std::process::Command;
@@ -28,6 +28,6 @@ pub(super) fn base(repository: &Repository) -> Result<u8> {
     if !status.success() {
         bail!("`cargo update` could not write backend-base/Cargo.lock; see its messages above");
     }
-    anstream::println!("backend-base is what src/ gives.");
+    anstream::println!("backend-base was written from src/.");
     Ok(0)
 }

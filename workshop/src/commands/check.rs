@@ -1,4 +1,4 @@
-//! `check`: builds, runs, judges.
+//! `check`: builds and runs a backend, and checks its steps.
 
 use std::io;
 
@@ -13,10 +13,10 @@ use crate::report::{self, Report};
 use crate::run::{self, Trouble};
 use crate::steps::{Kind, Lang, Step};
 
-/// The step that takes further runs, with collectors that are down, hang or refuse.
+/// The step that needs more runs, with collectors that are down, hang or refuse.
 const DELIVERY: &str = "delivery";
 
-/// The steps that are to be judged.
+/// The steps to check.
 pub(super) struct SelectedSteps<'a> {
     steps: Vec<&'a Step>,
     /// Whether the user named them.
@@ -24,17 +24,17 @@ pub(super) struct SelectedSteps<'a> {
 }
 
 impl<'a> SelectedSteps<'a> {
-    /// The steps that a plain check judges: all but the optional ones.
+    /// All steps that are not optional.
     pub(super) fn required(repository: &'a Repository) -> Self {
         Self { steps: repository.steps.required(), by_name: false }
     }
 
-    /// Whether a step is judged that takes another build and another run.
+    /// Whether a selected step needs another build and another run.
     fn has_feature(&self) -> bool {
         self.steps.iter().any(|step| step.kind == Kind::BuildFeature)
     }
 
-    /// How many steps are judged.
+    /// The number of selected steps.
     pub(super) fn count(&self) -> usize {
         self.steps.len()
     }
@@ -69,11 +69,11 @@ pub(super) fn check(
     }
 }
 
-/// Builds and runs the backend, and judges the steps of `selected`.
+/// Builds and runs the backend, and checks the selected steps.
 ///
 /// # Errors
 ///
-/// Where there is no verdict: it does not build, or this machine refuses.
+/// There is no result: the backend does not build, or this machine refuses.
 pub(super) async fn check_steps(
     repository: &Repository,
     name: &str,
@@ -85,7 +85,7 @@ pub(super) async fn check_steps(
     first_build::announce(&format!("backend-{name}"));
     let built = run::build(&folder).await?;
     let mut backend = run::backend(&built, &folder);
-    // Most attendees have no AWS account: without files of their own, the deployment is judged only if it is named.
+    // Most attendees have no AWS account. Without deployment files, those steps are checked only if they are named.
     let files = deployment::read(&repository.root, name)
         .map_err(|error| Trouble::Machine(io::Error::other(format!("{:#}", anyhow::Error::from(error)))))?;
     backend.deployment = (selected.by_name || deployment::is_begun(&files, name)).then_some(files);
@@ -114,7 +114,7 @@ pub(super) async fn check_steps(
                 &outcome,
                 &repository.steps,
             );
-            // For the console; who has none does without.
+            // For the console. If it cannot be written, the command still works.
             let _ = report::keep(&report, &repository.report(name));
             Ok(report)
         }

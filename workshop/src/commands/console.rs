@@ -1,4 +1,4 @@
-//! `console`: receives OTLP, and shows it.
+//! `console`: starts only the console.
 
 use anyhow::Result;
 use console::options::{self, ConsoleOptions};
@@ -6,7 +6,7 @@ use console::options::{self, ConsoleOptions};
 use super::repository::Repository;
 use crate::pages;
 
-/// Of the service, unless somebody starts it with another one.
+/// The default port of the service.
 const DEFAULT_PORT: u16 = 8080;
 
 pub(super) fn console(options: &ConsoleOptions) -> Result<u8> {

@@ -32,7 +32,7 @@ pub(super) fn answer_to(repository: &Repository, number: usize) -> Result<String
         Ok(tree)
     };
     if number == 0 {
-        return Ok("Nothing is to be written: the base passes this step as it is.\n".to_owned());
+        return Ok("This step needs no change: the base passes it as it is.\n".to_owned());
     }
     Ok(compare(&state(number - 1)?, &state(number)?))
 }
@@ -53,7 +53,11 @@ pub(super) fn diff(repository: &Repository, name: Option<&str>, at: &str) -> Res
     read(&repository.folder(&name), Path::new(""), &mut own)?;
     let text = compare(&state, &own);
     if text.is_empty() {
-        anstream::println!("{package} is as it is after step {} {}.", step.number, step.id);
+        anstream::println!(
+            "{package} does not differ from the state after step {} {}.",
+            step.number,
+            step.id
+        );
     }
     anstream::print!("{text}");
     Ok(0)
@@ -93,7 +97,7 @@ fn compare(before: &Tree, after: &Tree) -> String {
         }
         let status = match (before.files.contains_key(path), after.files.contains_key(path)) {
             (false, _) => "new file",
-            (_, false) => "file is gone",
+            (_, false) => "deleted",
             _ => "changed",
         };
         text.push_str(&format!("{HEADING}{} ({status}){HEADING:#}\n", path.display()));

@@ -1,4 +1,4 @@
-//! `doctor`: what the workshop needs of this machine, and how to mend what is missing.
+//! `doctor`: checks this machine for prerequisites and suggests fixes.
 
 pub(super) mod ports;
 
@@ -8,25 +8,30 @@ use anstyle::{AnsiColor, Style};
 
 use super::repository::Repository;
 
-/// The service, the console, and OTLP by gRPC and by HTTP.
-const PORTS: [(u16, &str); 4] =
-    [(8080, "the service"), (4000, "the console"), (4317, "OTLP by gRPC"), (4318, "OTLP by HTTP")];
-/// What the target folder needs.
+/// The ports of `up`, what uses each, and the option that chooses another one.
+const PORTS: [(u16, &str, &str); 5] = [
+    (8080, "the service", "--port"),
+    (8081, "the local httpbin", "--httpbin-port"),
+    (4000, "the console", "--console-port"),
+    (4318, "OTLP over HTTP", "--otlp-port"),
+    (4317, "OTLP over gRPC", "--otlp-grpc-port"),
+];
+/// Size of the target folder.
 const DISK_GIB: u64 = 5;
-/// What the linker and two rustc at a time need.
+/// Memory of the linker and of two rustc at a time.
 const MEMORY_GIB: u64 = 2;
 
-/// What was found of one thing.
+/// The result of one check.
 enum Finding {
     Passed(String),
-    /// It can do without; how to mend it.
+    /// What is missing but not required, and how to fix it.
     Warning(String, String),
-    /// It cannot; how to mend it.
+    /// What is missing and required, and how to fix it.
     Failed(String, String),
 }
 use Finding::{Failed, Passed, Warning};
 
-/// Looks at all of it. Exit status 1 where something is wrong.
+/// Runs all checks. Exit status 1 if one failed.
 pub(super) fn doctor() -> u8 {
     let repository = Repository::here();
     let mut findings = vec![platform()];
@@ -41,7 +46,7 @@ pub(super) fn doctor() -> u8 {
     }
     findings.push(compiler());
     findings.push(git());
-    findings.extend(PORTS.map(|(port, whose)| ports::free(port, whose)));
+    findings.extend(PORTS.map(|(port, user, option)| ports::check(port, user, option)));
     findings.push(disk());
     findings.push(memory());
     findings.push(docker());
@@ -61,14 +66,14 @@ pub(super) fn doctor() -> u8 {
     u8::from(findings.iter().any(|finding| matches!(finding, Failed(..))))
 }
 
-/// What a program prints, where it can be started and succeeds.
+/// What a program prints; `None` if it cannot be started or fails.
 fn output(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn platform() -> Finding {
-    // Elsewhere than on Unix the workshop does not compile, and says why.
+    // The workshop does not compile on systems other than Unix, so this check cannot fail.
     Passed(format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH))
 }
 
@@ -77,20 +82,23 @@ fn toolchain(repository: &Repository) -> Finding {
     let manifest: toml::Table = manifest.parse().unwrap_or_default();
     let oldest = manifest.get("workspace").and_then(|w| w.get("package")?.get("rust-version")?.as_str());
     let (Some(oldest), Some(here)) = (oldest, output("rustc", &["--version"])) else {
-        return Failed("rustc is not found".to_owned(), "Install Rust from rustup.rs.".to_owned());
+        return Failed("rustc was not found".to_owned(), "Install Rust: https://rustup.rs".to_owned());
     };
     let version = |text: &str| -> Vec<u32> { text.split('.').map_while(|part| part.parse().ok()).collect() };
     let number = here.split_whitespace().nth(1).unwrap_or_default();
     let number = number.split('-').next().unwrap_or_default();
     if version(number) >= version(oldest) {
-        return Passed(format!("{here} (at least {oldest} is needed)"));
+        return Passed(format!("{here} ({oldest} or newer is required)"));
     }
-    Failed(format!("{here}, and at least {oldest} is needed"), "rustup update stable".to_owned())
+    Failed(
+        format!("{here} is too old: {oldest} or newer is required"),
+        "Run: rustup update stable".to_owned(),
+    )
 }
 
 fn crates(repository: &Repository) -> Finding {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // Only for this machine: the lock file also has crates that only other systems need.
+    // Only for this machine: the lock file also contains crates that only other systems need.
     let verbose = output("rustc", &["--version", "--verbose"]).unwrap_or_default();
     let host = verbose.lines().find_map(|line| line.strip_prefix("host: "));
     let fetched = |folder: &std::path::Path| {
@@ -103,11 +111,11 @@ fn crates(repository: &Repository) -> Finding {
             .is_ok_and(|o| o.status.success())
     };
     if fetched(&repository.root) && fetched(&repository.folder("base")) {
-        return Passed("all crates are here: no network is needed".to_owned());
+        return Passed("all crates are downloaded: no network is needed".to_owned());
     }
     Warning(
-        "some crates are still to be fetched".to_owned(),
-        "While there is a network: cargo fetch --locked".to_owned(),
+        "some crates are not downloaded yet".to_owned(),
+        "Run, while you have a network: cargo fetch --locked".to_owned(),
     )
 }
 
@@ -116,8 +124,8 @@ fn compiler() -> Finding {
     match version {
         Some(version) => Passed(format!("C compiler: {}", version.lines().next().unwrap_or_default())),
         None => Failed(
-            "no C compiler, which SQLite and TLS are built by".to_owned(),
-            "Debian, Ubuntu, WSL2: apt install build-essential. macOS: xcode-select --install".to_owned(),
+            "no C compiler was found; it builds SQLite and TLS".to_owned(),
+            "Debian, Ubuntu, WSL2: apt install build-essential; macOS: xcode-select --install".to_owned(),
         ),
     }
 }
@@ -126,8 +134,8 @@ fn git() -> Finding {
     match output("git", &["--version"]) {
         Some(version) => Passed(version),
         None => Warning(
-            "git is not found".to_owned(),
-            "Without it, telemetry does not name the commit.".to_owned(),
+            "git was not found".to_owned(),
+            "Without it, telemetry does not contain the commit.".to_owned(),
         ),
     }
 }
@@ -137,11 +145,11 @@ fn disk() -> Finding {
     let free = output("df", &["-Pk", "."])
         .and_then(|t| t.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok());
     match free.map(|kib| kib / 1024 / 1024) {
-        Some(gib) if gib >= DISK_GIB => Passed(format!("{gib} GiB of disk are free")),
+        Some(gib) if gib >= DISK_GIB => Passed(format!("{gib} GiB of free disk space")),
         Some(gib) => {
-            Failed(format!("{gib} GiB of disk are free"), format!("Make room: {DISK_GIB} GiB are needed."))
+            Failed(format!("only {gib} GiB of free disk space"), format!("{DISK_GIB} GiB are required."))
         }
-        None => Warning("free disk space is not known".to_owned(), format!("{DISK_GIB} GiB are needed.")),
+        None => Warning("free disk space is unknown".to_owned(), format!("{DISK_GIB} GiB are required.")),
     }
 }
 
@@ -156,13 +164,13 @@ fn memory() -> Finding {
             .ok()
     };
     let macos = || Some(output("sysctl", &["-n", "hw.memsize"])?.parse::<u64>().ok()? / 1024);
-    // What is installed is reported a little smaller than it is called.
+    // Systems report a little less than the installed memory.
     match linux().or_else(macos).map(|kib| (kib + 512 * 1024) / 1024 / 1024) {
         Some(gib) if gib >= MEMORY_GIB => Passed(format!("{gib} GiB of memory")),
         Some(gib) => {
-            Failed(format!("{gib} GiB of memory"), format!("{MEMORY_GIB} GiB are needed to compile."))
+            Failed(format!("only {gib} GiB of memory"), format!("Compiling requires {MEMORY_GIB} GiB."))
         }
-        None => Warning("memory is not known".to_owned(), format!("{MEMORY_GIB} GiB are needed to compile.")),
+        None => Warning("memory is unknown".to_owned(), format!("Compiling requires {MEMORY_GIB} GiB.")),
     }
 }
 
@@ -172,6 +180,6 @@ fn docker() -> Finding {
         (Some(docker), None) => {
             Warning(format!("{docker}, without Compose"), "Only `docker compose up` needs it.".to_owned())
         }
-        (None, _) => Passed("no Docker; only `docker compose up` needs it".to_owned()),
+        (None, _) => Passed("Docker was not found; only `docker compose up` needs it".to_owned()),
     }
 }

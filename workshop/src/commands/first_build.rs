@@ -3,16 +3,16 @@
 use std::env;
 use std::fs;
 
-/// Says that `package` is compiled with all its crates, and how long that takes, if no service has been built so far.
+/// Prints that `package` is compiled with its dependencies, and how long that takes, unless a service was built before.
 pub(super) fn announce(package: &str) {
     if !has_built_a_service() {
         anstream::eprintln!(
-            "{package} is compiled with all its crates. This takes one to three minutes, once for all backends."
+            "Compiling {package} and its dependencies. This takes one to three minutes, once for all backends."
         );
     }
 }
 
-/// Whether there is a program of a service in the target folder, which all of them share with this program.
+/// Whether the target folder, which all backends share with this program, contains the program of a service.
 fn has_built_a_service() -> bool {
     let executable = env::current_exe().ok();
     let folder = executable.as_deref().and_then(|executable| executable.parent());

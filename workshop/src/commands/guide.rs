@@ -1,4 +1,4 @@
-//! `guide`: the code in the chapters is that of the source.
+//! `guide`: checks that the code in the chapters is the code of the source, or updates it.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use super::repository::Repository;
 use crate::guide::{self, Code};
 
-/// Compares, or with `sync` writes anew; exit status 1 where chapters differ and are left so.
+/// Compares the code, or updates it with `sync`. Exit status 1 if a chapter differs and was not updated.
 pub(super) fn guide(repository: &Repository, sync: bool) -> Result<u8> {
     let mut code = Code::new(&repository.root, &repository.steps);
     let mut stale = 0;
@@ -28,17 +28,17 @@ pub(super) fn guide(repository: &Repository, sync: bool) -> Result<u8> {
             }
             if sync {
                 fs::write(&file, synced).with_context(|| format!("cannot write {shown}"))?;
-                anstream::println!("{shown} is written anew.");
+                anstream::println!("{shown}: updated");
             } else {
                 stale += 1;
-                anstream::println!("{shown} has code that is no longer that of src/.");
+                anstream::println!("{shown}: its code differs from src/");
             }
         }
     }
     if stale > 0 {
-        anstream::println!("`cargo workshop guide --sync` renews it.");
+        anstream::println!("Run `cargo workshop guide --sync` to update it.");
         return Ok(1);
     }
-    anstream::println!("The code in the guide is that of src/.");
+    anstream::println!("The code in the guide is the code in src/.");
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! `infra`, and what `goto` and `remove` do with the files of a deployment.
+//! `infra`, and what `goto` and `remove` do with deployment files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,10 +12,10 @@ use crate::deployment::{self, CANARIES, MARK, PREFIXES, lists};
 use crate::source::Tree;
 use crate::steps::Step;
 
-/// Where a mark's value comes from.
+/// Where the value of a placeholder comes from.
 const SOURCES: [(&str, &str); 7] = [
-    ("TODO_AWS_ACCOUNT_ID", "the 12 digits of the account"),
-    ("TODO_AWS_REGION", "its region, such as ap-northeast-1"),
+    ("TODO_AWS_ACCOUNT_ID", "the 12 digits of your AWS account"),
+    ("TODO_AWS_REGION", "its region, for example ap-northeast-1"),
     ("TODO_SUBNET_1", "terraform output subnet_ids"),
     ("TODO_SUBNET_2", "terraform output subnet_ids"),
     ("TODO_SECURITY_GROUP", "terraform output task_security_group_id"),
@@ -23,7 +23,7 @@ const SOURCES: [(&str, &str); 7] = [
     ("TODO_CANARY_TARGET_GROUP_ARN", "terraform output target_groups"),
 ];
 
-/// Adds what is missing of the files of a backend's deployment.
+/// Adds the missing deployment files of a backend.
 pub(super) fn infra(repository: &Repository, name: &str) -> Result<u8> {
     let name = repository.backend(Some(name))?;
     if ["base", "canary"].contains(&name.as_str()) {
@@ -37,7 +37,7 @@ pub(super) fn infra(repository: &Repository, name: &str) -> Result<u8> {
     for (path, content) in wanted.files {
         let is_own = deployment::is_own(&path, &name);
         match existing.files.get(&path) {
-            // What the attendee has filled in stays.
+            // The attendee may have replaced placeholders in it.
             Some(_) if is_own => {}
             Some(before) if *before == content => {}
             before => {
@@ -52,14 +52,14 @@ pub(super) fn infra(repository: &Repository, name: &str) -> Result<u8> {
     }
     new.write_to(&repository.root).context("cannot write the deployment files")?;
     if new.files.is_empty() {
-        anstream::println!("The files of handson-api-{name} are all there.");
+        anstream::println!("The deployment files of backend-{name} are complete.");
     }
     print_placeholders(&deployment::read(&repository.root, &name)?, &name);
     anstream::println!("\n  cargo workshop check {name} deploy");
     Ok(0)
 }
 
-/// What only the owner of the account can fill in, and where.
+/// Lists the placeholders that are left, where each value comes from, and the files that contain it.
 fn print_placeholders(tree: &Tree, name: &str) {
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, _) in tree.files.iter().filter(|(path, _)| deployment::is_own(path, name)) {
@@ -70,24 +70,24 @@ fn print_placeholders(tree: &Tree, name: &str) {
         }
     }
     if found.is_empty() {
-        anstream::println!("No {MARK} is left in them.");
+        anstream::println!("No placeholder ({MARK}…) is left in them.");
         return;
     }
-    anstream::println!("\nOnly you know these. Put the values in their place:");
+    anstream::println!("\nOnly you know these values. Replace the placeholders:");
     for (mark, files) in found {
         let source = SOURCES.iter().find(|(of, _)| *of == mark).map_or("", |(_, source)| source);
         anstream::println!("  {mark:<30} {source:<40} {}", files.join(", "));
     }
 }
 
-/// Writes the files as a step's answer has them. Those that were there are kept.
+/// Writes the deployment files of a step's answer. Existing ones are moved to `backup`.
 pub(super) fn write_answer(repository: &Repository, name: &str, step: &Step, backup: &Path) -> Result<()> {
     let tree = deployment::at(&repository.root, &repository.steps, name, step.number)?;
     back_up_own_files(repository, name, backup)?;
     tree.write_to(&repository.root).context("cannot write the deployment files")
 }
 
-/// Takes a backend out of the deployment. Its own files are kept.
+/// Removes a backend from the deployment. Its own files are moved to `backup`.
 pub(super) fn remove_from_deployment(repository: &Repository, name: &str, backup: &Path) -> Result<()> {
     back_up_own_files(repository, name, backup)?;
     for list in PREFIXES.into_iter().chain([CANARIES]) {
@@ -101,7 +101,7 @@ pub(super) fn remove_from_deployment(repository: &Repository, name: &str, backup
     Ok(())
 }
 
-/// Moves the workflow and the folder of PipeCD below `backup`, by the same paths.
+/// Moves the workflow and the PipeCD application to the same paths below `backup`.
 fn back_up_own_files(repository: &Repository, name: &str, backup: &Path) -> Result<()> {
     for own in [deployment::workflow_of(name), deployment::folder_of(name)] {
         let (from, to) = (repository.root.join(&own), backup.join(&own));

@@ -1,4 +1,4 @@
-//! `answer --lines`: how much one types in each step.
+//! `answer --lines`: the number of lines to type in each step.
 
 use anyhow::Result;
 
@@ -6,7 +6,7 @@ use super::repository::Repository;
 use crate::source::{TypedLines, typed_lines};
 use crate::steps::Kind;
 
-/// Prints a table with the lines of each step, and the sum over the steps that everybody types.
+/// Prints the number of lines of each step, and the sum over the required steps.
 pub(super) fn line_counts(repository: &Repository) -> Result<u8> {
     let counts = typed_lines(&repository.root, &repository.steps)?;
     anstream::println!("{:<20} {:>5}", "step", "lines");

@@ -1,4 +1,4 @@
-//! The name of a backend: what is allowed, and the words in which anything else is refused.
+//! The name of a backend: what is allowed, and why a name is refused.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use crate::error::Error;
 
 use super::repository::{FINISHED, Repository};
 
-/// NAME of `NAME`, `backend-NAME` and `backend-NAME/`: the folder's name is as good as the backend's.
+/// NAME from `NAME`, `backend-NAME` or `backend-NAME/`: the name of the folder works like the name of the backend.
 pub(super) fn plain(word: &str) -> &str {
     let word = word.trim_end_matches('/');
     word.strip_prefix("backend-").unwrap_or(word)
@@ -24,7 +24,7 @@ pub(super) fn validate(repository: &Repository, name: &str) -> Result<(), Error>
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !name.ends_with('-')
-        // A repository of ECR may not have two.
+        // The name of an ECR repository must not contain two dashes in a row.
         && !name.contains("--");
     if !is_allowed {
         return refuse(expected);

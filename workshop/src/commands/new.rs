@@ -13,7 +13,7 @@ use crate::deployment;
 use crate::source;
 use crate::steps::{Kind, Lang, Step};
 
-/// Makes `backend-NAME` at a state.
+/// Creates `backend-NAME` as it is after a step.
 pub(super) fn new(repository: &Repository, name: &str, at: &str, lang: Lang) -> Result<u8> {
     let step = repository.steps.find(at)?;
     let name = names::plain(name);
@@ -24,51 +24,51 @@ pub(super) fn new(repository: &Repository, name: &str, at: &str, lang: Lang) -> 
         infra::write_answer(repository, name, step, &backup)?;
     }
     let next = repository.steps.all().iter().find(|next| next.number > step.number);
-    anstream::println!("backend-{name} is there, as it is after step {} {}.", step.number, step.id);
-    anstream::println!("Open the folder backend-{name} itself in your editor, not the repository.");
+    anstream::println!("Created backend-{name}, as it is after step {} {}.", step.number, step.id);
+    anstream::println!("In your editor, open the folder backend-{name}, not the repository.");
     if let Some(next) = next {
         anstream::println!(
-            "Next: {} ({}). Its places are marked `TODO {}`.",
+            "Next step: {} ({}). The places to change are marked `TODO {}`.",
             next.title.in_(lang),
             next.id,
             next.id
         );
     }
     anstream::println!(
-        "\n  cd backend-{name}\n  cargo workshop up       # starts it, and shows what it emits\n  cargo workshop check    # or: cargo workshop watch"
+        "\n  cd backend-{name}\n  cargo workshop up       # start it, and show its telemetry\n  cargo workshop check    # check its steps\n  cargo workshop watch    # check them at every save"
     );
     Ok(0)
 }
 
-/// Puts a backend into the state after a step, and keeps what was there.
+/// Replaces a backend by its state after a step, and keeps the previous files.
 pub(super) fn goto(repository: &Repository, arguments: &[String]) -> Result<u8> {
     let (name, steps) = repository.backend_and_steps(arguments)?;
     let [step] = steps[..] else {
         bail!("invalid value for STEP: expected one step, got {}", steps.len());
     };
     let lang = repository.language(&name);
-    // First the new one beside it, so that a failure leaves all as it is.
+    // The new state is written to another folder first, so that a failure changes nothing.
     let prepared = prepare(repository, &name, step, lang)?;
     let backup = back_up_content(repository, &name)?;
     remove_report(repository, &name);
     move_content(&prepared, &repository.folder(&name))?;
-    // Empty by now; should it stay, it is in nobody's way.
+    // It is empty now. If it cannot be removed, it does no harm.
     drop(fs::remove_dir(&prepared));
-    anstream::println!("backend-{name} is as it is after step {} {}.", step.number, step.id);
+    anstream::println!("backend-{name} is now as it is after step {} {}.", step.number, step.id);
     if step.kind == Kind::Deployment {
         infra::write_answer(repository, &name, step, &backup)?;
         anstream::println!(
-            "The files of its deployment are there too, with example values for account, region and the like."
+            "Its deployment files were written too, with example values for account, region and so on."
         );
     }
-    anstream::println!("What was there is kept in {}.", repository.shown(&backup));
+    anstream::println!("Your previous files are kept in {}.", repository.shown(&backup));
     Ok(0)
 }
 
-/// Takes a backend away.
+/// Removes a backend.
 pub(super) fn remove(repository: &Repository, name: &str) -> Result<u8> {
     let plain = names::plain(name);
-    // The folder may have been deleted by hand.
+    // The folder may already have been deleted by hand.
     let is_deployed =
         || deployment::read(&repository.root, plain).is_ok_and(|tree| deployment::is_begun(&tree, plain));
     let name = repository
@@ -82,13 +82,13 @@ pub(super) fn remove(repository: &Repository, name: &str) -> Result<u8> {
     let backup = back_up(repository, &name)?;
     infra::remove_from_deployment(repository, &name, &backup)?;
     remove_report(repository, &name);
-    anstream::println!("backend-{name} is gone from here. It is kept in {}.", repository.shown(&backup));
+    anstream::println!("Removed backend-{name}. Its files are kept in {}.", repository.shown(&backup));
     Ok(0)
 }
 
-/// The console must not show what was said of other code.
+/// Removes the last report, which belongs to other code than the folder contains now.
 fn remove_report(repository: &Repository, name: &str) {
-    // There may be none.
+    // There may be no report.
     drop(fs::remove_file(repository.report(name)));
 }
 
@@ -97,7 +97,7 @@ fn write(repository: &Repository, name: &str, step: &Step, lang: Lang) -> Result
     rename(&prepared, &repository.folder(name)).inspect_err(|_| drop(fs::remove_dir_all(&prepared)))
 }
 
-/// The whole folder, under another name: it comes into its place by one rename, or not at all.
+/// Writes the whole folder under another name, so that one rename puts it into its place, or nothing changes.
 fn prepare(repository: &Repository, name: &str, step: &Step, lang: Lang) -> Result<PathBuf> {
     if !repository.root.join("backend-base/Cargo.lock").is_file() {
         bail!("backend-base/Cargo.lock is missing; `cargo workshop base` creates it");

@@ -1,4 +1,4 @@
-//! Where the command is given: the repository, its steps, and the backend that is meant.
+//! The repository in which the command runs, its steps, and the backend that the command is about.
 
 use std::env;
 use std::fs;
@@ -11,23 +11,23 @@ use crate::error::Error;
 use crate::source;
 use crate::steps::{Lang, Step, Steps, did_you_mean};
 
-/// The name of the finished service, where a backend's name may stand.
+/// The name of the finished service in place of a backend's name.
 pub(super) const FINISHED: &str = "handson";
 
-/// The repository in which the command was given.
+/// The repository in which the command runs.
 pub(super) struct Repository {
     /// Its folder.
     pub(super) root: PathBuf,
     /// Its steps.
     pub(super) steps: Steps,
-    /// The backend in whose folder the command was given.
+    /// The backend in whose folder the command runs.
     current_backend: Option<String>,
-    /// How many folders below `root` it was given.
+    /// How many folders below `root` the command runs.
     depth: usize,
 }
 
 impl Repository {
-    /// Looks for the repository from the current folder upwards; Cargo says where it is, too.
+    /// Searches the repository from the current folder upwards, then from the folder that Cargo passes on.
     pub(super) fn here() -> Result<Self> {
         let current = env::current_dir().context("cannot read the current folder")?;
         let by_cargo = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
@@ -44,7 +44,7 @@ impl Repository {
         });
         let depth = below.map_or(0, |below| below.components().count());
         let steps = Steps::load(&root)?;
-        // Without it, the command works in fewer folders.
+        // Without the alias, `cargo workshop` works in fewer folders, which is no reason to stop.
         let _ = source::write_alias(&root);
         Ok(Self { root, steps, current_backend, depth })
     }
@@ -54,12 +54,12 @@ impl Repository {
         self.root.join(format!("backend-{name}"))
     }
 
-    /// Where the last verdicts on a backend are kept.
+    /// The file with the last report on a backend.
     pub(super) fn report(&self, name: &str) -> PathBuf {
         self.root.join(".workshop").join(name).join("report.json")
     }
 
-    /// The names of the backends that there are, but the base.
+    /// The names of all backends except the base.
     pub(super) fn backends(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.root).into_iter().flatten().flatten();
         let mut names: Vec<String> = entries
@@ -71,7 +71,7 @@ impl Repository {
         names
     }
 
-    /// The backend that is meant: the one named, else the one in whose folder we are, else the only one there is.
+    /// The backend that the command is about: the named one, otherwise the current one, otherwise the only one.
     pub(super) fn backend(&self, named: Option<&str>) -> Result<String> {
         let backends = self.backends();
         let list = || match &backends[..] {
@@ -97,7 +97,7 @@ impl Repository {
         }
     }
 
-    /// The backend that is meant if none is named; `None` if there are several, or there is none.
+    /// The backend that the command is about if none is named; `None` if there are several or none.
     fn implied(&self, backends: &[String]) -> Option<String> {
         match (&self.current_backend, backends) {
             (Some(name), _) => Some(name.clone()),
@@ -107,7 +107,7 @@ impl Repository {
     }
 
     /// The backend that `up` starts, by the same rule as [`Repository::backend`]; `None` is the finished service, which is
-    /// meant by its own name, or as long as there is no backend.
+    /// started by its own name, or if there is no backend.
     pub(super) fn backend_or_finished(&self, named: Option<&str>) -> Result<Option<String>> {
         match named {
             Some(FINISHED) => Ok(None),
@@ -119,7 +119,7 @@ impl Repository {
         }
     }
 
-    /// NAME and STEPs in one list: a word that is no step is the name.
+    /// Splits NAME and STEPs: a first argument that is not a step is the name.
     pub(super) fn backend_and_steps(&self, arguments: &[String]) -> Result<(String, Vec<&Step>)> {
         let (named, steps) = match arguments.split_first() {
             Some((first, rest)) if self.steps.find(first).is_err() => (Some(first.as_str()), rest),
@@ -130,7 +130,7 @@ impl Repository {
         Ok((name, steps))
     }
 
-    /// The language of a backend: `package.metadata.workshop.lang` of its manifest, else the environment's.
+    /// The language of a backend: `package.metadata.workshop.lang` of its manifest, otherwise the environment's.
     pub(super) fn language(&self, name: &str) -> Lang {
         let manifest = fs::read_to_string(self.folder(name).join("Cargo.toml")).unwrap_or_default();
         let manifest: toml::Table = manifest.parse().unwrap_or_default();
@@ -145,7 +145,7 @@ impl Repository {
         }
     }
 
-    /// A path as one would type it here.
+    /// A path relative to the current folder, as one would type it.
     pub(super) fn shown(&self, path: &Path) -> String {
         match path.strip_prefix(&self.root) {
             Ok(below) => "../".repeat(self.depth) + &below.display().to_string(),
@@ -154,7 +154,7 @@ impl Repository {
     }
 }
 
-/// Japanese where `LC_ALL` or `LANG` say so.
+/// Japanese if `LC_ALL` or `LANG` says so.
 pub(super) fn environment_language() -> Lang {
     let locale =
         ["LC_ALL", "LANG"].iter().filter_map(|name| env::var(name).ok()).find(|value| !value.is_empty());

@@ -1,11 +1,11 @@
-//! `step new`: lays out the places of a new step.
+//! `step new`: creates the files of a new step.
 
 use anyhow::{Context, Result};
 
 use super::repository::Repository;
 use crate::new_step;
 
-/// Writes the files of a new step, and says what to do with each.
+/// Writes the files of a new step, and prints what to do with them.
 pub(super) fn new(repository: &Repository, id: &str) -> Result<u8> {
     let tree = new_step::new_step(&repository.root, &repository.steps, id)?;
     let is_new = |file: &&std::path::PathBuf| !repository.root.join(file).exists();
@@ -16,11 +16,11 @@ pub(super) fn new(repository: &Repository, id: &str) -> Result<u8> {
     }
     anstream::println!(
         "
-It is the last step. Next:
+Step {id} was added as the last one. Next:
   1. Set kind, needs, title and hint in workshop/steps.toml.
   2. Mark its code in src/ with `// BEFORE {id}: // TODO {id}: …` and `// ANCHOR: {id}`, or list its files in workshop/steps.toml.
-  3. Write its check, its wrong answers and its chapters, and link the chapters in the contents of the guide.
-  cargo test -p workshop --test states missing    # what is missing"
+  3. Write its check, wrong answers as tests, and its chapters; link the chapters in the contents of the guide.
+  cargo test -p workshop --test states missing    # lists what is still missing"
     );
     Ok(0)
 }

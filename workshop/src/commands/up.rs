@@ -1,4 +1,4 @@
-//! `up`: the service or a backend, the stand-in for httpbin, the load generator and the console, with one command.
+//! `up`: starts the service or a backend, a local httpbin, the load generator and the console.
 
 mod compile_error;
 mod gate;
@@ -33,26 +33,34 @@ pub(super) use group::guard;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The backend, or `handson` for the finished service [default: the backend in whose folder you are, or the only one
-    /// there is; the finished service if there is none]
+    /// The backend, or `handson` for the finished service [default: the current backend or the only one; if there is none,
+    /// the finished service]
     name: Option<String>,
-    /// The share of requests that fails at random, from 0 to 1
+    /// Share of requests that fail at random, from 0 to 1
     #[arg(long, value_name = "R", value_parser = share)]
     error_rate: Option<f64>,
-    /// Requests a second that the load generator sends; 0 for none
-    #[arg(long, default_value_t = 5)]
+    /// Requests per second from the load generator; 0 sends none
+    #[arg(long, default_value_t = 5, value_parser = rate)]
     rate: u32,
     /// Port of the service; 0 takes a free one
-    #[arg(long, default_value_t = 8080)]
+    #[arg(long, default_value_t = 8080, value_parser = port)]
     port: u16,
-    /// Port of the stand-in for httpbin; 0 takes a free one
-    #[arg(long, default_value_t = 8081)]
+    /// Port of the local httpbin; 0 takes a free one
+    #[arg(long, default_value_t = 8081, value_parser = port)]
     httpbin_port: u16,
-    /// A variable for the service, which gets nothing else of this shell's environment; may be repeated
+    /// Environment variable for the service; may be repeated. Variables of this shell are not passed on
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
     #[command(flatten)]
     console: ConsoleOptions,
+}
+
+fn rate(text: &str) -> Result<u32> {
+    text.parse().ok().context("expected a whole number from 0 to 4294967295")
+}
+
+fn port(text: &str) -> Result<u16> {
+    text.parse().ok().context("expected a port from 0 to 65535")
 }
 
 fn share(text: &str) -> Result<f64> {
@@ -77,7 +85,7 @@ async fn run(repository: Arc<Repository>, options: &Options) -> Result<()> {
     let name = repository.backend_or_finished(options.name.as_deref())?;
     // Ports first, for a build takes minutes.
     let port = free(options.port, "the service", "--port")?;
-    let httpbin_port = free(options.httpbin_port, "httpbin's stand-in", "--httpbin-port")?;
+    let httpbin_port = free(options.httpbin_port, "the local httpbin", "--httpbin-port")?;
     let curl = format!("curl -i localhost:{port}/handson");
     let attendee = name.as_ref().map(|name| Arc::new(attendee(&repository, name)));
     let extension =

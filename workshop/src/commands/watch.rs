@@ -1,4 +1,4 @@
-//! `watch`: judges at every save.
+//! `watch`: checks at every save.
 
 mod keys;
 
@@ -17,10 +17,10 @@ use crate::report::{self, Report, State};
 use crate::run::{self, Trouble};
 use crate::steps::Lang;
 
-/// Cells of the bar of progress.
+/// Width of the progress bar in characters.
 const BAR_WIDTH: usize = 36;
 
-/// What happens while we watch.
+/// What can happen while the command waits.
 enum Event {
     Saved,
     Key(char),
@@ -32,7 +32,7 @@ pub(super) fn watch(repository: &Repository, name: Option<&str>, lang: Option<La
     let runtime = Runtime::new().context("cannot start threads")?;
     let (sender, receiver) = unbounded_channel();
     let on_save = sender.clone();
-    // Nobody listens any more when we end.
+    // Sending fails when this command has ended.
     let watcher = SaveWatcher::watch(&repository.folder(&name), move || {
         let _ = on_save.send(Event::Saved);
     })?;
@@ -56,7 +56,7 @@ pub(super) fn watch(repository: &Repository, name: Option<&str>, lang: Option<La
         Err(Trouble::Interrupted) => anstream::println!(),
         Err(trouble) => bail!(trouble.seen()),
     }
-    // The thread that waits for a key would hold the process up.
+    // Otherwise the thread that waits for a key would keep the process from ending.
     runtime.shutdown_background();
     Ok(0)
 }
@@ -83,7 +83,7 @@ impl Watching<'_> {
         }
     }
 
-    /// Judges; a save while it runs begins anew. `None`: quit.
+    /// Runs the check; a save starts it again. `None`: quit.
     async fn check_steps(&mut self, selected: &SelectedSteps<'_>) -> Option<Result<Report, Trouble>> {
         anstream::println!("\nbackend-{}: building and running …", self.name);
         loop {
@@ -100,7 +100,7 @@ impl Watching<'_> {
         }
     }
 
-    /// Prints the report; gives the step that is to be worked on.
+    /// Prints the report; returns the number of the step to work on.
     fn show(&self, outcome: &Result<Report, Trouble>, count: usize) -> Option<usize> {
         let current = match outcome {
             Ok(report) => {
@@ -122,13 +122,13 @@ impl Watching<'_> {
         };
         if self.has_keys {
             anstream::println!(
-                "h hint · a answer · n the next step · r run again · q quit; a save checks again"
+                "h hint · a answer · n next step · r run again · q quit; every save runs the check again"
             );
         }
         current
     }
 
-    /// Answers keys until something is saved; `false`: quit.
+    /// Handles keys until a file is saved; `false`: quit.
     async fn wait_for_save(&mut self, current: Option<usize>) -> bool {
         loop {
             let key = match self.pending_keys.pop_front() {
@@ -146,7 +146,7 @@ impl Watching<'_> {
                 'q' => return false,
                 'r' => return true,
                 'h' => self.print_step(current),
-                // A step that passes gives way to the next by itself; this is a look ahead.
+                // Shows the step after the failed one. A step that passes is followed by the next one anyway.
                 'n' => self.print_step(current.map(|number| number + 1)),
                 'a' => match current.map(|number| diff::answer_to(self.repository, number)) {
                     Some(Ok(answer)) => anstream::print!("\n{answer}"),
@@ -158,7 +158,7 @@ impl Watching<'_> {
         }
     }
 
-    /// What a step is about, and what to try.
+    /// Prints the title and the hint of a step.
     fn print_step(&self, number: Option<usize>) {
         match number.and_then(|number| self.repository.steps.all().get(number)) {
             Some(step) => anstream::println!(
@@ -172,7 +172,7 @@ impl Watching<'_> {
         }
     }
 
-    /// Takes in what an editor does in one save.
+    /// Waits until the editor has written all files of one save.
     async fn settle(&mut self) {
         while let Ok(Some(event)) = tokio::time::timeout(SAVE_DEBOUNCE, self.events.recv()).await {
             if let Event::Key(key) = event {

@@ -1,4 +1,4 @@
-//! Saves of a backend's files.
+//! Watches the files of a backend for saves.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-/// Editors write a file in several strokes; what follows begins when they are over.
+/// Editors write a file in several steps. This much time without a change means that the save is complete.
 pub(super) const SAVE_DEBOUNCE: Duration = Duration::from_millis(200);
 
-/// Tells of every change of a file, as long as it lives.
+/// Reports every change of a file until it is dropped.
 pub(super) struct SaveWatcher {
     folder: PathBuf,
     saved: Arc<dyn Fn() + Send + Sync>,
@@ -24,9 +24,9 @@ impl SaveWatcher {
         Ok(Self { folder: folder.to_owned(), watcher: recommended(folder, Arc::clone(&saved))?, saved })
     }
 
-    /// Follows the folders that there are now: `goto` and some editors replace them, and the old ones tell of nothing.
+    /// Watches the folders that exist now: `goto` and some editors replace folders, and the old ones report nothing.
     pub(super) fn renew(&mut self) {
-        // Where that fails, a folder is on its way: its coming tells of itself.
+        // If this fails, a folder is just being replaced, and the new one causes another event.
         if let Ok(watcher) = recommended(&self.folder, Arc::clone(&self.saved)) {
             self.watcher = watcher;
         }
@@ -35,7 +35,7 @@ impl SaveWatcher {
 
 fn recommended(folder: &Path, saved: Arc<dyn Fn() + Send + Sync>) -> Result<RecommendedWatcher> {
     let parent = folder.parent().unwrap_or(folder).to_owned();
-    // As the events name it: without symbolic links.
+    // Events contain paths without symbolic links.
     let own = match (parent.canonicalize(), folder.file_name()) {
         (Ok(parent), Some(name)) => parent.join(name),
         _ => folder.to_owned(),
@@ -51,11 +51,11 @@ fn recommended(folder: &Path, saved: Arc<dyn Fn() + Send + Sync>) -> Result<Reco
         }
     })
     .context("cannot watch files")?;
-    // The folder itself may be renamed, or come back: only the folder above it knows.
+    // Only the parent folder reports that the folder itself was renamed or created again.
     watcher
         .watch(&parent, RecursiveMode::NonRecursive)
         .with_context(|| format!("cannot watch {}", parent.display()))?;
-    // Not all that is below: a target folder in it may be large.
+    // Not the whole folder: a target folder in it may be large.
     for part in ["", "src", "Cargo.toml", "migrations", "build.rs"] {
         let mode = if part == "src" { RecursiveMode::Recursive } else { RecursiveMode::NonRecursive };
         if folder.join(part).exists() {

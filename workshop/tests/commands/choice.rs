@@ -23,7 +23,7 @@ fn quick_backend(repository: &Repository) {
 fn new_takes_the_name_of_the_folder_as_well_and_remove_takes_what_new_printed() {
     let repository = Repository::new();
     let printed = repository.run(&["new", "backend-sakura"]).succeeds();
-    assert!(printed.contains("backend-sakura is there"), "{printed}");
+    assert!(printed.contains("Created backend-sakura"), "{printed}");
     assert!(repository.path("backend-sakura").is_dir());
     assert!(!repository.path("backend-backend-sakura").exists());
     repository.run(&["remove", "backend-sakura"]).succeeds();
@@ -116,7 +116,7 @@ fn diff_sees_no_change_in_line_ends() {
     let text = fs::read_to_string(&file).unwrap().replace('\n', "\r\n");
     fs::write(&file, &text).unwrap();
     let output = repository.run(&["diff", "sakura"]).succeeds();
-    assert!(output.contains("is as it is after step 0 run"), "{output}");
+    assert!(output.contains("does not differ from the state after step 0 run"), "{output}");
     fs::write(&file, text.replace("Hello, {}", "Hi, {}")).unwrap();
     let output = repository.run(&["diff", "sakura"]).succeeds();
     assert_eq!(output.lines().filter(|line| line.starts_with(['+', '-'])).count(), 2, "{output}");

@@ -96,7 +96,7 @@ fn infra_leaves_what_was_filled_in_and_brings_back_what_is_missing() {
         "{output}"
     );
     let output = repository.run(&["infra", "sakura"]).succeeds();
-    assert!(output.contains("The files of handson-api-sakura are all there."), "{output}");
+    assert!(output.contains("The deployment files of backend-sakura are complete."), "{output}");
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 fn new_makes_a_backend_and_says_what_comes_next() {
     let repository = Repository::new();
     let output = repository.run(&["new", "sakura"]).succeeds();
-    for words in ["Open the folder backend-sakura itself", "TODO structured-logs", "cargo workshop check"] {
+    for words in ["open the folder backend-sakura", "TODO structured-logs", "cargo workshop check"] {
         assert!(output.contains(words), "{words:?} is missing in\n{output}");
     }
     let manifest = fs::read_to_string(repository.path("backend-sakura/Cargo.toml")).unwrap();
@@ -265,7 +265,7 @@ fn a_file_of_a_step_names_the_backend_from_that_step_on() {
         repository
             .run(&["diff", "sakura", "--at", "alert"])
             .succeeds()
-            .contains("is as it is after step 9 alert")
+            .contains("does not differ from the state after step 9 alert")
     );
 }
 
@@ -274,7 +274,7 @@ fn diff_shows_what_was_changed_by_hand() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     let output = repository.run(&["diff"]).succeeds();
-    assert!(output.contains("backend-sakura is as it is after step 0 run"), "{output}");
+    assert!(output.contains("backend-sakura does not differ from the state after step 0 run"), "{output}");
     let file = repository.path("backend-sakura/src/handson.rs");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("Hello, {}", "Hi, {}")).unwrap();

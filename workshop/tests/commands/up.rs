@@ -218,10 +218,10 @@ fn up_decides_what_environment_its_programs_have() {
 fn a_program_that_refuses_its_options_is_not_started_again_and_again() {
     let repository = repository();
     let up = Up::start(&repository, &["--rate", "0", "--env", "REFUSE=1"]);
-    let message = up.line("refuses its options");
-    assert!(message.contains("backend-sakura refuses its options (exit status 2)"), "{message}");
+    let message = up.line("rejected its options");
+    assert!(message.contains("backend-sakura rejected its options (exit status 2)"), "{message}");
     up.line("invalid value for REFUSE");
-    up.page("/", |page| state(page, "backend-sakura").contains("not started again before another build"));
+    up.page("/", |page| state(page, "backend-sakura").contains("not restarted before the next build"));
     // A second start would come a second after the first.
     std::thread::sleep(Duration::from_millis(2_500));
     assert_eq!(up.starts().len(), 1);
@@ -237,7 +237,7 @@ fn no_request_is_sent_to_a_service_that_is_being_started() {
     up.wait_until("requests are answered", || answered() > 20);
     for round in 1..=3 {
         up.save(&SERVICE.replace("version 0", &format!("version {round}")));
-        up.line("backend-sakura is restarted");
+        up.line("backend-sakura is restarting");
         let before = answered();
         up.wait_until("requests are answered again", || answered() > before + 20);
         assert_eq!(up.starts().len(), 1 + round);
@@ -251,7 +251,7 @@ fn a_save_that_changes_nothing_in_the_program_restarts_nothing() {
     let up = Up::start(&repository, &["--rate", "0"]);
     up.page("/", |page| state(page, "backend-sakura") == "runs");
     fs::write(repository.path("backend-sakura/monitor.toml"), "service = \"handson-sakura\"\n").unwrap();
-    up.line("backend-sakura: the save changes nothing in its program");
+    up.line("backend-sakura: the program has not changed");
     assert_eq!(up.starts().len(), 1);
 }
 
@@ -287,6 +287,6 @@ fn a_folder_that_is_renamed_is_named_and_followed_when_it_is_back() {
     up.page("/steps", |page| page["build_error"].is_null());
     let before = up.starts().len();
     up.save(&SERVICE.replace("version 0", "version 1"));
-    up.line("backend-sakura is restarted");
+    up.line("backend-sakura is restarting");
     up.wait_until("the new program starts", || up.starts().len() > before);
 }

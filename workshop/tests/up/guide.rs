@@ -76,7 +76,7 @@ async fn pictures_of_the_guide() {
     picture(&browser, &up, "02-before", "/traces", 420).await;
     for (chapter, step, spans) in TRACES {
         goto(step);
-        up.line("backend-sakura is restarted");
+        up.line("backend-sakura is restarting");
         up.wait_for_service();
         let trace = trace_of(&up, spans);
         let height = if chapter == "06" { 720 } else { 480 };

@@ -59,7 +59,7 @@ async fn a_step_turns_from_red_to_green_and_a_save_starts_the_backend_anew() {
     assert!(browser.text("#step-run summary").await.unwrap().starts_with("passed"));
 
     workshop(repository.path(), &["goto", "sakura", "structured-logs"]);
-    up.line("backend-sakura is restarted");
+    up.line("backend-sakura is restarting");
     browser.click(Locator::Css("button:not([disabled])")).await;
     browser.text_when("#step-structured-logs summary", "green", |text| text.starts_with("passed")).await;
     browser

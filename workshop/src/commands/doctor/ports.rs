@@ -1,4 +1,4 @@
-//! Whether the ports of the workshop are free.
+//! Checks whether the ports of the workshop are free.
 
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -6,13 +6,12 @@ use console::ports;
 
 use super::Finding::{self, Passed, Warning};
 
-pub(super) fn free(port: u16, whose: &str) -> Finding {
+pub(super) fn check(port: u16, user: &str, option: &str) -> Finding {
     match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-        Ok(_) => Passed(format!("port {port} is free, for {whose}")),
+        Ok(_) => Passed(format!("port {port} is free, for {user}")),
         Err(error) => Warning(
-            format!("port {port}, for {whose}, is {}", ports::reason(port, &error)),
-            "`check` and `watch` take free ports, and do without it; `up` takes others where it is told to."
-                .to_owned(),
+            format!("port {port}, for {user}, is {}", ports::reason(port, &error)),
+            format!("`check` and `watch` do not need it; `up` takes another one with {option}."),
         ),
     }
 }

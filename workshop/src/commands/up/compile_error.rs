@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::run::{self, Trouble};
 
-/// What the compiler, or else Cargo, said first; what is known of `trouble` if they say nothing.
+/// The first error of the compiler, otherwise of Cargo, otherwise what `trouble` contains.
 ///
-/// The build that failed has already printed all errors to the terminal. This one asks for them as data: Cargo compiles only
-/// what failed again.
+/// The build that failed has already printed all errors to the terminal. This one requests them as JSON: Cargo compiles only
+/// the crate that failed again.
 pub(super) async fn first_error(folder: &Path, trouble: Trouble) -> String {
     if !matches!(trouble, Trouble::BuildFailed) {
         return trouble.seen();

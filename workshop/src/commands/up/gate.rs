@@ -1,11 +1,11 @@
-//! Whether a program is ready for requests, and which programs send it some.
+//! Whether a program is ready for requests, and which programs send requests to it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Time for those who use a program to stop before it is stopped itself.
+/// Time for the users of a program to stop before the program itself is stopped.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Open while a program is ready for requests.
@@ -24,22 +24,22 @@ impl Gate {
         self.open.send_replace(true);
     }
 
-    /// Closes it without waiting: the program has ended by itself.
+    /// Closes it without waiting, because the program has ended.
     pub(super) fn shut(&self) {
         self.open.send_replace(false);
     }
 
-    /// Closes it, and waits until nobody uses it any more.
+    /// Closes it, and waits until it has no users.
     pub(super) async fn close(&self) {
         self.shut();
         let mut users = self.users.subscribe();
-        // Somebody who does not stop in time must not keep the program from being replaced.
+        // A user that does not stop in time must not keep the program from being replaced.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, users.wait_for(|users| *users == 0)).await;
     }
 
     /// Waits until it is open or closed.
     pub(super) async fn wait_until(&self, open: bool) {
-        // It fails if the sender is gone, which `self` owns.
+        // This fails only if the sender was dropped, and `self` owns it.
         let _ = self.open.subscribe().wait_for(|is_open| *is_open == open).await;
     }
 
@@ -59,12 +59,12 @@ impl Drop for Pass {
     }
 }
 
-/// What other programs a program relies on.
+/// The programs that a program depends on.
 #[derive(Default)]
 pub(super) struct Needs {
-    /// It is not started before this one is ready.
+    /// The program is not started before this one is ready.
     pub(super) after: Option<Arc<Gate>>,
-    /// It runs only while this one is ready.
+    /// The program runs only while this one is ready.
     pub(super) only_while: Option<Arc<Gate>>,
 }
 
@@ -76,7 +76,7 @@ impl Needs {
         }
     }
 
-    /// Waits until the one that has to be ready all the time no longer is.
+    /// Waits until the program of `only_while` is no longer ready.
     pub(super) async fn wait_until_gone(&self) {
         match &self.only_while {
             Some(gate) => gate.wait_until(false).await,

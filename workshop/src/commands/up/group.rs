@@ -1,4 +1,4 @@
-//! All processes that were started are one process group, and end together: also where this program is killed.
+//! All started processes form one process group, and end together, even if this program is killed.
 
 use std::io::{self, Read};
 use std::process::{Child, Command, Stdio};
@@ -8,10 +8,11 @@ use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, getpgrp, kill_process_group};
 use tokio::runtime::Runtime;
 
-/// Time to end after SIGTERM, where nobody waits any more.
+/// Time to end after SIGTERM if this program was killed.
 const TERM_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A process group. Its first process watches over it: it holds one end of a pipe whose other end only we have.
+/// A process group. Its first process, the guard, reads from a pipe whose other end only this program holds: at the end
+/// of the pipe, it stops the group.
 pub(super) struct Group {
     guard: Child,
     id: Pid,
@@ -27,7 +28,7 @@ impl Group {
         Ok(Self { guard, id: id.ok_or_else(|| io::Error::other("a process without an id"))? })
     }
 
-    /// The group that a process is to join.
+    /// The id of the group, which a new process joins.
     pub(super) fn id(&self) -> Pid {
         self.id
     }
@@ -35,16 +36,16 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Whoever is left, the guard included.
+        // Kills all processes that are left, the guard included.
         let _ = kill_process_group(self.id, Signal::KILL);
         let _ = self.guard.wait();
     }
 }
 
-/// Waits until nobody holds the other end of standard input any more, and then ends its process group, itself included.
+/// Waits until the other end of standard input is closed, then stops its process group, itself included.
 pub(in crate::commands) fn guard() -> Result<u8> {
     let runtime = Runtime::new().context("cannot start threads")?;
-    // What ends the group must not end its guard first.
+    // SIGTERM to the group must not end the guard first.
     let handlers = runtime.spawn(async {
         loop {
             let _ = console::interrupted().await;

@@ -1,4 +1,4 @@
-//! What a program writes goes into a file, which does not grow without end.
+//! The output of a program is written to a file of limited size.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -10,21 +10,21 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::watch;
 
-/// Bytes of a file; one that is full is kept beside the new one, as `NAME.log.1`.
+/// Size of a file. A full one is renamed to `NAME.log.1`, and a new one is started.
 const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
-/// Bytes of a line.
+/// Length of a line; a longer one is split.
 const MAX_LINE_BYTES: u64 = 1024 * 1024;
-/// Lines that are remembered, to be shown when the program ends.
+/// Number of lines that are shown when the program fails.
 const MAX_LAST_LINES: usize = 5;
 
 /// Time to read the rest of the output after a program has ended.
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// The file, and the last lines.
+/// The file, and the last lines of the output.
 #[derive(Clone)]
 pub(super) struct Output {
     inner: Arc<Mutex<Inner>>,
-    /// How many streams are being read.
+    /// Number of streams that are being read.
     open: watch::Sender<usize>,
 }
 
@@ -36,7 +36,7 @@ struct Inner {
 }
 
 impl Output {
-    /// Begins the file anew.
+    /// Creates the file, or empties it.
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -66,9 +66,9 @@ impl Output {
         });
     }
 
-    /// Waits until all that a program wrote before its end is read.
+    /// Waits until everything that the program wrote before its end was read.
     pub(super) async fn wait_until_read(&self) {
-        // A process that inherited the stream may hold it open.
+        // A child process that inherited the stream may keep it open.
         let mut open = self.open.subscribe();
         let _ = tokio::time::timeout(READ_TIMEOUT, open.wait_for(|open| *open == 0)).await;
     }

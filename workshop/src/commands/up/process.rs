@@ -1,4 +1,4 @@
-//! A process: whether it listens, how it ends, and how that is put into words.
+//! A process: whether it listens, how it is stopped, and the text for its exit status.
 
 use std::net::Ipv4Addr;
 use std::process::ExitStatus;
@@ -8,9 +8,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpStream;
 use tokio::process::Child;
 
-/// Time to end after SIGTERM: a service answers what it has accepted, and flushes its telemetry.
+/// Time to end after SIGTERM: a service finishes running requests, and flushes its telemetry.
 const STOP_TIMEOUT: Duration = Duration::from_secs(17);
-/// How often a program that starts is tried for whether it listens.
+/// Time between two attempts to connect to a program that starts.
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Waits until a connection to `port` is accepted.
@@ -20,11 +20,11 @@ pub(super) async fn listens(port: u16) {
     }
 }
 
-/// Ends it by SIGTERM, and by force if that does not help.
+/// Stops it by SIGTERM, and by SIGKILL if it does not end in time.
 pub(super) async fn end(child: &mut Child) {
     let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
     if let Some(id) = id {
-        // It may have ended by itself.
+        // It may already have ended.
         let _ = kill_process(id, Signal::TERM);
     }
     if tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.is_err() {

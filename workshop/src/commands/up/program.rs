@@ -11,19 +11,19 @@ use tokio::process::{Child, Command};
 
 use super::output::Output;
 
-/// Bytes that are compared at a time.
+/// Number of bytes that are compared at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// What is to be run.
+/// A program to run.
 pub(super) struct Program {
     pub(super) name: String,
     pub(super) executable: PathBuf,
     pub(super) arguments: Vec<String>,
-    /// All of its environment: nothing of the shell reaches it.
+    /// Its whole environment: variables of the shell are not passed on.
     pub(super) environment: Vec<(String, String)>,
-    /// The port on which it listens when it is ready; `None` if nobody sends requests to it.
+    /// The port on which it listens when it is ready; `None` if it does not listen.
     pub(super) port: Option<u16>,
-    /// Where its output goes.
+    /// The file for its output.
     pub(super) log: PathBuf,
 }
 
@@ -53,7 +53,7 @@ impl Program {
     }
 }
 
-/// The file of a program that was started. It is kept open, so that a build which replaces it can be compared with it.
+/// The file of a program that was started. It stays open, so that it can be compared with the build that replaces it.
 pub(super) struct Build(File);
 
 impl Build {

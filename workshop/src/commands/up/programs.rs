@@ -1,4 +1,4 @@
-//! The three programs: command line and environment of each.
+//! Command line and environment of the three programs.
 
 use std::path::PathBuf;
 
@@ -15,7 +15,7 @@ impl Stack {
         if let Some(rate) = self.error_rate {
             set("RANDOM_ERROR_RATE", rate.to_string());
         }
-        // Last, so that they win.
+        // Last, so that they override the others.
         program.environment.extend(self.environment.iter().cloned());
         program
     }
@@ -36,7 +36,7 @@ impl Stack {
         program
     }
 
-    /// What all of them have: telemetry goes to the console, and often, so that it shows within seconds.
+    /// What all programs have in common: they export to the console, and often, so that telemetry is visible within seconds.
     fn program(&self, name: &str, executable: PathBuf) -> Program {
         Program {
             name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! What is started, in which order, and how it ends.
+//! What is started, in which order, and how it is stopped.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use crate::run::{self, Trouble};
 /// What is started.
 pub(super) struct Stack {
     pub(super) repository: Arc<Repository>,
-    /// NAME of a backend; `None`: the finished service.
+    /// Name of the backend; `None` for the finished service.
     pub(super) name: Option<String>,
-    /// Its package.
+    /// Name of its package.
     pub(super) backend: String,
     pub(super) port: u16,
     pub(super) httpbin_port: u16,
@@ -32,14 +32,14 @@ pub(super) struct Stack {
     pub(super) board: Arc<StatusBoard>,
     pub(super) rate: u32,
     pub(super) error_rate: Option<f64>,
-    /// Further variables for the service.
+    /// More variables for the service.
     pub(super) environment: Vec<(String, String)>,
 }
 
 impl Stack {
-    /// Builds and starts all of it, and ends it when it is told to.
+    /// Builds and starts everything, and stops it at Ctrl-C.
     pub(super) async fn run(&self) -> Result<()> {
-        anstream::println!("The console is at {}. {} is being built …", self.url, self.backend);
+        anstream::println!("The console is at {}. Building {} …", self.url, self.backend);
         first_build::announce(&self.backend);
         self.board.set(&self.build_name(), "is running", true);
         let built = match run::unless_interrupted(self.build()).await {
@@ -56,7 +56,7 @@ impl Stack {
             let started = Supervised::start(program, needs, group.id(), Arc::clone(&self.board));
             started.with_context(|| format!("cannot write {log}"))
         };
-        // No program gets a request before it is ready: nothing fails on the pages but what fails by itself.
+        // No program gets a request before it is ready, so that the pages show no failures that only the start caused.
         let httpbin = start(self.httpbin(service.clone()), Needs::default())?;
         let after = Needs { after: Some(httpbin.gate()), only_while: None };
         let backend = start(self.service(service), after)?;
@@ -72,7 +72,7 @@ impl Stack {
                 running.stop().await;
             }
         };
-        // A second Ctrl-C does not wait: what is left of the group is killed when it is dropped.
+        // A second Ctrl-C does not wait: the processes that are left are killed when the group is dropped.
         let _ = run::unless_interrupted(stop).await;
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Stack {
         let (sender, mut saves) = mpsc::unbounded_channel();
         let watcher = self.name.as_ref().map(|name| {
             SaveWatcher::watch(&self.repository.folder(name), move || {
-                // Nobody listens any more when we end.
+                // Sending fails when this command has ended.
                 let _ = sender.send(());
             })
         });
@@ -94,7 +94,7 @@ impl Stack {
             while saves.recv().await.is_some() {
                 while let Ok(Some(())) = tokio::time::timeout(SAVE_DEBOUNCE, saves.recv()).await {}
                 watcher.renew();
-                anstream::println!("{} was saved and is being built …", self.backend);
+                anstream::println!("{} was saved; building …", self.backend);
                 match self.build_backend().await {
                     Ok(executable) => {
                         self.board.set(&self.build_name(), "has succeeded", true);
@@ -104,7 +104,7 @@ impl Stack {
                     Err(trouble) => {
                         self.board.set(
                             &self.build_name(),
-                            "has failed; the program built before it goes on",
+                            "has failed; the previous program keeps running",
                             false,
                         );
                         anstream::println!("{}: {}", self.backend, trouble.seen());
@@ -125,24 +125,24 @@ impl Stack {
         }
     }
 
-    /// The build, as the status board names it.
+    /// The name of the build on the status board.
     fn build_name(&self) -> String {
         format!("build of {}", self.backend)
     }
 
-    /// Starts the backend's program again if it is another one.
+    /// Restarts the backend if its program has changed.
     async fn replace(&self, backend: &Supervised, httpbin: &Supervised, executable: PathBuf) {
         if backend.is_same_as(&executable) {
-            anstream::println!("{}: the save changes nothing in its program", self.backend);
+            anstream::println!("{}: the program has not changed", self.backend);
             return;
         }
-        // Both are programs of the backend. While httpbin is replaced, nothing may call it.
+        // Both run the same program. While httpbin is replaced, the backend must not call it.
         backend.hold().await;
         httpbin.replace(executable.clone()).await;
         backend.replace(executable).await;
     }
 
-    /// The programs of the backend, and of the load generator if it is to run.
+    /// Builds the program of the backend, and the load generator unless its rate is 0.
     async fn build(&self) -> Result<(PathBuf, Option<PathBuf>), Trouble> {
         let backend = self.build_backend().await?;
         if self.rate == 0 {
@@ -165,25 +165,25 @@ impl Stack {
 
     fn print_addresses(&self) {
         let load = match self.rate {
-            0 => "none: --rate has it".to_owned(),
-            rate => format!("{rate} requests a second"),
+            0 => "none, because of --rate 0".to_owned(),
+            rate => format!("{rate} requests/s"),
         };
         anstream::println!(
             "
   open      {url}
   call      {curl}
-            its header traceresponse{since} has the trace: {url}/traces/<the 32 digits>
+            its response header traceresponse{since} contains the trace id: {url}/traces/<the 32 digits>
   load      {load}
   log       tail -f {log}
 {steps}
-Ctrl-C stops all of it.",
+Ctrl-C stops everything.",
             url = self.url,
             curl = self.curl,
             since = if self.name.is_some() { ", from step 3 on," } else { "" },
             log = self.repository.shown(&self.log(&self.backend)),
             steps = match &self.name {
                 Some(name) => format!(
-                    "  steps     {}/steps; a save of backend-{name} builds and restarts it\n",
+                    "  steps     {}/steps; every save rebuilds and restarts backend-{name}\n",
                     self.url
                 ),
                 None => String::new(),

@@ -1,4 +1,4 @@
-//! The state of each program, as the console shows it.
+//! The states of the programs that the console shows.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +18,7 @@ impl StatusBoard {
         Arc::new(Self { console, attendee, processes: Mutex::default() })
     }
 
-    /// Sets the state of the program `name`; `good`: it needs nobody's attention.
+    /// Sets the state of the program `name`; `good` means that no action is needed.
     pub(super) fn set(&self, name: &str, state: &str, good: bool) {
         let process = Process { name: name.to_owned(), state: state.to_owned(), good };
         let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);

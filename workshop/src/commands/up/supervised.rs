@@ -12,7 +12,7 @@ use super::program::{Build, Program};
 use super::status_board::StatusBoard;
 use super::supervisor::Supervisor;
 
-/// A program that runs, or will again.
+/// A program that runs, or will be restarted.
 pub(super) struct Supervised {
     orders: mpsc::Sender<Order>,
     supervisor: JoinHandle<()>,
@@ -20,13 +20,13 @@ pub(super) struct Supervised {
     ready: Arc<Gate>,
 }
 
-/// What a supervisor is to do with its process.
+/// What a supervisor shall do with its process.
 pub(super) enum Order {
-    /// End, and wait for another order.
+    /// Stop it, and wait for another order.
     Hold,
-    /// End, and run this program from now on.
+    /// Stop it, and run this program from now on.
     Replace(PathBuf),
-    /// End.
+    /// Stop it.
     Stop,
 }
 
@@ -35,7 +35,7 @@ impl Supervised {
     ///
     /// # Errors
     ///
-    /// The log cannot be written. A program that does not start is tried again.
+    /// The log cannot be written. A program that cannot be started is no error: it is tried again.
     pub(super) fn start(
         program: Program,
         needs: Needs,
@@ -59,26 +59,26 @@ impl Supervised {
         self.started.is_same_as(executable)
     }
 
-    /// Ends the process until [`Supervised::replace`] starts another.
+    /// Stops the process until [`Supervised::replace`] starts another one.
     pub(super) async fn hold(&self) {
         self.order(Order::Hold).await;
         self.ready.close().await;
     }
 
-    /// Ends the process, and starts the program that was built.
+    /// Stops the process, and starts the new program.
     pub(super) async fn replace(&self, executable: PathBuf) {
         self.ready.shut();
         self.order(Order::Replace(executable)).await;
     }
 
-    /// Ends the process by SIGTERM, and waits for it.
+    /// Stops the process by SIGTERM, and waits for its end.
     pub(super) async fn stop(self) {
         self.order(Order::Stop).await;
         let _ = self.supervisor.await;
     }
 
     async fn order(&self, order: Order) {
-        // It fails if the supervisor has ended, and then there is no process.
+        // This fails if the supervisor has ended; then there is no process to stop.
         let _ = self.orders.send(order).await;
     }
 }

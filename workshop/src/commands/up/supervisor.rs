@@ -1,4 +1,4 @@
-//! Keeps a program running: starts it again if it ends, and replaces it after a build.
+//! Keeps a program running: restarts it if it ends, and replaces it after a build.
 
 use std::convert::Infallible;
 use std::process::ExitStatus;
@@ -15,15 +15,15 @@ use super::program::{Build, Program};
 use super::status_board::StatusBoard;
 use super::supervised::{Order, Started};
 
-/// From the first end to the next start; it doubles with each further one.
+/// Time from the first failure to the next start; it doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The pause does not get longer than this.
+/// The longest time from a failure to the next start.
 const MAX_PAUSE: Duration = Duration::from_secs(15);
-/// A program that has run for so long did not fail at its start.
+/// A program that has run this long did not fail at its start, so the pause begins at its minimum again.
 const STABLE_AFTER: Duration = Duration::from_secs(20);
-/// Time to listen, after which the status says that it does not.
+/// Time to listen on its port. After it, the status reports that the program does not listen.
 const LISTEN_TIMEOUT: Duration = Duration::from_secs(15);
-/// The exit status by which a program refuses its options or its environment, as clap has it.
+/// clap's exit status for options or variables that are not valid.
 const REFUSES_OPTIONS: i32 = 2;
 
 /// The task that owns the process.
@@ -37,21 +37,21 @@ pub(super) struct Supervisor {
     started: Started,
     ready: Arc<Gate>,
     pause: Duration,
-    /// How often the process has ended by itself, and how it last did.
+    /// How often the process has failed, and how it failed the last time.
     failures: Option<(u32, String)>,
 }
 
-/// Why a process is not running any more.
+/// Why a process is no longer running.
 enum Ended {
-    /// There was an order.
+    /// An order stopped it.
     Ordered(Order),
     /// A program that it needs is not ready.
     NeedNotReady,
-    /// By itself, and it may do better the next time.
+    /// It failed, and may succeed the next time.
     Failed,
-    /// It refused its options, and would refuse them again.
+    /// It rejected its options, and would do so again.
     Refused,
-    /// Nobody gives orders any more.
+    /// The handle that sends orders was dropped.
     Abandoned,
 }
 
@@ -100,9 +100,9 @@ impl Supervisor {
                 Some(Order::Replace(executable)) => {
                     self.program.executable = executable;
                     (self.pause, self.failures) = (FIRST_PAUSE, None);
-                    anstream::println!("{} is restarted", self.program.name);
+                    anstream::println!("{} is restarting", self.program.name);
                 }
-                // Held twice is held.
+                // It is already held.
                 Some(Order::Hold) => {}
                 Some(Order::Stop) | None => return,
             }
@@ -112,7 +112,7 @@ impl Supervisor {
     /// Runs the process until it ends.
     async fn run_once(&mut self) -> Ended {
         let start = Instant::now();
-        // Before the start, so that what it needs waits for its end from the beginning.
+        // Taken before the start, so that the program it needs waits for its end in any case.
         let pass = self.needs.only_while.as_ref().map(Gate::enter);
         let mut child = match self.program.spawn(self.group, &self.output) {
             Ok(child) => child,
@@ -135,7 +135,7 @@ impl Supervisor {
             }
             () = self.needs.wait_until_gone() => {
                 process::end(&mut child).await;
-                self.board.set(&self.program.name, "waits until the service is ready", true);
+                self.board.set(&self.program.name, "waits for the service", true);
                 Ended::NeedNotReady
             }
             never = becomes_ready(&self.program, &self.board, &self.ready, self.failures.as_ref()) => match never {},
@@ -148,7 +148,7 @@ impl Supervisor {
         match status {
             Ok(status) if status.code() == Some(REFUSES_OPTIONS) => {
                 let refused =
-                    "refuses its options (exit status 2), and is not started again before another build";
+                    "rejected its options (exit status 2), and is not restarted before the next build";
                 self.board.set(&self.program.name, refused, false);
                 self.report(refused);
                 Ended::Refused
@@ -160,22 +160,22 @@ impl Supervisor {
 
     fn failed(&mut self, how: &str) -> Ended {
         let times = self.failures.as_ref().map_or(0, |(times, _)| *times) + 1;
-        let state = format!("{how}; it starts again in {} s", self.pause.as_secs());
+        let state = format!("{how}; restarting in {} s", self.pause.as_secs());
         self.board.set(&self.program.name, &state, false);
         self.report(&state);
         self.failures = Some((times, format!("{how} at {}", process::timestamp())));
         Ended::Failed
     }
 
-    /// Prints what has become of the program, and the last lines that it wrote.
+    /// Prints the new state of the program, and the last lines of its output.
     fn report(&self, state: &str) {
         let Program { name, log, .. } = &self.program;
         let last: String = self.output.last().iter().map(|line| format!("\n    {line}")).collect();
-        anstream::eprintln!("{name} {state}. {} has more.{last}", log.display());
+        anstream::eprintln!("{name} {state}. Its full output is in {}{last}", log.display());
     }
 }
 
-/// Opens the gate when the program listens, and says so on the board.
+/// Opens the gate when the program listens, and updates the status board.
 async fn becomes_ready(
     program: &Program,
     board: &StatusBoard,
@@ -184,8 +184,8 @@ async fn becomes_ready(
 ) -> Infallible {
     if let Some(port) = program.port {
         match failures {
-            None => board.set(&program.name, "is being started", true),
-            Some((_, how)) => board.set(&program.name, &format!("is being started again; it {how}"), false),
+            None => board.set(&program.name, "is starting", true),
+            Some((_, how)) => board.set(&program.name, &format!("is restarting; it {how}"), false),
         }
         if tokio::time::timeout(LISTEN_TIMEOUT, process::listens(port)).await.is_err() {
             board.set(&program.name, &format!("runs, but does not listen on port {port}"), false);
@@ -196,7 +196,11 @@ async fn becomes_ready(
         None => board.set(&program.name, "runs", true),
         Some((1, how)) => board.set(&program.name, &format!("runs again; it {how}"), false),
         Some((times, how)) => {
-            board.set(&program.name, &format!("runs again; it has ended {times} times, and {how}"), false);
+            board.set(
+                &program.name,
+                &format!("runs again after {times} failures; the last time, it {how}"),
+                false,
+            );
         }
     }
     ready.open();

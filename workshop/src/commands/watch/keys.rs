@@ -1,4 +1,4 @@
-//! Keys, one by one.
+//! Reads single keys from the terminal.
 
 use std::io::Read;
 
@@ -7,7 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::Event;
 
-/// Tells of each key, until nobody listens.
+/// Sends each key, until the receiver is gone.
 pub(super) fn read(sender: &UnboundedSender<Event>) {
     for key in std::io::stdin().lock().bytes().map_while(Result::ok) {
         if sender.send(Event::Key(key.into())).is_err() {
@@ -16,7 +16,7 @@ pub(super) fn read(sender: &UnboundedSender<Event>) {
     }
 }
 
-/// While it lives, keys come at once and unseen; Ctrl-C is a signal as ever, and output is as ever.
+/// While this value exists, keys arrive at once and are not echoed. Ctrl-C still sends a signal, and output is unchanged.
 pub(super) struct SingleKeys(Termios);
 
 impl SingleKeys {
