@@ -156,7 +156,7 @@ fn exit(status: u8, text: &str) -> ExitCode {
 }
 
 impl Service {
-    /// The name of the backend: as configured, else the package's own name in an attendee's copy.
+    /// The name of the backend: as configured, otherwise the package's own name in an attendee's copy.
     pub fn backend_name(&self) -> Option<&str> {
         let package = env!("CARGO_PKG_NAME");
         self.backend_name.as_deref().or_else(|| package.starts_with("backend-").then_some(package))

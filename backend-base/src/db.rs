@@ -57,8 +57,8 @@ pub async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, Error>
     Ok(pool)
 }
 
-/// The name of the database, `db.namespace`: the file as configured. sqlx invents a name for a database in memory, which tells
-/// nobody anything.
+/// The name of the database, `db.namespace`: the file as configured. sqlx invents a name for a database in memory, which is of
+/// no use.
 pub fn namespace(options: &SqliteConnectOptions) -> String {
     let file = options.get_filename().to_string_lossy();
     if file.starts_with("file:sqlx-in-memory-") { ":memory:".to_owned() } else { file.into_owned() }

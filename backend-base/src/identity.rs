@@ -2,7 +2,7 @@
 
 pub use instrumentation::Identity;
 
-/// Package version and commit, `0.1.0+3d3c42e`, so that a canary can be told apart.
+/// Package version and commit, `0.1.0+3d3c42e`, so that a canary can be distinguished.
 pub const VERSION: &str = env!("HANDSON_VERSION");
 /// The commit that the program was built from, 40 hex digits; absent if the build did not know it.
 const COMMIT: Option<&str> = option_env!("HANDSON_COMMIT");

@@ -14,7 +14,7 @@ use tokio::signal::unix::{self, SignalKind};
 ///
 /// # Errors
 ///
-/// Where the system refuses to install a handler.
+/// The system refuses to install a handler.
 pub fn signal() -> io::Result<impl Future<Output = ()> + Send> {
     let stopping = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {

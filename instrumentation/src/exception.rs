@@ -2,7 +2,7 @@
 //!
 //! One failure is one event `exception` on one span: <https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/>.
 //! The event of `tracing-opentelemetry` (`err` in `#[instrument]`) has a message and neither `exception.type` nor a stack
-//! trace; hence this module.
+//! trace; that is why this module exists.
 
 use std::fmt::Display;
 

@@ -12,7 +12,7 @@ use opentelemetry_semantic_conventions::attribute;
 pub struct Identity {
     /// `service.name`.
     pub service: String,
-    /// `service.version`. With the commit in it (`0.1.0+3d3c42e`), a canary can be told apart.
+    /// `service.version`. With the commit in it (`0.1.0+3d3c42e`), a canary can be distinguished.
     pub version: String,
     /// `deployment.environment.name`.
     pub environment: String,
@@ -77,7 +77,7 @@ fn os_type() -> &'static str {
     }
 }
 
-/// Detectors of host, operating system, and a random `service.instance.id` that tells two instances apart.
+/// Detectors of host, operating system, and a random `service.instance.id` that distinguishes two instances.
 pub fn detectors() -> Vec<Box<dyn ResourceDetector>> {
     vec![
         Box::new(HostResourceDetector::default()),

@@ -71,7 +71,7 @@ impl JsonLines {
         Self { identity: object, with_span_ids: false }
     }
 
-    /// Adds the ids of the current span to each line: `trace_id`, `trace.id`, `dd.trace_id`, and likewise for the span. Lines
+    /// Adds the ids of the current span to each line: `trace_id`, `trace.id`, `dd.trace_id`, and the same for the span. Lines
     /// outside of a span have none.
     #[must_use]
     pub fn with_span_ids(mut self) -> Self {

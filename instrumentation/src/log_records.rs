@@ -33,7 +33,7 @@ fn is_not_of_the_transport(event: &Metadata<'_>) -> bool {
     !crate_name.starts_with("opentelemetry") && !TRANSPORT.contains(&crate_name)
 }
 
-/// Removes event names that nobody has given: `tracing` calls an event `event src/shop.rs:42`, by its place in the source on
+/// Removes generated event names: `tracing` calls an event `event src/shop.rs:42`, by its place in the source on
 /// the machine that built it. Add it before the processor that exports.
 #[derive(Debug, Default)]
 pub struct WithoutPlaceNames;

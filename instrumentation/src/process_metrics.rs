@@ -2,7 +2,7 @@
 //!
 //! That crate makes gauges of memory, threads and file descriptors, for which the conventions have up-down counters, and of
 //! context switches, for which they have a counter. A backend adds the one up over instances and not the other. So
-//! [`only_correct`] drops those; `tests/registry` fails when the crate has mended them.
+//! [`only_correct`] drops those; `tests/registry` fails when the crate has fixed them.
 //!
 //! ```
 //! use instrumentation::process_metrics;

@@ -13,7 +13,7 @@
 //! - continues the caller's trace (`traceparent`), or starts a new one,
 //! - makes a span of kind SERVER that is the current one while the request is served, named after method and route,
 //! - records `http.server.request.duration` and `http.server.active_requests`,
-//! - tells the caller the ids of the span in the response header `traceresponse`.
+//! - sends the ids of the span to the caller in the response header `traceresponse`.
 //!
 //! It follows <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span> and
 //! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>. The span ends with the head of the response; a body
@@ -243,7 +243,7 @@ impl ActiveRequest {
         attributes.extend(facts.attributes());
 
         // A caller that is traced sends its ids in `traceparent`. Without one, an empty context and not the current one is
-        // the parent: whatever this task did before does not belong to the request.
+        // the parent: what this task did before does not belong to the request.
         let parent = Context::new();
         let parent = match &recorder.propagator {
             Some(propagator) => propagator.extract_with_context(&parent, &HeaderExtractor(request.headers())),

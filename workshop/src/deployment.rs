@@ -1,7 +1,7 @@
-//! The files that bring a backend to ECS: its line in two lists of Terraform, its workflow of GitHub Actions, and its
-//! folder of PipeCD.
+//! The files that deploy a backend to ECS: its line in two lists of Terraform, its workflow of GitHub Actions, and its
+//! application of PipeCD.
 //!
-//! Those of `base` are the source of all others: a backend's own differ from them by three names, and by nothing else.
+//! The files of `base` are the templates: the files of a backend differ from them only by the name of the backend.
 
 pub mod app;
 pub mod ecs;
@@ -14,17 +14,17 @@ use crate::error::{Error, Result, read_to_string};
 use crate::source::{Tree, files_below};
 use crate::steps::{Kind, Steps};
 
-/// The lists of the backends for which Terraform makes repositories, and roles of GitHub's.
+/// The lists of backends for which Terraform creates image repositories, and roles for GitHub.
 pub const PREFIXES: [&str; 2] =
     ["infrastructure/env/base-infra/prefixes.tf", "infrastructure/env/github-infra/prefixes.tf"];
 
-/// The list of those that get a load balancer with two target groups.
+/// The list of backends that get a load balancer with two target groups.
 pub const CANARIES: &str = "infrastructure/env/base-infra/canaries.tf";
 
-/// What only the owner of the account knows stands in the files as a word that begins so.
+/// The prefix of placeholders: values that only the owner of the account knows.
 pub const MARK: &str = "TODO_";
 
-/// What an attendee's file says in place of each mark, where it is an example.
+/// An example value for each placeholder.
 const EXAMPLES: [(&str, &str); 7] = [
     ("TODO_AWS_ACCOUNT_ID", "111122223333"),
     ("TODO_AWS_REGION", "ap-northeast-1"),
@@ -51,7 +51,7 @@ pub fn folder_of(name: &str) -> PathBuf {
     format!("infrastructure/env/handson-api-{name}").into()
 }
 
-/// The three lists, and the files of `name` that there are; paths are relative to the repository at `root`.
+/// The three lists, and the existing files of `name`; paths are relative to the repository at `root`.
 ///
 /// # Errors
 ///
@@ -81,7 +81,8 @@ pub fn is_own(file: &Path, name: &str) -> bool {
     *file == workflow_of(name) || file.starts_with(folder_of(name))
 }
 
-/// The two lists with `name`, that of canaries sorted, and its own files as those of `base` have them.
+/// The deployment of `name` without a canary: the two lists with its name, the sorted list of canaries, and its own files,
+/// made from those of `base`.
 ///
 /// # Errors
 ///
@@ -91,7 +92,7 @@ pub fn plain(root: &Path, name: &str) -> Result<Tree> {
     for list in PREFIXES.map(Path::new) {
         tree.add(list, with_line(root, list, name)?);
     }
-    // A merge may leave this one unsorted, too.
+    // A merge may have left this list unsorted, too.
     let canaries =
         lists::sorted(&text(root, Path::new(CANARIES))?).map_err(|error| Error::invalid(CANARIES, error))?;
     tree.add(Path::new(CANARIES), canaries);
@@ -102,7 +103,7 @@ pub fn plain(root: &Path, name: &str) -> Result<Tree> {
     Ok(tree)
 }
 
-/// The same as a canary: in the list of canaries, with the service and the pipeline of `canary`.
+/// The deployment of `name` with a canary: also in the list of canaries, with the service and the pipeline of `canary`.
 ///
 /// # Errors
 ///
@@ -117,13 +118,14 @@ pub fn canary(root: &Path, name: &str) -> Result<Tree> {
     Ok(tree)
 }
 
-/// The files as they are after a step, with example values in place of the marks; before the first deployment step, the three lists alone.
+/// The files as they are after a step, with example values for the placeholders; before the first deployment step, only the
+/// three lists.
 ///
 /// # Errors
 ///
 /// As [`plain`].
 pub fn at(root: &Path, steps: &Steps, name: &str, at: usize) -> Result<Tree> {
-    // The first step of this kind writes the files, and the next makes a canary of them.
+    // The first step of this kind adds the files, and the second one changes them to a canary.
     let done = steps.all()[..=at].iter().filter(|step| step.kind == Kind::Deployment).count();
     let mut tree = Tree::default();
     for list in PREFIXES.into_iter().chain([CANARIES]).map(Path::new) {
@@ -136,7 +138,7 @@ pub fn at(root: &Path, steps: &Steps, name: &str, at: usize) -> Result<Tree> {
     Ok(tree)
 }
 
-/// Example values in place of all marks.
+/// Replaces all placeholders by example values.
 fn filled(mut tree: Tree, name: &str) -> Tree {
     for content in tree.files.values_mut() {
         let text =
@@ -160,7 +162,7 @@ fn add_renamed(tree: &mut Tree, root: &Path, file: &Path, from: &str, to: &str) 
     Ok(())
 }
 
-/// The three forms in which a backend's name stands in its files.
+/// Replaces the three forms of a backend's name in its files.
 fn renamed(text: &str, from: &str, to: &str) -> String {
     ["handson-api-", "backend-", "handson-"]
         .iter()

@@ -1,6 +1,6 @@
-//! The guide: Markdown in `workshop/guide`, a folder a language, with code that comes from the source.
+//! The guide: Markdown in `workshop/guide`, one folder per language, with code from the source.
 //!
-//! A fence of Rust under a mark is not typed: [`sync`] fills it in.
+//! [`sync`] fills in each Rust fence that follows a mark:
 //!
 //! ````text
 //! <!-- code: client-spans src/main.rs let client = client.with -->
@@ -9,8 +9,8 @@
 //! ```
 //! ````
 //!
-//! The mark names a step, a file of the backend as it is after that step, and the beginning of the item or statement that
-//! is shown, without which it is the whole file. With `crate` instead of a step, it is a file of the repository as it is:
+//! The mark names a step, a file of the backend as it is after that step, and the beginning of the item or statement to show;
+//! without it, the whole file is shown. With `crate` instead of a step, the file is one of the repository:
 //! `<!-- code: crate instrumentation/src/exception.rs pub(crate) fn record_on -->`.
 
 mod excerpt;
@@ -27,7 +27,7 @@ pub const FOLDER: &str = "workshop/guide";
 
 const MARK: &str = "<!-- code: ";
 const FENCE: &str = "```rust";
-/// Instead of a step: the file is not one of the service.
+/// Instead of a step: the file is not part of the service.
 const CRATE: &str = "crate";
 
 /// Why there is no code for a mark.
@@ -62,7 +62,7 @@ impl<'a> Code<'a> {
         Self { root, steps, states: HashMap::new() }
     }
 
-    /// What a mark asks for: `server-spans src/app.rs let router`.
+    /// The code for a mark: `server-spans src/app.rs let router`.
     fn marked(&mut self, mark: &str) -> Result<String, MarkError> {
         let mut words = mark.splitn(3, ' ');
         let (Some(id), Some(file)) = (words.next(), words.next()) else {
@@ -103,7 +103,7 @@ impl<'a> Code<'a> {
     }
 }
 
-/// `chapter` with the code under its marks as the source has it now.
+/// `chapter` with the current code of the source below its marks.
 ///
 /// # Errors
 ///

@@ -1,21 +1,21 @@
-//! The machine behind the hands-on: it derives every state of the service from one source, runs an attendee's copy, and
-//! judges it by the telemetry that it really emits.
+//! The workshop: derives every state of the service from one source, runs an attendee's copy, and checks it by the telemetry
+//! that it emits.
 //!
-//! | module | concern |
+//! | module | what it does |
 //! | --- | --- |
-//! | [`steps`] | the steps in their order: titles, hints, chapters |
-//! | [`source`] | from the marked source of the service to its state at a step |
-//! | [`datadog`] | a trace agent, which takes what Datadog's SDKs send |
-//! | [`deployment`] | the files that bring a backend to ECS |
+//! | [`steps`] | the list of steps: titles, hints, chapters |
+//! | [`source`] | derives the state of the service at a step from its marked source |
+//! | [`datadog`] | a trace agent that receives what Datadog's SDKs send |
+//! | [`deployment`] | the files that deploy a backend to ECS |
 //! | [`error`] | what can be wrong with the files of the repository |
-//! | [`evidence`] | all that is known of a backend after it has run: answers, calls of httpbin, log lines, telemetry |
-//! | [`run`] | builds a backend, starts it, sends it requests, ends it |
-//! | [`checks`] | what each step expects of the evidence |
-//! | [`guide`] | the chapters, and the code in them |
-//! | [`new_step`] | the places of a step: what a new one needs, and what one still lacks |
-//! | [`report`] | verdicts in words, for people and as JSON |
-//! | [`pages`] | the steps and the guide, as pages of the console |
-//! | [`commands`] | what `cargo workshop …` does |
+//! | [`evidence`] | everything that a run of a backend recorded: responses, calls of httpbin, log lines, telemetry |
+//! | [`run`] | builds a backend, starts it, sends requests to it, stops it |
+//! | [`checks`] | what each step expects from the evidence |
+//! | [`guide`] | the chapters of the guide, and the code in them |
+//! | [`new_step`] | creates the files of a new step, and finds missing ones |
+//! | [`report`] | reports the results as text and as JSON |
+//! | [`pages`] | the pages of the console about steps and guide |
+//! | [`commands`] | the commands of `cargo workshop` |
 
 #[cfg(not(unix))]
 compile_error!("Native Windows is not supported: use WSL2.");

@@ -1,4 +1,4 @@
-//! The places of a step: what a new one needs, and what one still lacks.
+//! The files of a step: creates those of a new one, and finds missing ones.
 
 mod insert;
 mod missing;
@@ -24,11 +24,11 @@ const CHECKS: &str = "workshop/src/checks";
 const TABLE: &str = "workshop/src/checks.rs";
 const TESTS: &str = "workshop/tests/checks";
 
-/// The files of a new step `id`, which becomes the last one: those that are new, and those that name it.
+/// The new and changed files for a new step `id`, which becomes the last one.
 ///
 /// # Errors
 ///
-/// The id is not allowed or taken, a file of it exists already, or a file that has to name it has an unexpected form.
+/// The id is not allowed or already used, one of its files already exists, or a file to change has an unexpected form.
 pub fn new_step(root: &Path, steps: &Steps, id: &str) -> Result<Tree> {
     refuse(steps, id)?;
     let module = id.replace('-', "_");
@@ -38,7 +38,7 @@ pub fn new_step(root: &Path, steps: &Steps, id: &str) -> Result<Tree> {
     let fill = |template: &str| {
         let words = [("NUMBER", number.to_string()), ("TITLE", title.clone()), ("MODULE", module.clone())];
         let filled = words.iter().fold(template.to_owned(), |text, (word, value)| text.replace(word, value));
-        // Last, because it may stand inside a word.
+        // Last, because `ID` may be part of another word.
         filled.replace("`TODO ID`", &format!("`TODO {id}`")).replace("ID", id)
     };
 
@@ -82,7 +82,7 @@ fn refuse(steps: &Steps, id: &str) -> Result<()> {
     }
 }
 
-/// `queue-metrics` as `Queue metrics`: a title to begin with.
+/// A first title: `Queue metrics` for `queue-metrics`.
 fn title(id: &str) -> String {
     let words = id.replace('-', " ");
     words[..1].to_uppercase() + &words[1..]

@@ -1,6 +1,6 @@
-//! From the source of the finished service to its state at a step.
+//! Derives the state of the service at a step from the source of the finished service.
 //!
-//! The source names the steps itself, by comments at the level of statements and items:
+//! Comments in the source, at the level of statements and items, mark what belongs to which step:
 //!
 //! ```text
 //! // ANCHOR: server-spans
@@ -9,11 +9,11 @@
 //! // BEFORE server-spans: // TODO server-spans: give every request a span
 //! ```
 //!
-//! A file that exists only from a step on is listed in that step's `files` in `workshop/steps.toml` and needs no markers:
-//! before its step the file is left out, and with it the `mod` line that names it, wherever that is.
+//! A file that exists only from a step on needs no markers: that step lists it under `files` in `workshop/steps.toml`. Before
+//! that step, the file is left out, together with the `mod` line that names it.
 //!
-//! At step `k`, a region of a later step is left out, and a `BEFORE` line of a later step is uncommented; one that lies
-//! inside another step's region goes with it. Markers themselves never show. So every state is derived from one text.
+//! At step `k`, a region of a later step is left out, and a `BEFORE` line of a later step is uncommented, unless it is inside
+//! a region that is left out. Markers themselves are always left out.
 
 mod later;
 mod lines;
@@ -31,7 +31,7 @@ use todos::Todos;
 pub use tree::Tree;
 pub(crate) use tree::files_below;
 
-/// The folder of the backend `name` (`backend-sakura`) as it is after step `at`: manifest, lock file, sources and all.
+/// All files of the backend `name` (`backend-sakura`) as they are after step `at`.
 ///
 /// # Errors
 ///
@@ -66,7 +66,7 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
     let manifest = read_to_string(&root.join("Cargo.toml"))?;
     tree.add(Path::new("Cargo.toml"), manifest::for_backend(&manifest, name, lang)?);
     if let Ok(lock) = read_to_string(&root.join("backend-base/Cargo.lock")) {
-        // The package's own entry keeps its place: no dependency's name lies between two that begin with "backend-".
+        // The lock file stays sorted, because no dependency has a name between two that begin with "backend-".
         tree.add(Path::new("Cargo.lock"), lock.replace("\"backend-base\"", &format!("\"{name}\"")));
     }
     for file in steps.all()[..=at].iter().flat_map(|step| &step.files) {
@@ -83,8 +83,8 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
     Ok(tree)
 }
 
-/// Writes `.workshop/alias.toml`, by which `cargo workshop` works in all folders of every backend. The file has the full path
-/// of this repository, so it is not committed, and is written again if the repository has moved.
+/// Writes `.workshop/alias.toml`, which makes `cargo workshop` work in all folders of every backend. The file contains the
+/// full path of this repository, so it is not committed, and is written again if the repository has moved.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! The steps of the hands-on, as `workshop/steps.toml` lists them.
+//! The steps of the workshop, from `workshop/steps.toml`.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::error::{self, Error, Result};
 /// The file, relative to the repository.
 const FILE: &str = "workshop/steps.toml";
 
-/// The share of letters, from 0 to 1, that a word must have in common with what it may stand for: one or two slips.
+/// The similarity, from 0 to 1, at which a value counts as mistyped: one or two wrong letters.
 const MIN_SIMILARITY: f32 = 0.7;
 
 /// The language of titles, hints and reports.
@@ -22,7 +22,7 @@ pub enum Lang {
 }
 
 impl Lang {
-    /// As `--lang` takes it: `en`, `ja`.
+    /// The value of `--lang`: `en` or `ja`.
     pub fn code(self) -> &'static str {
         match self {
             Self::En => "en",
@@ -50,7 +50,7 @@ impl Text {
     }
 }
 
-/// What the answer to a step is.
+/// What the answer to a step consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -58,22 +58,22 @@ pub enum Kind {
     Telemetry,
     /// Files that deploy the backend to ECS.
     Deployment,
-    /// Code behind a feature of Cargo, so that the check needs a build of its own.
+    /// Code behind a Cargo feature, so that the check needs a build of its own.
     BuildFeature,
 }
 
-/// A step of the hands-on.
+/// A step of the workshop.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Its place in the order, from 0.
+    /// Its number, from 0.
     #[serde(skip)]
     pub number: usize,
     /// `first-span`; the name of its regions in `src/`.
     pub id: String,
-    /// What its answer is.
+    /// What its answer consists of.
     pub kind: Kind,
-    /// Whether a check leaves it out unless it is named.
+    /// Whether it is checked only if it is named.
     #[serde(default)]
     pub optional: bool,
     /// Ids of the steps without which it cannot pass.
@@ -83,7 +83,7 @@ pub struct Step {
     pub title: Text,
     /// What to try.
     pub hint: Text,
-    /// The guide's chapter: a file name without language, `02-first-span.md`.
+    /// Its chapter in the guide, without the folder of the language: `02-first-span.md`.
     pub chapter: String,
     /// Files that exist only from this step on: below `src/`, or at the root of the repository.
     #[serde(default)]
@@ -126,7 +126,7 @@ impl Steps {
         &self.step
     }
 
-    /// The steps that are checked when none is named: all but the optional ones.
+    /// The steps that are checked if none is named: all that are not optional.
     pub fn required(&self) -> Vec<&Step> {
         self.step.iter().filter(|step| !step.optional).collect()
     }

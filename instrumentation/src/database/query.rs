@@ -3,7 +3,7 @@
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments, Database, Execute, SqlStr};
 
-/// The parts of a query, as a driver asks for them.
+/// The parts of a query that a driver needs.
 ///
 /// [`Execute::sql`] consumes the query. So the query is taken apart, its text is read, and the driver gets the parts.
 pub(super) struct Query<DB: Database> {

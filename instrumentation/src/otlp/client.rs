@@ -24,7 +24,7 @@ type ErrorHandler = Arc<dyn Fn(&SendError) + Send + Sync>;
 /// A blocking HTTP client for the exporters of all three signals, which run in threads of their own. Cloning is cheap,
 /// and clones share their connections.
 ///
-/// Every response is handed back, whatever its status, because the exporter decides by the status whether to send
+/// Every response is returned, with any status, because the exporter decides by the status whether to send
 /// again. Redirects are not followed: they would carry API keys in headers to another host. The client is not
 /// instrumented, because its spans would be exported and so cause more spans.
 #[derive(Clone)]

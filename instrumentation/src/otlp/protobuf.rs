@@ -1,7 +1,7 @@
 //! Writes protobuf's wire format: <https://protobuf.dev/programming-guides/encoding/>.
 //!
 //! The functions that write a field omit it if it has its default value, as proto3 does. Functions with `always` in
-//! their names do not: a member of a `oneof` and an element of a list are written whatever their value.
+//! their names do not: a member of a `oneof` and an element of a list are written even with the default value.
 
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;

@@ -18,7 +18,7 @@ fn header(pair: &str) -> Option<(HeaderName, HeaderValue)> {
     let (name, value) = pair.split_once('=')?;
     let name = name.trim().parse().ok()?;
     let value = value.trim();
-    // `a=b;c=d` is one header with properties in Baggage; nobody who writes it for a collector means that.
+    // `a=b;c=d` is one header with properties in Baggage; but that is never meant for a collector.
     if value.contains(';') {
         return None;
     }

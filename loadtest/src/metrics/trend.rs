@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// Durations in an HDR histogram: three significant digits, so that a percentile is within 0.1 % whatever its size, in
+/// Durations in an HDR histogram: three significant digits, so that a percentile is within 0.1 % at any size, in
 /// memory that does not grow with their number.
 #[derive(Debug)]
 pub struct Trend {
@@ -31,7 +31,7 @@ impl Trend {
         self.nanoseconds.len()
     }
 
-    /// The shortest, in milliseconds; 0 where there is none, as k6 has it.
+    /// The shortest, in milliseconds; 0 if there is none, as in k6.
     pub fn min(&self) -> f64 {
         milliseconds(self.nanoseconds.min() as f64)
     }

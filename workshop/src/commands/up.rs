@@ -83,7 +83,7 @@ pub(super) fn up(repository: Repository, options: &Options) -> Result<u8> {
 
 async fn run(repository: Arc<Repository>, options: &Options) -> Result<()> {
     let name = repository.backend_or_finished(options.name.as_deref())?;
-    // Ports first, for a build takes minutes.
+    // Ports first, because a build takes minutes.
     let port = free(options.port, "the service", "--port")?;
     let httpbin_port = free(options.httpbin_port, "the local httpbin", "--httpbin-port")?;
     let curl = format!("curl -i localhost:{port}/handson");
@@ -113,13 +113,13 @@ async fn run(repository: Arc<Repository>, options: &Options) -> Result<()> {
     }
 }
 
-/// The port, or one that is free where it is 0.
+/// The port, or a free one if it is 0.
 fn free(port: u16, whose: &'static str, option: &'static str) -> Result<u16, PortError> {
     let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).and_then(|listener| listener.local_addr());
     bound.map(|address| address.port()).map_err(|error| PortError::new(port, whose, option, &error))
 }
 
-/// Those that were named, else that of the backend, else that of the finished service.
+/// The monitor files of the options, otherwise the one of the backend, otherwise the one of the finished service.
 fn monitors(repository: &Repository, options: &Options, name: Option<&str>) -> Vec<PathBuf> {
     let named = options.console.monitors();
     if !named.is_empty() {

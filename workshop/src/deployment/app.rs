@@ -1,6 +1,6 @@
-//! `app.pipecd.yaml` of an application on ECS, as PipeCD 0.57 decodes it; keys that it does not know are refused.
+//! `app.pipecd.yaml` of an ECS application, as PipeCD 0.57 decodes it. Unknown keys are rejected.
 //!
-//! Names and types are those of PipeCD's `pkg/config`. What no check looks at is taken as it is.
+//! Names and types are those of PipeCD's `pkg/config`. Fields that no check needs are not decoded further.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ pub struct Spec {
     pub quick_sync: Option<Value>,
 }
 
-/// `ECSDeploymentInput`, but for what is of standalone tasks.
+/// `ECSDeploymentInput`, without the fields of standalone tasks.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[allow(missing_docs)]
@@ -84,7 +84,7 @@ pub struct Pipeline {
     pub stages: Vec<Stage>,
 }
 
-/// A stage; PipeCD itself takes any key here.
+/// A stage. PipeCD itself accepts any key here.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]
@@ -134,7 +134,7 @@ pub struct HandlerConfig {
     pub replacements: Vec<Replacement>,
 }
 
-/// A place that takes the event's data.
+/// A field that the data of the event replaces.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[allow(missing_docs)]
@@ -147,7 +147,7 @@ pub struct Replacement {
     pub regex: Option<String>,
 }
 
-/// The keys of `with` that a stage of this name takes; `None`: ECS has no such stage.
+/// The keys of `with` that a stage of this name accepts; `None`: ECS has no such stage.
 pub fn options_of(stage: &str) -> Option<&'static [&'static str]> {
     Some(match stage {
         "ECS_SYNC" => &["recreate"],
@@ -162,7 +162,7 @@ pub fn options_of(stage: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-/// A metric of `ANALYSIS`: each `interval`, the answer to `query` must lie in `expected`.
+/// A metric of `ANALYSIS`: in each `interval`, the result of `query` must be in `expected`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[allow(missing_docs)]
@@ -181,7 +181,7 @@ pub struct Metric {
     pub template: Option<Value>,
 }
 
-/// From `min` to `max`, both included; PipeCD wants one of them.
+/// From `min` to `max`, both included. PipeCD requires at least one of them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)]

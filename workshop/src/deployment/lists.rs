@@ -1,4 +1,4 @@
-//! Lists of backends in Terraform: one name a line, sorted, so that two branches that add one each seldom conflict.
+//! Lists of backends in Terraform: one name per line, sorted, so that two branches that add a name rarely conflict.
 
 use std::collections::BTreeSet;
 

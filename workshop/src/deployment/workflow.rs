@@ -1,9 +1,9 @@
-//! A backend's workflow of GitHub Actions: it calls the reusable one, and says for whom.
+//! A backend's workflow of GitHub Actions, which calls the reusable one for this backend.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// The file. Keys that GitHub does not know are refused.
+/// The file. Keys that GitHub does not know are rejected.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[allow(missing_docs)]
@@ -58,7 +58,7 @@ pub struct Job {
     pub secrets: Value,
 }
 
-/// What the job may do: `id-token: write` is what AWS gives a role for.
+/// What the job may do. AWS gives a role only to a job with `id-token: write`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[allow(missing_docs)]

@@ -1,4 +1,4 @@
-//! One item or statement of a Rust file that rustfmt has formatted.
+//! Extracts one item or statement from a Rust file that rustfmt has formatted.
 
 /// Why there is no such item.
 #[derive(Debug, thiserror::Error)]
@@ -9,8 +9,8 @@ pub(super) enum ExcerptError {
     NoEnd,
 }
 
-/// The item or statement whose first line begins with `beginning`, with the comments and attributes above it, moved to the
-/// left.
+/// The item or statement whose first line begins with `beginning`, with the comments and attributes above it, without
+/// indentation.
 ///
 /// # Errors
 ///
@@ -33,7 +33,7 @@ pub(super) fn item(text: &str, beginning: &str) -> Result<String, ExcerptError> 
     Ok(shown.collect::<Vec<_>>().join("\n") + "\n")
 }
 
-/// Whether `shown` is in `text`, with whatever indentation.
+/// Whether `text` contains `shown`, with any indentation.
 pub(super) fn contains(text: &str, shown: &str) -> bool {
     let bare = |text: &str| -> Vec<String> {
         text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
@@ -46,7 +46,7 @@ fn indentation(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// The line on which all brackets are closed, and which ends a statement or an item; of a list's element, a comma does.
+/// The line on which all brackets are closed and the statement or item ends. An element of a list ends with a comma.
 fn end(lines: &[&str], start: usize) -> Option<usize> {
     let ends: &[char] = if lines[start].ends_with(',') { &[','] } else { &[';', '}'] };
     let mut depth = 0i32;

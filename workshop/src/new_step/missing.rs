@@ -1,4 +1,4 @@
-//! What a step still lacks.
+//! Finds what is missing for a step.
 
 use std::fs;
 use std::path::Path;
@@ -8,8 +8,8 @@ use crate::error::{Error, Result, read_to_string};
 use crate::steps::{Kind, Lang, Step, Steps};
 use crate::{checks, guide, source};
 
-/// Each thing that a step of `steps` lacks, as `STEP: WHAT`: its check, its chapter in either language, a `TODO` or a file, a
-/// test with a wrong answer.
+/// What is missing for each step, as `STEP: WHAT`: its check, its chapter in each language, a `TODO` or a file, or a test with
+/// a wrong answer.
 ///
 /// # Errors
 ///
@@ -42,12 +42,12 @@ pub fn missing(root: &Path, steps: &Steps) -> Result<Vec<String>> {
     Ok(missing)
 }
 
-/// Nothing is written in step 0; the files of a deployment come from `infra`.
+/// Step 0 needs no code, and `infra` adds the files of a deployment.
 fn needs_code(step: &Step) -> bool {
     step.number > 0 && step.kind != Kind::Deployment
 }
 
-/// The source before each step, in one text.
+/// The source of all states, in one text.
 fn todos(root: &Path, steps: &Steps) -> Result<String> {
     let mut text = String::new();
     for step in steps.all() {
@@ -57,7 +57,7 @@ fn todos(root: &Path, steps: &Steps) -> Result<String> {
     Ok(text)
 }
 
-/// The files in a folder with this extension, in one text; but `main.rs`, which has all ids in a list.
+/// The files in a folder with this extension, in one text, except `main.rs`, which lists all ids.
 fn texts(folder: &Path, extension: &str) -> Result<String> {
     let unreadable = |source| Error::Read { path: folder.to_owned(), source };
     let mut text = String::new();

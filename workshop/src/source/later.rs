@@ -34,8 +34,8 @@ impl Files {
         self.0.contains(file)
     }
 
-    /// The text of `file` without the `mod` lines of the missing files, and without the doc comments and attributes
-    /// directly above those lines.
+    /// The text of `file` without the `mod` lines of the left-out files, and without the doc comments and attributes directly
+    /// above those lines.
     pub(super) fn without_mod_lines(&self, file: &Path, text: &str) -> String {
         if self.0.is_empty() {
             return text.to_owned();
@@ -54,7 +54,7 @@ impl Files {
     }
 }
 
-/// The name in `mod NAME;`, whatever its visibility.
+/// The name in `mod NAME;`, with any visibility.
 fn module(line: &str) -> Option<&str> {
     let declaration = line.trim().strip_suffix(';')?;
     let (visibility, name) = match declaration.strip_prefix("mod ") {

@@ -1,4 +1,4 @@
-//! How many lines an attendee types in each step.
+//! The number of lines that an attendee types in each step.
 
 use std::path::Path;
 
@@ -18,14 +18,14 @@ pub struct TypedLines {
 }
 
 impl TypedLines {
-    /// Whether the step counts towards the sum: its answer is typed, and everybody does it.
+    /// Whether the step counts towards the sum: its answer is typed, and it is not optional.
     pub fn is_required(&self) -> bool {
         self.step.kind == Kind::Telemetry && !self.step.optional
     }
 }
 
-/// The lines that one types in each step, found by comparing the derived states. Files that nobody writes by hand are left
-/// out: the manifest, the lock file, the README and Cargo's configuration. The files of a deployment are not part of these
+/// The number of lines to type in each step, by comparing the derived states. Generated files are left out: the manifest, the
+/// lock file, the README and Cargo's configuration. The files of a deployment are not part of these
 /// states, so a deployment step has no lines.
 ///
 /// # Errors

@@ -1,4 +1,4 @@
-//! The manifest of a backend: the root's, made a package of its own.
+//! The manifest of a backend: the root's manifest, changed to a package of its own.
 
 use std::path::Path;
 
@@ -9,18 +9,19 @@ use crate::steps::Lang;
 
 const FILE: &str = "Cargo.toml";
 
-/// The alias as a backend has it. Cargo takes paths in an alias from the current folder, so that this one works in the
-/// backend's own folder only.
+/// The alias in a backend. Cargo resolves paths in an alias against the current folder, so this one works only in the
+/// backend's top folder.
 pub(super) const ALIAS: &str = "\
-# `cargo workshop …` in this folder. In the folders below, .workshop/alias.toml makes it work.
+# `cargo workshop …` in this folder. In the folders below, .workshop/alias.toml defines it.
 [alias]
 workshop = \"run --quiet --manifest-path ../Cargo.toml --package launch --\"
 ";
 
-/// Nothing is compiled twice, and `cargo workshop` works in all folders of a backend: the second file wins if it is there.
+/// One target folder, so that nothing is compiled twice, and an alias that works in all folders of a backend: the second file
+/// overrides the first one if it exists.
 pub(super) const CARGO_CONFIG: &str = "\
-# Every workshop command writes the second file, which names the repository by its full path: so `cargo workshop` works in
-# the folders below this one, too.
+# Every workshop command writes the second file. It contains the full path of the repository, so that `cargo workshop` also
+# works in the folders below this one.
 include = [
   { path = \"alias.toml\", optional = true },
   { path = \"../../.workshop/alias.toml\", optional = true },
@@ -31,8 +32,8 @@ include = [
 target-dir = \"../target\"
 ";
 
-/// The alias with the full path of the repository, which works everywhere; `None` if Cargo cannot take that path: it splits
-/// an alias at spaces.
+/// The alias with the full path of the repository, which works everywhere; `None` if the path contains spaces, at which Cargo
+/// splits an alias.
 pub(super) fn full_alias(root: &Path) -> Option<String> {
     let manifest = root.join("Cargo.toml").into_os_string().into_string().ok()?;
     let is_taken = !manifest.contains(|letter: char| letter.is_whitespace() || letter == '\'');
@@ -41,8 +42,8 @@ pub(super) fn full_alias(root: &Path) -> Option<String> {
     })
 }
 
-/// The root's manifest with the name of the backend: inherited values written out, the workspace, tests and benches left
-/// out. The dependencies of all steps stay, so that no step needs a change here, nor a network.
+/// The root's manifest with the name of the backend. Inherited values are written out; workspace, tests and benches are left
+/// out. The dependencies of all steps stay, so that no step changes the manifest or needs a network.
 pub(super) fn for_backend(root: &str, name: &str, lang: Lang) -> Result<String> {
     let mut manifest: DocumentMut = root.parse().map_err(|error| Error::invalid(FILE, error))?;
     let workspace = manifest.remove("workspace").ok_or_else(|| missing("[workspace]"))?;
@@ -85,10 +86,11 @@ pub(super) fn for_backend(root: &str, name: &str, lang: Lang) -> Result<String> 
     }
     lints.set_implicit(true);
     manifest.insert("lints", Item::Table(lints));
-    // A workspace of its own: a mistake in this manifest stops no other backend.
+    // A workspace of its own, so that a mistake in this manifest does not affect other backends.
     let mut own = Table::new();
-    own.decor_mut()
-        .set_prefix("\n# A workspace of its own: a mistake in this file stops no other backend.\n");
+    own.decor_mut().set_prefix(
+        "\n# A workspace of its own, so that a mistake in this file does not affect other backends.\n",
+    );
     manifest.insert("workspace", Item::Table(own));
     Ok(manifest.to_string().trim_start().to_owned())
 }
@@ -101,15 +103,15 @@ fn missing(part: &str) -> Error {
     Error::invalid(FILE, format!("{part} is missing"))
 }
 
-/// The first thing that one reads in the folder.
+/// The README of a backend.
 pub(super) fn readme(name: &str, lang: Lang) -> String {
     match lang {
         Lang::En => format!(
             "# {name}\n\n\
-            A copy of the workshop's service. What is to be done is marked `TODO` and the id of a step.\n\n\
+            A copy of the workshop's service. The places to change are marked `TODO` with the id of a step.\n\n\
             ```sh\n\
             cargo run              # GET http://localhost:8080/handson\n\
-            cargo workshop check   # which step works, by the telemetry that this service really emits\n\
+            cargo workshop check   # check which steps pass, by the telemetry that this service emits\n\
             cargo workshop watch   # the same, at every save\n\
             ```\n"
         ),

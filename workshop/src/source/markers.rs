@@ -1,9 +1,9 @@
-//! `ANCHOR`, `ANCHOR_END` and `BEFORE`: which lines stand at a step.
+//! `ANCHOR`, `ANCHOR_END` and `BEFORE`: which lines belong to a step.
 
 use crate::error::LineError;
 use crate::steps::Steps;
 
-/// The text as it is after step `at`; `None` where no code is left.
+/// The text as it is after step `at`; `None` if no code is left.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub(super) fn derive(text: &str, steps: &Steps, at: usize) -> Result<Option<Stri
     Ok(Some(without_double_blanks(&kept)))
 }
 
-/// Blank lines that came together become one; none stands at the beginning or the end of a block.
+/// Joins blank lines that follow each other, and removes them at the beginning and the end of a block.
 fn without_double_blanks(lines: &[String]) -> String {
     let mut text = String::new();
     let mut previous: Option<&str> = None;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// Japanese by step and English text, as `workshop/todo.ja.toml` has them.
+/// The table in `workshop/todo.ja.toml`: Japanese by step and English text.
 pub(super) struct Todos(HashMap<String, HashMap<String, String>>);
 
 impl Todos {
@@ -13,7 +13,7 @@ impl Todos {
         toml::from_str(text).map(Self)
     }
 
-    /// `text` with each `// TODO step: …` translated; one that is not known stays as it is.
+    /// `text` with each `// TODO step: …` translated. One that is not in the table stays English.
     pub(super) fn translate(&self, text: &str) -> String {
         let lines = text.lines().map(|line| {
             let translated = line.split_once("// TODO ").and_then(|(before, todo)| {

@@ -18,16 +18,16 @@ impl Tree {
         self.files.insert(path.to_owned(), text.into_bytes());
     }
 
-    /// The text of a file; `None` where there is no such file, or it is none.
+    /// The text of a file; `None` if there is no such file, or it is not UTF-8.
     pub fn text(&self, path: &Path) -> Option<&str> {
         std::str::from_utf8(self.files.get(path)?).ok()
     }
 
-    /// Writes the files below `folder`, which is made where it is missing.
+    /// Writes the files below `folder`, which is created if it does not exist.
     ///
     /// # Errors
     ///
-    /// The first file that cannot be written; those before it are there.
+    /// A file cannot be written. The files before it were written.
     pub fn write_to(&self, folder: &Path) -> io::Result<()> {
         for (path, content) in &self.files {
             let path = folder.join(path);

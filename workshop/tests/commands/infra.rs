@@ -71,7 +71,7 @@ fn infra_adds_lines_and_files_and_says_what_is_to_be_filled_in() {
     for file in own_files("sakura") {
         assert!(output.contains(&format!("new     {file}")), "{output}");
         let (text, of_base) = (repository.text(&file), repository.text(&file.replace("sakura", "base")));
-        // Where a comment says "base", it means something else than the backend.
+        // In comments, "base" does not mean the backend.
         assert!(!text.contains("backend-base") && !text.contains("handson-base"), "{file}:\n{text}");
         assert_eq!(text.replace("sakura", "base"), of_base, "{file}");
     }

@@ -350,7 +350,7 @@ fn an_interrupted_check_leaves_no_process_behind() {
     }
 }
 
-/// Ended, and not yet taken note of by whoever adopted it.
+/// The process has ended, but its parent has not waited for it yet.
 fn is_zombie(pid: &str) -> bool {
     let output = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
     String::from_utf8_lossy(&output.stdout).trim().starts_with('Z')

@@ -73,7 +73,7 @@ impl Shell {
             .args(["-euo", "pipefail", "-c", script])
             .current_dir(&self.folder)
             .env("CARGO_TARGET_DIR", target());
-        // What Cargo told this test of itself is not meant for the attendee's.
+        // These variables describe this test. The attendee's Cargo must not see them.
         let of_this_test =
             |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_test)) {
@@ -82,7 +82,7 @@ impl Shell {
         command
     }
 
-    /// Runs a fence to its end, and stays where it went.
+    /// Runs a fence to its end; the next one starts in the folder where it ended.
     fn run(&mut self, chapter: &str, script: &str) {
         let place = self.repository.path().join(".git-place");
         let output = self.bash(&format!("{script}\npwd >'{}'", place.display())).output().unwrap();
@@ -96,7 +96,7 @@ impl Shell {
         self.folder = fs::read_to_string(place).unwrap().trim().into();
     }
 
-    /// Starts what goes on in another terminal, and waits until the service answers.
+    /// Starts what runs in another terminal, and waits until the service responds.
     fn start(&mut self, chapter: &str, script: &str) {
         assert!(self.background.is_none(), "{chapter}: a second `sh background`");
         let log = self.repository.path().join("background.log");

@@ -62,7 +62,7 @@ name = "handson"
 path = "src/main.rs"
 "#;
 
-/// `src/main.rs` at step `at`; `None` where the file is left out.
+/// `src/main.rs` at step `at`; `None` if the file is left out.
 fn at(step: usize, source: &str) -> workshop::error::Result<Option<String>> {
     let root = repository(source);
     let steps = Steps::load(root.path())?;

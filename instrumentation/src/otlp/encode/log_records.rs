@@ -27,7 +27,7 @@ pub(crate) fn encode_log_records(
 
 /// The log records of one scope.
 struct Group<'a> {
-    /// The target of the records, the module that has logged them; or else the name of the scope.
+    /// The target of the records, the module that has logged them; otherwise the name of the scope.
     name: &'a str,
     scope: &'a InstrumentationScope,
     records: Vec<&'a SdkLogRecord>,
