@@ -1,4 +1,4 @@
-//! How OTLP's names become Datadog's. `docs/datadog.md` has the same tables, and the sources.
+//! How Datadog renames OpenTelemetry's names. `docs/datadog.md` contains the same tables, and their sources.
 
 use std::collections::BTreeMap;
 
@@ -117,7 +117,7 @@ pub fn tables() -> Vec<(&'static str, BTreeMap<String, String>)> {
         .map(|(instrument, kind)| (format!("{instrument:?}"), format!("{kind:?}").to_uppercase()));
     vec![
         ("Operations", operations.collect()),
-        ("Metrics made of traces", of_traces.collect()),
+        ("Metrics from traces", of_traces.collect()),
         ("Metrics over OTLP", instruments.collect()),
         ("Tags", pairs(RESOURCE)),
         ("Attributes of spans", pairs(SPAN_ATTRIBUTES)),
