@@ -13,7 +13,6 @@ use crate::problem::problem;
 
 /// The stable name by which a failure is counted, grouped and searched: `error.kind` and `exception.type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(missing_docs)]
 pub enum ErrorKind {
     RandomError,
     HttpbinError,

@@ -11,6 +11,8 @@
 //! | [`lang`] | the languages of the pages |
 //! | [`extension`] | pages that another program adds |
 
+#![warn(missing_docs)]
+
 pub mod extension;
 mod guard;
 mod interrupt;

@@ -46,11 +46,9 @@ pub enum ThresholdError {
     Syntax,
     /// There is no such metric.
     #[error("unknown metric '{metric}', expected one of {allowed}")]
-    #[allow(missing_docs)]
     Metric { metric: String, allowed: String },
     /// The metric does not have this aggregation.
     #[error("unknown aggregation '{aggregation}' of {metric}, expected {allowed}")]
-    #[allow(missing_docs)]
     Aggregation { aggregation: String, metric: String, allowed: &'static str },
     /// The limit is not a number.
     #[error("'{0}' is not a number, expected for example http_req_duration:p(95)<200")]

@@ -10,6 +10,8 @@
 //! | [`FaultyReceiver`] | a receiver that can hang, stall or refuse, to test an exporter |
 //! | [`model`] | what was received, without protobuf |
 
+#![warn(missing_docs)]
+
 mod body;
 mod decode;
 mod error;

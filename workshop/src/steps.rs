@@ -14,7 +14,6 @@ const MIN_SIMILARITY: f32 = 0.7;
 
 /// The language of titles, hints and reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-#[allow(missing_docs)]
 pub enum Lang {
     #[default]
     En,
@@ -34,7 +33,6 @@ impl Lang {
 /// A text in each language.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Text {
     pub en: String,
     pub ja: String,

@@ -13,7 +13,6 @@ use url::Url;
 
 /// `deployment.environment.name`: the well-known values of the semantic conventions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
 pub enum Environment {
     Development,
     Test,
@@ -44,7 +43,6 @@ pub enum LogFormat {
 
 /// The least severe level that is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs)]
 pub enum LogLevel {
     Off,
     Error,

@@ -19,7 +19,6 @@ pub enum Kind {
 
 /// How the measurements of a metric become one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[allow(missing_docs)]
 pub enum Aggregation {
     Count,
     Rate,

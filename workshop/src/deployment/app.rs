@@ -10,7 +10,6 @@ use serde_json::Value;
 /// The file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct App {
     pub api_version: String,
     pub kind: String,
@@ -20,7 +19,6 @@ pub struct App {
 /// `ECSApplicationSpec`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Spec {
     pub name: String,
     pub labels: Option<BTreeMap<String, String>>,
@@ -44,7 +42,6 @@ pub struct Spec {
 /// `ECSDeploymentInput`, without the fields of standalone tasks.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Input {
     pub service_definition_file: String,
     pub task_definition_file: String,
@@ -59,7 +56,6 @@ pub struct Input {
 /// Where the load balancer sends requests of each variant.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct TargetGroups {
     pub primary: Option<TargetGroup>,
     pub canary: Option<TargetGroup>,
@@ -68,7 +64,6 @@ pub struct TargetGroups {
 /// A target group of an ALB.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct TargetGroup {
     pub target_group_arn: String,
     pub container_name: String,
@@ -79,7 +74,6 @@ pub struct TargetGroup {
 /// The stages, in order.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Pipeline {
     pub stages: Vec<Stage>,
 }
@@ -87,7 +81,6 @@ pub struct Pipeline {
 /// A stage. PipeCD itself accepts any key here.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Stage {
     pub id: Option<String>,
     pub name: String,
@@ -100,7 +93,6 @@ pub struct Stage {
 /// An event that changes a file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct EventWatcher {
     pub matcher: Matcher,
     pub handler: Handler,
@@ -109,7 +101,6 @@ pub struct EventWatcher {
 /// Which event.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Matcher {
     pub name: String,
     pub labels: Option<BTreeMap<String, String>>,
@@ -118,7 +109,6 @@ pub struct Matcher {
 /// `GIT_UPDATE`: PipeCD commits the change.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Handler {
     pub r#type: String,
     pub config: HandlerConfig,
@@ -127,7 +117,6 @@ pub struct Handler {
 /// What is changed.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct HandlerConfig {
     pub commit_message: Option<String>,
     pub make_pull_request: Option<bool>,
@@ -137,7 +126,6 @@ pub struct HandlerConfig {
 /// A field that the data of the event replaces.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Replacement {
     pub file: String,
     pub yaml_field: Option<String>,
@@ -165,7 +153,6 @@ pub fn options_of(stage: &str) -> Option<&'static [&'static str]> {
 /// A metric of `ANALYSIS`: in each `interval`, the result of `query` must be in `expected`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-#[allow(missing_docs)]
 pub struct Metric {
     pub strategy: Option<String>,
     pub provider: String,
@@ -184,7 +171,6 @@ pub struct Metric {
 /// From `min` to `max`, both included. PipeCD requires at least one of them.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Range {
     pub min: Option<f64>,
     pub max: Option<f64>,

@@ -6,7 +6,6 @@ use serde_json::Value;
 /// The file. Keys that GitHub does not know are rejected.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[allow(missing_docs)]
 pub struct Workflow {
     pub name: Option<String>,
     pub run_name: Option<String>,
@@ -21,7 +20,6 @@ pub struct Workflow {
 /// When it runs.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct On {
     pub workflow_dispatch: Option<Value>,
     pub push: Push,
@@ -30,7 +28,6 @@ pub struct On {
 /// Which pushes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Push {
     pub branches: Vec<String>,
     pub paths: Vec<String>,
@@ -39,7 +36,6 @@ pub struct Push {
 /// One job, which calls the reusable workflow.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Jobs {
     pub distribute: Job,
 }
@@ -47,7 +43,6 @@ pub struct Jobs {
 /// The call of a reusable workflow.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Job {
     pub name: Option<String>,
     pub r#if: Option<String>,
@@ -61,7 +56,6 @@ pub struct Job {
 /// What the job may do. AWS gives a role only to a job with `id-token: write`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[allow(missing_docs)]
 pub struct Permissions {
     pub contents: Option<String>,
     pub id_token: Option<String>,
@@ -70,7 +64,6 @@ pub struct Permissions {
 /// The inputs of `distribute-backend.yaml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[allow(missing_docs)]
 pub struct Inputs {
     pub prefix: String,
     pub folder: String,
