@@ -6,8 +6,7 @@
 //! | item | what it is for |
 //! | --- | --- |
 //! | [`router`] and [`Sink`] | the routes of OTLP for a server of your own |
-//! | [`Receiver`] | a receiver for one test or one run |
-//! | [`FaultyReceiver`] | a receiver that can hang, stall or refuse, to test an exporter |
+//! | [`Receiver`] | a receiver for one test or one run, which can refuse, stall or hang |
 //! | [`model`] | what was received, without protobuf |
 
 #![warn(missing_docs)]
@@ -16,7 +15,6 @@ mod body;
 mod decode;
 mod error;
 mod export;
-mod faulty;
 mod grpc;
 mod http;
 mod json;
@@ -32,8 +30,7 @@ use axum::middleware::from_fn_with_state;
 use model::Telemetry;
 
 pub use error::DecodeError;
-pub use faulty::{Behaviour, FaultyReceiver};
-pub use receiver::Receiver;
+pub use receiver::{Behaviour, Received, Receiver};
 
 /// Where telemetry goes that was received: what the checks judge, or what the console shows.
 pub trait Sink: Send + Sync + 'static {

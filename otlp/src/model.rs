@@ -4,6 +4,7 @@ mod attributes;
 mod log_record;
 mod metric;
 pub mod otlp_json;
+mod outline;
 mod scope;
 mod size;
 mod span;
@@ -27,6 +28,26 @@ pub struct Telemetry {
     pub metrics: Vec<Metric>,
     /// Requests that were no OTLP, in words: a wrong path, a body that does not decode, another content type.
     pub refused: Vec<String>,
+}
+
+impl Telemetry {
+    /// Number of items: spans, log records, metrics and refused requests.
+    pub fn len(&self) -> usize {
+        self.spans.len() + self.log_records.len() + self.metrics.len() + self.refused.len()
+    }
+
+    /// Whether there is nothing at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Adds what arrived later.
+    pub fn extend(&mut self, later: Self) {
+        self.spans.extend(later.spans);
+        self.log_records.extend(later.log_records);
+        self.metrics.extend(later.metrics);
+        self.refused.extend(later.refused);
+    }
 }
 
 /// `service.name` of a resource, which the conventions require.

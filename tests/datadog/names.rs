@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::rules::{self, LOG_KEYS, RESOURCE, TRACE_METRICS, Type};
 use crate::run::Run;
-use crate::support::otlp::{Attributes, Point, Span, StatusCode};
+use crate::support::queries::{Point, Queries};
+use otlp::model::{Attributes, Span, StatusCode};
 
 /// Tags of a series, or facets of an event, with their values.
 pub type Tags = BTreeMap<String, String>;
@@ -32,14 +33,14 @@ impl Names {
     pub fn of(run: &Run) -> Self {
         let mut names = Self::default();
         let received = &run.received;
-        received.points.iter().for_each(|point| names.add_point(point));
+        received.points().iter().for_each(|point| names.add_point(point));
         let ours = |span: &Span| (span.service().to_owned(), span.span_id.clone());
         let known: BTreeSet<_> = received.spans.iter().map(ours).collect();
         for span in &received.spans {
-            names.spans.push(of_span(span, run));
+            names.spans.push(of_span(span));
             // Where a request enters a service: at a span without a parent in that service.
             let parent = |id: &String| known.contains(&(span.service().to_owned(), id.clone()));
-            if !span.parent_id.as_ref().is_some_and(parent) {
+            if !span.parent_span_id.as_ref().is_some_and(parent) {
                 names.add_entry(span);
             }
         }
@@ -52,10 +53,10 @@ impl Names {
         self.metrics.entry(metric).or_insert(empty).series.push(tags);
     }
 
-    fn add_point(&mut self, point: &Point) {
-        let mut tags = of_resource(&point.resource);
-        tags.extend(point.attributes.iter().map(|(name, value)| (name.clone(), tag(value))));
-        self.add(rules::metric(&point.metric), rules::of_instrument(point.instrument), false, tags);
+    fn add_point(&mut self, point: &Point<'_>) {
+        let mut tags = of_resource(&point.metric.resource);
+        tags.extend(point.attributes.iter().map(|(name, value)| (name.to_owned(), tag(value))));
+        self.add(rules::metric(&point.metric.name), rules::of_instrument(point.instrument), false, tags);
     }
 
     fn add_entry(&mut self, span: &Span) {
@@ -79,21 +80,20 @@ impl Names {
 
 /// The tags that a resource gives.
 fn of_resource(resource: &Attributes) -> Tags {
-    let known = RESOURCE.iter().filter_map(|(otlp, tag)| Some(((*tag).to_owned(), resource.get(*otlp)?)));
+    let known = RESOURCE.iter().filter_map(|(otlp, tag)| Some(((*tag).to_owned(), resource.get(otlp)?)));
     known.map(|(name, value)| (name, tag(value))).collect()
 }
 
-fn of_span(span: &Span, run: &Run) -> Tags {
+fn of_span(span: &Span) -> Tags {
     let failed = span.status == StatusCode::Error;
     let mut facets = of_resource(&span.resource);
-    facets.extend(span.attributes.iter().map(|(name, value)| (rules::facet(name), text(value))));
+    facets.extend(span.attributes.iter().map(|(name, value)| (rules::facet(name), value.unquoted())));
     facets.insert("resource_name".to_owned(), rules::resource(span));
     facets.insert("status".to_owned(), if failed { "error" } else { "ok" }.to_owned());
     facets.insert("@duration".to_owned(), (span.end - span.start).to_string());
     facets.extend(rules::operation(span).map(|operation| ("operation_name".to_owned(), operation)));
     if failed {
-        let message = run.status_messages.first();
-        facets.extend(message.map(|text| ("@otel.status_description".to_owned(), text.clone())));
+        facets.insert("@otel.status_description".to_owned(), span.status_message.clone());
     }
     facets
 }
@@ -122,8 +122,8 @@ fn flatten(prefix: &str, value: &Value, facets: &mut Tags) {
     }
 }
 
-fn tag(value: &Value) -> String {
-    rules::tag_value(&text(value))
+fn tag(value: &otlp::model::Value) -> String {
+    rules::tag_value(&value.unquoted())
 }
 
 fn text(value: &Value) -> String {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::otlp::{Instrument, Span, SpanKind};
+use crate::support::queries::Instrument;
+use otlp::model::{Span, SpanKind};
 
 /// What a metric is in Datadog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,16 +61,16 @@ pub const LOG_KEYS: &[(&str, &str)] =
 /// `span.name` in Datadog.
 pub fn operation(span: &Span) -> Option<String> {
     let fits = |(kind, attribute, _): &&(SpanKind, &str, &str)| {
-        *kind == span.kind && (attribute.is_empty() || span.attributes.contains_key(*attribute))
+        *kind == span.kind && (attribute.is_empty() || span.attributes.contains_key(attribute))
     };
     let (_, attribute, name) = OPERATIONS.iter().find(fits)?;
-    let database = span.attributes.get(*attribute).and_then(serde_json::Value::as_str);
+    let database = span.attributes.text(attribute);
     Some(name.replace("DB", database.unwrap_or("DB")))
 }
 
 /// The resource: method and route, the method alone, the query, or the span's name.
 pub fn resource(span: &Span) -> String {
-    let text = |name: &str| span.attributes.get(name).and_then(serde_json::Value::as_str);
+    let text = |name: &str| span.attributes.text(name);
     match (text("http.request.method"), text("http.route").filter(|_| span.kind == SpanKind::Server)) {
         (Some(method), Some(route)) => format!("{method} {route}"),
         (Some(method), None) => method.to_owned(),

@@ -6,31 +6,24 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::Router;
-use axum::body::Bytes;
 use axum::http::StatusCode;
-use axum::routing::post;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use prost::Message as _;
 use serde_json::Value;
-use tokio::net::TcpListener;
 use tokio::process::Command;
-use tokio::sync::{OnceCell, mpsc};
+use tokio::sync::OnceCell;
 
-use crate::support::otlp::{Collector, Received};
 use crate::support::service::{Service, Setup};
 use crate::support::upstream::{Reaction, Upstream};
 use crate::task::Task;
+use otlp::Receiver;
+use otlp::model::Telemetry;
 
 /// What was sent.
 pub struct Run {
     pub task: Task,
     /// Over OTLP.
-    pub received: Received,
+    pub received: Telemetry,
     /// What the service wrote to stdout.
     pub lines: Vec<Value>,
-    /// What the status of a span says of a failure.
-    pub status_messages: Vec<String>,
 }
 
 impl Run {
@@ -48,7 +41,7 @@ pub async fn run() -> &'static Run {
 
 async fn start_to_end() -> Run {
     let task = Task::read();
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let is_broken = Arc::new(AtomicBool::new(false));
     let upstream = Upstream::start({
         let is_broken = is_broken.clone();
@@ -71,17 +64,17 @@ async fn start_to_end() -> Run {
     is_broken.store(true, Ordering::SeqCst);
     load(&service, &task, &collector).await;
     let lines = service.stop().await.lines;
-    Run { received: collector.received(), lines, status_messages: status_messages().await, task }
+    Run { received: collector.telemetry(), lines, task }
 }
 
 /// Ten requests by the load generator, to its end.
-async fn load(service: &Service, task: &Task, collector: &Collector) {
+async fn load(service: &Service, task: &Task, collector: &Receiver) {
     let url = service.url("/handson");
     let loadtest = Command::new(load_generator().await)
         .args(["--rate", "100", "--duration", "100ms", "--url", &url])
         .env_clear()
         .envs(&task.container("loadtest").variables)
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint())
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
@@ -112,29 +105,4 @@ async fn load_generator() -> PathBuf {
     let messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let executable = |message: Value| message["executable"].as_str().map(PathBuf::from);
     messages.filter_map(executable).next_back().expect("Cargo says where the program is")
-}
-
-/// Those of a request that fails: the receiver of the service's own tests leaves them out.
-async fn status_messages() -> Vec<String> {
-    let (sender, mut messages) = mpsc::unbounded_channel();
-    let receive = async move |body: Bytes| {
-        let request = ExportTraceServiceRequest::decode(body).unwrap();
-        let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
-        let statuses = scopes.flat_map(|scope| scope.spans).filter_map(|span| span.status);
-        let messages = statuses.map(|status| status.message).filter(|message| !message.is_empty());
-        messages.for_each(|message| sender.send(message).unwrap());
-        Vec::new()
-    };
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    let router = Router::new().route("/v1/traces", post(receive));
-    let receiver = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-
-    let setup = Setup::exporting_to_endpoint(&endpoint).with("RANDOM_ERROR_RATE", "1");
-    let service =
-        setup.with("OTEL_METRICS_EXPORTER", "none").with("OTEL_LOGS_EXPORTER", "none").start().await;
-    service.get("/handson").await.assert_problem(500);
-    service.stop().await;
-    receiver.abort();
-    std::iter::from_fn(|| messages.try_recv().ok()).collect()
 }

@@ -4,10 +4,13 @@ mod configuration;
 mod process;
 mod sampling;
 
+use crate::support::PATIENCE;
 use crate::support::client::Answer;
-use crate::support::otlp::{Attributes, Collector, Instrument, Received, tree};
+use crate::support::queries::{Instrument, Queries};
 use crate::support::service::{Service, Setup};
 use crate::traces::TREE;
+use otlp::model::{Attributes, Telemetry, Value};
+use otlp::{Received, Receiver};
 use process::Otelcol;
 
 /// What a person sends who tries it.
@@ -22,30 +25,31 @@ async fn by_hand(service: &Service) -> Answer {
 }
 
 /// Waits until a trace has so many spans.
-async fn until_whole(upstream: &Collector, trace_id: &str, spans: usize) -> Received {
-    let whole = |received: &Received| (received.trace(trace_id).len() == spans).then(|| received.clone());
-    upstream.until("all spans of the trace", whole).await
+async fn until_whole(upstream: &Receiver, trace_id: &str, spans: usize) -> Telemetry {
+    let is_whole = |all: &Telemetry| all.trace(trace_id).spans.len() == spans;
+    let whole = |all: &Received| is_whole(&all.accepted).then(|| all.accepted.clone());
+    upstream.until(PATIENCE, whole).await.expect("all spans of the trace")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
 async fn the_trace_of_one_request_comes_through_the_collector_whole() {
-    let upstream = Collector::start().await;
+    let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
     let trace_id = by_hand(&service).await.trace_id();
     service.stop().await;
 
     let received = until_whole(&upstream, &trace_id, SPANS).await;
-    assert_eq!(tree(&received.trace(&trace_id)), TREE);
+    assert_eq!(received.trace(&trace_id).shape(), TREE);
     otelcol.stop().await;
-    assert_eq!(upstream.received().spans.len(), SPANS, "once, and nothing else");
+    assert_eq!(upstream.telemetry().spans.len(), SPANS, "once, and nothing else");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
 async fn it_comes_through_by_grpc_too() {
-    let upstream = Collector::start().await;
+    let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     let setup = Setup::exporting_to_endpoint(&otelcol.grpc_endpoint());
     let service = setup.with("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc").start().await;
@@ -53,40 +57,40 @@ async fn it_comes_through_by_grpc_too() {
     service.stop().await;
 
     let received = until_whole(&upstream, &trace_id, SPANS).await;
-    assert_eq!(tree(&received.trace(&trace_id)), TREE);
+    assert_eq!(received.trace(&trace_id).shape(), TREE);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
 async fn the_collector_takes_the_callers_address_off_and_leaves_its_mark() {
-    let upstream = Collector::start().await;
+    let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
     by_hand(&service).await;
     service.stop().await;
     otelcol.stop().await;
 
-    let received = upstream.received();
+    let received = upstream.telemetry();
     let server = &received.span("GET /handson").attributes;
     assert_eq!(server.get("client.address"), None, "{server:#?}");
     assert_eq!(server["url.path"], "/handson", "the rest is as it was: {server:#?}");
     for attributes in received.spans.iter().map(|span| &span.attributes) {
-        assert_eq!(attributes.get("handson.via"), Some(&"collector".into()), "{attributes:#?}");
+        assert_eq!(attributes.get("handson.via"), Some(&Value::from("collector")), "{attributes:#?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
 async fn logs_and_metrics_of_the_service_come_through() {
-    let upstream = Collector::start().await;
+    let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
     let trace_id = by_hand(&service).await.trace_id();
     service.stop().await;
     otelcol.stop().await;
 
-    let received = upstream.received();
-    let line = received.records.iter().find(|record| record.body == "dbQuery").expect("a log record");
+    let received = upstream.telemetry();
+    let line = received.log_records.iter().find(|record| record.body == "dbQuery").expect("a log record");
     assert_eq!(line.trace_id, Some(trace_id));
     assert_eq!(received.total("http.server.request.duration", |_| true), 1.0);
 }
@@ -95,7 +99,7 @@ async fn logs_and_metrics_of_the_service_come_through() {
 #[ignore = "needs a Collector: .ci/run collector"]
 async fn metrics_are_made_of_all_spans_and_not_of_those_that_sampling_leaves() {
     const REQUESTS: f64 = 20.0;
-    let upstream = Collector::start().await;
+    let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
     for _ in 0..REQUESTS as usize {
@@ -106,17 +110,17 @@ async fn metrics_are_made_of_all_spans_and_not_of_those_that_sampling_leaves() {
     let server = |about: &Attributes| {
         about["span.name"] == "GET /handson" && about["http.response.status_code"].to_string().contains("200")
     };
-    let calls = |received: &Received| received.total("traces.span.metrics.calls", server);
-    upstream.until("the calls", |received| (calls(received) == REQUESTS).then_some(())).await;
+    let calls = |all: &Received| all.accepted.total("traces.span.metrics.calls", server);
+    upstream.until(PATIENCE, |all| (calls(all) == REQUESTS).then_some(())).await.expect("the calls");
     otelcol.stop().await;
 
-    let received = upstream.received();
+    let received = upstream.telemetry();
     assert_eq!(received.spans.len(), 0, "all traces were ordinary, and no share of them was to be kept");
     let durations = received.newest("traces.span.metrics.duration");
-    let duration = durations.iter().find(|point| server(&point.attributes)).expect("durations");
-    assert_eq!((duration.instrument, duration.unit.as_str()), (Instrument::Histogram, "s"));
+    let duration = durations.iter().find(|point| server(point.attributes)).expect("durations");
+    assert_eq!((duration.instrument, duration.metric.unit.as_str()), (Instrument::Histogram, "s"));
     assert_eq!(duration.value, REQUESTS);
-    assert_eq!(duration.resource["service.name"], "handson");
+    assert_eq!(duration.metric.resource["service.name"], "handson");
     let own = received.newest("http.server.request.duration");
     assert_eq!(duration.bounds, own[0].bounds, "comparable with what the service measures itself");
 }

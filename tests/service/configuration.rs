@@ -5,9 +5,10 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::support::ClosedPort;
-use crate::support::otlp::Collector;
+use crate::support::queries::Queries;
 use crate::support::service::{Ended, Setup};
 use crate::support::upstream::{Reaction, Upstream};
+use otlp::Receiver;
 
 /// Variable, a value that is refused, and a word of what is allowed.
 const BAD_VALUES: &[(&str, &str, &str)] = &[
@@ -181,13 +182,13 @@ async fn a_corrupt_database_file_is_an_error_at_the_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_start_arrives_as_telemetry() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let port = Upstream::start(|_| Reaction::Answer).await.port();
     let ended = Setup::exporting_to(&collector).with("PORT", port).run().await;
 
     assert_failed_to_start(&ended, &[]);
-    let records = collector.received().records;
-    assert!(records.iter().any(|record| record.severity == "ERROR"), "{records:#?}");
+    let records = collector.telemetry().log_records;
+    assert!(records.iter().any(|record| record.severity_text == "ERROR"), "{records:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -244,14 +245,14 @@ async fn the_backend_name_makes_the_greeting_and_the_service_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn opentelemetrys_service_name_wins_over_the_backend_name() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let setup = Setup::exporting_to(&collector).with("BACKEND_NAME", "backend-sakura");
     let service = setup.with("OTEL_SERVICE_NAME", "shop").start().await;
     service.get("/handson").await;
     let output = service.stop().await;
 
     assert!(output.lines.iter().all(|line| line["service"] == "shop"), "{:#?}", output.lines);
-    assert_eq!(collector.received().span("GET /handson").service(), "shop");
+    assert_eq!(collector.telemetry().span("GET /handson").service(), "shop");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -305,7 +306,7 @@ async fn plain_http_needs_no_certificates_of_the_system() {
 /// Nothing that runs on this machine is reached through a proxy, which could not reach it.
 #[tokio::test(flavor = "multi_thread")]
 async fn loopback_never_goes_through_a_proxy() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|_| Reaction::Answer).await;
     let nobody = ClosedPort::new();
     let mut setup = Setup::exporting_to(&collector).calling(&upstream);
@@ -316,7 +317,7 @@ async fn loopback_never_goes_through_a_proxy() {
     assert_eq!(service.get("/handson").await.status, 200, "httpbin is called directly");
     service.stop().await;
 
-    let received = collector.received();
+    let received = collector.telemetry();
     assert_eq!(received.spans.len(), 9, "so is the collector");
-    assert!(!received.points.is_empty() && !received.records.is_empty(), "by all three signals");
+    assert!(!received.metrics.is_empty() && !received.log_records.is_empty(), "by all three signals");
 }

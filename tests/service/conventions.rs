@@ -9,19 +9,21 @@ use axum::http::StatusCode;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::OnceCell;
 
-use crate::support::otlp::{Collector, Instrument, Received, SpanKind};
+use crate::support::queries::{Instrument, Queries};
 use crate::support::service::Setup;
 use crate::support::upstream::{Reaction, Upstream};
 use judge::violations;
+use otlp::Receiver;
+use otlp::model::{SpanKind, Telemetry, Value};
 
 /// What arrived from a run in which much happened; the same for all tests of this module.
-async fn eventful_run() -> &'static Received {
-    static RUN: OnceCell<Received> = OnceCell::const_new();
+async fn eventful_run() -> &'static Telemetry {
+    static RUN: OnceCell<Telemetry> = OnceCell::const_new();
     RUN.get_or_init(run).await
 }
 
-async fn run() -> Received {
-    let collector = Collector::start().await;
+async fn run() -> Telemetry {
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|call| match call.number {
         // After three requests of four calls each:
         12 => Reaction::Status(StatusCode::INTERNAL_SERVER_ERROR),
@@ -58,7 +60,7 @@ async fn run() -> Received {
     let httpbin = Setup::exporting_to(&collector).arguments(&["httpbin", "--port", "0"]).start().await;
     httpbin.get("/get?page=1").await;
     httpbin.stop().await;
-    collector.received()
+    collector.telemetry()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -123,25 +125,25 @@ async fn durations_are_in_seconds() {
 async fn buckets_are_those_that_the_conventions_advise() {
     let http = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
     let database = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
-    let points = &eventful_run().await.points;
+    let points = eventful_run().await.points();
     for point in points.iter().filter(|point| point.instrument == Instrument::Histogram) {
-        let expected = if point.metric.starts_with("http.") { &http[..] } else { &database[..] };
-        assert_eq!(point.bounds, expected, "{}", point.metric);
+        let expected = if point.metric.name.starts_with("http.") { &http[..] } else { &database[..] };
+        assert_eq!(point.bounds, expected, "{}", point.metric.name);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn failures_are_counted_as_such_and_no_request_stays_active() {
     let received = eventful_run().await;
-    let count = |metric: &str, attribute: &str, value: serde_json::Value| {
+    let count = |metric: &str, attribute: &str, value: Value| {
         received.total(metric, |about| about.get(attribute) == Some(&value)) as u64
     };
     let server = "http.server.request.duration";
     // Three by httpbin, one by the database, one at random; three of the service and one of the stand-in succeeded.
-    assert_eq!(count(server, "http.response.status_code", 500.into()), 5);
+    assert_eq!(count(server, "http.response.status_code", Value::Int(500)), 5);
     assert_eq!(count(server, "error.type", "500".into()), 5);
-    assert_eq!(count(server, "http.response.status_code", 200.into()), 4);
-    assert_eq!(count(server, "http.response.status_code", 404.into()), 1);
+    assert_eq!(count(server, "http.response.status_code", Value::Int(200)), 4);
+    assert_eq!(count(server, "http.response.status_code", Value::Int(404)), 1);
     assert_eq!(count("http.client.request.duration", "error.type", "500".into()), 1);
     assert_eq!(count("http.client.request.duration", "error.type", "timeout".into()), 1);
     let database = "db.client.operation.duration";

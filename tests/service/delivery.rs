@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::support::ClosedPort;
 use crate::support::client::{load, saturate};
-use crate::support::otlp::{Attributes, Behaviour, Collector, Received};
+use crate::support::queries::Queries;
 use crate::support::service::{Output, Service, Setup};
+use crate::support::{ClosedPort, PATIENCE};
+use otlp::model::{Attributes, Telemetry};
+use otlp::{Behaviour, Received, Receiver};
 
 /// Spans of a request that succeeds.
 const SPANS: u64 = 9;
@@ -62,7 +64,7 @@ fn lost_by_warnings(output: &Output, end: &str) -> (u64, u64) {
 }
 
 /// The same by the metrics.
-fn lost_by_metrics(received: &Received, item: &str) -> u64 {
+fn lost_by_metrics(received: &Telemetry, item: &str) -> u64 {
     let is_error = |about: &Attributes| about.contains_key("error.type");
     let dropped = received.total(&format!("otel.sdk.processor.{item}.processed"), is_error);
     let failed = received.total(&format!("otel.sdk.exporter.{item}.exported"), is_error);
@@ -70,13 +72,13 @@ fn lost_by_metrics(received: &Received, item: &str) -> u64 {
 }
 
 /// Spans or log records whose export has succeeded or failed, by the metric of the exporter.
-fn exported(received: &Received, item: &str, failed: bool) -> u64 {
+fn exported(received: &Telemetry, item: &str, failed: bool) -> u64 {
     let metric = format!("otel.sdk.exporter.{item}.exported");
     received.total(&metric, |attributes| attributes.contains_key("error.type") == failed) as u64
 }
 
 /// Warning and metrics name the same number of lost items, and with those that were delivered they are all that was recorded.
-fn assert_counted(output: &Output, received: &Received, requests: usize) {
+fn assert_counted(output: &Output, received: &Telemetry, requests: usize) {
     let (spans, records) = lost_by_warnings(output, "OTLP export has recovered");
     assert_eq!(spans, lost_by_metrics(received, "span"));
     assert_eq!(records, lost_by_metrics(received, "log"));
@@ -87,32 +89,32 @@ fn assert_counted(output: &Output, received: &Received, requests: usize) {
 
 /// The same, and the collector has received exactly what was delivered.
 fn assert_accounted_for(output: &Output, received: &Received, requests: usize) {
-    assert_counted(output, received, requests);
-    assert_eq!(received.span_count, exported(received, "span", false));
-    assert_eq!(received.record_count, exported(received, "log", false));
+    assert_counted(output, &received.accepted, requests);
+    assert_eq!(received.spans, exported(&received.accepted, "span", false));
+    assert_eq!(received.log_records, exported(&received.accepted, "log", false));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_three_signals_arrive_while_the_service_runs() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let service = exporting_often(Setup::exporting_to(&collector)).start().await;
     let trace_id = service.get("/handson").await.trace_id();
 
-    let nine = |received: &Received| (received.trace(&trace_id).len() as u64 == SPANS).then_some(());
-    collector.until("the spans of the request", nine).await;
-    let line = |received: &Received| received.records.iter().any(|r| r.body == "dbQuery").then_some(());
-    collector.until("the log record of the request", line).await;
-    let metric = |received: &Received| received.points.iter().any(|p| p.metric == HTTP_SERVER).then_some(());
-    collector.until("the duration of the request", metric).await;
+    let has_spans = |all: &Telemetry| all.trace(&trace_id).spans.len() as u64 == SPANS;
+    let has_record = |all: &Telemetry| all.log_records.iter().any(|record| record.body == "dbQuery");
+    let has_metric = |all: &Telemetry| all.metrics.iter().any(|metric| metric.name == HTTP_SERVER);
+    let all_three =
+        |all: &Received| has_spans(&all.accepted) && has_record(&all.accepted) && has_metric(&all.accepted);
+    collector.until(PATIENCE, |all| all_three(all).then_some(())).await.expect("all three signals");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_go_on_while_there_is_no_collector() {
-    let nobody = ClosedPort::new();
-    let service = exporting_often(Setup::exporting_to_endpoint(&nobody.url())).start().await;
+    let mut collector = Receiver::reserve().unwrap();
+    let service = exporting_often(Setup::exporting_to(&collector)).start().await;
     assert_goes_on(&service).await;
 
-    let collector = Collector::start_on(nobody).await;
+    collector.listen().unwrap();
     until_it_arrives_again(&service).await;
     let output = service.stop().await;
     assert_accounted_for(&output, &collector.received(), REQUESTS);
@@ -120,13 +122,13 @@ async fn requests_go_on_while_there_is_no_collector() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_go_on_while_the_collector_answers_503() {
-    let collector = Collector::start().await;
-    collector.behave(Behaviour::Refuse);
+    let collector = Receiver::start().await.unwrap();
+    collector.set(Behaviour::Refuse(503));
     let service = exporting_often(Setup::exporting_to(&collector)).start().await;
     assert_goes_on(&service).await;
 
     service.until_line("the beginning", |line| starts(line, "OTLP export to")).await;
-    collector.behave(Behaviour::Accept);
+    collector.set(Behaviour::Accept);
     until_it_arrives_again(&service).await;
     let output = service.stop().await;
     assert_accounted_for(&output, &collector.received(), REQUESTS);
@@ -134,38 +136,37 @@ async fn requests_go_on_while_the_collector_answers_503() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_go_on_while_the_collector_hangs() {
-    let collector = Collector::start().await;
-    collector.behave(Behaviour::Hang);
+    let collector = Receiver::start().await.unwrap();
+    collector.set(Behaviour::Hang);
     let setup = exporting_often(Setup::exporting_to(&collector)).with("OTEL_EXPORTER_OTLP_TIMEOUT", 500);
     let service = setup.start().await;
     assert_goes_on(&service).await;
 
     service.until_line("the beginning", |line| starts(line, "OTLP export to")).await;
-    collector.behave(Behaviour::Accept);
+    collector.set(Behaviour::Accept);
     until_it_arrives_again(&service).await;
     let output = service.stop().await;
     let received = collector.received();
-    assert_counted(&output, &received, REQUESTS);
+    assert_counted(&output, &received.accepted, REQUESTS);
     // When the collector has recovered, a response may still take longer than the time-out, if the machine is busy. Then the
     // collector has received what the exporter must count as lost.
-    for (item, count) in [("span", received.span_count), ("log", received.record_count)] {
-        let delivered = exported(&received, item, false);
-        let possible = delivered..=delivered + exported(&received, item, true);
+    for (item, count) in [("span", received.spans), ("log", received.log_records)] {
+        let delivered = exported(&received.accepted, item, false);
+        let possible = delivered..=delivered + exported(&received.accepted, item, true);
         assert!(possible.contains(&count), "{count} of {item}, expected {possible:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusing_grpc_collector_is_told_of_and_counted_alike() {
-    let collector = Collector::start().await;
-    collector.behave(Behaviour::Refuse);
-    let setup = Setup::exporting_to_endpoint(&collector.grpc_endpoint());
-    let setup = exporting_often(setup).with("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let collector = Receiver::start().await.unwrap();
+    collector.set(Behaviour::Refuse(503));
+    let setup = exporting_often(Setup::exporting_to(&collector)).with("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
     let service = setup.start().await;
     load(&service.url("/handson"), 100).await.assert_all_ok();
 
     service.until_line("the beginning", |line| starts(line, "OTLP export to")).await;
-    collector.behave(Behaviour::Accept);
+    collector.set(Behaviour::Accept);
     until_it_arrives_again(&service).await;
     let output = service.stop().await;
     assert_accounted_for(&output, &collector.received(), 100);
@@ -173,8 +174,8 @@ async fn a_refusing_grpc_collector_is_told_of_and_counted_alike() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_stalled_collector_cannot_take_is_dropped_and_counted() {
-    let collector = Collector::start().await;
-    collector.behave(Behaviour::Stall);
+    let collector = Receiver::start().await.unwrap();
+    collector.set(Behaviour::Stall);
     // Far fewer places than spans, and a collector that comes back before the exporter gives up.
     let setup = exporting_often(Setup::exporting_to(&collector))
         .with("OTEL_BSP_MAX_QUEUE_SIZE", 200)
@@ -184,17 +185,17 @@ async fn what_a_stalled_collector_cannot_take_is_dropped_and_counted() {
     let warning = service.until_line("the beginning", |line| starts(line, "OTLP export to")).await;
     assert_eq!(warning["error.type"], "queue_full", "nothing has failed yet: {warning}");
 
-    collector.behave(Behaviour::Accept);
+    collector.set(Behaviour::Accept);
     until_it_arrives_again(&service).await;
     let output = service.stop().await;
     let received = collector.received();
     assert_accounted_for(&output, &received, 300);
-    assert!(received.span_count < 300 * SPANS, "the queue was too small for all");
+    assert!(received.spans < 300 * SPANS, "the queue was too small for all");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_at_sigterm() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     // The queue is not emptied before the end.
     let setup = Setup::exporting_to(&collector)
         .with("OTEL_BSP_SCHEDULE_DELAY", 600_000)
@@ -205,10 +206,10 @@ async fn nothing_is_lost_at_sigterm() {
     let output = service.stop().await;
 
     let received = collector.received();
-    assert_eq!(received.span_count, SPANS * 100);
-    assert_eq!(received.record_count, output.lines.len() as u64);
-    assert_eq!(received.total(HTTP_SERVER, |_| true), 100.0);
-    assert_eq!(lost_by_metrics(&received, "span"), 0);
+    assert_eq!(received.spans, SPANS * 100);
+    assert_eq!(received.log_records, output.lines.len() as u64);
+    assert_eq!(received.accepted.total(HTTP_SERVER, |_| true), 100.0);
+    assert_eq!(lost_by_metrics(&received.accepted, "span"), 0);
     assert_eq!(output.at_level("WARN").len(), 0, "{:#?}", output.at_level("WARN"));
 }
 
@@ -226,8 +227,8 @@ async fn what_never_arrives_is_told_at_the_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_hangs_does_not_hold_up_the_end() {
-    let collector = Collector::start().await;
-    collector.behave(Behaviour::Hang);
+    let collector = Receiver::start().await.unwrap();
+    collector.set(Behaviour::Hang);
     let service = Setup::exporting_to(&collector).start().await;
     service.get("/handson").await;
     let before = std::time::Instant::now();
@@ -241,22 +242,22 @@ async fn a_collector_that_hangs_does_not_hold_up_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saturating_load_loses_nothing_while_the_collector_keeps_up() {
     let seconds = env::var("SATURATION_SECONDS").map_or(5, |seconds| seconds.parse().unwrap());
-    let collector = Collector::start_counting().await;
+    let collector = Receiver::start_counting().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     let outcome = saturate(&service.url("/handson"), Duration::from_secs(seconds)).await;
     let output = service.stop().await;
 
     outcome.assert_all_ok();
     let received = collector.received();
-    assert_eq!(received.span_count, SPANS * outcome.ok as u64);
-    assert_eq!(received.record_count, output.lines.len() as u64);
+    assert_eq!(received.spans, SPANS * outcome.ok as u64);
+    assert_eq!(received.log_records, output.lines.len() as u64);
     assert_eq!(output.at_level("WARN").len(), 0, "{:#?}", output.at_level("WARN"));
 }
 
 #[tokio::test]
 async fn what_a_collector_takes_and_then_rejects_is_told() {
-    let collector = Collector::start().await;
-    collector.behave(Behaviour::RejectSpan);
+    let collector = Receiver::start().await.unwrap();
+    collector.set(Behaviour::Reject { items: 1, reason: "too old" });
     let service = Setup::exporting_to(&collector).with("OTEL_BSP_SCHEDULE_DELAY", 100).start().await;
     service.get("/handson").await;
     let reported = |line: &Value| line["level"] == "WARN" && line["handson.dropped.spans"] == 1;

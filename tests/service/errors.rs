@@ -5,19 +5,20 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use axum::http::StatusCode as HttpStatus;
-use serde_json::Value;
 use sqlx::{Connection, SqliteConnection};
 
 use crate::support::ClosedPort;
 use crate::support::client::Answer;
-use crate::support::otlp::{Collector, Received, Span, StatusCode};
+use crate::support::queries::Queries;
 use crate::support::service::{Output, Setup};
 use crate::support::upstream::{Reaction, Upstream};
+use otlp::Receiver;
+use otlp::model::{Span, StatusCode, Telemetry};
 
 /// What is left of a failed request: the answer, what was received, what was logged.
 struct Failed {
     answer: Answer,
-    received: Received,
+    received: Telemetry,
     output: Output,
 }
 
@@ -46,14 +47,13 @@ impl Failed {
         assert_eq!(span.trace_id, trace_id);
         assert_eq!(event.attributes["exception.type"], kind);
         // The line tells the whole chain of causes, the event the part of it that was known where it happened.
-        let told = |text: &Value| text.as_str().unwrap().to_owned();
-        let message = told(&event.attributes["exception.message"]);
-        assert!(told(&line["error"]["message"]).ends_with(&message), "{message} {line}");
-        let stack = told(&event.attributes["exception.stacktrace"]);
-        let whole = told(&line["error"]["stack"]);
+        let message = event.attributes.text("exception.message").unwrap();
+        assert!(line["error"]["message"].as_str().unwrap().ends_with(message), "{message} {line}");
+        let stack = event.attributes.text("exception.stacktrace").unwrap();
+        let whole = line["error"]["stack"].as_str().unwrap();
         assert!(stack.lines().all(|cause| whole.contains(cause)), "{stack} {line}");
-        assert_names_places(&stack);
-        assert_names_places(&whole);
+        assert_names_places(stack);
+        assert_names_places(whole);
 
         let server = self.server_span();
         assert_eq!((span.status, server.status), (StatusCode::Error, StatusCode::Error));
@@ -83,13 +83,13 @@ fn assert_names_places(stack: &str) {
 }
 
 /// One request that fails; and a second one, which shows that the service goes on.
-async fn fail_once(collector: &Collector, setup: Setup) -> Failed {
+async fn fail_once(collector: &Receiver, setup: Setup) -> Failed {
     let service = setup.start().await;
     let answer = service.get("/handson").await;
     let next = service.get("/handson").await;
     assert_eq!(next.status, HttpStatus::OK, "the service goes on: {next:?}");
     let output = service.stop().await;
-    Failed { answer, received: collector.received(), output }
+    Failed { answer, received: collector.telemetry(), output }
 }
 
 /// The first call fails like this, later ones are answered.
@@ -102,24 +102,24 @@ async fn failing_first(reaction: Reaction) -> Upstream {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_is_down_fails_its_call() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let nobody = ClosedPort::new();
     let service = Setup::exporting_to(&collector).with("HTTPBIN_URL", nobody.url()).start().await;
     let answer = service.get("/handson").await;
     assert_eq!(service.get("/healthz").await.status, HttpStatus::OK, "the service goes on");
     let output = service.stop().await;
 
-    let failed = Failed { answer, received: collector.received(), output };
+    let failed = Failed { answer, received: collector.telemetry(), output };
     let span = failed.assert_told_once("HttpbinError");
     assert_eq!(span.name, "GET");
-    assert!(span.attributes["error.type"].is_string(), "{span:#?}");
+    assert!(span.attributes["error.type"].as_str().is_some(), "{span:#?}");
     assert_eq!(span.attributes.get("http.response.status_code"), None, "there was no answer");
     assert_eq!(failed.received.spans.len(), 3, "what comes after the first call is not tried");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_answers_500_fails_its_call() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = failing_first(Reaction::Status(HttpStatus::INTERNAL_SERVER_ERROR)).await;
     let failed = fail_once(&collector, Setup::exporting_to(&collector).calling(&upstream)).await;
 
@@ -131,19 +131,19 @@ async fn an_upstream_that_answers_500_fails_its_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_breaks_off_fails_its_call() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = failing_first(Reaction::BreakOff).await;
     let failed = fail_once(&collector, Setup::exporting_to(&collector).calling(&upstream)).await;
 
     let span = failed.assert_told_once("HttpbinError");
     assert_eq!(span.name, "GET");
     assert_eq!(span.attributes["http.response.status_code"], 200, "the head of the answer was good");
-    assert!(span.attributes["error.type"].is_string(), "{span:#?}");
+    assert!(span.attributes["error.type"].as_str().is_some(), "{span:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_is_too_slow_fails_its_call() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = failing_first(Reaction::Hold).await;
     let setup = Setup::exporting_to(&collector).calling(&upstream);
     let failed = fail_once(&collector, setup.with("HTTPBIN_TIMEOUT", "500ms")).await;
@@ -156,7 +156,7 @@ async fn an_upstream_that_is_too_slow_fails_its_call() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_of_the_three_calls_to_fail_ends_the_others() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let first_trace = OnceLock::new();
     let upstream = Upstream::start(move |call| {
         let trace = call.header("traceparent").unwrap()[..35].to_owned();
@@ -172,15 +172,15 @@ async fn the_first_of_the_three_calls_to_fail_ends_the_others() {
     let failed = fail_once(&collector, Setup::exporting_to(&collector).calling(&upstream)).await;
 
     let span = failed.assert_told_once("HttpbinError");
-    assert_eq!((span.name.as_str(), &span.attributes["error.type"]), ("POST", &Value::from("503")));
+    assert_eq!((span.name.as_str(), span.attributes.text("error.type")), ("POST", Some("503")));
     let names: Vec<&str> =
-        failed.received.trace(&span.trace_id).iter().map(|span| span.name.as_str()).collect();
+        failed.received.trace(&span.trace_id).spans.iter().map(|span| span.name.as_str()).collect();
     assert!(!names.contains(&"handson.dbQuery"), "stopped at the first failure: {names:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_takes_too_long_is_a_500_on_its_server_span() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = failing_first(Reaction::Hold).await;
     let setup = Setup::exporting_to(&collector).calling(&upstream);
     let failed = fail_once(&collector, setup.with("REQUEST_TIMEOUT", "1s")).await;
@@ -191,12 +191,12 @@ async fn a_request_that_takes_too_long_is_a_500_on_its_server_span() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_random_error_stands_on_its_own_span() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).with("RANDOM_ERROR_RATE", "1").start().await;
     let answer = service.get("/handson").await;
     let output = service.stop().await;
 
-    let failed = Failed { answer, received: collector.received(), output };
+    let failed = Failed { answer, received: collector.telemetry(), output };
     let span = failed.assert_told_once("RandomError");
     assert_eq!(span.name, "handson.randomError");
     assert_eq!(failed.received.spans.len(), 9);
@@ -206,7 +206,7 @@ async fn a_random_error_stands_on_its_own_span() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_error_stands_on_the_span_of_the_query() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("handson.db");
     let url = format!("sqlite://{}?mode=rwc", file.display());
@@ -221,13 +221,13 @@ async fn a_database_error_stands_on_the_span_of_the_query() {
     assert_eq!(next.status, HttpStatus::OK, "the service goes on: {next:?}");
     let output = service.stop().await;
 
-    let failed = Failed { answer, received: collector.received(), output };
+    let failed = Failed { answer, received: collector.telemetry(), output };
     let span = failed.assert_told_once("DatabaseError");
     assert_eq!(span.name, "handson.dbQuery");
-    let query = failed.received.trace(&span.trace_id);
+    let query = failed.received.trace(&span.trace_id).spans;
     let query = query.iter().find(|span| span.name == "SELECT users").unwrap();
     assert_eq!(query.status, StatusCode::Error);
-    assert!(query.attributes["error.type"].is_string(), "{query:#?}");
+    assert!(query.attributes["error.type"].as_str().is_some(), "{query:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

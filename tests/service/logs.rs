@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::support::assert_holds;
-use crate::support::otlp::Collector;
+use crate::support::queries::Queries;
 use crate::support::service::Setup;
+use otlp::Receiver;
 
 /// The ids, in every spelling that somebody joins logs with traces by.
 const TRACE_IDS: [&str; 3] = ["trace.id", "trace_id", "dd.trace_id"];
@@ -16,7 +17,7 @@ const SPAN_IDS: [&str; 3] = ["span.id", "span_id", "dd.span_id"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_line_is_a_json_object_with_the_fields_of_the_contract() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let setup = Setup::exporting_to(&collector).with("BACKEND_NAME", "backend-sakura");
     let service = setup.with("ENV", "test").start().await;
     service.get("/handson").await;
@@ -55,12 +56,12 @@ fn assert_is_now(time: &Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_ids_of_a_line_are_those_of_the_trace_in_all_spellings() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     let answer = service.get("/handson").await;
     let output = service.stop().await;
 
-    let received = collector.received();
+    let received = collector.telemetry();
     let [line] = output.with_message("dbQuery")[..] else { panic!("one line a request") };
     for name in TRACE_IDS {
         assert_eq!(line[name], answer.trace_id(), "{name} in {line}");
@@ -72,7 +73,7 @@ async fn the_ids_of_a_line_are_those_of_the_trace_in_all_spellings() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_line_outside_a_request_has_no_ids() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     let output = service.stop().await;
 
@@ -86,7 +87,7 @@ async fn a_line_outside_a_request_has_no_ids() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_line_says_version_address_destination_and_httpbin() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     let port = service.port;
     let output = service.stop().await;
@@ -98,7 +99,7 @@ async fn the_first_line_says_version_address_destination_and_httpbin() {
             "level": "INFO",
             "server.address": "127.0.0.1",
             "server.port": port,
-            "handson.telemetry": format!("{} (http/protobuf)", collector.http_endpoint()),
+            "handson.telemetry": format!("{} (http/protobuf)", collector.endpoint()),
         }),
     );
     let version = line["version"].as_str().unwrap();

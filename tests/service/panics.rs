@@ -25,7 +25,8 @@ use tokio::process::Command;
 
 use crate::conventions::judge::violations;
 use crate::support::client;
-use crate::support::otlp::{Collector, StatusCode};
+use otlp::Receiver;
+use otlp::model::StatusCode;
 
 /// Set in the environment of the second process.
 const IS_THE_SERVICE: &str = "TEST_IS_THE_SERVICE";
@@ -93,12 +94,12 @@ fn service_whose_randomness_panics() {
 
 #[tokio::test]
 async fn a_panic_is_answered_500_logged_once_and_recorded_on_its_span_and_the_service_goes_on() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let mut service = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "panics::service_whose_randomness_panics", "--nocapture"])
         .env_clear()
         .env(IS_THE_SERVICE, "1")
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint())
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -135,7 +136,7 @@ async fn a_panic_is_answered_500_logged_once_and_recorded_on_its_span_and_the_se
     let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert!(ended.status.success() && stderr.is_empty(), "{}: {stderr} {output:#?}", ended.status);
 
-    assert_eq!(violations(&collector.received()), Vec::<String>::new());
+    assert_eq!(violations(&collector.telemetry()), Vec::<String>::new());
 
     for answer in [&first, &second] {
         let lines: Vec<Value> = output
@@ -152,8 +153,8 @@ async fn a_panic_is_answered_500_logged_once_and_recorded_on_its_span_and_the_se
         );
         assert!(error["stack"].as_str().unwrap().contains("tests/service/panics.rs:"), "{error}");
 
-        let received = collector.received();
-        let trace = received.trace(&answer.trace_id());
+        let received = collector.telemetry();
+        let trace = received.trace(&answer.trace_id()).spans;
         let server = trace.iter().find(|span| span.name == "GET /handson").expect("the server span");
         let happened =
             trace.iter().find(|span| span.name == "handson.randomError").expect("the span of the panic");

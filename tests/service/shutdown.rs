@@ -9,9 +9,9 @@ use tokio::task::JoinHandle;
 
 use crate::support::PATIENCE;
 use crate::support::client::{self, Answer};
-use crate::support::otlp::Collector;
 use crate::support::service::{Service, Setup};
 use crate::support::upstream::{Reaction, Upstream};
+use otlp::Receiver;
 
 /// Spans of a request that succeeds.
 const SPANS: usize = 9;
@@ -37,7 +37,7 @@ async fn until_it_refuses(service: &Service) {
 
 /// The signal comes while so many requests wait for httpbin: all of them are answered, and all their spans arrive.
 async fn assert_drained(signal: &str, requests: usize) {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|_| Reaction::Hold).await;
     let setup = Setup::exporting_to(&collector).calling(&upstream).with("GRACE_PERIOD", "60s");
     let service = setup.with("HTTPBIN_TIMEOUT", "30s").start().await;
@@ -53,7 +53,7 @@ async fn assert_drained(signal: &str, requests: usize) {
     }
     let ended = service.ended().await;
     assert_eq!(ended.status.code(), Some(0), "{:?}", ended.status);
-    assert_eq!(collector.received().spans.len(), SPANS * requests);
+    assert_eq!(collector.telemetry().spans.len(), SPANS * requests);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -68,7 +68,7 @@ async fn sigint_does_the_same() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_grace_period_bounds_a_request_that_is_stuck() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|_| Reaction::Hold).await;
     let setup = Setup::exporting_to(&collector).calling(&upstream).with("GRACE_PERIOD", "300ms");
     let service = setup.with("HTTPBIN_TIMEOUT", "60s").with("REQUEST_TIMEOUT", "60s").start().await;

@@ -1,14 +1,16 @@
 //! What the tests share: the program under test, the two services that it talks to, and a client.
 
 pub mod client;
-pub mod otlp;
+pub mod queries;
 pub mod service;
 pub mod upstream;
 
 use std::fmt::Debug;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
+use otlp::model::Attributes;
+use serde_json::Value;
+use tokio::net::TcpSocket;
 use tokio::sync::watch;
 
 /// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits it out
@@ -33,28 +35,27 @@ pub async fn until<S, T>(watched: &watch::Sender<S>, what: &str, look: impl Fn(&
 }
 
 /// Asserts that `actual` holds every entry of the JSON object `expected`, of the same type: 200 is not "200".
-pub fn assert_holds(actual: &impl AsObject, expected: &serde_json::Value) {
+pub fn assert_holds(actual: &impl AsObject, expected: &Value) {
     for (key, value) in expected.as_object().unwrap() {
-        let got = actual.entry(key);
-        assert!(got == Some(value), "{key}: expected {value}, got {got:?} in {actual:#?}");
+        assert!(actual.holds(key, value), "{key}: expected {value} in {actual:#?}");
     }
 }
 
 /// Attributes, and JSON objects.
 pub trait AsObject: Debug {
-    /// The value of `key`.
-    fn entry(&self, key: &str) -> Option<&serde_json::Value>;
+    /// Whether `key` has this value, of the same type.
+    fn holds(&self, key: &str, value: &Value) -> bool;
 }
 
-impl AsObject for serde_json::Value {
-    fn entry(&self, key: &str) -> Option<&serde_json::Value> {
-        self.get(key)
+impl AsObject for Value {
+    fn holds(&self, key: &str, value: &Value) -> bool {
+        self.get(key) == Some(value)
     }
 }
 
-impl AsObject for otlp::Attributes {
-    fn entry(&self, key: &str) -> Option<&serde_json::Value> {
-        self.get(key)
+impl AsObject for Attributes {
+    fn holds(&self, key: &str, value: &Value) -> bool {
+        self.get(key).is_some_and(|it| it == value)
     }
 }
 
@@ -77,10 +78,5 @@ impl ClosedPort {
     /// Its address.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.number())
-    }
-
-    /// Somebody listens from now on.
-    pub fn open(self) -> TcpListener {
-        self.0.listen(1024).unwrap()
     }
 }

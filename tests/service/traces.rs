@@ -6,11 +6,13 @@ mod switches;
 
 use serde_json::json;
 
+use crate::support::assert_holds;
 use crate::support::client::{Answer, USER_AGENT};
-use crate::support::otlp::{Attributes, Collector, Received, Span, tree};
+use crate::support::queries::Queries;
 use crate::support::service::Setup;
 use crate::support::upstream::{Reaction, Upstream};
-use crate::support::{AsObject, assert_holds};
+use otlp::Receiver;
+use otlp::model::{Attributes, Span, Telemetry};
 
 /// Names, kinds and parents; siblings in alphabetical order.
 pub const TREE: &str = "\
@@ -26,32 +28,31 @@ GET /handson Server
 ";
 
 /// One `GET /handson`, and all that was received until the service had ended.
-async fn one_request(setup: Setup, collector: &Collector) -> (Answer, Received) {
+async fn one_request(setup: Setup, collector: &Receiver) -> (Answer, Telemetry) {
     let service = setup.start().await;
     let answer = service.get("/handson").await;
     assert_eq!(answer.status, 200, "{answer:?}");
     service.stop().await;
-    (answer, collector.received())
+    (answer, collector.telemetry())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_request_makes_one_tree_of_spans_over_http() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let (answer, received) = one_request(Setup::exporting_to(&collector), &collector).await;
 
-    assert_eq!(tree(&received.trace(&answer.trace_id())), TREE);
+    assert_eq!(received.trace(&answer.trace_id()).shape(), TREE);
     assert_eq!(received.spans.len(), 9, "nothing but this request is traced");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_request_makes_the_same_tree_over_grpc() {
-    let collector = Collector::start().await;
-    let setup =
-        Setup::exporting_to_endpoint(&collector.grpc_endpoint()).with("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
+    let collector = Receiver::start().await.unwrap();
+    let setup = Setup::exporting_to(&collector).with("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
     let (answer, received) = one_request(setup, &collector).await;
 
-    assert_eq!(tree(&received.trace(&answer.trace_id())), TREE);
-    assert!(received.records.iter().any(|record| record.body == "dbQuery"), "logs come over gRPC");
+    assert_eq!(received.trace(&answer.trace_id()).shape(), TREE);
+    assert!(received.log_records.iter().any(|record| record.body == "dbQuery"), "logs come over gRPC");
     assert!(!received.newest("http.server.request.duration").is_empty(), "metrics come over gRPC");
     let by_grpc = |about: &Attributes| about["otel.component.type"] == "otlp_grpc_span_exporter";
     assert_eq!(received.total("otel.sdk.exporter.span.exported", by_grpc), 9.0);
@@ -59,16 +60,16 @@ async fn one_request_makes_the_same_tree_over_grpc() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn otlp_may_be_compressed() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let setup = Setup::exporting_to(&collector).with("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip");
     let (answer, received) = one_request(setup, &collector).await;
 
-    assert_eq!(tree(&received.trace(&answer.trace_id())), TREE);
+    assert_eq!(received.trace(&answer.trace_id()).shape(), TREE);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_pieces_of_work_follow_each_other_and_three_calls_overlap() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     // The three calls are answered only once all of them are there.
     let upstream = Upstream::start(|call| match call.number {
         0 => Reaction::Answer,
@@ -83,18 +84,18 @@ async fn the_pieces_of_work_follow_each_other_and_three_calls_overlap() {
     assert_eq!(answer.status, 200, "{answer:?}");
     service.stop().await;
 
-    let received = collector.received();
-    let spans: Vec<&Span> = received.trace(&answer.trace_id());
+    let received = collector.telemetry();
+    let spans = received.trace(&answer.trace_id()).spans;
     let calls: Vec<&Span> = spans.iter().filter(|s| s.attributes.contains_key("url.full")).copied().collect();
     let [first, three @ ..] = &calls[..] else { panic!("no calls") };
 
-    assert!(first.follows(received.span("handson.sleep50microsec")));
-    assert!(three.iter().all(|call| call.follows(first)), "the first call is over before the three");
+    assert!(follows(first, received.span("handson.sleep50microsec")));
+    assert!(three.iter().all(|call| follows(call, first)), "the first call is over before the three");
     let last_start = three.iter().map(|call| call.start).max();
     let first_end = three.iter().map(|call| call.end).min();
     assert!(last_start < first_end, "the three calls overlap");
-    assert!(three.iter().all(|call| received.span("handson.dbQuery").follows(call)));
-    assert!(received.span("handson.randomError").follows(received.span("handson.dbQuery")));
+    assert!(three.iter().all(|call| follows(received.span("handson.dbQuery"), call)));
+    assert!(follows(received.span("handson.randomError"), received.span("handson.dbQuery")));
     let mut methods: Vec<&str> = three.iter().map(|call| call.name.as_str()).collect();
     methods.sort_unstable();
     assert_eq!(methods, ["GET", "POST", "PUT"]);
@@ -105,13 +106,13 @@ async fn the_pieces_of_work_follow_each_other_and_three_calls_overlap() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_span_says_what_it_did_in_the_words_of_the_semantic_conventions() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|_| Reaction::Answer).await;
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
     let port = service.port;
     service.get("/handson").await;
     service.stop().await;
-    let received = collector.received();
+    let received = collector.telemetry();
 
     assert_holds(
         &received.span("GET /handson").attributes,
@@ -150,38 +151,38 @@ async fn every_span_says_what_it_did_in_the_words_of_the_semantic_conventions() 
     );
     let database = &received.span("SELECT users").attributes;
     assert!(database["db.query.text"].as_str().unwrap().starts_with("SELECT"), "{database:#?}");
-    assert!(database["db.namespace"].is_string(), "{database:#?}");
-    assert!(received.spans.iter().all(|span| span.entry_is_absent("error.type")));
+    assert!(database["db.namespace"].as_str().is_some(), "{database:#?}");
+    assert!(received.spans.iter().all(|span| !span.attributes.contains_key("error.type")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_signal_tells_the_credentials_in_an_address() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|_| Reaction::Answer).await;
     let url = upstream.url().replace("http://", "http://user:hunter2@");
     let service = Setup::exporting_to(&collector).with("HTTPBIN_URL", url).start().await;
     assert_eq!(service.get("/handson").await.status, 200);
     let output = service.stop().await;
 
-    let received = collector.received();
+    let received = collector.telemetry();
     let url = received.span("PUT").attributes["url.full"].as_str().unwrap();
     assert!(url.ends_with("/put"), "{url}");
-    let said = format!("{:?}{:?}{:?}", received.spans, received.records, output.stdout);
+    let said = format!("{:?}{:?}{:?}", received.spans, received.log_records, output.stdout);
     assert!(!said.contains("user:hunter2"), "{url}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_span_carries_a_path_of_the_build_machine_or_a_thread() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let setup = Setup::exporting_to(&collector).with("RANDOM_ERROR_RATE", "1");
     let service = setup.start().await;
     service.get("/handson").await.assert_problem(500);
     service.stop().await;
 
-    let received = collector.received();
+    let received = collector.telemetry();
     assert_eq!(received.spans.len(), 9);
     for span in &received.spans {
-        for name in span.attributes.keys() {
+        for (name, _) in span.attributes.iter() {
             let unwanted = ["code.", "thread.", "busy_ns", "idle_ns", "level", "target"];
             assert!(!unwanted.iter().any(|start| name.starts_with(start)), "{name} on {}", span.name);
         }
@@ -194,7 +195,7 @@ async fn no_span_carries_a_path_of_the_build_machine_or_a_thread() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_answer_names_its_server_span() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let (answer, received) = one_request(Setup::exporting_to(&collector), &collector).await;
 
     let (trace_id, span_id) = answer.trace_and_span_id();
@@ -206,7 +207,7 @@ async fn the_answer_names_its_server_span() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_health_check_is_silent() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     for _ in 0..3 {
         let answer = service.get("/healthz").await;
@@ -215,14 +216,13 @@ async fn the_health_check_is_silent() {
     service.get("/handson").await;
     let output = service.stop().await;
 
-    let received = collector.received();
+    let received = collector.telemetry();
     assert_eq!(received.spans.len(), 9, "only /handson is traced");
     assert_eq!(received.total("http.server.request.duration", |_| true), 1.0, "and counted");
     assert!(!format!("{:?}", output.stdout).contains("healthz"), "{output:#?}");
 }
 
-impl Span {
-    fn entry_is_absent(&self, name: &str) -> bool {
-        self.attributes.entry(name).is_none()
-    }
+/// The other one ended before this one began.
+fn follows(span: &Span, other: &Span) -> bool {
+    other.end <= span.start
 }

@@ -100,7 +100,8 @@ async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, T
     if end.flooded {
         return Err(Trouble::FloodsLog);
     }
-    if receiver.flooded() {
+    let received = receiver.take();
+    if received.is_incomplete {
         return Err(Trouble::FloodsTelemetry);
     }
     Ok(Run {
@@ -112,7 +113,7 @@ async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, T
         upstream: httpbin.calls(),
         stdout: end.stdout,
         stderr: end.stderr,
-        telemetry: receiver.take(),
+        telemetry: received.accepted,
         ending: end.ending,
     })
 }

@@ -1,12 +1,12 @@
 //! The examples, run as processes: all three signals arrive at a collector, and nothing is lost when they end.
 
 mod process;
-mod receiver;
 
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use std::collections::BTreeSet;
+
+use otlp::Receiver;
+use otlp::model::{LogRecord, Telemetry};
 use process::Process;
-use receiver::Received;
 
 /// The span of the caller, which the service has to continue.
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
@@ -16,13 +16,13 @@ const SPAN_ID: &str = "b7ad6b7169203331";
 async fn the_minimal_example_sends_all_three_signals() {
     let (received, lines) = run("minimal").await;
 
-    assert_eq!(
-        received.tree(&bytes(SPAN_ID)),
-        "SERVER GET /hello\n\
-         \x20 INTERNAL minimal.hello\n\
-         \x20   CLIENT GET\n\
-         \x20     SERVER GET /stock\n\
-         \x20   CLIENT sqlite\n"
+    assert_continues_the_trace(
+        &received,
+        "GET /hello Server\n\
+         \x20 minimal.hello Internal\n\
+         \x20   GET Client\n\
+         \x20     GET /stock Server\n\
+         \x20   sqlite Client\n",
     );
     let metrics = [
         "db.client.operation.duration",
@@ -32,7 +32,7 @@ async fn the_minimal_example_sends_all_three_signals() {
     ];
     assert_metrics(&received, &metrics);
     let record = log_record(&received, "42 in stock");
-    assert_eq!(record.trace_id, bytes(TRACE_ID), "the record belongs to the request: {record:?}");
+    assert_eq!(record.trace_id.as_deref(), Some(TRACE_ID), "the record belongs to the request: {record:?}");
     let line = lines.iter().find(|line| line.contains("42 in stock")).expect("a line of the request");
     assert!(line.contains(&format!(r#""trace_id":"{TRACE_ID}""#)), "the line belongs to the request: {line}");
 }
@@ -41,21 +41,21 @@ async fn the_minimal_example_sends_all_three_signals() {
 async fn the_registry_example_sends_all_three_signals() {
     let (received, _) = run("registry").await;
 
-    assert_eq!(
-        received.tree(&bytes(SPAN_ID)),
-        "SERVER GET /hello\n\
-         \x20 CLIENT GET\n\
-         \x20   SERVER GET /stock\n\
-         \x20 CLIENT SELECT\n"
+    assert_continues_the_trace(
+        &received,
+        "GET /hello Server\n\
+         \x20 GET Client\n\
+         \x20   GET /stock Server\n\
+         \x20 SELECT Client\n",
     );
     assert_metrics(&received, &["http.client.request.duration", "http.server.request.duration"]);
     log_record(&received, "listening on http://127.0.0.1");
 }
 
 /// Starts the example, calls it twice, once as a part of a trace, and stops it.
-async fn run(example: &str) -> (Received, Vec<String>) {
-    let (endpoint, received) = receiver::start().await;
-    let mut process = Process::start(example, &endpoint);
+async fn run(example: &str) -> (Telemetry, Vec<String>) {
+    let receiver = Receiver::start().await.expect("a free port");
+    let mut process = Process::start(example, receiver.endpoint());
     // Plain HTTP to this machine needs neither certificates nor a proxy.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("it can be built");
@@ -67,32 +67,37 @@ async fn run(example: &str) -> (Received, Vec<String>) {
     }
     let lines = process.terminate();
 
-    let received = std::mem::take(&mut *received.lock().expect("the receiver does not panic"));
-    let sources = ["logs", "metrics", "traces"].map(|signal| format!("{signal} {example}"));
-    assert_eq!(Vec::from_iter(&received.sources), Vec::from_iter(&sources));
+    let received = receiver.telemetry();
+    let services: [BTreeSet<&str>; 3] = [
+        received.spans.iter().map(|span| span.service()).collect(),
+        received.metrics.iter().map(|metric| metric.service()).collect(),
+        received.log_records.iter().map(|record| record.service()).collect(),
+    ];
+    assert_eq!(services, [(); 3].map(|()| BTreeSet::from([example])), "all three signals, of this service");
+    assert_eq!(received.refused, Vec::<String>::new());
     (received, lines)
 }
 
+/// The spans of the caller's trace are of this shape, below the span of the caller.
 #[track_caller]
-fn assert_metrics(received: &Received, expected: &[&str]) {
+fn assert_continues_the_trace(received: &Telemetry, shape: &str) {
+    let trace = received.trace(TRACE_ID);
+    assert_eq!(trace.shape(), shape);
+    assert_eq!(trace.spans[0].parent_span_id.as_deref(), Some(SPAN_ID));
+}
+
+#[track_caller]
+fn assert_metrics(received: &Telemetry, expected: &[&str]) {
+    let names: BTreeSet<&str> = received.metrics.iter().map(|metric| metric.name.as_str()).collect();
     for name in expected {
-        assert!(received.metrics.contains(*name), "expected {name} among {:#?}", received.metrics);
+        assert!(names.contains(name), "expected {name} among {names:#?}");
     }
 }
 
 /// A log record with `text` in its body.
 #[track_caller]
-fn log_record<'a>(received: &'a Received, text: &str) -> &'a LogRecord {
-    let has_text = |record: &&LogRecord| {
-        let body = record.body.as_ref().and_then(|body| body.value.as_ref());
-        matches!(body, Some(Value::StringValue(body)) if body.contains(text))
-    };
+fn log_record<'a>(received: &'a Telemetry, text: &str) -> &'a LogRecord {
+    let has_text = |record: &&LogRecord| record.body.as_str().is_some_and(|body| body.contains(text));
     let found = received.log_records.iter().find(has_text);
     found.unwrap_or_else(|| panic!("expected a record with '{text}' among {:#?}", received.log_records))
-}
-
-/// The bytes of an id in hex digits.
-fn bytes(id: &str) -> Vec<u8> {
-    let digits = (0..id.len()).step_by(2).map(|start| &id[start..start + 2]);
-    digits.map(|byte| u8::from_str_radix(byte, 16).expect("hex digits")).collect()
 }

@@ -1,6 +1,5 @@
 //! What is lost on the way to the collector is counted and reported.
 
-mod collector;
 mod end;
 mod gate;
 mod lines;
@@ -14,6 +13,7 @@ use opentelemetry::logs::{LogRecord, Logger, LoggerProvider};
 use opentelemetry::trace::{Tracer, TracerProvider};
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use otlp::{Behaviour, Receiver};
 use tokio::task::block_in_place;
 
 use crate::support::Telemetry;
@@ -25,6 +25,13 @@ fn settings(endpoint: &str, others: &[(&str, &str)]) -> Settings {
         _ => others.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned()),
     });
     settings.expect("the settings are valid")
+}
+
+/// A collector that behaves so.
+async fn collector(behaviour: Behaviour) -> Receiver {
+    let collector = Receiver::start().await.expect("a free port");
+    collector.set(behaviour);
+    collector
 }
 
 /// Makes spans that end at once.

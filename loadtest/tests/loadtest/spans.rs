@@ -4,29 +4,29 @@ mod naming;
 
 use std::collections::{HashMap, HashSet};
 
-use serde_json::{Value, json};
+use otlp::Receiver;
+use otlp::model::{Span, SpanKind, StatusCode, Telemetry, Value};
+use serde_json::json;
 
-use crate::support::otlp::{Collector, Received, Span, SpanKind, StatusCode};
 use crate::support::program::{Ended, Setup};
 use crate::support::target::{Call, Reaction, Target};
 
 /// A run that sends its spans to `collector`.
-fn exporting(target: &Target, collector: &Collector, options: &str) -> Setup {
+fn exporting(target: &Target, collector: &Receiver, options: &str) -> Setup {
     let setup = Setup::against(target, options).and("--otlp");
-    setup.variable("OTEL_EXPORTER_OTLP_ENDPOINT", collector.http_endpoint())
+    setup.variable("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
 }
 
 /// Ten requests, the answers to which `react` chooses, and what became of them.
-async fn run(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> (Target, Ended, Received) {
-    let (target, collector) = (Target::start(react), Collector::start().await);
+async fn run(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> (Target, Ended, Telemetry) {
+    let (target, collector) = (Target::start(react), Receiver::start().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 50 --duration 200ms --timeout 500ms").run().await;
     ended.assert_code(0);
-    (target, ended, collector.received())
+    (target, ended, collector.telemetry())
 }
 
-fn assert_attributes(span: &Span, expected: &Value) {
-    let seen: Value = span.attributes.clone().into_iter().collect::<serde_json::Map<_, _>>().into();
-    assert_eq!(seen, *expected, "all of them, of the same type");
+fn assert_attributes(span: &Span, expected: &serde_json::Value) {
+    assert_eq!(Value::Map(span.attributes.clone()), *expected, "all of them, of the same type");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +54,7 @@ async fn a_span_tells_of_its_request_by_the_conventions() {
     let (target, _, received) = run(|_| Reaction::Answer).await;
     for span in &received.spans {
         assert_eq!((span.name.as_str(), span.kind), ("GET", SpanKind::Client));
-        assert_eq!((&span.parent_id, span.status), (&None, StatusCode::Unset));
+        assert_eq!((&span.parent_span_id, span.status), (&None, StatusCode::Unset));
         assert!(span.start < span.end && span.events.is_empty());
         let expected = json!({
             "http.request.method": "GET",
@@ -82,10 +82,10 @@ async fn a_failed_request_is_an_error_with_its_type() {
     let mut seen = HashMap::new();
     for span in &received.spans {
         let (status, error) =
-            (&span.attributes.get("http.response.status_code"), span.attributes.get("error.type"));
+            (span.attributes.int("http.response.status_code"), span.attributes.text("error.type"));
         assert_eq!(span.status == StatusCode::Error, error.is_some(), "{span:?}");
         assert_eq!(status.is_some(), span.attributes.contains_key("network.protocol.version"), "{span:?}");
-        *seen.entry((status.and_then(Value::as_i64), error.and_then(Value::as_str))).or_insert(0) += 1;
+        *seen.entry((status, error)).or_insert(0) += 1;
     }
     let expected = HashMap::from([
         ((Some(404), Some("404")), 1),
@@ -100,32 +100,33 @@ async fn a_failed_request_is_an_error_with_its_type() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_refuses_leaves_spans_that_say_so() {
-    let (target, collector) = (Target::absent(|_| Reaction::Answer), Collector::start().await);
+    let (target, collector) = (Target::absent(|_| Reaction::Answer), Receiver::start().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 50 --duration 100ms").run().await;
     ended.assert_code(0);
-    let received = collector.received();
+    let received = collector.telemetry();
     assert_eq!(received.spans.len(), 5);
     for span in &received.spans {
-        assert_eq!((span.status, &span.attributes["error.type"]), (StatusCode::Error, &json!("connect")));
-        assert_eq!(span.attributes["server.port"], target.port());
+        assert_eq!((span.status, span.attributes.text("error.type")), (StatusCode::Error, Some("connect")));
+        assert_eq!(span.attributes.int("server.port"), Some(target.port().into()));
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_request_leaves_a_span_too() {
-    let (target, collector) = (Target::start(|_| Reaction::Hold), Collector::start().await);
+    let (target, collector) = (Target::start(|_| Reaction::Hold), Receiver::start().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 50 --duration 100ms --graceful-stop 0s").run().await;
     ended.assert_code(0);
     assert_eq!(target.calls().len(), 5);
-    assert_eq!(collector.received().spans.len(), 5, "the target's spans have a parent");
+    assert_eq!(collector.telemetry().spans.len(), 5, "the target's spans have a parent");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_a_thousand_a_second_none_is_lost() {
-    let (target, collector) = (Target::start(|_| Reaction::Answer), Collector::start_counting().await);
+    let (target, collector) =
+        (Target::start(|_| Reaction::Answer), Receiver::start_counting().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 1000 --duration 1s").run().await;
     ended.assert_code(0);
     let iterations = ended.count("iterations");
     assert_eq!(iterations + ended.count("dropped_iterations"), 1000);
-    assert_eq!(collector.received().span_count, iterations);
+    assert_eq!(collector.received().spans, iterations);
 }

@@ -1,4 +1,4 @@
-//! What the tests share: the program under test, its target, and a receiver of OTLP.
+//! What the tests share: the program under test and its target.
 
 pub mod program;
 pub mod shape;
@@ -8,17 +8,6 @@ use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
-
-pub use shared::otlp;
-
-/// The receiver of OTLP that the tests of the service use.
-#[path = "../../../tests/service/support"]
-#[allow(dead_code, unused_imports)] // What only the service sends: logs, metrics, gRPC.
-mod shared {
-    use super::{ClosedPort, until};
-
-    pub mod otlp;
-}
 
 /// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits it out
 /// unless it fails.

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use otlp::{Behaviour, Receiver};
+
 use crate::support::ClosedPort;
-use crate::support::otlp::{Behaviour, Collector};
 use crate::support::program::{Ended, Setup};
 use crate::support::target::{Reaction, Target};
 
@@ -51,20 +52,20 @@ async fn a_short_run_says_why_its_spans_were_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_refuses_is_said_once_and_the_lost_spans_are_counted() {
-    let (target, collector) = (Target::start(|_| Reaction::Answer), Collector::start().await);
-    collector.behave(Behaviour::Refuse);
-    let ended = exporting(&target, &collector.http_endpoint(), "--rate 20 --duration 500ms").run().await;
+    let (target, collector) = (Target::start(|_| Reaction::Answer), Receiver::start().await.unwrap());
+    collector.set(Behaviour::Refuse(503));
+    let ended = exporting(&target, collector.endpoint(), "--rate 20 --duration 500ms").run().await;
     assert_unaffected(&ended, 10);
     assert_lost(&ended, 10, 10);
-    assert!(collector.received().attempts > 0);
+    assert!(collector.received().requests > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_hangs_does_not_hold_up_the_load_and_the_end_not_for_long() {
-    let (target, collector) = (Target::start(|_| Reaction::Answer), Collector::start().await);
-    collector.behave(Behaviour::Hang);
+    let (target, collector) = (Target::start(|_| Reaction::Answer), Receiver::start().await.unwrap());
+    collector.set(Behaviour::Hang);
     let start = Instant::now();
-    let ended = exporting(&target, &collector.http_endpoint(), "--rate 50 --duration 500ms").run().await;
+    let ended = exporting(&target, collector.endpoint(), "--rate 50 --duration 500ms").run().await;
     assert_unaffected(&ended, 25);
     assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
     assert_lost(&ended, 25, 25);

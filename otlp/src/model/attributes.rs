@@ -1,6 +1,9 @@
 //! Keys and values.
 
 use std::fmt::{self, Write as _};
+use std::ops::Index;
+
+use serde_json::Value as Json;
 
 /// Bytes of a binary value that its text shows.
 const MAX_BYTES_SHOWN: usize = 32;
@@ -30,12 +33,19 @@ impl Attributes {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
+    /// Whether there is a value of `key`.
+    pub fn contains_key(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    /// Keys and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
     /// The value of `key`, where it is a string.
     pub fn text(&self, key: &str) -> Option<&str> {
-        match self.get(key) {
-            Some(Value::Text(text)) => Some(text),
-            _ => None,
-        }
+        self.get(key)?.as_str()
     }
 
     /// The value of `key`, where it is an integer.
@@ -61,7 +71,26 @@ impl Attributes {
     }
 }
 
+impl Index<&str> for Attributes {
+    type Output = Value;
+
+    /// # Panics
+    ///
+    /// If there is no value of `key`.
+    fn index(&self, key: &str) -> &Value {
+        self.get(key).unwrap_or_else(|| panic!("no attribute {key} among {self}"))
+    }
+}
+
 impl Value {
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
     /// A text as it is, and any other value as JSON.
     pub fn unquoted(&self) -> String {
         match self {
@@ -116,6 +145,58 @@ impl From<i64> for Value {
     }
 }
 
+/// A text equals only a text: `"200"` is not 200.
+impl PartialEq<str> for Value {
+    fn eq(&self, text: &str) -> bool {
+        self.as_str() == Some(text)
+    }
+}
+
+impl PartialEq<&str> for Value {
+    fn eq(&self, text: &&str) -> bool {
+        *self == **text
+    }
+}
+
+/// An integer equals only an integer: 200.0 is not 200.
+impl PartialEq<i32> for Value {
+    fn eq(&self, int: &i32) -> bool {
+        *self == Self::Int((*int).into())
+    }
+}
+
+/// JSON of the same type: an integer is not equal to a double, nor a number to a string. JSON has no bytes.
+impl PartialEq<Json> for Value {
+    fn eq(&self, json: &Json) -> bool {
+        match (self, json) {
+            (Self::Empty, Json::Null) => true,
+            (Self::Text(text), Json::String(json)) => text == json,
+            (Self::Bool(bool), Json::Bool(json)) => bool == json,
+            (Self::Int(int), Json::Number(json)) => json.as_i64() == Some(*int),
+            (Self::Double(double), Json::Number(json)) => json.is_f64() && json.as_f64() == Some(*double),
+            (Self::Array(values), Json::Array(json)) => values == json,
+            (Self::Map(map), Json::Object(json)) => {
+                map.0.len() == json.len()
+                    && json.iter().all(|(key, json)| map.get(key).is_some_and(|it| it == json))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Attributes {
+    /// As a JSON object, in the order in which they came.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (at, (key, value)) in self.iter().enumerate() {
+            f.write_str(if at > 0 { ", " } else { "" })?;
+            quoted(key, f)?;
+            write!(f, ": {value}")?;
+        }
+        f.write_str("}")
+    }
+}
+
 impl fmt::Display for Value {
     /// As JSON, so that `"200"` and `200` differ. Bytes are hex digits, of which at most the first 32 are shown.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,15 +218,7 @@ impl fmt::Display for Value {
                 }
                 f.write_str("]")
             }
-            Self::Map(map) => {
-                f.write_str("{")?;
-                for (at, (key, value)) in map.0.iter().enumerate() {
-                    f.write_str(if at > 0 { ", " } else { "" })?;
-                    quoted(key, f)?;
-                    write!(f, ": {value}")?;
-                }
-                f.write_str("}")
-            }
+            Self::Map(map) => write!(f, "{map}"),
         }
     }
 }

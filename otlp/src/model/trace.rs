@@ -70,6 +70,30 @@ impl<'a> Trace<'a> {
         text
     }
 
+    /// Names, kinds and parents as an indented list, siblings in alphabetical order: the same for each run of the same work,
+    /// even if some of it runs concurrently.
+    pub fn shape(&self) -> String {
+        self.spans
+            .iter()
+            .filter(|span| self.parent(span).is_none())
+            .map(|root| self.shape_below(root, 0))
+            .collect()
+    }
+
+    fn shape_below(&self, span: &Span, depth: usize) -> String {
+        let mut shape = format!("{}{} {:?}\n", "  ".repeat(depth), span.name, span.kind);
+        // As many as there are spans: ids that go round in a circle are no tree.
+        if depth < self.spans.len() {
+            let is_child = |other: &&&Span| other.parent_span_id.as_deref() == Some(&span.span_id);
+            let children = self.spans.iter().filter(is_child);
+            let mut children: Vec<String> =
+                children.map(|child| self.shape_below(child, depth + 1)).collect();
+            children.sort();
+            shape += &children.concat();
+        }
+        shape
+    }
+
     fn branches(&self, parent: &Span, indent: &str, depth: usize, text: &mut String) {
         let is_child = |span: &&&Span| span.parent_span_id.as_deref() == Some(&parent.span_id);
         let children: Vec<&&Span> = self.spans.iter().filter(is_child).collect();

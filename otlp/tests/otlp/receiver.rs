@@ -21,7 +21,7 @@ async fn send_as(path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> (u16, T
         request = request.header(*name, *value);
     }
     let status = request.send().await.unwrap().status().as_u16();
-    (status, receiver.take())
+    (status, receiver.telemetry())
 }
 
 fn span(members: &str) -> String {
@@ -144,5 +144,5 @@ async fn grpc_comes_in_at_the_same_port() {
     >::default();
     let request = tonic::Request::new(ExportTraceServiceRequest { resource_spans });
     client.unary(request, path, codec).await.unwrap();
-    assert_eq!(receiver.take().spans[0].name, "by gRPC");
+    assert_eq!(receiver.telemetry().spans[0].name, "by gRPC");
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 use tokio::process::{Child, Command};
 
-use crate::support::otlp::Collector;
 use crate::support::{ClosedPort, PATIENCE, client};
+use otlp::Receiver;
 
 /// What Compose mounts into its container.
 pub const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/infrastructure/local/collector.yaml");
@@ -25,12 +25,12 @@ pub struct Otelcol {
 
 impl Otelcol {
     /// Starts it, and waits until it is healthy. It sends to `upstream` what its sampling leaves of ordinary traces.
-    pub async fn start(upstream: &Collector, sampling_percentage: u8) -> Self {
-        let upstream = upstream.http_endpoint();
+    pub async fn start(upstream: &Receiver, sampling_percentage: u8) -> Self {
+        let upstream = upstream.endpoint();
         let percentage = sampling_percentage.to_string();
         Self::start_with(&[
             ("COLLECTOR_EXPORTERS", "[otlp_http]"),
-            ("COLLECTOR_UPSTREAM", &upstream),
+            ("COLLECTOR_UPSTREAM", upstream),
             ("SAMPLING_PERCENTAGE", &percentage),
         ])
         .await

@@ -7,9 +7,9 @@ use axum::http::StatusCode;
 
 use super::SPANS;
 use super::process::Otelcol;
-use crate::support::otlp::{Collector, tree};
 use crate::support::service::Setup;
 use crate::support::upstream::{Reaction, Upstream};
+use otlp::Receiver;
 
 /// More than the threshold of the policy `slow`.
 const SLOW: Duration = Duration::from_millis(600);
@@ -24,7 +24,7 @@ GET /handson Server
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
 async fn errors_and_slow_requests_are_kept_and_ordinary_ones_are_not() {
-    let upstream = Collector::start().await;
+    let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     // Four calls of an ordinary request, one that fails, and from then on they wait.
     let httpbin = Upstream::start(|call| match call.number {
@@ -48,16 +48,16 @@ async fn errors_and_slow_requests_are_kept_and_ordinary_ones_are_not() {
     service.stop().await;
     otelcol.stop().await;
 
-    let received = upstream.received();
-    assert_eq!(tree(&received.trace(&failed.trace_id())), FAILED);
-    assert_eq!(received.trace(&slow.trace_id()).len(), SPANS);
-    assert_eq!(received.trace(&ordinary.trace_id()).len(), 0, "no share of these was to be kept");
+    let received = upstream.telemetry();
+    assert_eq!(received.trace(&failed.trace_id()).shape(), FAILED);
+    assert_eq!(received.trace(&slow.trace_id()).spans.len(), SPANS);
+    assert_eq!(received.trace(&ordinary.trace_id()).spans.len(), 0, "no share of these was to be kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
 async fn a_share_of_the_ordinary_traces_is_kept_each_of_them_whole() {
-    let upstream = Collector::start().await;
+    let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 50).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
     for _ in 0..200 {
@@ -66,9 +66,9 @@ async fn a_share_of_the_ordinary_traces_is_kept_each_of_them_whole() {
     service.stop().await;
     otelcol.stop().await;
 
-    let received = upstream.received();
+    let received = upstream.telemetry();
     let kept: BTreeSet<&String> = received.spans.iter().map(|span| &span.trace_id).collect();
     // Five standard deviations to each side, and some: a request may have been slow on a busy machine.
     assert!((65..=150).contains(&kept.len()), "{} of 200 kept", kept.len());
-    assert!(kept.iter().all(|id| received.trace(id).len() == SPANS), "a trace is kept whole");
+    assert!(kept.iter().all(|id| received.trace(id).spans.len() == SPANS), "a trace is kept whole");
 }

@@ -2,23 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::vocabulary::{self, REQUIRED, Type};
-use crate::support::otlp::{Attributes, Point, Received, Span, SpanKind, StatusCode};
+use crate::support::queries::{Point, Queries};
+use otlp::model::{Attributes, Span, SpanKind, StatusCode, Telemetry, Value};
 
 /// Every kind of violation once, in words.
-pub fn violations(received: &Received) -> Vec<String> {
+pub fn violations(received: &Telemetry) -> Vec<String> {
     let mut found = BTreeSet::new();
     for span in &received.spans {
         found.extend(of_resource(&span.resource));
         found.extend(of_span(span));
     }
-    for point in &received.points {
-        found.extend(of_resource(&point.resource));
-        found.extend(of_point(point));
+    for point in received.points() {
+        found.extend(of_resource(&point.metric.resource));
+        found.extend(of_point(&point));
     }
-    for record in &received.records {
+    for record in &received.log_records {
         found.extend(of_resource(&record.resource));
         found.extend(of_attributes("log record", &record.attributes));
         if record.event_name.contains(".rs") {
@@ -66,7 +65,7 @@ fn of_span(span: &Span) -> Vec<String> {
 
 /// `{method} {route}`, `{method}`, or the summary of the query.
 fn expected_name(span: &Span) -> Option<String> {
-    let text = |name: &str| span.attributes.get(name).and_then(Value::as_str);
+    let text = |name: &str| span.attributes.text(name);
     if let Some(summary) = text("db.query.summary") {
         return Some(summary.to_owned());
     }
@@ -78,14 +77,14 @@ fn expected_name(span: &Span) -> Option<String> {
 }
 
 fn of_point(point: &Point) -> Vec<String> {
-    let place = format!("metric {}", point.metric);
-    let Some((unit, instrument, required)) = vocabulary::metric(&point.metric) else {
+    let place = format!("metric {}", point.metric.name);
+    let Some((unit, instrument, required)) = vocabulary::metric(&point.metric.name) else {
         return vec![format!("{place}: is not known")];
     };
-    let mut found = of_attributes(&place, &point.attributes);
-    found.extend(missing(&place, &point.attributes, required));
-    if point.unit != unit {
-        found.push(format!("{place}: unit {}, should be {unit}", point.unit));
+    let mut found = of_attributes(&place, point.attributes);
+    found.extend(missing(&place, point.attributes, required));
+    if point.metric.unit != unit {
+        found.push(format!("{place}: unit {}, should be {unit}", point.metric.unit));
     }
     if point.instrument != instrument {
         found.push(format!("{place}: {:?}, should be {instrument:?}", point.instrument));
@@ -94,27 +93,36 @@ fn of_point(point: &Point) -> Vec<String> {
 }
 
 fn of_attributes(place: &str, attributes: &Attributes) -> Vec<String> {
-    attributes.iter().filter_map(|(name, value)| of_attribute(place, name, value)).collect()
+    let mut names = BTreeSet::new();
+    let mut found = Vec::new();
+    for (name, value) in attributes.iter() {
+        found.extend(of_attribute(place, name, value));
+        if !names.insert(name) {
+            found.push(format!("{place}: attribute {name} comes twice"));
+        }
+    }
+    found
 }
 
 fn of_attribute(place: &str, name: &str, value: &Value) -> Option<String> {
     let Some(wanted) = vocabulary::attribute(name) else {
         return Some(format!("{place}: attribute {name} is not known"));
     };
+    let is_text = |value: &Value| value.as_str().is_some();
     let fits = match wanted {
         // Our own names may hold numbers.
-        Type::Text if name.starts_with("handson.") => !value.is_null(),
-        Type::Text => value.is_string(),
-        Type::Int => value.is_i64() || value.is_u64(),
-        Type::Texts => value.as_array().is_some_and(|values| values.iter().all(Value::is_string)),
+        Type::Text if name.starts_with("handson.") => *value != Value::Empty,
+        Type::Text => is_text(value),
+        Type::Int => matches!(value, Value::Int(_)),
+        Type::Texts => matches!(value, Value::Array(values) if values.iter().all(is_text)),
     };
     if !fits {
         return Some(format!("{place}: attribute {name} is {value}, should be {wanted:?}"));
     }
-    (value == "").then(|| format!("{place}: attribute {name} is empty"))
+    (*value == "").then(|| format!("{place}: attribute {name} is empty"))
 }
 
 fn missing(place: &str, attributes: &Attributes, required: &[&str]) -> Vec<String> {
-    let absent = required.iter().filter(|name| !attributes.contains_key(**name));
+    let absent = required.iter().filter(|name| !attributes.contains_key(name));
     absent.map(|name| format!("{place}: {name} is missing")).collect()
 }

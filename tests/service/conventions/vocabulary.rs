@@ -2,7 +2,8 @@
 //! a violation: deprecated ones (`http.method`, `net.peer.port`, `db.statement`), misspelt ones, and paths of the
 //! machine that built the program (`code.file.path`).
 
-use crate::support::otlp::{Instrument, SpanKind};
+use crate::support::queries::Instrument;
+use otlp::model::SpanKind;
 
 /// The type of an attribute's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::client::{self, Answer};
-use super::otlp::Collector;
 use super::upstream::Upstream;
 use super::{PATIENCE, until};
+use otlp::Receiver;
 
 /// How to start the program. It takes a free port, and telemetry is off unless the test says where it goes.
 #[derive(Debug, Clone)]
@@ -29,9 +29,9 @@ impl Setup {
         setup.with("PORT", "0").with("OTEL_SDK_DISABLED", "true")
     }
 
-    /// `handson`, with telemetry over OTLP/HTTP to `collector`.
-    pub fn exporting_to(collector: &Collector) -> Self {
-        Self::exporting_to_endpoint(&collector.http_endpoint())
+    /// `handson`, with telemetry to `collector`.
+    pub fn exporting_to(collector: &Receiver) -> Self {
+        Self::exporting_to_endpoint(collector.endpoint())
     }
 
     /// `handson`, with telemetry over OTLP/HTTP to whatever is or is not there.

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use axum::http::Method;
 
 use super::TREE;
-use crate::support::otlp::{Collector, SpanKind, tree};
+use crate::support::queries::Queries;
 use crate::support::service::Setup;
 use crate::support::upstream::{Reaction, Upstream};
+use otlp::Receiver;
+use otlp::model::SpanKind;
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT_ID: &str = "00f067aa0ba902b7";
@@ -19,19 +21,19 @@ const REMOTE: [(&str, &str); 3] = [
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remote_parent_is_honoured_and_passed_on() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|_| Reaction::Answer).await;
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
     let answer = service.get_with("/handson", &REMOTE).await;
     service.stop().await;
 
     assert_eq!(answer.trace_id(), TRACE_ID);
-    let received = collector.received();
+    let received = collector.telemetry();
     let server = received.span("GET /handson");
     assert_eq!(server.trace_id, TRACE_ID);
-    assert_eq!(server.parent_id.as_deref(), Some(PARENT_ID));
+    assert_eq!(server.parent_span_id.as_deref(), Some(PARENT_ID));
     assert_eq!(server.trace_state, "vendor=value");
-    assert_eq!(tree(&received.trace(TRACE_ID)), TREE);
+    assert_eq!(received.trace(TRACE_ID).shape(), TREE);
     for call in upstream.calls() {
         assert_eq!(call.header("tracestate"), Some("vendor=value"), "{call:?}");
         assert_eq!(call.header("baggage"), Some("team=sakura"), "{call:?}");
@@ -40,13 +42,13 @@ async fn a_remote_parent_is_honoured_and_passed_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_call_names_its_own_client_span() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|_| Reaction::Answer).await;
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
     service.get("/handson").await;
     service.stop().await;
 
-    let received = collector.received();
+    let received = collector.telemetry();
     let injected: BTreeSet<String> = upstream
         .calls()
         .iter()
@@ -64,7 +66,7 @@ async fn each_call_names_its_own_client_span() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_that_is_not_sampled_leaves_no_span_and_says_so_upstream() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|_| Reaction::Answer).await;
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
     let traceparent = format!("00-{TRACE_ID}-{PARENT_ID}-00");
@@ -74,7 +76,7 @@ async fn a_parent_that_is_not_sampled_leaves_no_span_and_says_so_upstream() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.trace_id(), TRACE_ID);
     assert!(answer.header("traceresponse").ends_with("-00"), "{answer:?}");
-    assert_eq!(collector.received().spans.len(), 0);
+    assert_eq!(collector.telemetry().spans.len(), 0);
     assert_eq!(output.with_message("dbQuery")[0]["trace_id"], TRACE_ID, "log lines still correlate");
     for call in upstream.calls() {
         let traceparent = call.header("traceparent").unwrap();
@@ -85,20 +87,20 @@ async fn a_parent_that_is_not_sampled_leaves_no_span_and_says_so_upstream() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_broken_traceparent_starts_a_trace_of_its_own() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     let answer = service.get_with("/handson", &[("traceparent", "00-nonsense-01")]).await;
     service.stop().await;
 
     assert_eq!(answer.status, 200, "{answer:?}");
-    let received = collector.received();
-    assert_eq!(received.span("GET /handson").parent_id, None);
-    assert_eq!(tree(&received.trace(&answer.trace_id())), TREE);
+    let received = collector.telemetry();
+    assert_eq!(received.span("GET /handson").parent_span_id, None);
+    assert_eq!(received.trace(&answer.trace_id()).shape(), TREE);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_propagators_no_trace_comes_in_or_goes_out() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let upstream = Upstream::start(|_| Reaction::Answer).await;
     let setup = Setup::exporting_to(&collector).calling(&upstream).with("OTEL_PROPAGATORS", "none");
     let service = setup.start().await;
@@ -106,9 +108,9 @@ async fn without_propagators_no_trace_comes_in_or_goes_out() {
     service.stop().await;
 
     assert_ne!(answer.trace_id(), TRACE_ID);
-    let received = collector.received();
-    assert_eq!(tree(&received.trace(&answer.trace_id())), TREE);
-    assert_eq!(received.span("GET /handson").parent_id, None);
+    let received = collector.telemetry();
+    assert_eq!(received.trace(&answer.trace_id()).shape(), TREE);
+    assert_eq!(received.span("GET /handson").parent_span_id, None);
     for call in upstream.calls() {
         assert_eq!(call.header("traceparent"), None, "{call:?}");
         assert_eq!(call.header("baggage"), None, "{call:?}");
@@ -117,7 +119,7 @@ async fn without_propagators_no_trace_comes_in_or_goes_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_stand_in_as_a_second_service_continues_the_trace() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let httpbin = Setup::exporting_to(&collector).arguments(&["httpbin", "--port", "0"]).start().await;
     let setup = Setup::exporting_to(&collector).with("HTTPBIN_URL", httpbin.url(""));
     let service = setup.start().await;
@@ -125,8 +127,8 @@ async fn the_stand_in_as_a_second_service_continues_the_trace() {
     service.stop().await;
     httpbin.stop().await;
 
-    let received = collector.received();
-    let spans = received.trace(&answer.trace_id());
+    let received = collector.telemetry();
+    let spans = received.trace(&answer.trace_id()).spans;
     assert_eq!(spans.len(), 9 + 4, "nine spans of the service, one a call of the stand-in");
     let theirs: Vec<_> = spans.iter().filter(|span| span.service() == "httpbin").collect();
     let mut names: Vec<&str> = theirs.iter().map(|span| span.name.as_str()).collect();
@@ -134,7 +136,7 @@ async fn the_stand_in_as_a_second_service_continues_the_trace() {
     assert_eq!(names, ["GET /get", "GET /get", "POST /post", "PUT /put"]);
     for span in theirs {
         assert_eq!(span.kind, SpanKind::Server);
-        let parent = spans.iter().find(|other| Some(&other.span_id) == span.parent_id.as_ref());
+        let parent = spans.iter().find(|other| Some(&other.span_id) == span.parent_span_id.as_ref());
         let parent = parent.unwrap_or_else(|| panic!("no parent of {span:?}"));
         assert_eq!((parent.service(), parent.kind), ("handson", SpanKind::Client));
         let method = span.attributes["http.request.method"].as_str().unwrap();
@@ -144,12 +146,12 @@ async fn the_stand_in_as_a_second_service_continues_the_trace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_embedded_stand_in_is_not_traced() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     service.client().request(Method::GET, service.url("/handson")).send().await.unwrap();
     service.stop().await;
 
-    let received = collector.received();
+    let received = collector.telemetry();
     let servers = received.spans.iter().filter(|span| span.kind == SpanKind::Server).count();
     assert_eq!(servers, 1);
 }

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::one_request;
 use crate::support::assert_holds;
-use crate::support::otlp::{Attributes, Collector};
+use crate::support::queries::{Queries, sorted};
 use crate::support::service::Setup;
+use otlp::Receiver;
+use otlp::model::Attributes;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_resource_names_service_version_instance_and_environment() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let setup = Setup::exporting_to(&collector)
         .with("ENV", "staging")
         .with("OTEL_RESOURCE_ATTRIBUTES", "handson.team=sakura");
@@ -35,7 +37,7 @@ async fn the_resource_names_service_version_instance_and_environment() {
     assert!(version.starts_with(env!("CARGO_PKG_VERSION")), "{version}");
 
     // The commit is known where the program was built in a clone or told; then the version names it.
-    match resource.get("vcs.ref.head.revision").and_then(Value::as_str) {
+    match resource.text("vcs.ref.head.revision") {
         Some(commit) => {
             assert_eq!(commit.len(), 40, "{commit}");
             let suffix = version.split_once('+').map(|(_, suffix)| suffix);
@@ -43,28 +45,28 @@ async fn the_resource_names_service_version_instance_and_environment() {
         }
         None => assert_eq!(version, env!("CARGO_PKG_VERSION")),
     }
-    if let Some(url) = resource.get("vcs.repository.url.full").and_then(Value::as_str) {
+    if let Some(url) = resource.text("vcs.repository.url.full") {
         assert!(url.starts_with("https://") && !url.contains('@'), "{url}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_three_signals_of_a_process_have_one_resource() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let (_, received) = one_request(Setup::exporting_to(&collector), &collector).await;
 
     let spans = received.spans.iter().map(|span| &span.resource);
-    let points = received.points.iter().map(|point| &point.resource);
-    let records = received.records.iter().map(|record| &record.resource);
-    let text = |resource: &std::sync::Arc<Attributes>| format!("{resource:#?}");
-    let resources: BTreeSet<String> = spans.chain(points).chain(records).map(text).collect();
+    let metrics = received.metrics.iter().map(|metric| &metric.resource);
+    let records = received.log_records.iter().map(|record| &record.resource);
+    let text = |resource: &std::sync::Arc<Attributes>| format!("{:#?}", sorted(resource));
+    let resources: BTreeSet<String> = spans.chain(metrics).chain(records).map(text).collect();
     assert_eq!(resources.len(), 1, "{resources:#?}");
-    assert!(!received.points.is_empty() && !received.records.is_empty());
+    assert!(!received.metrics.is_empty() && !received.log_records.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_are_two_instances() {
-    let collector = Collector::start().await;
+    let collector = Receiver::start().await.unwrap();
     let (_, _) = one_request(Setup::exporting_to(&collector), &collector).await;
     let (_, received) = one_request(Setup::exporting_to(&collector), &collector).await;
 

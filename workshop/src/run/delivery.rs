@@ -11,7 +11,7 @@ use super::service::Service;
 use super::{Trouble, requests};
 use crate::evidence::{Backend, DeliveryRun, Exchange, Fault, LossReport};
 use otlp::model::now;
-use otlp::{Behaviour, FaultyReceiver};
+use otlp::{Behaviour, Receiver};
 
 /// For all runs together.
 const RUNS_TIMEOUT: Duration = Duration::from_secs(45);
@@ -63,8 +63,8 @@ fn settings(fault: Fault) -> Vec<(&'static str, &'static str)> {
 
 async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<DeliveryRun, Trouble> {
     let httpbin = Httpbin::start().await.map_err(Trouble::of_this_machine)?;
-    let mut collector = FaultyReceiver::reserve().map_err(Trouble::of_this_machine)?;
-    let authority = collector.authority();
+    let mut collector = Receiver::reserve().map_err(Trouble::of_this_machine)?;
+    let authority = collector.authority().to_owned();
     // Only in one run, in case that an exporter cannot deal with it.
     let password = (fault == Fault::Down).then(|| PASSWORD.to_owned());
     let endpoint = match &password {
@@ -113,6 +113,7 @@ async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<Deliv
     if end.flooded {
         return Err(Trouble::FloodsLog);
     }
+    let received = collector.take();
     Ok(DeliveryRun {
         fault,
         collector: authority,
@@ -124,8 +125,8 @@ async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<Deliv
         fault_ended,
         stdout: end.stdout,
         stderr: end.stderr,
-        accepted: collector.accepted(),
-        refused: collector.refused(),
+        accepted: received.accepted,
+        refused: received.refused,
         ending: end.ending,
     })
 }

@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use axum::http::StatusCode;
 use instrumentation::otlp::Exporters;
 use opentelemetry_sdk::trace::SdkTracerProvider;
+use otlp::{Behaviour, Received};
 use tokio::task::block_in_place;
 
-use super::collector::{Behaviour, Collector};
 use super::gate::Gate;
-use super::{lines, make_spans, reported, settings};
+use super::{collector, lines, make_spans, reported, settings};
 use crate::http::client;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,21 +39,21 @@ async fn spans_that_wait_or_are_under_way_at_the_end_are_counted_as_lost() {
 async fn a_shutdown_does_not_wait_for_retries() {
     lines::collect();
     client();
-    let unavailable = Behaviour::Refuse(StatusCode::SERVICE_UNAVAILABLE, Some(8));
-    let collector = Collector::start(unavailable).await;
+    let collector = collector(Behaviour::RetryAfter(Duration::from_secs(8))).await;
     let one_by_one = [("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")];
-    let settings = settings(&collector.endpoint(), &one_by_one);
+    let settings = settings(collector.endpoint(), &one_by_one);
     let (delivery, _telemetry) = reported(&settings);
     let exporters = Exporters::new(&settings, &delivery).expect("a client");
     let processor = delivery.span_processor(exporters.spans().expect("an exporter"));
     let spans = SdkTracerProvider::builder().with_span_processor(processor).build();
     make_spans(&spans, 1);
-    collector.refused.notified().await;
+    let refused = |received: &Received| received.refused.spans.first().map(drop);
+    collector.until(Duration::from_secs(20), refused).await.expect("an export");
 
     let before = Instant::now();
     let _ = block_in_place(|| spans.shutdown());
     assert!(before.elapsed() < Duration::from_secs(4), "the retry is due in 8 s");
     delivery.report_the_end();
-    let lost: u64 = lines::so_far(&collector.endpoint()).iter().filter_map(|line| line.spans).sum();
-    assert_eq!(lost, 1, "{:?}", lines::so_far(&collector.endpoint()));
+    let lost: u64 = lines::so_far(collector.endpoint()).iter().filter_map(|line| line.spans).sum();
+    assert_eq!(lost, 1, "{:?}", lines::so_far(collector.endpoint()));
 }

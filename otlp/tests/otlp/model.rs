@@ -1,0 +1,64 @@
+//! The model: what it tells apart, and how it shows a trace.
+
+use otlp::Receiver;
+use otlp::model::{Attributes, Value};
+use serde_json::json;
+
+fn attributes(pairs: impl IntoIterator<Item = (&'static str, Value)>) -> Attributes {
+    Attributes(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+}
+
+#[test]
+fn values_equal_only_values_of_the_same_type() {
+    let list = Value::Array(vec![Value::Int(1), "a".into()]);
+    let map = Value::Map(attributes([("a", Value::Bool(true))]));
+    let equal = [
+        (Value::Empty, json!(null)),
+        ("200".into(), json!("200")),
+        (Value::Int(200), json!(200)),
+        (Value::Double(200.0), json!(200.0)),
+        (Value::Bool(true), json!(true)),
+        (list, json!([1, "a"])),
+        (map, json!({ "a": true })),
+    ];
+    for (at, (value, _)) in equal.iter().enumerate() {
+        for (other, (_, json)) in equal.iter().enumerate() {
+            assert_eq!(value == json, at == other, "{value} and {json}");
+        }
+    }
+    let (text, empty_text) = (Value::from("200"), Value::from(""));
+    assert!(empty_text != json!(null) && Value::Empty != json!(""));
+    assert!(text == "200" && text != 200 && Value::Int(200) == 200 && Value::Int(200) != "200");
+}
+
+#[test]
+fn a_key_that_comes_twice_is_still_there_twice() {
+    let attributes = attributes([("a", Value::Int(1)), ("a", Value::Int(2))]);
+    assert_eq!(attributes.iter().count(), 2);
+    assert_eq!(attributes["a"], 1);
+    assert!(attributes.contains_key("a") && !attributes.contains_key("b"));
+}
+
+#[tokio::test]
+async fn a_trace_has_the_same_shape_in_whatever_order_its_spans_start() {
+    const TRACE_ID: &str = "5b8efff798038103d269b633813fc60c";
+    let span = |id: &str, parent: &str, name: &str, start: u64| json!({ "traceId": TRACE_ID, "spanId": id, "parentSpanId": parent, "name": name, "kind": 3, "startTimeUnixNano": start });
+    let (root, child, remote) = ("00000000000000a1", "00000000000000a2", "00000000000000ff");
+    let spans = [
+        span("00000000000000a3", root, "PUT", 2),
+        span(child, root, "GET", 3),
+        span(root, remote, "GET /handson", 1),
+        span("00000000000000a4", child, "SELECT", 4),
+    ];
+    let request = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
+
+    let receiver = Receiver::start().await.unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let post = client.post(format!("{}/v1/traces", receiver.endpoint())).body(request.to_string());
+    assert_eq!(post.header("content-type", "application/json").send().await.unwrap().status(), 200);
+    let telemetry = receiver.telemetry();
+    let shape = telemetry.trace(TRACE_ID).shape();
+    assert_eq!(shape, "GET /handson Client\n  GET Client\n    SELECT Client\n  PUT Client\n");
+    assert!(telemetry.outline().starts_with("4 spans, 0 log records\ntrace 5b8e"), "{}", telemetry.outline());
+}
