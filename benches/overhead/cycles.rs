@@ -113,7 +113,7 @@ impl Contestant {
     }
 
     /// This variant's CPU time per request and `other`'s, cycle by cycle.
-    fn beside<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (f64, f64)> + 'a {
+    fn paired_with<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (f64, f64)> + 'a {
         self.cpu().zip(other.cpu())
     }
 }

@@ -3,7 +3,7 @@
 //! The service is started once without telemetry and once with each mix of signals, all at the same time, from the
 //! release binary. Then all of them are loaded in turn, in short slices in random order, and what counts is the ratio
 //! of CPU time per request within one cycle of slices. Two runs one after the other cannot be compared: clock speed,
-//! caches and neighbours on the machine differ by more than what is to be measured.
+//! caches and neighbours on the machine differ by more than what the benchmark measures.
 //!
 //! A second part measures what is told of one service alone: start to ready, resident memory, size.
 //!

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Names, beside the usual ones, under which the console may be called.
+/// Names, in addition to the usual ones, under which the console may be called.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts(pub Vec<String>);
 

@@ -106,7 +106,7 @@ impl Monitor {
         self.file.exists()
     }
 
-    /// Reads the file anew where it has changed.
+    /// Reads the file again if it has changed.
     fn read(&mut self) {
         let modified = modified(&self.file);
         if modified.is_some() && modified == self.modified {

@@ -22,7 +22,7 @@ impl PortError {
 /// Why a port cannot be bound: `taken by nginx (process 42)`.
 pub fn reason(port: u16, error: &std::io::Error) -> String {
     if error.kind() != std::io::ErrorKind::AddrInUse {
-        return format!("not to be had: {error}");
+        return format!("not available: {error}");
     }
     let holder = holder(port).map(|holder| format!(" by {holder}"));
     format!("taken{}", holder.unwrap_or_default())

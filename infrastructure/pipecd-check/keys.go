@@ -116,7 +116,7 @@ func unknown(path string, value any, t reflect.Type) (found []string) {
 }
 
 // chosenKeys looks at `with` of a stage or `config` of a provider, whose type the name of the stage or the type of the
-// provider beside it says.
+// provider next to it says.
 func chosenKeys(path, key string, of map[string]any) []string {
 	if key != "with" && key != "config" {
 		return nil

@@ -62,7 +62,7 @@ func main() {
 	}
 }
 
-// check returns what is wrong in the repository at root. Deploying is slow beside the rest.
+// check returns what is wrong in the repository at root. Deploying is slow compared with the rest.
 func check(root string, deploying bool) []string {
 	r := &repository{root: root}
 	r.loadPiped()

@@ -69,7 +69,7 @@ func (r *repository) checkCanary(file string, spec *config.ECSApplicationSpec, n
 		if stage.ECSTrafficRoutingStageOptions != nil {
 			routed = stage.ECSTrafficRoutingStageOptions
 		}
-		// It ends the tasks of the canary too. Whoever is sent there from now on gets 503.
+		// It ends the tasks of the canary too. Every request that is sent there from now on gets a 503.
 		if stage.Name == model.StageECSPrimaryRollout && routed != nil {
 			if _, canary := routed.Percentage(); canary != 0 {
 				r.complain(file, "when ECS_PRIMARY_ROLLOUT ends the canary's tasks, %d %% of the traffic still go there", canary)

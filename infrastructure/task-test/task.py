@@ -31,7 +31,7 @@ METRICS = ["http.server.request.duration", "http.server.active_requests", "http.
 CONDITIONS = {"START": "service_started", "HEALTHY": "service_healthy"}
 CLIENT, SERVER = 3, 2
 # Seconds.
-PATIENCE, SHORT_PATIENCE = 60, 12
+TIMEOUT, SHORT_TIMEOUT = 60, 12
 # A longer line Docker hands over in parts, and no part is JSON: `defaultBufSize` of moby's daemon/logger/copier.go.
 LONGEST_LINE = 16 * 1024
 
@@ -270,14 +270,14 @@ WORDS = ["no SERVER span", "the metric http.server.request.duration does not com
 
 
 def look_mistaken(*arguments):
-    told = list(wrong(see(SHORT_PATIENCE, *arguments)))
+    told = list(wrong(see(SHORT_TIMEOUT, *arguments)))
     if missing := [words for words in WORDS if not any(words in line for line in told)]:
         sys.exit("a task with mistakes is not told from a right one, nobody says: " + "; ".join(missing))
     print(f"a task with mistakes: {len(WORDS)} things noticed")
 
 
 def look(*arguments):
-    seen = see(PATIENCE, *arguments)
+    seen = see(TIMEOUT, *arguments)
     complaints = list(dict.fromkeys(wrong(seen)))
     if not complaints:
         for make, words in MISTAKES:

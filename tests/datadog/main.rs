@@ -92,7 +92,7 @@ fn the_document_has_the_rules_of_these_tests() {
 
 #[test]
 fn the_document_names_each_metric_that_is_used_and_no_other() {
-    let listed = document::table("What is used").into_keys().collect::<BTreeSet<_>>();
+    let listed = document::table("Metrics in use").into_keys().collect::<BTreeSet<_>>();
     assert_eq!(listed, metrics_in_queries(&Sources::read()));
 }
 

@@ -62,7 +62,7 @@ fn of_dashboard(sources: &Sources, found: &mut Vec<Query>, complaints: &mut Vec<
                 unknown_names(formulas, &names).map(|name| format!("{place}: no query is named {name}")),
             );
         }
-        // A list has its columns beside the query.
+        // A list has its columns next to the query.
         let inner = if widget["query"].is_object() { &widget["query"] } else { widget };
         let Some(source) = inner["data_source"].as_str() else { return };
         let (text, kind) = match source {

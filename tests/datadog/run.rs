@@ -85,7 +85,7 @@ async fn load(service: &Service, task: &Task, collector: &Receiver) {
 /// The program. Cargo builds those of a test's own package before it; this one is of another, so Cargo is asked for it.
 async fn load_generator() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    // What Cargo tells this test of itself is not meant for another Cargo: ring's build script reads it, and would run anew
+    // What Cargo tells this test of itself is not meant for another Cargo: ring's build script reads it, and would run again
     // each time, and all that depends on ring with it.
     let of_this_test =
         |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));

@@ -19,7 +19,7 @@ pub struct Container {
 }
 
 impl Task {
-    /// Reads the file. It has one form, which PipeCD keeps as it writes it anew: two spaces a level, a key a line.
+    /// Reads the file. It has one form, which PipeCD keeps when it writes it: two spaces a level, a key a line.
     pub fn read() -> Self {
         let text = fs::read_to_string(FILE).unwrap();
         let (_, containers) = text.split_once("\ncontainerDefinitions:\n").unwrap();

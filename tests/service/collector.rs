@@ -4,7 +4,7 @@ mod configuration;
 mod process;
 mod sampling;
 
-use crate::support::PATIENCE;
+use crate::support::TIMEOUT;
 use crate::support::client::Answer;
 use crate::support::queries::{Instrument, Queries};
 use crate::support::service::{Service, Setup};
@@ -28,7 +28,7 @@ async fn by_hand(service: &Service) -> Answer {
 async fn until_whole(upstream: &Receiver, trace_id: &str, spans: usize) -> Telemetry {
     let is_whole = |all: &Telemetry| all.trace(trace_id).spans.len() == spans;
     let whole = |all: &Received| is_whole(&all.accepted).then(|| all.accepted.clone());
-    upstream.until(PATIENCE, whole).await.expect("all spans of the trace")
+    upstream.until(TIMEOUT, whole).await.expect("all spans of the trace")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,11 +111,11 @@ async fn metrics_are_made_of_all_spans_and_not_of_those_that_sampling_leaves() {
         about["span.name"] == "GET /handson" && about["http.response.status_code"].to_string().contains("200")
     };
     let calls = |all: &Received| all.accepted.total("traces.span.metrics.calls", server);
-    upstream.until(PATIENCE, |all| (calls(all) == REQUESTS).then_some(())).await.expect("the calls");
+    upstream.until(TIMEOUT, |all| (calls(all) == REQUESTS).then_some(())).await.expect("the calls");
     otelcol.stop().await;
 
     let received = upstream.telemetry();
-    assert_eq!(received.spans.len(), 0, "all traces were ordinary, and no share of them was to be kept");
+    assert_eq!(received.spans.len(), 0, "all traces were ordinary, and no share of them should be kept");
     let durations = received.newest("traces.span.metrics.duration");
     let duration = durations.iter().find(|point| server(point.attributes)).expect("durations");
     assert_eq!((duration.instrument, duration.metric.unit.as_str()), (Instrument::Histogram, "s"));

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::support::client::{load, saturate};
 use crate::support::queries::Queries;
 use crate::support::service::{Output, Service, Setup};
-use crate::support::{ClosedPort, PATIENCE};
+use crate::support::{ClosedPort, TIMEOUT};
 use otlp::model::{Attributes, Telemetry};
 use otlp::{Behaviour, Received, Receiver};
 
@@ -105,7 +105,7 @@ async fn all_three_signals_arrive_while_the_service_runs() {
     let has_metric = |all: &Telemetry| all.metrics.iter().any(|metric| metric.name == HTTP_SERVER);
     let all_three =
         |all: &Received| has_spans(&all.accepted) && has_record(&all.accepted) && has_metric(&all.accepted);
-    collector.until(PATIENCE, |all| all_three(all).then_some(())).await.expect("all three signals");
+    collector.until(TIMEOUT, |all| all_three(all).then_some(())).await.expect("all three signals");
 }
 
 #[tokio::test(flavor = "multi_thread")]

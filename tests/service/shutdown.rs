@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use crate::support::PATIENCE;
+use crate::support::TIMEOUT;
 use crate::support::client::{self, Answer};
 use crate::support::service::{Service, Setup};
 use crate::support::upstream::{Reaction, Upstream};
@@ -28,7 +28,7 @@ fn send_at_once(service: &Service, requests: usize) -> Vec<JoinHandle<reqwest::R
 
 /// Waits until the service accepts no more connections.
 async fn until_it_refuses(service: &Service) {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + TIMEOUT;
     while TcpStream::connect(("127.0.0.1", service.port)).await.is_ok() {
         assert!(Instant::now() < deadline, "it accepts connections after the signal");
         tokio::time::sleep(Duration::from_millis(5)).await;

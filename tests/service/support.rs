@@ -15,13 +15,13 @@ use tokio::sync::watch;
 
 /// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits it out
 /// unless it fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Waits until `look` finds what the test is after in something that changes.
 ///
 /// # Panics
 ///
-/// After [`PATIENCE`]. What did come is printed by whoever owns `watched`, as it goes out of scope.
+/// After [`TIMEOUT`]. What did come is printed by the owner of `watched` when it goes out of scope.
 pub async fn until<S, T>(watched: &watch::Sender<S>, what: &str, look: impl Fn(&S) -> Option<T>) -> T {
     let mut receiver = watched.subscribe();
     let mut found = None;
@@ -29,8 +29,8 @@ pub async fn until<S, T>(watched: &watch::Sender<S>, what: &str, look: impl Fn(&
         found = look(state);
         found.is_some()
     });
-    let came = matches!(tokio::time::timeout(PATIENCE, waiting).await, Ok(Ok(_)));
-    assert!(came, "waited {PATIENCE:?} in vain: {what}");
+    let came = matches!(tokio::time::timeout(TIMEOUT, waiting).await, Ok(Ok(_)));
+    assert!(came, "waited {TIMEOUT:?} in vain: {what}");
     found.unwrap()
 }
 

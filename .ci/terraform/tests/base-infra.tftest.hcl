@@ -90,7 +90,7 @@ run "an_existing_network" {
       output.aws_lb_target_group__primary["backend-canary"].vpc_id == "vpc-1",
       output.aws_lb_target_group__canary["backend-canary"].vpc_id == "vpc-1",
     ])
-    error_message = "A network is made beside the one that is there."
+    error_message = "A network is created although one exists."
   }
 }
 

@@ -24,7 +24,7 @@ pub fn totals(options: &Options, contestants: &[Contestant], sink: &Sink) -> Res
         "OTLP",
     ])];
     for contestant in contestants {
-        let ratio = Spread::of(contestant.beside(&contestants[0]).map(|(with, without)| with / without));
+        let ratio = Spread::of(contestant.paired_with(&contestants[0]).map(|(with, without)| with / without));
         let rate = Spread::of(contestant.samples.iter().map(|sample| sample.load.per_second()));
         let bytes: u64 =
             SIGNALS.map(|signal| sink.count(&contestant.variant.name(), signal).bytes).iter().sum();
@@ -56,9 +56,9 @@ pub fn shares(contestants: &[Contestant]) -> Result<()> {
         ("logs", with_logs, traces),
         ("all three", all, off),
     ] {
-        let added = Spread::of(with.beside(without).map(|(with, without)| with - without));
+        let added = Spread::of(with.paired_with(without).map(|(with, without)| with - without));
         let share = Spread::of(
-            with.beside(without).zip(off.cpu()).map(|((with, without), off)| (with - without) / off),
+            with.paired_with(without).zip(off.cpu()).map(|((with, without), off)| (with - without) / off),
         );
         rows.push(vec![
             name.to_owned(),

@@ -7,7 +7,7 @@ use super::Store;
 use super::failure::Failure;
 use otlp::model::{Span, SpanKind, StatusCode};
 
-/// What a trace takes beside its spans: its own fields, its id and its places in two maps.
+/// What a trace takes in addition to its spans: its own fields, its id and its places in two maps.
 const TRACE_BYTES: usize = 2 * size_of::<StoredTrace>() + 256;
 /// A span in an allocation of its own, with its reference counts.
 const SPAN_BYTES: usize = (size_of::<Span>() + 2 * size_of::<usize>()).next_multiple_of(16);

@@ -33,7 +33,7 @@ const TRACE: &str = "5b8efff798038103d269b633813fc60c";
 const PROTOBUF: &str = "application/x-protobuf";
 const MIB: u64 = 1024 * 1024;
 
-/// What a body that is refused may cost beside the bound, in this build: the body, what it unpacks to, and what is decoded.
+/// What a body that is refused may cost in addition to the bound, in this build: the body, what it unpacks to, and what is decoded.
 const ROOM: u64 = 160 * MIB;
 
 fn export(spans: Vec<Span>) -> ExportTraceServiceRequest {
@@ -227,11 +227,11 @@ async fn a_million_attributes_are_taken_or_refused_and_pages_stay_quick() {
     let console = Console::start(&["--memory", "64MiB"]);
     let attributes = (0..1_000_000).map(|at| text(&format!("k{at}"), "v")).collect();
     let mut other = wire_span(2, Vec::new());
-    other.name = "beside it".to_owned();
+    other.name = "next to it".to_owned();
     let body = export(vec![wire_span(1, attributes), other]).encode_to_vec();
     let (status, answer) = console.send("/v1/traces", PROTOBUF, body).await;
     assert!(status == 200 && answer.contains("is larger than"), "{status} {answer}");
-    assert!(console.html(&format!("/traces/{:032x}", 2)).await.1.contains("beside it"));
+    assert!(console.html(&format!("/traces/{:032x}", 2)).await.1.contains("next to it"));
     assert!(console.resident() < (64 + 30) * MIB + 2 * ROOM, "{} MiB", console.resident() / MIB);
     assert_goes_on(&console).await;
 }

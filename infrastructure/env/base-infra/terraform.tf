@@ -17,7 +17,7 @@ terraform {
   }
 }
 
-# Credentials are those of whoever runs this, so no file holds them.
+# Credentials are those of the person who runs this, so no file contains them.
 provider "aws" {
   region = var.region
 

@@ -17,7 +17,7 @@ terraform {
   }
 }
 
-# The two keys come from the variables DD_API_KEY and DD_APP_KEY of whoever runs this, so no file holds them.
+# The two keys come from the variables DD_API_KEY and DD_APP_KEY of the person who runs this, so no file contains them.
 provider "datadog" {
   api_url = "https://api.${var.datadog_site}/"
 }

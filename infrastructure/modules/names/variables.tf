@@ -24,7 +24,7 @@ variable "prefixes" {
     error_message = "A prefix is there twice."
   }
 
-  # Sorted, two branches that add a name each seldom touch the same line.
+  # Sorted, two branches that add a name each rarely touch the same line.
   validation {
     condition     = join(",", var.prefixes) == join(",", sort(var.prefixes))
     error_message = "The prefixes are not sorted."

@@ -10,36 +10,32 @@ pub mod modules {
     pub const SERVER: &str = "server";
 }
 
-/// The faults of one crate, each with what the crate would do without it.
+/// The faults of one crate, each with what the crate would do if it were fixed.
 pub struct Faults {
     name: &'static str,
     module: &'static str,
-    mended: Vec<&'static str>,
+    fixed: Vec<&'static str>,
 }
 
 impl Faults {
     /// `name` is the crate with the version that the faults were found in, `module` is ours that does the same.
     pub fn found_in(name: &'static str, module: &'static str) -> Self {
-        Self { name, module, mended: Vec::new() }
+        Self { name, module, fixed: Vec::new() }
     }
 
     /// One fault: it is gone if the crate does `what`.
     pub fn gone_if(mut self, what: &'static str, does: bool) -> Self {
-        self.mended.extend(does.then_some(what));
+        self.fixed.extend(does.then_some(what));
         self
     }
 
     /// Fails if a fault is gone, and names all that are.
     #[track_caller]
     pub fn assert_all_remain(self) {
-        let Self { name, module, mended } = self;
-        let mended: Vec<_> =
-            mended.iter().map(|what| format!("{name} now {what}: our module `{module}` may go")).collect();
-        assert!(
-            mended.is_empty(),
-            "{}\n(update instrumentation/REGISTRY.md and this test)",
-            mended.join("\n")
-        );
+        let Self { name, module, fixed } = self;
+        let fixed: Vec<_> =
+            fixed.iter().map(|what| format!("{name} now {what}: our module `{module}` may go")).collect();
+        assert!(fixed.is_empty(), "{}\n(update instrumentation/REGISTRY.md and this test)", fixed.join("\n"));
     }
 }
 

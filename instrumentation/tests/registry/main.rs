@@ -1,7 +1,7 @@
 //! The crates of the OpenTelemetry Registry that do what a module of ours does: what each of them still gets wrong.
 //!
 //! Each test runs one crate for real and states its faults by the semantic conventions 1.44. The day a new version of the
-//! crate mends one, the test fails and names the module that may no longer be needed. `REGISTRY.md` is the summary.
+//! crate fixes one, the test fails and names the module that may no longer be needed. `REGISTRY.md` is the summary.
 //!
 //! Two crates of the Registry stand on OpenTelemetry 0.32, so they cannot be in this tree at all, because two versions of
 //! OpenTelemetry have two sets of globals and spans get lost without an error: sqlx-otel 0.5, and the part of

@@ -1,4 +1,4 @@
-//! The load generator beside its peers, k6 and oha, where they are installed: `cargo bench -p loadtest --bench peers`.
+//! Compares the load generator with k6 and oha, if they are installed: `cargo bench -p loadtest --bench peers`.
 //!
 //! Each is told to start the same number of requests a second. What they cost is read from `/proc`; what they do is
 //! judged by the target alone, which notes when each request comes in. They take turns in random order, one at a time,

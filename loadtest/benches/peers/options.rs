@@ -4,7 +4,7 @@ use clap::{Parser, value_parser};
 
 use crate::generator::Name;
 
-/// Measures the load generator beside its peers.
+/// Compare the load generator with k6 and oha
 #[derive(Debug, Parser)]
 #[command(name = "peers", bin_name = "cargo bench -p loadtest --bench peers --")]
 pub struct Options {

@@ -1,4 +1,4 @@
-//! The OTLP receiver: what is valid is taken as it was meant, what is not is refused in words.
+//! The OTLP receiver: what is valid is taken as it was meant, what is not is refused with a message.
 
 use std::io::Write;
 

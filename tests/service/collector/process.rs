@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::NamedTempFile;
 use tokio::process::{Child, Command};
 
-use crate::support::{ClosedPort, PATIENCE, client};
+use crate::support::{ClosedPort, TIMEOUT, client};
 use otlp::Receiver;
 
 /// What Compose mounts into its container.
@@ -59,7 +59,7 @@ impl Otelcol {
     }
 
     async fn until_healthy(&mut self, url: &str) {
-        let (client, deadline) = (client::new(), Instant::now() + PATIENCE);
+        let (client, deadline) = (client::new(), Instant::now() + TIMEOUT);
         while !client::send(&client, url).await.is_ok_and(|answer| answer.status == 200) {
             assert_eq!(self.child.try_wait().unwrap(), None, "the Collector has ended by itself");
             assert!(Instant::now() < deadline, "the Collector runs, but {url} does not say 200");
@@ -82,7 +82,7 @@ impl Otelcol {
         let pid = self.child.id().expect("it runs").to_string();
         let status = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
         assert!(status.success(), "kill -TERM {pid}: {status}");
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await.expect("it ends").unwrap();
+        let status = tokio::time::timeout(TIMEOUT, self.child.wait()).await.expect("it ends").unwrap();
         assert!(status.success(), "ended with {status}");
         self.log()
     }

@@ -51,7 +51,7 @@ async fn errors_and_slow_requests_are_kept_and_ordinary_ones_are_not() {
     let received = upstream.telemetry();
     assert_eq!(received.trace(&failed.trace_id()).shape(), FAILED);
     assert_eq!(received.trace(&slow.trace_id()).spans.len(), SPANS);
-    assert_eq!(received.trace(&ordinary.trace_id()).spans.len(), 0, "no share of these was to be kept");
+    assert_eq!(received.trace(&ordinary.trace_id()).spans.len(), 0, "no share of these should be kept");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::client::{self, Answer};
 use super::upstream::Upstream;
-use super::{PATIENCE, until};
+use super::{TIMEOUT, until};
 use otlp::Receiver;
 
 /// How to start the program. It takes a free port, and telemetry is off unless the test says where it goes.
@@ -79,7 +79,7 @@ impl Setup {
     pub async fn start_on(self, port: u16) -> Service {
         let mut service = self.with("PORT", port).spawn();
         service.port = port;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + TIMEOUT;
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             assert!(Instant::now() < deadline, "nobody listens on port {port}");
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -224,7 +224,7 @@ impl Service {
 
     /// Waits until it has ended, and all it wrote was read.
     pub async fn ended(mut self) -> Ended {
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let status = tokio::time::timeout(TIMEOUT, self.child.wait()).await;
         let status = status.expect("it ends").unwrap();
         (&mut self.reader).await.unwrap();
         Ended { status, output: self.output() }

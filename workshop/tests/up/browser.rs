@@ -41,7 +41,7 @@ impl Browser {
         self.client.goto(url).await.unwrap();
     }
 
-    /// The text of the first element, where there is one. The page may be drawn anew meanwhile.
+    /// The text of the first element, if there is one. The page may be drawn again meanwhile.
     pub async fn text(&self, css: &str) -> Option<String> {
         self.client.find(Locator::Css(css)).await.ok()?.text().await.ok()
     }
@@ -61,7 +61,7 @@ impl Browser {
 
     pub async fn click(&self, locator: Locator<'_>) {
         let started = Instant::now();
-        // The page may be drawn anew between finding and clicking.
+        // The page may be drawn again between finding and clicking.
         while self.try_click(locator).await.is_none() {
             assert!(started.elapsed() < Duration::from_secs(20), "{locator:?} cannot be clicked");
             tokio::time::sleep(Duration::from_millis(100)).await;

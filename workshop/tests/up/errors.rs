@@ -46,9 +46,9 @@ async fn errors_make_a_group_and_fire_the_monitor_which_recovers_when_they_end()
         webhook.local_addr().unwrap()
     );
     std::fs::write(&monitor, text).unwrap();
-    // Its own service has no errors; the one that has is started beside it, so that it can be started anew.
+    // Its own service has no errors; the one that has is started separately, so that it can be restarted.
     let up = Up::start(&root(), &["--rate", "0", "--monitor", monitor.to_str().unwrap()]);
-    // What is to be called is told before all of it runs.
+    // The address is printed before everything runs.
     up.wait_for_service();
     let calm = up.children();
     let otlp = environment_of(calm.iter().find(|(_, command)| command.ends_with("/handson")).unwrap().0);

@@ -1,4 +1,4 @@
-//! All of it starts, stays up, and ends.
+//! Everything starts, stays up, and ends.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! An attendee's way: a step is red, then green; a save starts the backend anew.
+//! An attendee's way: a step is red, then green; a save restarts the backend.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +16,7 @@ pub fn repository() -> tempfile::TempDir {
         .current_dir(root())
         .output()
         .unwrap();
-    // Not the backends of whoever runs the tests.
+    // Not the backends of the person who runs the tests.
     let is_own = |file: &&str| !file.starts_with("backend-") || file.starts_with("backend-base/");
     for file in String::from_utf8(files.stdout).unwrap().lines().filter(is_own) {
         let (from, to) = (root().join(file), copy.path().join(file));

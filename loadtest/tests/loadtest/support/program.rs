@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 pub use ended::Ended;
 
 use super::target::Target;
-use super::{PATIENCE, until};
+use super::{TIMEOUT, until};
 
 /// How to start the program.
 #[derive(Debug, Clone, Default)]
@@ -168,7 +168,7 @@ impl Program {
 
     /// Waits until it has ended, and all it wrote was read. Patience counts from the first call.
     pub async fn ended(mut self) -> Ended {
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        let status = tokio::time::timeout(TIMEOUT, self.child.wait()).await;
         let status = status.expect("it ends").unwrap();
         (&mut self.reader).await.unwrap();
         Ended { setup: self.setup.clone(), status, output: self.output.borrow().clone() }

@@ -92,7 +92,7 @@ impl Target {
         Self { port: ClosedPort::new(), shared, accepting: None }
     }
 
-    /// Listens, on the same port as ever.
+    /// Listens, on the same port as before.
     pub fn come(&mut self) {
         self.accepting = Some(tokio::spawn(serving::accept(self.port.open(), self.shared.clone())));
     }
