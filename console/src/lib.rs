@@ -16,6 +16,7 @@
 pub mod extension;
 mod guard;
 mod interrupt;
+mod json;
 pub mod lang;
 mod live;
 pub mod monitor;
@@ -24,6 +25,7 @@ pub mod page;
 mod pages;
 pub mod ports;
 mod search;
+mod serve;
 pub mod store;
 
 use std::io;
@@ -35,8 +37,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use otlp::model::{LogRecord, Telemetry, now};
-use otlp::{Rejected, Sink};
+use otlp::model::{Data, LogRecord, Metric, Telemetry, now};
+use otlp::{Limits, Rejected, Signal, Sink};
 
 pub use extension::Extension;
 pub use guard::Hosts;
@@ -49,6 +51,10 @@ use store::{Line, SLOT, StoredTrace};
 /// Traces and log records that are looked at under one lock, so that a search does not hold up exports.
 const TRACES_AT_ONCE: usize = 50;
 const LINES_AT_ONCE: usize = 1_000;
+/// Items that are added under one lock, so that a large export does not hold up the others and the pages.
+const ITEMS_AT_ONCE: usize = 500;
+/// The part of the memory that requests may use while they are received.
+const RECEIVING_PART: usize = 4;
 
 /// How a console is made.
 pub struct Options {
@@ -104,32 +110,30 @@ impl Console {
     /// # Errors
     ///
     /// Where a listener does.
-    pub async fn serve(self: Arc<Self>, otlp: Vec<TcpListener>, page: TcpListener) -> io::Result<()> {
+    pub async fn serve(self: Arc<Self>, listeners: Vec<TcpListener>, page: TcpListener) -> io::Result<()> {
         let hosts = self.options.hosts.clone();
         let guarded = |router: axum::Router| guard::guarded(router, hosts.clone());
         let mut servers = JoinSet::new();
-        for listener in otlp {
-            let router = guarded(otlp::router(Arc::<Self>::clone(&self)));
-            servers.spawn(async move { axum::serve(listener, router).await });
+        let limits = Limits { memory: self.options.memory / RECEIVING_PART };
+        let otlp = guarded(otlp::router(Arc::<Self>::clone(&self), limits));
+        for listener in listeners {
+            servers.spawn(serve::serve(listener, otlp.clone()));
         }
-        let router = guarded(pages::router(Arc::clone(&self)));
-        servers.spawn(async move { axum::serve(page, router).await });
+        servers.spawn(serve::serve(page, guarded(pages::router(Arc::clone(&self)))));
         servers.spawn(async move {
             let mut seconds = tokio::time::interval(Duration::from_secs(1));
-            for second in 1.. {
+            for second in 1_u64.. {
                 seconds.tick().await;
-                self.tick();
+                self.tick().await;
                 // Charts move and monitors forget even if nothing arrives.
                 if second % SLOT.as_secs() == 0 {
                     self.changed();
                 }
             }
-            Ok(())
         });
         match servers.join_next().await {
-            Some(Ok(ended)) => ended,
             Some(Err(panicked)) => Err(io::Error::other(panicked)),
-            None => Ok(()),
+            Some(Ok(())) | None => Ok(()),
         }
     }
 
@@ -142,9 +146,16 @@ impl Console {
         }
     }
 
-    fn tick(self: &Arc<Self>) {
+    async fn tick(self: &Arc<Self>) {
         let now = now();
         self.write(|store| store.tick(now));
+        // Files may be slow, so they are read in a thread for such work, and without a lock.
+        let files: Vec<_> = lock(&self.monitors).iter().map(Monitor::watched).collect();
+        let read =
+            tokio::task::spawn_blocking(|| files.into_iter().map(monitor::read).collect::<Vec<_>>()).await;
+        for (monitor, read) in lock(&self.monitors).iter_mut().zip(read.unwrap_or_default()) {
+            monitor.update(read);
+        }
         let notices: Vec<_> = self.read(|store| {
             lock(&self.monitors).iter_mut().filter_map(|monitor| monitor.judge(store, now)).collect()
         });
@@ -220,15 +231,58 @@ impl Console {
 
 impl Sink for Console {
     fn add(&self, telemetry: Telemetry) -> Rejected {
-        let rejected = self.write(|store| store.add(telemetry, now()));
+        let mut all = Rejected::default();
+        for piece in pieces(telemetry) {
+            let rejected = self.write(|store| store.add(piece, now()));
+            all.items += rejected.items;
+            if !rejected.why.is_empty() {
+                all.why = rejected.why;
+            }
+            // Pages and other exports get their turn.
+            std::thread::yield_now();
+        }
+        if all.items > 0 {
+            self.write(|store| store.refuse(format!("{} items: {}", all.items, all.why), now()));
+        }
         self.changed();
-        rejected
+        all
     }
 
-    fn refuse(&self, why: String) {
-        self.write(|store| store.refuse(why, now()));
+    fn refuse(&self, signal: Option<Signal>, reason: String) {
+        self.write(|store| {
+            store.count_refused_request(signal);
+            store.refuse(reason, now());
+        });
         self.changed();
     }
+}
+
+/// The same telemetry in pieces, each of which is added under one lock.
+fn pieces(telemetry: Telemetry) -> impl Iterator<Item = Telemetry> {
+    let (mut spans, mut log_records) = (telemetry.spans.into_iter(), telemetry.log_records.into_iter());
+    let spans = std::iter::from_fn(move || {
+        let spans: Vec<_> = spans.by_ref().take(ITEMS_AT_ONCE).collect();
+        (!spans.is_empty()).then(|| Telemetry { spans, ..Telemetry::default() })
+    });
+    let log_records = std::iter::from_fn(move || {
+        let log_records: Vec<_> = log_records.by_ref().take(ITEMS_AT_ONCE).collect();
+        (!log_records.is_empty()).then(|| Telemetry { log_records, ..Telemetry::default() })
+    });
+    let mut pieces = telemetry.metrics.into_iter().flat_map(|mut metric| {
+        let data = std::mem::replace(&mut metric.data, Data::None).pieces(ITEMS_AT_ONCE);
+        data.into_iter().map(move |data| Metric { data, ..metric.clone() })
+    });
+    let metrics = std::iter::from_fn(move || {
+        let (mut metrics, mut points) = (Vec::new(), 0);
+        while points < ITEMS_AT_ONCE
+            && let Some(metric) = pieces.next()
+        {
+            points += 1 + metric.data.len();
+            metrics.push(metric);
+        }
+        (!metrics.is_empty()).then(|| Telemetry { metrics, ..Telemetry::default() })
+    });
+    spans.chain(log_records).chain(metrics)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

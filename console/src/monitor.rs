@@ -59,6 +59,8 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Monitor {
     file: PathBuf,
+    /// The file exists.
+    is_written: bool,
     modified: Option<SystemTime>,
     /// What the file says, or what is wrong with it.
     pub definition: Result<Definition, String>,
@@ -77,14 +79,17 @@ pub struct Monitor {
 impl Monitor {
     /// The monitor that `file` defines. The file may come, change and go while the console runs.
     pub fn new(file: PathBuf) -> Self {
-        let (modified, definition) = (modified(&file), Definition::read(&file));
-        Self { file, modified, ..Self::from_definition(definition) }
+        let read = read(Watched { file: file.clone(), modified: None });
+        let mut monitor = Self { file, ..Self::from_definition(Err(String::new())) };
+        monitor.update(read);
+        monitor
     }
 
     /// A monitor that no file stands behind: it is judged by [`Monitor::evaluate`].
     pub fn from_definition(definition: Result<Definition, String>) -> Self {
         Self {
             file: PathBuf::new(),
+            is_written: false,
             modified: None,
             definition,
             state: State::NoData,
@@ -103,18 +108,21 @@ impl Monitor {
 
     /// Whether there is such a file.
     pub fn is_written(&self) -> bool {
-        self.file.exists()
+        self.is_written
     }
 
-    /// Reads the file again if it has changed.
-    fn read(&mut self) {
-        let modified = modified(&self.file);
-        if modified.is_some() && modified == self.modified {
-            return;
-        }
-        self.modified = modified;
+    /// What [`read`] needs to know.
+    pub(crate) fn watched(&self) -> Watched {
+        Watched { file: self.file.clone(), modified: self.modified }
+    }
+
+    /// Takes what [`read`] has found.
+    pub(crate) fn update(&mut self, read: Read) {
+        self.is_written = read.is_written;
+        let Some(definition) = read.definition else { return };
+        self.modified = read.modified;
         let before = self.definition.as_ref().ok().map(|definition| definition.service.clone());
-        self.definition = Definition::read(&self.file);
+        self.definition = definition;
         if before != self.definition.as_ref().ok().map(|definition| definition.service.clone()) {
             self.state = State::NoData;
         }
@@ -122,7 +130,6 @@ impl Monitor {
 
     /// Judges, once a second. Gives what is to be told.
     pub fn judge(&mut self, store: &Store, now: u64) -> Option<Notice> {
-        self.read();
         let service = &self.definition.as_ref().ok()?.service;
         self.evaluate(store.rates.get(service), now)
     }
@@ -168,6 +175,31 @@ impl Monitor {
             trace_id,
             webhook: definition.webhook.clone(),
         })
+    }
+}
+
+/// A file, and when it had been modified when it was read.
+pub(crate) struct Watched {
+    file: PathBuf,
+    modified: Option<SystemTime>,
+}
+
+/// What has become of a file.
+pub(crate) struct Read {
+    is_written: bool,
+    modified: Option<SystemTime>,
+    /// `None` if the file has not changed.
+    definition: Option<Result<Definition, String>>,
+}
+
+/// Reads a file if it has changed. It may take as long as the file system does.
+pub(crate) fn read(watched: Watched) -> Read {
+    let modified = modified(&watched.file);
+    let has_changed = modified.is_none() || modified != watched.modified;
+    Read {
+        is_written: modified.is_some(),
+        modified,
+        definition: has_changed.then(|| Definition::read(&watched.file)),
     }
 }
 

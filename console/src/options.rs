@@ -47,7 +47,7 @@ pub struct ConsoleOptions {
     /// Port of OTLP by gRPC; 0 takes a free one
     #[arg(long, env = "CONSOLE_OTLP_GRPC_PORT", default_value_t = 4317)]
     otlp_grpc_port: u16,
-    /// How much telemetry is kept: the oldest traces go first
+    /// How much memory telemetry may use: the oldest traces are dropped first
     #[arg(long, env = "CONSOLE_MEMORY", default_value = "256MiB", value_parser = memory)]
     memory: ByteSize,
     /// A file that defines a monitor; may be repeated

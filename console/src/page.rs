@@ -1,19 +1,19 @@
 //! What all pages have in common: a view is sent as JSON or as HTML in the frame of the console.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
-use std::sync::Arc;
 
 use crate::extension::Link;
 use crate::pages::format;
-use crate::{Console, Lang, lock};
+use crate::store::{MAX_SERVICE, cut};
+use crate::{Console, Lang, json, lock};
 
 /// What a page shows, as data. Its JSON is what serde makes of it. It owns its data, so that no lock is held while text is made.
 pub trait View: Serialize {
@@ -90,14 +90,10 @@ const LINKS: [Link; 5] = [
 
 impl Console {
     /// The response of a page, in the form and the language that the request prefers.
-    pub fn respond(&self, preferences: Preferences, view: &impl View) -> Response {
+    pub fn respond(&self, preferences: Preferences, view: impl View + Send + 'static) -> Response {
         if preferences.json {
-            return match serde_json::to_vec(view) {
-                Ok(json) => {
-                    (view.status(), [(header::CONTENT_TYPE, "application/json")], json).into_response()
-                }
-                Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-            };
+            let status = view.status();
+            return (status, [(header::CONTENT_TYPE, "application/json")], json::body(view)).into_response();
         }
         let context = self.context(preferences.lang);
         let page = self.frame(&context, view.html(&context));
@@ -163,7 +159,7 @@ impl Console {
         html! {
             footer #footer {
                 span {
-                    (lang.trf("{used} of {limit} in use", &[("used", &bytes(used)), ("limit", &bytes(limit))])) ", "
+                    a href="/self" { (lang.trf("{used} of {limit} in use", &[("used", &bytes(used)), ("limit", &bytes(limit))])) } ", "
                     (lang.plural(traces, "{n} trace", "{n} traces"))
                     @if gone > 0 { "; " (lang.plural(gone, "{n} oldest trace dropped", "{n} oldest traces dropped")) }
                 }
@@ -217,6 +213,7 @@ impl Context {
 
     /// The class of a service's colour.
     pub(crate) fn colour(&self, name: &str) -> String {
+        let name = cut(name, MAX_SERVICE);
         let place = self.services.iter().position(|service| service == name).unwrap_or(7);
         format!("s{}", place % 8)
     }
@@ -259,5 +256,5 @@ pub(crate) async fn not_found(State(console): State<Arc<Console>>, preferences: 
         title: crate::lang::tr_noop("Page not found"),
         all: crate::lang::tr_noop("To the overview"),
     };
-    console.respond(preferences, &view)
+    console.respond(preferences, view)
 }

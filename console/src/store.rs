@@ -11,8 +11,8 @@ mod traces;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use otlp::Rejected;
 use otlp::model::Telemetry;
+use otlp::{Rejected, Signal};
 
 pub use errors::Group;
 pub use instruments::{Instrument, Kind, Series};
@@ -43,6 +43,8 @@ pub struct Store {
     pub refused: VecDeque<Refusal>,
     /// What has gone to make room.
     pub gone: Gone,
+    /// What was received and refused, by signal.
+    pub counts: [Counts; 3],
 }
 
 /// Something that arrived and was not accepted.
@@ -60,11 +62,44 @@ pub struct Refusal {
 #[allow(missing_docs)]
 pub struct Gone {
     pub traces: u64,
+    pub spans: u64,
     pub log_records: u64,
+}
+
+/// What was received of one signal: spans, data points or log records.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Counts {
+    /// Items of the requests that were decoded.
+    pub received: u64,
+    /// Those of them that were rejected.
+    pub rejected: u64,
+    /// Requests that were refused as a whole.
+    pub refused_requests: u64,
+}
+
+/// The state of one signal.
+#[derive(Debug, Clone, Copy, serde::Serialize)]
+pub struct SignalState {
+    /// Items of the requests that were decoded.
+    pub received: u64,
+    /// Those of them that were rejected.
+    pub rejected: u64,
+    /// Requests that were refused as a whole.
+    pub refused_requests: u64,
+    /// Items that are kept.
+    pub kept: u64,
+    /// Items that were dropped to make room.
+    pub evicted: u64,
+    /// Bytes that the kept items use.
+    pub memory: usize,
 }
 
 /// Services that are listed, and whose rates are kept; of more than these only the telemetry is.
 const MAX_SERVICES: usize = 64;
+/// Bytes of a service's name wherever it is counted.
+pub(crate) const MAX_SERVICE: usize = 255;
+/// Bytes of a span's name.
+pub(crate) const MAX_SPAN_NAME: usize = 1_024;
 /// Refusals that are kept.
 const MAX_REFUSED: usize = 20;
 /// Bytes of the reason of a refusal that are kept; it may quote what was sent.
@@ -76,20 +111,51 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
 }
 
 impl Store {
-    /// An empty store of `limit` bytes. An eighth of it is for metrics.
-    pub fn new(limit: usize) -> Self {
+    /// An empty store for a console that may use `memory`: three quarters are for traces and log records, an eighth is for metrics. The
+    /// rest is for what the console needs besides.
+    pub fn new(memory: usize) -> Self {
         Self {
-            limit: limit - limit / 8,
+            limit: memory / 4 * 3,
             arrivals: 0,
             traces: traces::Traces::default(),
             logs: logs::Logs::default(),
             services: Vec::new(),
             rates: BTreeMap::new(),
             errors: errors::Errors::default(),
-            instruments: instruments::Instruments::new(limit / 8),
+            instruments: instruments::Instruments::new(memory / 8),
             refused: VecDeque::new(),
             gone: Gone::default(),
+            counts: Default::default(),
         }
+    }
+
+    /// The state of each signal.
+    pub fn signals(&self) -> [(Signal, SignalState); 3] {
+        [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| {
+            let counts = self.counts[signal as usize];
+            let (kept, evicted, memory) = match signal {
+                Signal::Traces => (self.traces.spans, self.gone.spans, self.traces.used),
+                Signal::Metrics => {
+                    let metrics = &self.instruments;
+                    (metrics.samples(), metrics.evicted(), metrics.fill().0)
+                }
+                Signal::Logs => (self.logs.len() as u64, self.gone.log_records, self.logs.used),
+            };
+            let state = SignalState {
+                received: counts.received,
+                rejected: counts.rejected,
+                refused_requests: counts.refused_requests,
+                kept,
+                evicted,
+                memory,
+            };
+            (signal, state)
+        })
+    }
+
+    /// Bytes that all telemetry may use.
+    pub fn memory_limit(&self) -> usize {
+        self.limit + self.instruments.fill().1
     }
 
     /// Bytes of traces and log records, and how many there may be.
@@ -100,28 +166,40 @@ impl Store {
     /// Takes telemetry that came at `now`, nanoseconds since 1970.
     pub fn add(&mut self, telemetry: Telemetry, now: u64) -> Rejected {
         let mut rejected = Rejected::default();
+        let mut reject = |counts: &mut Counts, why: String| {
+            counts.rejected += 1;
+            rejected.items += 1;
+            rejected.why = why;
+        };
         for span in telemetry.spans {
+            self.counts[Signal::Traces as usize].received += 1;
             if let Err(why) = self.add_span(span, now) {
-                rejected.items += 1;
-                rejected.why = why;
+                reject(&mut self.counts[Signal::Traces as usize], why);
             }
         }
         for record in telemetry.log_records {
+            self.counts[Signal::Logs as usize].received += 1;
             if let Err(why) = self.add_log_record(record, now) {
-                rejected.items += 1;
-                rejected.why = why;
+                reject(&mut self.counts[Signal::Logs as usize], why);
             }
         }
+        let points = telemetry.metrics.iter().map(|metric| metric.data.len() as u64).sum::<u64>();
         let of_metrics = self.instruments.add(telemetry.metrics, now);
+        let counts = &mut self.counts[Signal::Metrics as usize];
+        counts.received += points;
+        counts.rejected += of_metrics.items.unsigned_abs();
         rejected.items += of_metrics.items;
         if !of_metrics.why.is_empty() {
             rejected.why = of_metrics.why;
         }
-        self.make_room();
-        if rejected.items > 0 {
-            self.refuse(format!("{} items: {}", rejected.items, rejected.why), now);
-        }
         rejected
+    }
+
+    /// Counts a request that was refused as a whole.
+    pub fn count_refused_request(&mut self, signal: Option<Signal>) {
+        if let Some(signal) = signal {
+            self.counts[signal as usize].refused_requests += 1;
+        }
     }
 
     /// Remembers that something was refused at `now`.
@@ -141,6 +219,7 @@ impl Store {
     }
 
     fn saw(&mut self, service: &str) {
+        let service = cut(service, MAX_SERVICE);
         if self.services.len() < MAX_SERVICES && !self.services.iter().any(|seen| seen == service) {
             self.services.push(service.to_owned());
         }
@@ -152,12 +231,14 @@ impl Store {
     }
 
     fn rates_of(&mut self, service: &str) -> Option<&mut Rates> {
+        let service = cut(service, MAX_SERVICE);
         if !self.rates.contains_key(service) && self.rates.len() < MAX_SERVICES {
             self.rates.insert(service.to_owned(), Rates::default());
         }
         self.rates.get_mut(service)
     }
 
+    /// Drops the oldest until all fits again.
     fn make_room(&mut self) {
         while self.fill().0 > self.limit {
             let trace = self.traces.oldest();
@@ -166,6 +247,7 @@ impl Store {
                 (Some(trace), record) if record.is_none_or(|record| trace < record) => {
                     if let Some(trace) = self.traces.take_oldest() {
                         self.gone.traces += 1;
+                        self.gone.spans += trace.spans().len() as u64;
                         for line in trace.log_records() {
                             self.logs.take(*line);
                             self.gone.log_records += 1;

@@ -1,4 +1,4 @@
-//! Bounds for bodies while they arrive: who sends much, or slowly, must not take the memory or the time of the others.
+//! Bounds for requests while they are received: a large or slow request must not take the memory or the time of the others.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,111 +14,148 @@ use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 
-use crate::Sink;
+use crate::{Limits, Signal, Sink};
 
-/// Bytes of one request, unpacked. An SDK's batch of 512 spans has less than 1 MiB.
+/// Bytes of the body of one request, unpacked. An SDK's batch of 512 spans has less than 1 MiB.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
-/// Bytes of all requests that are on their way at one time, as they come over the wire.
-const MAX_BYTES_IN_FLIGHT: usize = 4 * MAX_BODY_BYTES;
-/// Time for a body to come.
+/// Time for a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What all requests of a receiver share.
 #[derive(Clone)]
 pub(crate) struct Bounds {
-    on_their_way: Arc<AtomicUsize>,
+    /// Bytes of all requests.
+    used: Arc<AtomicUsize>,
+    limits: Limits,
     sink: Arc<dyn Sink>,
 }
 
 impl Bounds {
-    pub(crate) fn new(sink: Arc<dyn Sink>) -> Self {
-        Self { on_their_way: Arc::default(), sink }
+    pub(crate) fn new(sink: Arc<dyn Sink>, limits: Limits) -> Self {
+        Self { used: Arc::default(), limits, sink }
     }
 }
 
-/// Middleware: gives up a body that is too slow, or one too many.
+/// Middleware: gives up a request whose body is too slow, or that needs more memory than is left.
 pub(crate) async fn within(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
     let is_grpc = request
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|content| content.as_bytes().starts_with(b"application/grpc"));
-    let held = Arc::new(Held::new(bounds.on_their_way));
-    let request = request.map(|body| bounded(body, Arc::clone(&held)));
+    let memory = Arc::new(Memory {
+        of_all: bounds.used,
+        limit: bounds.limits.memory,
+        bytes: AtomicUsize::new(0),
+        fault: AtomicUsize::new(0),
+    });
+    let signal = [Signal::Traces, Signal::Metrics, Signal::Logs].into_iter().find(|signal| {
+        let path = request.uri().path();
+        path == format!("/v1/{}", signal.name()) || path == signal.method()
+    });
+    let mut request = request.map(|body| bounded(body, Arc::clone(&memory)));
+    request.extensions_mut().insert(Arc::clone(&memory));
     let response = next.run(request).await;
-    let Some(fault) = held.fault() else { return response };
-    bounds.sink.refuse(format!("a request was given up: {fault}"));
+    let Some(fault) = memory.fault() else { return response };
+    let reason = memory.reason(fault);
+    bounds.sink.refuse(signal, format!("a request was given up: {reason}"));
     match (fault, is_grpc) {
-        (Fault::TooMuch, true) => Status::unavailable(fault.to_string()).into_http(),
-        (Fault::TooSlow, true) => Status::deadline_exceeded(fault.to_string()).into_http(),
-        // OTLP's way to say "later, please".
-        (Fault::TooMuch, false) => {
-            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], fault.to_string()).into_response()
+        (Fault::Busy, true) => Status::unavailable(reason).into_http(),
+        (Fault::TooLarge, true) => Status::resource_exhausted(reason).into_http(),
+        (Fault::TooSlow, true) => Status::deadline_exceeded(reason).into_http(),
+        // By this, OTLP asks the sender to try again later.
+        (Fault::Busy, false) => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], reason).into_response()
         }
-        (Fault::TooSlow, false) => (StatusCode::REQUEST_TIMEOUT, fault.to_string()).into_response(),
+        (Fault::TooLarge, false) => (StatusCode::PAYLOAD_TOO_LARGE, reason).into_response(),
+        (Fault::TooSlow, false) => (StatusCode::REQUEST_TIMEOUT, reason).into_response(),
     }
 }
 
-fn bounded(body: Body, held: Arc<Held>) -> Body {
+fn bounded(body: Body, memory: Arc<Memory>) -> Body {
     let deadline = Instant::now() + BODY_TIMEOUT;
-    let chunks = stream::unfold((body.into_data_stream(), held), move |(mut chunks, held)| async move {
+    let chunks = stream::unfold((body.into_data_stream(), memory), move |(mut chunks, memory)| async move {
         let chunk = match timeout_at(deadline, chunks.next()).await {
-            Err(_) => held.fail(Fault::TooSlow),
+            Err(_) => Err(memory.fail(Fault::TooSlow).into()),
             Ok(None) => return None,
-            Ok(Some(Ok(chunk))) => held.take(chunk),
-            Ok(Some(Err(error))) => Err(error.into()),
+            Ok(Some(Ok(chunk))) => memory.take(chunk.len()).map(|()| chunk).map_err(axum::BoxError::from),
+            Ok(Some(Err(error))) => Err(axum::BoxError::from(error)),
         };
-        Some((chunk, (chunks, held)))
+        Some((chunk, (chunks, memory)))
     });
-    Body::from_stream(chunks)
+    Body::from_stream(chunks.map(|chunk: Result<Bytes, axum::BoxError>| chunk))
 }
 
+/// Why a request is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
-    TooMuch = 1,
-    TooSlow = 2,
+pub(crate) enum Fault {
+    /// Other requests have the memory.
+    Busy = 1,
+    /// It needs more memory than all requests may use.
+    TooLarge = 2,
+    TooSlow = 3,
 }
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooMuch => write!(f, "more than {MAX_BYTES_IN_FLIGHT} bytes are on their way; try again"),
-            Self::TooSlow => write!(f, "the body did not come within {BODY_TIMEOUT:?}"),
-        }
+        f.write_str(match self {
+            Self::Busy => "too many requests at one time; try again",
+            Self::TooLarge => "the request is too large when it is decoded",
+            Self::TooSlow => "the body is too slow",
+        })
     }
 }
 
 impl std::error::Error for Fault {}
 
-/// The bytes that one request has taken of what all may take, until it is answered.
-struct Held {
+/// The bytes that one request uses of those that all may use, until it is answered.
+pub(crate) struct Memory {
     of_all: Arc<AtomicUsize>,
+    limit: usize,
     bytes: AtomicUsize,
     fault: AtomicUsize,
 }
 
-impl Held {
-    fn new(of_all: Arc<AtomicUsize>) -> Self {
-        Self { of_all, bytes: AtomicUsize::new(0), fault: AtomicUsize::new(0) }
+impl Memory {
+    /// Bytes that are allowed for one request.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit
     }
 
-    fn take(&self, chunk: Bytes) -> Result<Bytes, axum::BoxError> {
-        self.bytes.fetch_add(chunk.len(), Ordering::Relaxed);
-        let before = self.of_all.fetch_add(chunk.len(), Ordering::Relaxed);
-        if before + chunk.len() > MAX_BYTES_IN_FLIGHT { self.fail(Fault::TooMuch) } else { Ok(chunk) }
+    /// Counts `bytes` more of this request.
+    pub(crate) fn take(&self, bytes: usize) -> Result<(), Fault> {
+        let own = self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let all = self.of_all.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if own > self.limit {
+            Err(self.fail(Fault::TooLarge))
+        } else if all > self.limit {
+            Err(self.fail(Fault::Busy))
+        } else {
+            Ok(())
+        }
     }
 
-    fn fail(&self, fault: Fault) -> Result<Bytes, axum::BoxError> {
+    fn fail(&self, fault: Fault) -> Fault {
         self.fault.store(fault as usize, Ordering::Relaxed);
-        Err(fault.into())
+        fault
     }
 
-    fn fault(&self) -> Option<Fault> {
+    /// Why the request is given up, if it is: then the middleware answers and reports it.
+    pub(crate) fn fault(&self) -> Option<Fault> {
         let fault = self.fault.load(Ordering::Relaxed);
-        [Fault::TooMuch, Fault::TooSlow].into_iter().find(|known| *known as usize == fault)
+        [Fault::Busy, Fault::TooLarge, Fault::TooSlow].into_iter().find(|known| *known as usize == fault)
+    }
+
+    fn reason(&self, fault: Fault) -> String {
+        let limit = self.limit;
+        match fault {
+            Fault::Busy => format!("{fault}: requests may use {limit} bytes together"),
+            Fault::TooLarge => format!("{fault}: it needs more than {limit} bytes"),
+            Fault::TooSlow => format!("{fault}: it did not arrive within {BODY_TIMEOUT:?}"),
+        }
     }
 }
 
-impl Drop for Held {
+impl Drop for Memory {
     fn drop(&mut self) {
         self.of_all.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
     }

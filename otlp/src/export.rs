@@ -12,16 +12,20 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 use prost::Message;
 
 use crate::model::Telemetry;
-use crate::{Rejected, decode};
+use crate::{Rejected, Signal, decode, decoded_size};
 
 /// An OTLP request to export one signal.
-pub(crate) trait Export: Message + Default {
-    /// Its name in OTLP: `Export<SIGNAL>ServiceRequest`.
-    const SIGNAL: &str;
+pub(crate) trait Export: Message + Default + 'static {
+    /// Its name in OTLP: `Export<NAME>ServiceRequest`.
+    const NAME: &str;
+    /// The kind of telemetry.
+    const SIGNAL: Signal;
+    /// How its size is estimated before it is decoded.
+    const SHAPE: &decoded_size::Message;
     /// The field that counts what was rejected, in OTLP/JSON.
     const REJECTED: &str;
     /// The answer.
-    type Response: Message + Default;
+    type Response: Message + Default + 'static;
 
     fn telemetry(self) -> Telemetry;
 
@@ -30,7 +34,9 @@ pub(crate) trait Export: Message + Default {
 }
 
 impl Export for ExportTraceServiceRequest {
-    const SIGNAL: &str = "Trace";
+    const NAME: &str = "Trace";
+    const SIGNAL: Signal = Signal::Traces;
+    const SHAPE: &decoded_size::Message = &decoded_size::TRACES;
     const REJECTED: &str = "rejectedSpans";
     type Response = ExportTraceServiceResponse;
 
@@ -46,7 +52,9 @@ impl Export for ExportTraceServiceRequest {
 }
 
 impl Export for ExportMetricsServiceRequest {
-    const SIGNAL: &str = "Metrics";
+    const NAME: &str = "Metrics";
+    const SIGNAL: Signal = Signal::Metrics;
+    const SHAPE: &decoded_size::Message = &decoded_size::METRICS;
     const REJECTED: &str = "rejectedDataPoints";
     type Response = ExportMetricsServiceResponse;
 
@@ -62,7 +70,9 @@ impl Export for ExportMetricsServiceRequest {
 }
 
 impl Export for ExportLogsServiceRequest {
-    const SIGNAL: &str = "Logs";
+    const NAME: &str = "Logs";
+    const SIGNAL: Signal = Signal::Logs;
+    const SHAPE: &decoded_size::Message = &decoded_size::LOGS;
     const REJECTED: &str = "rejectedLogRecords";
     type Response = ExportLogsServiceResponse;
 

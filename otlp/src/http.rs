@@ -3,13 +3,13 @@
 use std::io::Read;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Extension, Router};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -17,9 +17,12 @@ use prost::Message;
 use serde_json::json;
 use tonic::Code;
 
-use crate::body::MAX_BODY_BYTES;
+use crate::body::{Fault, MAX_BODY_BYTES, Memory};
 use crate::export::Export;
-use crate::{DecodeError, Sink, json};
+use crate::{DecodeError, Sink, decoded_size, json};
+
+/// Bytes that are unpacked before they are counted.
+const UNPACKED_AT_ONCE: usize = 64 * 1024;
 
 const PATHS: &str = "OTLP's paths are /v1/traces, /v1/metrics and /v1/logs";
 
@@ -46,27 +49,31 @@ const JSON: &str = "application/json";
 
 async fn export<E: Export>(
     State(sink): State<Arc<dyn Sink>>,
+    Extension(memory): Extension<Arc<Memory>>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let signal = E::SIGNAL.to_lowercase();
+    let signal = E::SIGNAL.name();
     let refused = |form, status: StatusCode, why: String| {
-        sink.refuse(format!("an export of {signal}: {why}"));
+        if memory.fault().is_none() {
+            sink.refuse(Some(E::SIGNAL), format!("an export of {signal}: {why}"));
+        }
         refusal(form, status, why)
     };
     let content_type = text(&headers, header::CONTENT_TYPE);
+    // Types are compared without regard to case: RFC 9110, 8.3.1.
     let form = match content_type.split(';').next().unwrap_or_default().trim() {
-        PROTOBUF => Form::Protobuf,
-        JSON => Form::Json,
+        kind if kind.eq_ignore_ascii_case(PROTOBUF) => Form::Protobuf,
+        kind if kind.eq_ignore_ascii_case(JSON) => Form::Json,
         other => {
-            let why = format!("content-type {other:?}; OTLP has {PROTOBUF} and {JSON}");
+            let why = format!("content-type {:?}; OTLP has {PROTOBUF} and {JSON}", shortened(other));
             return refused(Form::Protobuf, StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
         }
     };
     let message = body
         .map_err(|rejection| (rejection.status(), rejection.body_text()))
-        .and_then(|body| unpacked(text(&headers, header::CONTENT_ENCODING), body))
-        .and_then(|body| message::<E>(form, body));
+        .and_then(|body| unpacked(text(&headers, header::CONTENT_ENCODING), body, &memory))
+        .and_then(|body| message::<E>(form, body, &memory));
     match message {
         Ok(message) => {
             let rejected = sink.add(message.telemetry());
@@ -86,30 +93,55 @@ async fn export<E: Export>(
     }
 }
 
-fn unpacked(encoding: &str, body: Bytes) -> Result<Bytes, (StatusCode, String)> {
-    match encoding {
+fn unpacked(encoding: &str, body: Bytes, memory: &Memory) -> Result<Bytes, (StatusCode, String)> {
+    match encoding.to_ascii_lowercase().as_str() {
         "" | "identity" => Ok(body),
-        "gzip" => {
+        "gzip" | "x-gzip" => {
             let mut unpacked = Vec::new();
             let mut gzip = flate2::read::MultiGzDecoder::new(&*body).take(MAX_BODY_BYTES as u64 + 1);
-            gzip.read_to_end(&mut unpacked)
-                .map_err(|error| (StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}")))?;
+            loop {
+                let piece = gzip.by_ref().take(UNPACKED_AT_ONCE as u64).read_to_end(&mut unpacked);
+                match piece {
+                    Ok(0) => break,
+                    // A vector that grows needs room for the old and for the new bytes.
+                    Ok(bytes) => memory.take(2 * bytes).map_err(too_much)?,
+                    Err(error) => {
+                        return Err((StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}")));
+                    }
+                }
+            }
             if unpacked.len() > MAX_BODY_BYTES {
                 let why = format!("the body unpacks to more than {MAX_BODY_BYTES} bytes");
                 return Err((StatusCode::PAYLOAD_TOO_LARGE, why));
             }
             Ok(unpacked.into())
         }
-        other => {
-            Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("content-encoding {other:?}; gzip is known")))
+        _ => {
+            let why = format!("content-encoding {:?}; gzip is known", shortened(encoding));
+            Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
         }
     }
 }
 
-fn message<E: Export>(form: Form, body: Bytes) -> Result<E, (StatusCode, String)> {
+/// What a quoted value of a header has at most.
+fn shortened(text: &str) -> &str {
+    &text[..text.floor_char_boundary(100)]
+}
+
+/// The answer is written by the middleware that knows the limit.
+fn too_much(fault: Fault) -> (StatusCode, String) {
+    (StatusCode::PAYLOAD_TOO_LARGE, fault.to_string())
+}
+
+fn message<E: Export>(form: Form, body: Bytes, memory: &Memory) -> Result<E, (StatusCode, String)> {
+    let size = match form {
+        Form::Protobuf => decoded_size::of_protobuf(E::SHAPE, &body, memory.limit()),
+        Form::Json => decoded_size::of_json(&body),
+    };
+    memory.take(size).map_err(too_much)?;
     let message = match form {
         Form::Protobuf => E::decode(body).map_err(DecodeError::from),
-        Form::Json => json::message(&body, E::SIGNAL),
+        Form::Json => json::message(&body, E::NAME),
     };
     message.map_err(|error| (StatusCode::BAD_REQUEST, format!("the body is no OTLP: {error}")))
 }
@@ -150,7 +182,7 @@ async fn wrong_path(
     uri: Uri,
     _: Request,
 ) -> (StatusCode, &'static str) {
-    sink.refuse(format!("{method} {}: {PATHS}", uri.path()));
+    sink.refuse(None, format!("{method} {}: {PATHS}", shortened(uri.path())));
     (StatusCode::NOT_FOUND, PATHS)
 }
 
@@ -159,6 +191,6 @@ async fn wrong_method(
     method: Method,
     uri: Uri,
 ) -> (StatusCode, &'static str) {
-    sink.refuse(format!("{method} {}: OTLP is sent by POST", uri.path()));
+    sink.refuse(None, format!("{method} {}: OTLP is sent by POST", shortened(uri.path())));
     (StatusCode::METHOD_NOT_ALLOWED, "OTLP is sent by POST")
 }

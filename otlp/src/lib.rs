@@ -13,6 +13,7 @@
 
 mod body;
 mod decode;
+mod decoded_size;
 mod error;
 mod export;
 mod grpc;
@@ -37,8 +38,51 @@ pub trait Sink: Send + Sync + 'static {
     /// Takes what one export brought, and says what of it was not wanted.
     fn add(&self, telemetry: Telemetry) -> Rejected;
 
-    /// A request came that was no OTLP; the words say why.
-    fn refuse(&self, why: String);
+    /// A request was refused as a whole, for this reason. Of which signal it was is not always known.
+    fn refuse(&self, signal: Option<Signal>, reason: String);
+}
+
+/// A kind of telemetry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Signal {
+    Traces,
+    Metrics,
+    Logs,
+}
+
+impl Signal {
+    /// As in OTLP's paths: `traces`, `metrics`, `logs`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Traces => "traces",
+            Self::Metrics => "metrics",
+            Self::Logs => "logs",
+        }
+    }
+
+    /// The path of the gRPC method.
+    fn method(self) -> &'static str {
+        match self {
+            Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        }
+    }
+}
+
+/// Memory for requests that are being received: their bodies, unpacked and decoded.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of all requests at one time, and so of each.
+    pub memory: usize,
+}
+
+impl Default for Limits {
+    /// Enough for sixteen large requests at one time.
+    fn default() -> Self {
+        Self { memory: 256 * 1024 * 1024 }
+    }
 }
 
 /// What OTLP calls partial success: these items were not taken, the others of the export were.
@@ -51,7 +95,7 @@ pub struct Rejected {
 }
 
 /// The routes of OTLP, by HTTP and by gRPC.
-pub fn router(sink: Arc<dyn Sink>) -> Router {
+pub fn router(sink: Arc<dyn Sink>, limits: Limits) -> Router {
     let routes = http::router(Arc::clone(&sink)).merge(grpc::router(&sink));
-    routes.layer(from_fn_with_state(body::Bounds::new(sink), body::within))
+    routes.layer(from_fn_with_state(body::Bounds::new(sink, limits), body::within))
 }

@@ -18,7 +18,7 @@ use tonic::Status;
 use tonic::codegen::Service;
 
 use crate::model::Telemetry;
-use crate::{Rejected, Sink};
+use crate::{Limits, Rejected, Signal, Sink};
 
 /// Items that a receiver keeps. If more arrive, they are only counted.
 const MAX_ITEMS: usize = 400_000;
@@ -132,7 +132,7 @@ impl Receiver {
         let listener = socket.listen(1024)?;
         let routes = |is_accepting| {
             let shared = Arc::clone(&self.shared);
-            crate::router(Arc::new(Inbox { shared, is_accepting }))
+            crate::router(Arc::new(Inbox { shared, is_accepting }), Limits::default())
         };
         let behaving = Behaving { shared: Arc::clone(&self.shared), refusing: routes(false) };
         let router = routes(true).layer(from_fn_with_state(behaving, behave));
@@ -242,8 +242,8 @@ impl Sink for Inbox {
         rejected
     }
 
-    fn refuse(&self, why: String) {
-        self.add(Telemetry { refused: vec![why], ..Telemetry::default() });
+    fn refuse(&self, _: Option<Signal>, reason: String) {
+        self.add(Telemetry { refused: vec![reason], ..Telemetry::default() });
     }
 }
 

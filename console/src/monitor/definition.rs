@@ -1,6 +1,7 @@
 //! `monitor.toml`.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use crate::store::HISTORY_WINDOW;
 
 /// The shortest window; the grain of time is 5 s.
 const SHORTEST: Duration = Duration::from_secs(10);
+
+/// Bytes of a file.
+const MAX_BYTES: u64 = 64 * 1024;
 
 /// What a monitor watches, and when it fires.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,14 +48,25 @@ impl Definition {
     ///
     /// In words for people: what is wrong, and what is allowed.
     pub fn read(file: &Path) -> Result<Self, String> {
-        let text = fs::read_to_string(file).map_err(|error| match error.kind() {
+        let unreadable = |error: std::io::Error| match error.kind() {
             std::io::ErrorKind::NotFound => {
-                "There is no such file yet: with one, the console tells when too many requests fail."
-                    .to_owned()
+                "The file does not exist yet. It defines when too many requests fail.".to_owned()
             }
             _ => format!("it cannot be read: {error}"),
-        })?;
-        Self::parse(&text)
+        };
+        // To open a FIFO would wait for its writer, and a device may never end.
+        if !file.metadata().map_err(unreadable)?.is_file() {
+            return Err("it is not a regular file".to_owned());
+        }
+        let mut text = String::new();
+        let limited = fs::File::open(file).map_err(unreadable)?.take(MAX_BYTES + 1).read_to_string(&mut text);
+        match limited {
+            Ok(bytes) if bytes as u64 > MAX_BYTES => {
+                Err(format!("it is too large: a monitor has at most {MAX_BYTES} bytes"))
+            }
+            Ok(_) => Self::parse(&text),
+            Err(error) => Err(unreadable(error)),
+        }
     }
 
     /// Parses the text of `monitor.toml`.

@@ -65,7 +65,7 @@ pub(super) struct Errors {
 /// `GET /errors`
 pub(super) async fn page(State(console): State<Arc<Console>>, preferences: Preferences) -> Response {
     let now = now();
-    console.respond(preferences, &console.read(|store| Errors::new(store, now)))
+    console.respond(preferences, console.read(|store| Errors::new(store, now)))
 }
 
 impl Errors {
@@ -129,7 +129,7 @@ pub(super) async fn group(
 ) -> Response {
     let now = now();
     match console.read(|store| Some(ErrorGroup::new(store, store.errors.group(&id)?, now))) {
-        Some(group) => console.respond(preferences, &group),
+        Some(group) => console.respond(preferences, group),
         None => {
             let view = NotFound {
                 error: "error group not found".to_owned(),
@@ -137,7 +137,7 @@ pub(super) async fn group(
                 title: tr_noop("Error group not found"),
                 all: tr_noop("All errors"),
             };
-            console.respond(preferences, &view).into_response()
+            console.respond(preferences, view).into_response()
         }
     }
 }

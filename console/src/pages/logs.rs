@@ -14,7 +14,7 @@ use crate::Console;
 use crate::lang::tr_noop;
 use crate::page::{Content, Context, Preferences, View};
 use crate::search::Search;
-use crate::store::Line;
+use crate::store::{Line, MAX_SERVICE, cut};
 use otlp::model::{LogRecord, otlp_json};
 
 /// Rows of a page.
@@ -50,7 +50,7 @@ pub(super) async fn page(
     Query(parameters): Query<Parameters>,
     preferences: Preferences,
 ) -> Response {
-    console.respond(preferences, &Logs::new(&console, parameters))
+    console.respond(preferences, Logs::new(&console, parameters))
 }
 
 impl Logs {
@@ -63,7 +63,7 @@ impl Logs {
         let search = Search::parse(&parameters.q);
         let matches = |record: &LogRecord| {
             least.is_none_or(|least| record.severity_number >= least)
-                && (parameters.service.is_empty() || record.service() == parameters.service)
+                && (parameters.service.is_empty() || cut(record.service(), MAX_SERVICE) == parameters.service)
                 && search.finds_log_record(record)
         };
         let before = parameters.before.unwrap_or(u64::MAX);

@@ -86,7 +86,7 @@ pub(super) async fn page(
     Query(parameters): Query<Parameters>,
     preferences: Preferences,
 ) -> Response {
-    console.respond(preferences, &console.read(|store| Metrics::new(store, parameters.from)))
+    console.respond(preferences, console.read(|store| Metrics::new(store, parameters.from)))
 }
 
 impl Metrics {
@@ -148,7 +148,7 @@ pub(super) async fn instrument(
         Some(InstrumentPage::new(&service, &name, instrument, parameters.from, now))
     });
     match found {
-        Some(instrument) => console.respond(preferences, &instrument),
+        Some(instrument) => console.respond(preferences, instrument),
         None => {
             let view = NotFound {
                 error: format!(
@@ -160,7 +160,7 @@ pub(super) async fn instrument(
                 title: tr_noop("Instrument not found"),
                 all: tr_noop("All instruments"),
             };
-            console.respond(preferences, &view)
+            console.respond(preferences, view)
         }
     }
 }

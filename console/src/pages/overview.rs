@@ -73,7 +73,7 @@ pub(super) async fn page(
         section,
         ..Overview::new(store, &lock(&console.monitors), parameters, now)
     });
-    console.respond(preferences, &view)
+    console.respond(preferences, view)
 }
 
 impl Overview {

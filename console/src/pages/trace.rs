@@ -19,6 +19,9 @@ use otlp::model::{Span, Trace, otlp_json};
 pub(super) use span::attributes;
 use waterfall::Waterfall;
 
+/// Log records of one trace that are shown.
+const MAX_LINES: usize = 300;
+
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Parameters {
@@ -34,11 +37,11 @@ pub(super) async fn page(
 ) -> Response {
     let id = id.to_ascii_lowercase();
     match console.read(|store| Some(TracePage::new(store, store.trace(&id)?, parameters))) {
-        Some(trace) => console.respond(preferences, &trace),
+        Some(trace) => console.respond(preferences, trace),
         // A browser may wait for the trace, so that this is no error; a program needs an answer.
         None => {
             let waits = is_id(&id) && !preferences.json;
-            console.respond(preferences, &console.read(|store| MissingTrace::new(store, &id, waits)))
+            console.respond(preferences, console.read(|store| MissingTrace::new(store, &id, waits)))
         }
     }
 }
@@ -98,7 +101,12 @@ impl View for TracePage {
                     @if self.lines.is_empty() {
                         p.quiet { (lang.tr("No log record with this trace id has arrived over OTLP.")) }
                     } @else {
-                        (logs::table(context, &self.lines, true))
+                        (logs::table(context, &self.lines[..self.lines.len().min(MAX_LINES)], true))
+                        @if self.lines.len() > MAX_LINES {
+                            p { a href={ "/logs?q=trace_id%3D" (self.id) } {
+                                (lang.trf("{n} more log records", &[("n", &(self.lines.len() - MAX_LINES))]))
+                            } }
+                        }
                     }
                 }
             },

@@ -1,6 +1,6 @@
 //! Failures, those of the same kind as one group. They outlive the traces in which they happened.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use otlp::model::Span;
 const MAX_GROUPS: usize = 500;
 /// Traces that a group names.
 const MAX_SAMPLES: usize = 10;
-/// Failures that are remembered, so that one which is told by a span and by a log record counts once.
+/// Failures, and traces, that are remembered.
 const MAX_REMEMBERED: usize = 10_000;
 /// Time for the spans of a request that failed to come.
 const EXCEPTION_WINDOW: Duration = Duration::from_secs(5);
 /// Requests that wait for it.
-const MAX_WAITING: usize = 10_000;
+const MAX_WAITING: usize = 5_000;
 
 /// Failures of one service and kind, whose messages differ in numbers and ids at most.
 #[derive(Debug, Clone)]
@@ -57,8 +57,10 @@ impl Group {
 #[derive(Debug, Default)]
 pub struct Errors {
     groups: BTreeMap<Key, Group>,
-    remembered: BTreeSet<u64>,
-    order: VecDeque<u64>,
+    /// Failures of traces, so that one which a span and a log record report counts once.
+    counted: Recent,
+    /// Traces that have reported a failure.
+    traces: Recent,
     waiting: VecDeque<Waiting>,
 }
 
@@ -85,7 +87,10 @@ impl Errors {
     pub(super) fn count(&mut self, failure: Failure, now: u64) {
         let key = failure.key();
         if let Some(trace) = &failure.trace_id
-            && !self.is_new(hash(&(trace, &key)))
+            && {
+                self.traces.insert(hash(trace.as_str()));
+                !self.counted.insert(hash(&(trace, &key)))
+            }
         {
             return;
         }
@@ -120,19 +125,6 @@ impl Errors {
         group.slots.retain(|slot, _| slot + reach >= present);
     }
 
-    fn is_new(&mut self, failure: u64) -> bool {
-        if !self.remembered.insert(failure) {
-            return false;
-        }
-        self.order.push_back(failure);
-        if self.order.len() > MAX_REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.remembered.remove(&oldest);
-        }
-        true
-    }
-
     /// A SERVER span says that its request failed: that is a group of its own where nobody tells of an exception.
     pub(super) fn look_at_later(&mut self, span: &Span, now: u64) {
         self.waiting.push_back(Waiting {
@@ -148,19 +140,42 @@ impl Errors {
     pub(super) fn settle(&mut self, traces: &Traces, now: u64) {
         while self.waiting.front().is_some_and(|waiting| waiting.until <= now) {
             let Some(Waiting { failure, .. }) = self.waiting.pop_front() else { return };
-            let trace = failure.trace_id.as_deref().and_then(|id| traces.get(id));
-            let is_told =
-                |group: &Group| failure.trace_id.as_ref().is_some_and(|id| group.traces.contains(id));
-            let has_exception = trace
-                .is_none_or(|trace| trace.spans().iter().any(|span| Failure::of_span(span).next().is_some()));
-            if !has_exception && !self.groups.values().any(is_told) {
+            let Some(trace) = failure.trace_id.as_deref() else { continue };
+            if traces.get(trace).is_some() && !self.traces.contains(hash(trace)) {
                 self.count(failure, now);
             }
         }
     }
 }
 
-fn hash(value: &impl Hash) -> u64 {
+/// The last numbers that were inserted.
+#[derive(Debug, Default)]
+struct Recent {
+    known: HashSet<u64>,
+    order: VecDeque<u64>,
+}
+
+impl Recent {
+    /// `true` if it is new.
+    fn insert(&mut self, number: u64) -> bool {
+        if !self.known.insert(number) {
+            return false;
+        }
+        self.order.push_back(number);
+        if self.order.len() > MAX_REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+
+    fn contains(&self, number: u64) -> bool {
+        self.known.contains(&number)
+    }
+}
+
+fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

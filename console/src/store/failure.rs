@@ -1,9 +1,12 @@
 //! One failure, and what it has in common with others.
 
+use super::{MAX_SERVICE, cut};
 use otlp::model::{Attributes, LogRecord, Span, Value};
 
-/// Bytes of a message and of a stack that are kept.
-const MAX_TEXT: usize = 8 * 1024;
+/// Bytes that are kept of a stack trace, of a message, and of a type.
+const MAX_STACK: usize = 8 * 1024;
+const MAX_MESSAGE: usize = 512;
+const MAX_KIND: usize = 255;
 /// Service, kind, and the message without what differs from one time to the next.
 pub(super) type Key = (String, String, String);
 
@@ -44,9 +47,9 @@ impl Failure {
             span.status_message.clone()
         };
         Self {
-            service: span.service().to_owned(),
-            kind: cut(kind),
-            message: cut(&message),
+            service: cut(span.service(), MAX_SERVICE).to_owned(),
+            kind: cut(kind, MAX_KIND).to_owned(),
+            message: cut(&message, MAX_MESSAGE).to_owned(),
             stack: String::new(),
             trace_id: Some(span.trace_id.clone()),
         }
@@ -65,10 +68,10 @@ impl Failure {
             return None;
         }
         Some(Self {
-            service: service.to_owned(),
-            kind: cut(kind.unwrap_or("(no exception.type)")),
-            message: cut(message.or(body).unwrap_or_default()),
-            stack: cut(attributes.text("exception.stacktrace").unwrap_or_default()),
+            service: cut(service, MAX_SERVICE).to_owned(),
+            kind: cut(kind.unwrap_or("(no exception.type)"), MAX_KIND).to_owned(),
+            message: cut(message.or(body).unwrap_or_default(), MAX_MESSAGE).to_owned(),
+            stack: cut(attributes.text("exception.stacktrace").unwrap_or_default(), MAX_STACK).to_owned(),
             trace_id,
         })
     }
@@ -77,10 +80,6 @@ impl Failure {
     pub(super) fn key(&self) -> Key {
         (self.service.clone(), self.kind.clone(), normalised(&self.message))
     }
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(MAX_TEXT).collect()
 }
 
 /// The message with `#` for numbers, hex ids and what stands in their place: words that have a digit.

@@ -1,14 +1,26 @@
-//! Metrics: each instrument with its series, and each series with its course.
+//! Metrics: each instrument with its series, and the recent samples of each series.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Write;
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::sync::Arc;
 
-use super::HISTORY_WINDOW;
 use super::sample::Sample;
+use super::{HISTORY_WINDOW, MAX_SERVICE, cut};
 use otlp::Rejected;
 use otlp::model::{Attributes, Data, Metric, Temporality, Value};
 
 /// Samples of one series.
 const MAX_SAMPLES: usize = 400;
+/// Bytes of the name of an instrument: OpenTelemetry's limit.
+const MAX_NAME: usize = 255;
+/// Bytes of a unit, of the name of a scope, and of a description.
+const MAX_UNIT: usize = 63;
+const MAX_SCOPE: usize = 256;
+const MAX_DESCRIPTION: usize = 1_024;
+/// Of the memory of all metrics, the part that one export's point may use.
+const PART_OF_A_POINT: usize = 16;
+
 /// The kind of an instrument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -34,11 +46,11 @@ pub struct Instrument {
     pub scope: String,
     /// Whether its points count from the start of the process, and not from the last export.
     pub cumulative: bool,
-    /// By attributes, in words.
-    series: BTreeMap<String, Series>,
+    series: BTreeMap<Identity, Series>,
+    bytes: usize,
 }
 
-/// The course of one set of attributes.
+/// The recent values of one resource and set of attributes.
 #[derive(Debug)]
 pub struct Series {
     /// Keys and values; those of the resource that tell processes of one service apart come first.
@@ -46,8 +58,12 @@ pub struct Series {
     /// Oldest first.
     pub samples: VecDeque<Sample>,
     bytes: usize,
-    updated: u64,
+    /// Its place in the order of updates.
+    update: u64,
 }
+
+/// A hash of a resource and of attributes, in any order.
+type Identity = (u64, u64);
 
 /// Service, then name.
 type Key = (String, String);
@@ -57,12 +73,31 @@ type Key = (String, String);
 pub struct Instruments {
     limit: usize,
     used: usize,
+    samples: u64,
+    evicted: u64,
     all: BTreeMap<Key, Instrument>,
+    /// Series in the order of their last updates.
+    updates: BTreeMap<u64, (Arc<Key>, Identity)>,
+    next_update: u64,
+    hashers: (RandomState, RandomState),
 }
+
+/// Attributes of a resource that tell processes apart.
+const PROCESS: [&str; 5] =
+    ["service.instance.id", "host.name", "process.pid", "container.id", "k8s.pod.name"];
 
 impl Instruments {
     pub(super) fn new(limit: usize) -> Self {
-        Self { limit, used: 0, all: BTreeMap::new() }
+        Self {
+            limit,
+            used: 0,
+            samples: 0,
+            evicted: 0,
+            all: BTreeMap::new(),
+            updates: BTreeMap::new(),
+            next_update: 0,
+            hashers: (RandomState::new(), RandomState::new()),
+        }
     }
 
     /// Each with its service and name, in their order.
@@ -85,116 +120,177 @@ impl Instruments {
         self.all.get(&(service.to_owned(), name.to_owned()))
     }
 
+    /// Bytes in use, and how many there may be.
+    pub(super) fn fill(&self) -> (usize, usize) {
+        (self.used, self.limit)
+    }
+
+    /// Samples that are kept.
+    pub(super) fn samples(&self) -> u64 {
+        self.samples
+    }
+
+    /// Samples that were dropped to make room.
+    pub(super) fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
     pub(super) fn add(&mut self, metrics: Vec<Metric>, now: u64) -> Rejected {
         let mut rejected = Rejected::default();
         for metric in metrics {
-            if metric.name.is_empty() || metric.name.len() > 255 {
-                rejected.items += 1;
-                rejected.why = "an instrument's name has 1 to 255 characters".to_owned();
+            let points = metric.data.len() as i64;
+            if metric.name.is_empty() || metric.name.len() > MAX_NAME {
+                rejected.items += points;
+                rejected.why = format!(
+                    "invalid name '{}' of an instrument: expected 1 to {MAX_NAME} bytes",
+                    cut(&metric.name, 100)
+                );
                 continue;
             }
-            self.add_metric(metric, now);
+            self.add_metric(metric, now, &mut rejected);
         }
-        self.make_room();
         rejected
     }
 
-    fn add_metric(&mut self, metric: Metric, now: u64) {
+    fn add_metric(&mut self, metric: Metric, now: u64, rejected: &mut Rejected) {
         let is_cumulative = |temporality: &Temporality| *temporality != Temporality::Delta;
         let (kind, cumulative) = match &metric.data {
             Data::None => return,
             Data::Gauge(_) => (Kind::Gauge, false),
             Data::Sum { monotonic: true, temporality, .. } => (Kind::Counter, is_cumulative(temporality)),
-            // Its value is what counts, and not the change.
-            Data::Sum { monotonic: false, .. } => (Kind::UpDownCounter, true),
+            Data::Sum { monotonic: false, temporality, .. } => {
+                (Kind::UpDownCounter, is_cumulative(temporality))
+            }
             Data::Histogram { temporality, .. } | Data::ExponentialHistogram { temporality, .. } => {
                 (Kind::Histogram, is_cumulative(temporality))
             }
             Data::Summary(_) => (Kind::Summary, true),
         };
-        let instance = metric.resource.get("service.instance.id").cloned();
-        let key = (metric.service().to_owned(), metric.name);
-        let instrument = self.all.entry(key).or_insert_with(|| Instrument {
-            unit: metric.unit.clone(),
-            description: metric.description.clone(),
-            kind,
-            scope: metric.scope.name.clone(),
-            cumulative,
-            series: BTreeMap::new(),
-        });
-        (instrument.kind, instrument.cumulative) = (kind, cumulative);
-        let samples = Sample::all(metric.data);
-        for (attributes, sample) in samples {
-            self.used = (self.used + instrument.add(attributes, instance.as_ref(), sample, now))
-                .saturating_sub(instrument.forget(now));
+        let process = Attributes(
+            PROCESS
+                .iter()
+                .filter_map(|key| Some(((*key).to_owned(), metric.resource.get(key)?.clone())))
+                // One of them is enough.
+                .take(1)
+                .collect(),
+        );
+        let of_resource = self.identity(&metric.resource);
+        let key = Arc::new((cut(metric.service(), MAX_SERVICE).to_owned(), metric.name));
+        let max_point = self.limit / PART_OF_A_POINT;
+        for (attributes, sample) in Sample::all(metric.data) {
+            if attributes.heap() + sample.bytes() > max_point {
+                rejected.items += 1;
+                rejected.why = format!("a data point of '{}' is larger than {max_point} bytes", key.1);
+                continue;
+            }
+            let own = self.identity(&attributes);
+            let identity = (of_resource.0 ^ own.0.rotate_left(1), of_resource.1 ^ own.1.rotate_left(1));
+            let instrument = self.all.entry((*key).clone()).or_insert_with(|| {
+                let bytes = 2 * (size_of::<Instrument>() + key.0.len() + key.1.len()) + 512;
+                self.used += bytes;
+                Instrument {
+                    unit: cut(&metric.unit, MAX_UNIT).to_owned(),
+                    description: cut(&metric.description, MAX_DESCRIPTION).to_owned(),
+                    kind,
+                    scope: cut(&metric.scope.name, MAX_SCOPE).to_owned(),
+                    cumulative,
+                    series: BTreeMap::new(),
+                    bytes,
+                }
+            });
+            (instrument.kind, instrument.cumulative) = (kind, cumulative);
+            let series = instrument.series.entry(identity).or_insert_with(|| {
+                let mut all = process.clone();
+                all.0.extend(attributes.0);
+                let bytes = all.heap() + 2 * size_of::<Series>() + 256;
+                self.used += bytes;
+                Series { attributes: all, samples: VecDeque::new(), bytes, update: u64::MAX }
+            });
+            self.updates.remove(&series.update);
+            series.update = self.next_update;
+            self.next_update += 1;
+            self.updates.insert(series.update, (Arc::clone(&key), identity));
+            let before = (series.bytes, series.samples.len());
+            series.push(sample, cumulative, kind, now);
+            self.used = self.used + series.bytes - before.0;
+            self.samples = self.samples + series.samples.len() as u64 - before.1 as u64;
+            self.make_room();
         }
     }
 
-    /// Series that were not heard of for the longest time go first.
+    /// Series that have not been updated for the longest time are dropped first.
     fn make_room(&mut self) {
         while self.used > self.limit {
-            let oldest = self
-                .all
-                .iter()
-                .flat_map(|(key, instrument)| {
-                    instrument.series.iter().map(move |(name, series)| (series.updated, key, name))
-                })
-                .min()
-                .map(|(_, key, name)| (key.clone(), name.clone()));
-            let Some((key, name)) = oldest else { return };
-            if let Some(instrument) = self.all.get_mut(&key) {
-                let bytes = instrument.series.remove(&name).map_or(0, |series| series.bytes);
-                self.used = self.used.saturating_sub(bytes);
-                if instrument.series.is_empty() {
-                    self.all.remove(&key);
-                }
+            let Some((_, (key, identity))) = self.updates.pop_first() else { return };
+            let Some(instrument) = self.all.get_mut(&*key) else { continue };
+            if let Some(series) = instrument.series.remove(&identity) {
+                self.used -= series.bytes;
+                self.samples -= series.samples.len() as u64;
+                self.evicted += series.samples.len() as u64;
+            }
+            if instrument.series.is_empty() {
+                self.used -= instrument.bytes;
+                self.all.remove(&*key);
             }
         }
+    }
+
+    /// The same for the same attributes in any order.
+    fn identity(&self, attributes: &Attributes) -> Identity {
+        let hash = |hasher: &RandomState| {
+            let pairs = attributes.0.iter().map(|(key, value)| hash(hasher, key, value));
+            pairs.fold(0, u64::wrapping_add)
+        };
+        (hash(&self.hashers.0), hash(&self.hashers.1))
+    }
+}
+
+fn hash(hasher: &RandomState, key: &str, value: &Value) -> u64 {
+    let mut hasher = hasher.build_hasher();
+    key.hash(&mut hasher);
+    match value {
+        Value::Bytes(bytes) => bytes.hash(&mut hasher),
+        // The text of other values is all of the value. Writing to a hasher does not fail.
+        value => drop(write!(HashWriter(&mut hasher), "{value}")),
+    }
+    hasher.finish()
+}
+
+struct HashWriter<'a, H>(&'a mut H);
+
+impl<H: Hasher> Write for HashWriter<'_, H> {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.0.write(text.as_bytes());
+        Ok(())
     }
 }
 
 impl Instrument {
-    /// Its series, ordered by their attributes.
+    /// Its series.
     pub fn series(&self) -> impl ExactSizeIterator<Item = &Series> {
         self.series.values()
     }
+}
 
-    /// Bytes that it takes.
-    fn add(&mut self, attributes: Attributes, instance: Option<&Value>, sample: Sample, now: u64) -> usize {
-        let mut name = instance.map(|id| format!("{id} ")).unwrap_or_default();
-        for (key, value) in &attributes.0 {
-            name.push_str(&format!("{key}={value} "));
+impl Series {
+    /// Adds a sample, and drops those that are too old or too many.
+    fn push(&mut self, mut sample: Sample, cumulative: bool, kind: Kind, now: u64) {
+        // Deltas of an up-down counter are added up, because its value is what counts.
+        if kind == Kind::UpDownCounter
+            && !cumulative
+            && let Some(last) = self.samples.back()
+        {
+            sample.value += last.value;
         }
-        let mut bytes = sample.bytes();
-        let series = self.series.entry(name).or_insert_with_key(|name| {
-            let mut all = Attributes::default();
-            if let Some(id) = instance {
-                all.set("service.instance.id", id.clone());
-            }
-            all.0.extend(attributes.0);
-            let own = 2 * name.len() + all.heap() + size_of::<Series>();
-            bytes += own;
-            Series { attributes: all, samples: VecDeque::new(), bytes: own, updated: now }
-        });
-        series.bytes += sample.bytes();
-        series.updated = now;
-        series.samples.push_back(sample);
-        bytes
-    }
-
-    /// Drops samples that are too old or too many; the bytes that this gives.
-    fn forget(&mut self, now: u64) -> usize {
+        let before = self.samples.capacity();
+        if self.samples.len() == before {
+            self.samples.reserve_exact(before / 4 + 4);
+        }
+        self.bytes += (self.samples.capacity() - before) * size_of::<Sample>() + sample.heap();
+        self.samples.push_back(sample);
         let oldest = now.saturating_sub(HISTORY_WINDOW.as_nanos() as u64);
-        let mut given = 0;
-        for series in self.series.values_mut() {
-            while series.samples.len() > 2
-                && (series.samples.len() > MAX_SAMPLES || series.samples[0].time < oldest)
-            {
-                let bytes = series.samples.pop_front().map_or(0, |sample| sample.bytes());
-                series.bytes -= bytes;
-                given += bytes;
-            }
+        while self.samples.len() > 2 && (self.samples.len() > MAX_SAMPLES || self.samples[0].time < oldest) {
+            self.bytes -= self.samples.pop_front().map_or(0, |sample| sample.heap());
         }
-        given
     }
 }

@@ -30,6 +30,10 @@ impl Logs {
         self.without_trace.first().copied()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_arrival.len()
+    }
+
     /// Takes a record out.
     pub(super) fn take(&mut self, arrival: u64) {
         self.without_trace.remove(&arrival);
@@ -82,6 +86,7 @@ impl Store {
         self.logs.used += bytes;
         self.saw(record.service());
         self.logs.by_arrival.insert(arrival, (Arc::new(record), bytes));
+        self.make_room();
         Ok(())
     }
 }

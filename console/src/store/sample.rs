@@ -32,8 +32,13 @@ impl Sample {
 
     /// Bytes that it takes.
     pub(super) fn bytes(&self) -> usize {
-        let buckets = self.buckets.as_ref().map_or(0, |b| 8 * (b.0.capacity() + b.1.capacity()) + 64);
-        size_of::<Self>() + buckets + 16 * self.quantiles.capacity()
+        size_of::<Self>() + self.heap()
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap(&self) -> usize {
+        let buckets = self.buckets.as_ref().map_or(0, |b| 8 * (b.0.capacity() + b.1.capacity()) + 128);
+        buckets + 16 * self.quantiles.capacity()
     }
 }
 

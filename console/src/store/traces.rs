@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::Store;
 use super::failure::Failure;
+use super::{MAX_SPAN_NAME, Store, cut};
 use otlp::model::{Span, SpanKind, StatusCode};
 
 /// What a trace takes in addition to its spans: its own fields, its id and its places in two maps.
@@ -78,6 +78,8 @@ pub fn root(spans: &[Arc<Span>]) -> Option<&Span> {
 pub(super) struct Traces {
     /// Bytes.
     pub(super) used: usize,
+    /// Spans of all traces.
+    pub(super) spans: u64,
     by_id: HashMap<String, StoredTrace>,
     by_arrival: BTreeMap<u64, String>,
 }
@@ -95,6 +97,7 @@ impl Traces {
         let (_, id) = self.by_arrival.pop_first()?;
         let trace = self.by_id.remove(&id)?;
         self.used -= trace.bytes;
+        self.spans -= trace.spans.len() as u64;
         Some(trace)
     }
 
@@ -137,13 +140,18 @@ impl Store {
         self.traces.by_id.len()
     }
 
-    pub(super) fn add_span(&mut self, span: Span, now: u64) -> Result<(), String> {
+    pub(super) fn add_span(&mut self, mut span: Span, now: u64) -> Result<(), String> {
         if !is_id(&span.trace_id, 32) || !is_id(&span.span_id, 16) {
             return Err(format!(
-                "the span {:.100?} has the trace id {:.40?} and the span id {:.40?}, which should be 16 and 8 bytes \
-                 that are not all zero",
-                span.name, span.trace_id, span.span_id
+                "the span {:?} has the trace id {:?} and the span id {:?}, which should be 16 and 8 bytes that are not \
+                 all zero",
+                cut(&span.name, 100),
+                cut(&span.trace_id, 40),
+                cut(&span.span_id, 40)
             ));
+        }
+        if span.name.len() > MAX_SPAN_NAME {
+            span.name = format!("{}…", cut(&span.name, MAX_SPAN_NAME));
         }
         let most = self.limit / PART_OF_A_TRACE;
         let heap = span.heap() + SPAN_BYTES;
@@ -170,7 +178,9 @@ impl Store {
         if span.kind == SpanKind::Server && span.status == StatusCode::Error {
             self.errors.look_at_later(&span, now);
         }
+        self.traces.spans += 1;
         self.traces.entry(&span.trace_id, arrival).spans.push(Arc::new(span));
+        self.make_room();
         Ok(())
     }
 }

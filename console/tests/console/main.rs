@@ -1,6 +1,7 @@
 //! The console as a person and a program use it: the real process, real OTLP over the wire, its pages by HTTP.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod bounds;
 mod hostile;
 mod pages;
 
@@ -117,8 +118,17 @@ impl Console {
 
     /// Resident memory, in bytes. Linux only.
     fn resident(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident memory so far, in bytes. Linux only.
+    fn peak(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, field: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        let line = status.lines().find(|line| line.starts_with(field)).unwrap();
         line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
     }
 }

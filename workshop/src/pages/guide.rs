@@ -39,7 +39,7 @@ pub(super) async fn start(
     preferences: Preferences,
 ) -> Response {
     if workshop.guide.is_none() {
-        return console.respond(preferences, &Missing { error: Problem::NoGuide });
+        return console.respond(preferences, Missing { error: Problem::NoGuide });
     }
     let code = match &workshop.attendee {
         Some(attendee) => attendee.lang.code(),
@@ -56,7 +56,7 @@ pub(super) async fn page(
     Query(search): Query<Search>,
     preferences: Preferences,
 ) -> Response {
-    let missing = || console.respond(preferences, &Missing { error: Problem::NoPage });
+    let missing = || console.respond(preferences, Missing { error: Problem::NoPage });
     let Some(file) = workshop.guide.as_deref().and_then(|folder| inside(folder, &path)) else {
         return missing();
     };
@@ -75,7 +75,7 @@ pub(super) async fn page(
     let lang = Lang::from_code(code).unwrap_or_default();
     let text = String::from_utf8_lossy(&content).into_owned();
     let attendee = workshop.attendee.as_deref();
-    console.respond(preferences, &Chapter::new(attendee, &file, lang, name, text, search.q.trim()))
+    console.respond(preferences, Chapter::new(attendee, &file, lang, name, text, search.q.trim()))
 }
 
 /// The file, where `path` is made of plain names and cannot lead out of `folder`.

@@ -25,7 +25,7 @@ pub(super) async fn page(
     Extension(workshop): Extension<Arc<Workshop>>,
     preferences: Preferences,
 ) -> Response {
-    console.respond(preferences, &Steps::new(workshop.attendee.as_deref()))
+    console.respond(preferences, Steps::new(workshop.attendee.as_deref()))
 }
 
 /// `POST /steps/check`: starts a check, and sends back to the page.
@@ -35,7 +35,7 @@ pub(super) async fn check(
     preferences: Preferences,
     headers: HeaderMap,
 ) -> Response {
-    let Some(attendee) = &workshop.attendee else { return console.respond(preferences, &Steps::new(None)) };
+    let Some(attendee) = &workshop.attendee else { return console.respond(preferences, Steps::new(None)) };
     if attendee.progress.begin() {
         let (console, attendee) = (Arc::clone(&console), Arc::clone(attendee));
         tokio::spawn(async move {

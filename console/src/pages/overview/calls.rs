@@ -10,11 +10,16 @@ use serde::Serialize;
 use super::CHART_WINDOW;
 use crate::page::Context;
 use crate::pages::format;
-use crate::store::Store;
+use crate::store::{MAX_SERVICE, Store, cut};
 use otlp::model::{Span, SpanKind, StatusCode as Outcome};
 
 /// Traces that are looked at.
 const MAX_TRACES: usize = 2_000;
+
+/// Spans that are looked at.
+const MAX_SPANS: usize = 50_000;
+/// Pairs of services that are shown.
+const MAX_CALLS: usize = 200;
 
 /// Calls of one service by another.
 #[derive(Debug, Clone, Serialize)]
@@ -30,10 +35,14 @@ impl Call {
     /// By the CLIENT spans of the newest traces: the service whose SERVER span is the child, else the database or the host.
     pub(super) fn all(store: &Store, now: u64) -> Vec<Call> {
         let since = now.saturating_sub(CHART_WINDOW.as_nanos() as u64);
-        let mut found: BTreeMap<(String, String), (u64, u64, Vec<u64>)> = BTreeMap::new();
-        let mut earliest = now;
+        let mut found: BTreeMap<[String; 2], (u64, u64, Vec<u64>)> = BTreeMap::new();
+        let (mut earliest, mut seen) = (now, 0);
         for trace in store.traces(u64::MAX).take(MAX_TRACES).take_while(|trace| trace.updated >= since) {
             let spans = trace.spans();
+            seen += spans.len();
+            if seen > MAX_SPANS {
+                break;
+            }
             earliest = earliest.min(trace.updated);
             let children: BTreeMap<&str, &Arc<Span>> = spans
                 .iter()
@@ -47,24 +56,29 @@ impl Call {
                 let Some(callee) = callee.or_else(|| span.attributes.text("server.address")) else {
                     continue;
                 };
-                let call = found.entry((span.service().to_owned(), callee.to_owned())).or_default();
+                let key = [span.service(), callee].map(|name| cut(name, MAX_SERVICE).to_owned());
+                if found.len() >= MAX_CALLS && !found.contains_key(&key) {
+                    continue;
+                }
+                let call = found.entry(key).or_default();
                 call.0 += 1;
                 call.1 += u64::from(span.status == Outcome::Error);
                 call.2.push(span.duration());
             }
         }
         let seconds = Duration::from_nanos(now - earliest).as_secs_f64().max(1.0);
-        let call = |((caller, callee), (count, failed, mut durations)): (_, (u64, u64, Vec<u64>))| {
-            durations.sort_unstable();
-            let p95 = durations[(durations.len() * 95).div_ceil(100).saturating_sub(1)];
-            Call {
-                caller,
-                callee,
-                per_second: count as f64 / seconds,
-                error_rate: failed as f64 / count as f64,
-                p95_ms: p95 as f64 / 1e6,
-            }
-        };
+        let call =
+            |([caller, callee], (count, failed, mut durations)): ([String; 2], (u64, u64, Vec<u64>))| {
+                durations.sort_unstable();
+                let p95 = durations[(durations.len() * 95).div_ceil(100).saturating_sub(1)];
+                Call {
+                    caller,
+                    callee,
+                    per_second: count as f64 / seconds,
+                    error_rate: failed as f64 / count as f64,
+                    p95_ms: p95 as f64 / 1e6,
+                }
+            };
         found.into_iter().map(call).collect()
     }
 }

@@ -1,0 +1,55 @@
+//! JSON as the body of a response. It is made while it is sent: that of a large trace would need as much memory as the store.
+
+use std::io::{self, BufWriter, Write};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use serde::Serialize;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{Sender, channel};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// Bytes that are sent at once.
+const CHUNK: usize = 64 * 1024;
+/// Chunks that wait for the client.
+const MAX_WAITING: usize = 4;
+/// Time for the client to take a chunk: a slow one must not hold on to what it is shown.
+const CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The JSON of `view`.
+pub(crate) fn body(view: impl Serialize + Send + 'static) -> Body {
+    let (sender, receiver) = channel(MAX_WAITING);
+    let runtime = Handle::current();
+    spawn_blocking(move || {
+        let chunks = Chunks { sender: sender.clone(), runtime: runtime.clone() };
+        let mut chunks = BufWriter::with_capacity(CHUNK, chunks);
+        let written = serde_json::to_writer(&mut chunks, &view).map_err(io::Error::from);
+        if let Err(error) = written.and_then(|()| chunks.flush()) {
+            // It ends the response early, so that the client does not take it for whole. There may be no client any more.
+            let _ = runtime.block_on(timeout(CHUNK_TIMEOUT, sender.send(Err(error))));
+        }
+    });
+    Body::from_stream(ReceiverStream::new(receiver))
+}
+
+struct Chunks {
+    sender: Sender<io::Result<Bytes>>,
+    runtime: Handle,
+}
+
+impl Write for Chunks {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let chunk = Bytes::copy_from_slice(bytes);
+        match self.runtime.block_on(timeout(CHUNK_TIMEOUT, self.sender.send(Ok(chunk)))) {
+            Ok(Ok(())) => Ok(bytes.len()),
+            Ok(Err(_)) => Err(io::ErrorKind::BrokenPipe.into()),
+            Err(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,320 @@
+//! How much memory a body will take when it is decoded, from its bytes alone: a few bytes may stand for a large structure, such as
+//! `0a 00` for an empty span.
+//!
+//! It is an estimate from above: vectors grow by doubling, and the structures of protobuf exist next to those of the model for a moment.
+
+use std::mem::size_of;
+
+use opentelemetry_proto::tonic::common::v1 as common;
+use opentelemetry_proto::tonic::logs::v1 as logs;
+use opentelemetry_proto::tonic::metrics::v1 as metrics;
+use opentelemetry_proto::tonic::resource::v1 as resource;
+use opentelemetry_proto::tonic::trace::v1 as trace;
+
+use crate::model;
+
+/// Messages within messages: as many as prost decodes.
+const MAX_DEPTH: usize = 100;
+/// A vector that grows needs room for the old and for the new elements.
+const GROWTH: usize = 3;
+/// What a text or an id costs in addition to its bytes.
+const ALLOCATION: usize = 32;
+
+/// A type of message.
+pub(crate) struct Message {
+    /// Bytes of an empty one.
+    size: usize,
+    fields: &'static [(u32, Field)],
+}
+
+/// A field whose size the wire decides.
+enum Field {
+    Message(&'static Message),
+    /// A string, or bytes that stay bytes: kept once.
+    Text,
+    /// Bytes that become hex digits.
+    Id,
+    /// Numbers, of which each may take one byte only.
+    Numbers,
+}
+
+const fn message(size: usize, fields: &'static [(u32, Field)]) -> Message {
+    Message { size, fields }
+}
+
+/// Of a message in protobuf's and in the model's shape.
+const fn size<Wire, Model>() -> usize {
+    GROWTH * size_of::<Wire>() + 2 * size_of::<Model>()
+}
+
+static ANY_VALUE: Message = message(
+    size::<common::AnyValue, model::Value>(),
+    &[
+        (1, Field::Text),
+        (5, Field::Message(&ARRAY_VALUE)),
+        (6, Field::Message(&KEY_VALUE_LIST)),
+        (7, Field::Text),
+    ],
+);
+static ARRAY_VALUE: Message =
+    message(size_of::<common::ArrayValue>() + ALLOCATION, &[(1, Field::Message(&ANY_VALUE))]);
+static KEY_VALUE_LIST: Message =
+    message(size_of::<common::KeyValueList>() + ALLOCATION, &[(1, Field::Message(&KEY_VALUE))]);
+static KEY_VALUE: Message = message(
+    size::<common::KeyValue, (String, model::Value)>(),
+    &[(1, Field::Text), (2, Field::Message(&ANY_VALUE))],
+);
+static ENTITY_REF: Message = message(
+    size::<common::EntityRef, ()>(),
+    &[(1, Field::Text), (2, Field::Text), (3, Field::Text), (4, Field::Text)],
+);
+static RESOURCE: Message = message(
+    size::<resource::Resource, model::Attributes>(),
+    &[(1, Field::Message(&KEY_VALUE)), (3, Field::Message(&ENTITY_REF))],
+);
+static SCOPE: Message = message(
+    size::<common::InstrumentationScope, model::Scope>(),
+    &[(1, Field::Text), (2, Field::Text), (3, Field::Message(&KEY_VALUE))],
+);
+
+/// `ExportTraceServiceRequest`.
+pub(crate) static TRACES: Message = message(0, &[(1, Field::Message(&RESOURCE_SPANS))]);
+static RESOURCE_SPANS: Message = message(
+    size::<trace::ResourceSpans, model::Attributes>(),
+    &[(1, Field::Message(&RESOURCE)), (2, Field::Message(&SCOPE_SPANS)), (3, Field::Text)],
+);
+static SCOPE_SPANS: Message = message(
+    size::<trace::ScopeSpans, model::Scope>(),
+    &[(1, Field::Message(&SCOPE)), (2, Field::Message(&SPAN)), (3, Field::Text)],
+);
+static SPAN: Message = message(
+    size::<trace::Span, model::Span>(),
+    &[
+        (1, Field::Id),
+        (2, Field::Id),
+        (3, Field::Text),
+        (4, Field::Id),
+        (5, Field::Text),
+        (9, Field::Message(&KEY_VALUE)),
+        (11, Field::Message(&EVENT)),
+        (13, Field::Message(&LINK)),
+        (15, Field::Message(&STATUS)),
+    ],
+);
+static EVENT: Message =
+    message(size::<trace::span::Event, model::Event>(), &[(2, Field::Text), (3, Field::Message(&KEY_VALUE))]);
+static LINK: Message = message(
+    size::<trace::span::Link, model::Link>(),
+    &[(1, Field::Id), (2, Field::Id), (3, Field::Text), (4, Field::Message(&KEY_VALUE))],
+);
+static STATUS: Message = message(size_of::<trace::Status>(), &[(2, Field::Text)]);
+
+/// `ExportLogsServiceRequest`.
+pub(crate) static LOGS: Message = message(0, &[(1, Field::Message(&RESOURCE_LOGS))]);
+static RESOURCE_LOGS: Message = message(
+    size::<logs::ResourceLogs, model::Attributes>(),
+    &[(1, Field::Message(&RESOURCE)), (2, Field::Message(&SCOPE_LOGS)), (3, Field::Text)],
+);
+static SCOPE_LOGS: Message = message(
+    size::<logs::ScopeLogs, model::Scope>(),
+    &[(1, Field::Message(&SCOPE)), (2, Field::Message(&LOG_RECORD)), (3, Field::Text)],
+);
+static LOG_RECORD: Message = message(
+    size::<logs::LogRecord, model::LogRecord>(),
+    &[
+        (3, Field::Text),
+        (5, Field::Message(&ANY_VALUE)),
+        (6, Field::Message(&KEY_VALUE)),
+        (9, Field::Id),
+        (10, Field::Id),
+        (12, Field::Text),
+    ],
+);
+
+/// `ExportMetricsServiceRequest`.
+pub(crate) static METRICS: Message = message(0, &[(1, Field::Message(&RESOURCE_METRICS))]);
+static RESOURCE_METRICS: Message = message(
+    size::<metrics::ResourceMetrics, model::Attributes>(),
+    &[(1, Field::Message(&RESOURCE)), (2, Field::Message(&SCOPE_METRICS)), (3, Field::Text)],
+);
+static SCOPE_METRICS: Message = message(
+    size::<metrics::ScopeMetrics, model::Scope>(),
+    &[(1, Field::Message(&SCOPE)), (2, Field::Message(&METRIC)), (3, Field::Text)],
+);
+static METRIC: Message = message(
+    size::<metrics::Metric, model::Metric>(),
+    &[
+        (1, Field::Text),
+        (2, Field::Text),
+        (3, Field::Text),
+        (5, Field::Message(&NUMBERS)),
+        (7, Field::Message(&NUMBERS)),
+        (9, Field::Message(&HISTOGRAM)),
+        (10, Field::Message(&EXPONENTIAL_HISTOGRAM)),
+        (11, Field::Message(&SUMMARY)),
+        (12, Field::Message(&KEY_VALUE)),
+    ],
+);
+/// `Gauge` and `Sum`.
+static NUMBERS: Message = message(size_of::<metrics::Sum>(), &[(1, Field::Message(&NUMBER))]);
+static NUMBER: Message = message(
+    size::<metrics::NumberDataPoint, model::Point>(),
+    &[(7, Field::Message(&KEY_VALUE)), (5, Field::Message(&EXEMPLAR))],
+);
+static HISTOGRAM: Message =
+    message(size_of::<metrics::Histogram>(), &[(1, Field::Message(&HISTOGRAM_POINT))]);
+static HISTOGRAM_POINT: Message = message(
+    size::<metrics::HistogramDataPoint, model::HistogramPoint>(),
+    &[
+        (9, Field::Message(&KEY_VALUE)),
+        (6, Field::Numbers),
+        (7, Field::Numbers),
+        (8, Field::Message(&EXEMPLAR)),
+    ],
+);
+static EXPONENTIAL_HISTOGRAM: Message =
+    message(size_of::<metrics::ExponentialHistogram>(), &[(1, Field::Message(&EXPONENTIAL_POINT))]);
+static EXPONENTIAL_POINT: Message = message(
+    size::<metrics::ExponentialHistogramDataPoint, model::HistogramPoint>() + 4 * ALLOCATION,
+    &[
+        (1, Field::Message(&KEY_VALUE)),
+        (8, Field::Message(&BUCKETS)),
+        (9, Field::Message(&BUCKETS)),
+        (11, Field::Message(&EXEMPLAR)),
+    ],
+);
+static BUCKETS: Message =
+    message(size_of::<metrics::exponential_histogram_data_point::Buckets>(), &[(2, Field::Numbers)]);
+static SUMMARY: Message = message(size_of::<metrics::Summary>(), &[(1, Field::Message(&SUMMARY_POINT))]);
+static SUMMARY_POINT: Message = message(
+    size::<metrics::SummaryDataPoint, model::SummaryPoint>(),
+    &[(7, Field::Message(&KEY_VALUE)), (6, Field::Message(&QUANTILE))],
+);
+static QUANTILE: Message = message(size::<metrics::summary_data_point::ValueAtQuantile, (f64, f64)>(), &[]);
+static EXEMPLAR: Message = message(
+    size::<metrics::Exemplar, ()>(),
+    &[(7, Field::Message(&KEY_VALUE)), (4, Field::Id), (5, Field::Id)],
+);
+
+/// Bytes that the message in `wire` takes when it is decoded. It stops at `limit`, and at what is not protobuf: decoding reports that.
+pub(crate) fn of_protobuf(message: &Message, wire: &[u8], limit: usize) -> usize {
+    let mut size = 0;
+    measure(message, wire, limit, 0, &mut size);
+    size
+}
+
+fn measure(message: &Message, mut wire: &[u8], limit: usize, depth: usize, size: &mut usize) {
+    *size += message.size;
+    while !wire.is_empty() && *size <= limit {
+        let Some(tag) = varint(&mut wire) else { return };
+        let skipped = match tag & 7 {
+            0 => varint(&mut wire).map(drop),
+            1 => take(&mut wire, 8).map(drop),
+            2 => {
+                let length = varint(&mut wire).and_then(|length| usize::try_from(length).ok());
+                let Some(content) = length.and_then(|length| take(&mut wire, length)) else { return };
+                let number = tag >> 3;
+                let field = message.fields.iter().find(|(known, _)| u64::from(*known) == number);
+                match field.map(|(_, field)| field) {
+                    Some(Field::Message(inner)) if depth < MAX_DEPTH => {
+                        measure(inner, content, limit, depth + 1, size);
+                    }
+                    Some(Field::Text) => *size += content.len() + ALLOCATION,
+                    Some(Field::Id) => *size += 3 * content.len() + 2 * ALLOCATION,
+                    // Of 8 bytes each in protobuf's vector, and twice that in the model's.
+                    Some(Field::Numbers) => *size += (GROWTH + 2) * 8 * content.len() + ALLOCATION,
+                    // Unknown fields are skipped, and deeper messages are refused.
+                    Some(Field::Message(_)) | None => {}
+                }
+                Some(())
+            }
+            // The fields of a group are measured as if they were the message's own, which is too much at most.
+            3 | 4 => Some(()),
+            5 => take(&mut wire, 4).map(drop),
+            _ => None,
+        };
+        if skipped.is_none() {
+            return;
+        }
+    }
+}
+
+fn varint(wire: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..70).step_by(7) {
+        let (byte, rest) = wire.split_first()?;
+        *wire = rest;
+        value |= u64::from(byte & 127).checked_shl(shift).unwrap_or_default();
+        if byte & 128 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn take<'a>(wire: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (taken, rest) = wire.split_at_checked(length)?;
+    *wire = rest;
+    Some(taken)
+}
+
+/// What a JSON value takes: in serde_json's tree, and as a dynamic message.
+const JSON_VALUE: usize = 200;
+/// What an object with members takes in addition: each is a node of a tree, twice.
+const JSON_OBJECT: usize = 1_600;
+
+/// Bytes that the JSON in `text` takes when it is decoded.
+pub(crate) fn of_json(text: &[u8]) -> usize {
+    let mut size = 3 * text.len();
+    let (mut in_string, mut is_escaped) = (false, false);
+    let mut previous = b' ';
+    for byte in text {
+        if in_string {
+            in_string = *byte != b'"' || is_escaped;
+            is_escaped = *byte == b'\\' && !is_escaped;
+            continue;
+        }
+        match byte {
+            b'"' => {
+                in_string = true;
+                if previous == b'{' {
+                    size += JSON_OBJECT;
+                }
+            }
+            b',' | b'[' | b'{' | b':' => size += JSON_VALUE,
+            _ => {}
+        }
+        if !byte.is_ascii_whitespace() {
+            previous = *byte;
+        }
+    }
+    size
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOGS, TRACES, of_json, of_protobuf};
+
+    #[test]
+    fn empty_spans_are_counted_as_the_structures_that_they_become() {
+        let spans: Vec<u8> = [0x12, 0].repeat(1_000);
+        let scope = [&[0x12, 0xd0, 0x0f][..], &spans].concat();
+        let resource = [&[0x0a, 0xd3, 0x0f][..], &scope].concat();
+        let size = of_protobuf(&TRACES, &resource, usize::MAX);
+        assert!(size > 1_000 * size_of::<crate::model::Span>(), "{size}");
+        assert!(of_protobuf(&TRACES, &resource, 10_000) < 20_000, "it stops at the limit");
+    }
+
+    #[test]
+    fn what_is_not_protobuf_ends_the_count() {
+        for wire in [&[0xff][..], &[0x0a, 0x7f, 0], &[0x0b, 0x0c], &[0x07], &[0xff; 30]] {
+            assert!(of_protobuf(&LOGS, wire, 1_000_000) < 10_000, "{wire:?}");
+        }
+    }
+
+    #[test]
+    fn objects_of_json_cost_more_than_their_text() {
+        assert!(of_json(br#"{"a":[{"b":1}]}"#) > 2 * 1_600);
+        assert_eq!(of_json(br#""{\"{[,""#), 3 * 8);
+    }
+}
