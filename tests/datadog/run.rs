@@ -6,16 +6,16 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use axum::http::StatusCode;
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::sync::OnceCell;
 
 use crate::support::service::{Service, Setup};
-use crate::support::upstream::{Reaction, Upstream};
+use crate::support::start_upstream;
 use crate::task::Task;
 use otlp::Receiver;
 use otlp::model::Telemetry;
+use upstream::Reaction;
 
 /// What was sent.
 pub struct Run {
@@ -43,14 +43,13 @@ async fn start_to_end() -> Run {
     let task = Task::read();
     let collector = Receiver::start().await.unwrap();
     let is_broken = Arc::new(AtomicBool::new(false));
-    let upstream = Upstream::start({
+    let upstream = start_upstream({
         let is_broken = is_broken.clone();
         move |_| match is_broken.load(Ordering::SeqCst) {
             false => Reaction::Answer,
-            true => Reaction::Status(StatusCode::INTERNAL_SERVER_ERROR),
+            true => Reaction::Status(500),
         }
-    })
-    .await;
+    });
 
     let mut setup = Setup::exporting_to(&collector).calling(&upstream);
     for (name, value) in &task.container("handson-api").variables {

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use crate::support::ClosedPort;
 use crate::support::queries::Queries;
 use crate::support::service::{Ended, Setup};
-use crate::support::upstream::{Reaction, Upstream};
+use crate::support::start_upstream;
 use otlp::Receiver;
+use upstream::Reaction;
 
 /// Variable, a value that is refused, and a word of what is allowed.
 const BAD_VALUES: &[(&str, &str, &str)] = &[
@@ -145,7 +146,8 @@ fn assert_failed_to_start(ended: &Ended, words: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_is_taken_is_an_error_at_the_start() {
-    let port = Upstream::start(|_| Reaction::Answer).await.port().to_string();
+    let taken = start_upstream(|_| Reaction::Answer);
+    let port = taken.port().to_string();
     let ended = Setup::new().with("PORT", &port).run().await;
     assert_failed_to_start(&ended, &[&port]);
 }
@@ -183,8 +185,8 @@ async fn a_corrupt_database_file_is_an_error_at_the_start() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_start_arrives_as_telemetry() {
     let collector = Receiver::start().await.unwrap();
-    let port = Upstream::start(|_| Reaction::Answer).await.port();
-    let ended = Setup::exporting_to(&collector).with("PORT", port).run().await;
+    let taken = start_upstream(|_| Reaction::Answer);
+    let ended = Setup::exporting_to(&collector).with("PORT", taken.port()).run().await;
 
     assert_failed_to_start(&ended, &[]);
     let records = collector.telemetry().log_records;
@@ -307,7 +309,7 @@ async fn plain_http_needs_no_certificates_of_the_system() {
 #[tokio::test(flavor = "multi_thread")]
 async fn loopback_never_goes_through_a_proxy() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|_| Reaction::Answer).await;
+    let upstream = start_upstream(|_| Reaction::Answer);
     let nobody = ClosedPort::new();
     let mut setup = Setup::exporting_to(&collector).calling(&upstream);
     for variable in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY", "all_proxy"] {

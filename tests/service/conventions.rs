@@ -5,16 +5,16 @@ mod vocabulary;
 
 use std::collections::BTreeSet;
 
-use axum::http::StatusCode;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::OnceCell;
 
 use crate::support::queries::{Instrument, Queries};
 use crate::support::service::Setup;
-use crate::support::upstream::{Reaction, Upstream};
+use crate::support::start_upstream;
 use judge::violations;
 use otlp::Receiver;
 use otlp::model::{SpanKind, Telemetry, Value};
+use upstream::Reaction;
 
 /// What arrived from a run in which much happened; the same for all tests of this module.
 async fn eventful_run() -> &'static Telemetry {
@@ -24,14 +24,13 @@ async fn eventful_run() -> &'static Telemetry {
 
 async fn run() -> Telemetry {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|call| match call.number {
+    let upstream = start_upstream(|call| match call.number {
         // After three requests of four calls each:
-        12 => Reaction::Status(StatusCode::INTERNAL_SERVER_ERROR),
-        13 => Reaction::BreakOff,
+        12 => Reaction::Status(500),
+        13 => Reaction::BreakOffBody,
         14 => Reaction::Hold,
         _ => Reaction::Answer,
-    })
-    .await;
+    });
     let folder = tempfile::tempdir().unwrap();
     let database = format!("sqlite://{}?mode=rwc", folder.path().join("handson.db").display());
 

@@ -11,9 +11,10 @@ use crate::support::ClosedPort;
 use crate::support::client::Answer;
 use crate::support::queries::Queries;
 use crate::support::service::{Output, Setup};
-use crate::support::upstream::{Reaction, Upstream};
+use crate::support::start_upstream;
 use otlp::Receiver;
 use otlp::model::{Span, StatusCode, Telemetry};
+use upstream::{Reaction, Upstream};
 
 /// What is left of a failed request: the answer, what was received, what was logged.
 struct Failed {
@@ -97,7 +98,7 @@ async fn failing_first(reaction: Reaction) -> Upstream {
     let react = move |number| {
         if number == 0 { reaction } else { Reaction::Answer }
     };
-    Upstream::start(move |call| react(call.number)).await
+    start_upstream(move |call| react(call.number))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +121,7 @@ async fn an_upstream_that_is_down_fails_its_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_answers_500_fails_its_call() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = failing_first(Reaction::Status(HttpStatus::INTERNAL_SERVER_ERROR)).await;
+    let upstream = failing_first(Reaction::Status(500)).await;
     let failed = fail_once(&collector, Setup::exporting_to(&collector).calling(&upstream)).await;
 
     let span = failed.assert_told_once("HttpbinError");
@@ -132,7 +133,7 @@ async fn an_upstream_that_answers_500_fails_its_call() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upstream_that_breaks_off_fails_its_call() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = failing_first(Reaction::BreakOff).await;
+    let upstream = failing_first(Reaction::BreakOffBody).await;
     let failed = fail_once(&collector, Setup::exporting_to(&collector).calling(&upstream)).await;
 
     let span = failed.assert_told_once("HttpbinError");
@@ -158,17 +159,16 @@ async fn an_upstream_that_is_too_slow_fails_its_call() {
 async fn the_first_of_the_three_calls_to_fail_ends_the_others() {
     let collector = Receiver::start().await.unwrap();
     let first_trace = OnceLock::new();
-    let upstream = Upstream::start(move |call| {
+    let upstream = start_upstream(move |call| {
         let trace = call.header("traceparent").unwrap()[..35].to_owned();
         let is_of_first = *first_trace.get_or_init(|| trace.clone()) == trace;
-        match call.path.as_str() {
-            "/post" if is_of_first => Reaction::Status(HttpStatus::SERVICE_UNAVAILABLE),
+        match call.uri.path() {
+            "/post" if is_of_first => Reaction::Status(503),
             // Never released: the request does not wait for these.
             _ if is_of_first && call.number > 0 => Reaction::Hold,
             _ => Reaction::Answer,
         }
-    })
-    .await;
+    });
     let failed = fail_once(&collector, Setup::exporting_to(&collector).calling(&upstream)).await;
 
     let span = failed.assert_told_once("HttpbinError");

@@ -10,8 +10,9 @@ use tokio::task::JoinHandle;
 use crate::support::TIMEOUT;
 use crate::support::client::{self, Answer};
 use crate::support::service::{Service, Setup};
-use crate::support::upstream::{Reaction, Upstream};
+use crate::support::start_upstream;
 use otlp::Receiver;
+use upstream::Reaction;
 
 /// Spans of a request that succeeds.
 const SPANS: usize = 9;
@@ -38,7 +39,7 @@ async fn until_it_refuses(service: &Service) {
 /// The signal comes while so many requests wait for httpbin: all of them are answered, and all their spans arrive.
 async fn assert_drained(signal: &str, requests: usize) {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|_| Reaction::Hold).await;
+    let upstream = start_upstream(|_| Reaction::Hold);
     let setup = Setup::exporting_to(&collector).calling(&upstream).with("GRACE_PERIOD", "60s");
     let service = setup.with("HTTPBIN_TIMEOUT", "30s").start().await;
     let answers = send_at_once(&service, requests);
@@ -69,7 +70,7 @@ async fn sigint_does_the_same() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_grace_period_bounds_a_request_that_is_stuck() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|_| Reaction::Hold).await;
+    let upstream = start_upstream(|_| Reaction::Hold);
     let setup = Setup::exporting_to(&collector).calling(&upstream).with("GRACE_PERIOD", "300ms");
     let service = setup.with("HTTPBIN_TIMEOUT", "60s").with("REQUEST_TIMEOUT", "60s").start().await;
     let stuck = send_at_once(&service, 1).remove(0);
@@ -96,7 +97,7 @@ async fn an_idle_connection_does_not_hold_up_the_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_it_at_once() {
     for (name, number) in [("TERM", 15), ("INT", 2)] {
-        let upstream = Upstream::start(|_| Reaction::Hold).await;
+        let upstream = start_upstream(|_| Reaction::Hold);
         let service = Setup::new().calling(&upstream).with("GRACE_PERIOD", "60s").start().await;
         let stuck = send_at_once(&service, 1).remove(0);
         upstream.until_called(1).await;

@@ -3,7 +3,6 @@
 pub mod client;
 pub mod queries;
 pub mod service;
-pub mod upstream;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -12,10 +11,16 @@ use otlp::model::Attributes;
 use serde_json::Value;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
+use upstream::{Call, Reaction, Upstream};
 
 /// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits it out
 /// unless it fails.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// An httpbin; `react` decides what becomes of each call.
+pub fn start_upstream(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> Upstream {
+    Upstream::start(react).unwrap()
+}
 
 /// Waits until `look` finds what the test is after in something that changes.
 ///

@@ -10,9 +10,10 @@ use crate::support::assert_holds;
 use crate::support::client::{Answer, USER_AGENT};
 use crate::support::queries::Queries;
 use crate::support::service::Setup;
-use crate::support::upstream::{Reaction, Upstream};
+use crate::support::start_upstream;
 use otlp::Receiver;
 use otlp::model::{Attributes, Span, Telemetry};
+use upstream::Reaction;
 
 /// Names, kinds and parents; siblings in alphabetical order.
 pub const TREE: &str = "\
@@ -71,11 +72,10 @@ async fn otlp_may_be_compressed() {
 async fn the_pieces_of_work_follow_each_other_and_three_calls_overlap() {
     let collector = Receiver::start().await.unwrap();
     // The three calls are answered only once all of them are there.
-    let upstream = Upstream::start(|call| match call.number {
+    let upstream = start_upstream(|call| match call.number {
         0 => Reaction::Answer,
         _ => Reaction::Hold,
-    })
-    .await;
+    });
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
     let (answer, ()) = tokio::join!(service.get("/handson"), async {
         upstream.until_called(4).await;
@@ -107,7 +107,7 @@ async fn the_pieces_of_work_follow_each_other_and_three_calls_overlap() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_span_says_what_it_did_in_the_words_of_the_semantic_conventions() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|_| Reaction::Answer).await;
+    let upstream = start_upstream(|_| Reaction::Answer);
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
     let port = service.port;
     service.get("/handson").await;
@@ -134,7 +134,7 @@ async fn every_span_says_what_it_did_in_the_words_of_the_semantic_conventions() 
         &json!({
             "http.request.method": "POST",
             "http.response.status_code": 200,
-            "url.full": format!("{}/post", upstream.url()),
+            "url.full": upstream.url("/post"),
             "server.address": "127.0.0.1",
             "server.port": upstream.port(),
             "network.protocol.version": "1.1",
@@ -158,8 +158,8 @@ async fn every_span_says_what_it_did_in_the_words_of_the_semantic_conventions() 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_signal_tells_the_credentials_in_an_address() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|_| Reaction::Answer).await;
-    let url = upstream.url().replace("http://", "http://user:hunter2@");
+    let upstream = start_upstream(|_| Reaction::Answer);
+    let url = upstream.url("").replace("http://", "http://user:hunter2@");
     let service = Setup::exporting_to(&collector).with("HTTPBIN_URL", url).start().await;
     assert_eq!(service.get("/handson").await.status, 200);
     let output = service.stop().await;

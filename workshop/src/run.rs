@@ -71,7 +71,7 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
     let agent = TraceAgent::start().await.map_err(|error| error.to_string())?;
     let run = async {
         let receiver = Receiver::start().await.map_err(Trouble::of_this_machine)?;
-        let httpbin = Httpbin::start().await.map_err(Trouble::of_this_machine)?;
+        let httpbin = Httpbin::start().map_err(Trouble::of_this_machine)?;
         let plan = &requests::CALM;
         let (url, collector, agent) = (httpbin.url(), receiver.endpoint(), agent.url());
         let agent = [("DD_TRACE_AGENT_URL", agent.as_str())];
@@ -87,7 +87,7 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
 
 async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, Trouble> {
     let receiver = Receiver::start().await.map_err(Trouble::of_this_machine)?;
-    let httpbin = Httpbin::start().await.map_err(Trouble::of_this_machine)?;
+    let httpbin = Httpbin::start().map_err(Trouble::of_this_machine)?;
     let started = now();
     let mut service =
         Service::start(backend, executable, plan.error_rate, &httpbin.url(), receiver.endpoint(), &[])

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use crate::support::program::Setup;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::{Reaction, Upstream};
 
 /// Asserts that call `n` came `n` intervals after the first. The bounds are loose, for the machine may be busy; a drift
 /// of one in a hundred breaks them.
-fn assert_on_grid(target: &Target, interval: Duration) {
-    let arrivals = target.arrivals();
+fn assert_on_grid(target: &Upstream, interval: Duration) {
+    let calls = target.calls();
+    let arrivals: Vec<Duration> = calls.iter().map(|call| call.at - calls[0].at).collect();
     let late: Vec<f64> = (0..)
         .zip(&arrivals)
         .map(|(n, arrival)| arrival.as_secs_f64() - (interval * n).as_secs_f64())
@@ -24,7 +26,7 @@ fn assert_on_grid(target: &Target, interval: Duration) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_minute_at_5_a_second_is_300_iterations_evenly_spaced_in_flat_memory() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let program = Setup::against(&target, "--duration 1m").start();
     let mut memory = Vec::new();
     for calls in [75, 150, 225, 295] {
@@ -53,7 +55,7 @@ async fn a_minute_at_5_a_second_is_300_iterations_evenly_spaced_in_flat_memory()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_target_never_delays_a_start() {
-    let target = Target::start(|_| Reaction::AnswerAfter(Duration::from_secs(2)));
+    let target = start_target(|_| Reaction::AnswerAfter(Duration::from_secs(2)));
     let ended = Setup::against(&target, "--rate 20 --duration 1s").exporting().run().await;
     ended.assert_code(0);
     assert_eq!(ended.count("iterations"), 20);
@@ -65,7 +67,7 @@ async fn a_slow_target_never_delays_a_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_hangs_never_delays_a_start() {
-    let target = Target::start(|_| Reaction::Hold);
+    let target = start_target(|_| Reaction::Hold);
     let program = Setup::against(&target, "--rate 40 --duration 1s").start();
     target.until_called(40).await;
     target.release();
@@ -77,7 +79,7 @@ async fn a_target_that_hangs_never_delays_a_start() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_rate_is_for_its_time_unit() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let ended = Setup::against(&target, "--rate 3 --time-unit 300ms --duration 800ms").run().await;
     assert_eq!(ended.assert_code(0).count("iterations"), 8);
     assert_on_grid(&target, Duration::from_millis(100));

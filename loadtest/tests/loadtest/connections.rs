@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::support::program::{Ended, Setup};
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 /// All of them were answered with 200.
 fn assert_all_well(ended: &Ended, requests: u64) {
@@ -15,7 +16,7 @@ fn assert_all_well(ended: &Ended, requests: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_one_after_the_other_share_a_connection() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let ended = Setup::against(&target, "--rate 20 --duration 1s").run().await;
     assert_all_well(&ended, 20);
     // Where the machine stalls, two requests may run at once.
@@ -24,7 +25,7 @@ async fn requests_one_after_the_other_share_a_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_vu_keeps_a_connection_of_its_own() {
-    let target = Target::start(|_| Reaction::AnswerAfter(Duration::from_millis(300)));
+    let target = start_target(|_| Reaction::AnswerAfter(Duration::from_millis(300)));
     let options = "--rate 50 --duration 1s --pre-allocated-vus 50";
     let ended = Setup::against(&target, options).exporting().run().await;
     assert_all_well(&ended, 50);
@@ -35,7 +36,7 @@ async fn each_vu_keeps_a_connection_of_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_closes_after_each_answer_loses_no_request() {
-    let target = Target::start(|_| Reaction::AnswerAndSayClose);
+    let target = start_target(|_| Reaction::AnswerAndSayClose);
     let ended = Setup::against(&target, "--rate 50 --duration 400ms").run().await;
     assert_all_well(&ended, 20);
     assert_eq!(target.calls().len(), 20);
@@ -44,7 +45,7 @@ async fn a_target_that_closes_after_each_answer_loses_no_request() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_closes_idle_connections_loses_no_request() {
-    let target = Target::start(|_| Reaction::AnswerAndCloseAfter(Duration::from_millis(10)));
+    let target = start_target(|_| Reaction::AnswerAndCloseAfter(Duration::from_millis(10)));
     // A quarter of a second apart, so that it has closed one before the next is due, on a busy machine too.
     let ended = Setup::against(&target, "--rate 4 --duration 3s").run().await;
     assert_all_well(&ended, 12);
@@ -55,7 +56,7 @@ async fn a_target_that_closes_idle_connections_loses_no_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_met_a_closing_connection_is_never_sent_twice() {
     // The first request on a connection is answered. It is closed when the next one is due, before or after that came.
-    let target = Target::start(|_| Reaction::AnswerAndCloseAfter(Duration::from_millis(20)));
+    let target = start_target(|_| Reaction::AnswerAndCloseAfter(Duration::from_millis(20)));
     let ended = Setup::against(&target, "--rate 50 --duration 1s").exporting().run().await;
     ended.assert_code(0);
     assert_eq!(ended.count("http_reqs"), 50);

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use crate::support::program::Setup;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 const WARNING: &str = "Insufficient VUs";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_iteration_that_finds_no_vu_is_dropped_and_counted() {
-    let target = Target::start(|_| Reaction::Hold);
+    let target = start_target(|_| Reaction::Hold);
     let options = "--rate 20 --duration 1s --pre-allocated-vus 5 --graceful-stop 0s";
     let ended = Setup::against(&target, options).run().await;
     ended.assert_code(0);
@@ -23,7 +24,7 @@ async fn an_iteration_that_finds_no_vu_is_dropped_and_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn starts_and_drops_make_up_the_schedule_while_vus_come_back() {
-    let target = Target::start(|_| Reaction::AnswerAfter(Duration::from_millis(500)));
+    let target = start_target(|_| Reaction::AnswerAfter(Duration::from_millis(500)));
     let options = "--rate 20 --duration 1s --pre-allocated-vus 3 --max-vus 5";
     let ended = Setup::against(&target, options).exporting().run().await;
     ended.assert_code(0);
@@ -40,7 +41,7 @@ async fn starts_and_drops_make_up_the_schedule_while_vus_come_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn max_vus_lets_more_in() {
-    let target = Target::start(|_| Reaction::Hold);
+    let target = start_target(|_| Reaction::Hold);
     let options = "--rate 100 --duration 200ms --pre-allocated-vus 1 --max-vus 8 --graceful-stop 0s";
     let ended = Setup::against(&target, options).run().await;
     ended.assert_code(0);
@@ -51,7 +52,7 @@ async fn max_vus_lets_more_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_said_where_nothing_is_dropped() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let ended = Setup::against(&target, "--rate 50 --duration 200ms").run().await;
     assert_eq!(ended.assert_code(0).count("dropped_iterations"), 0);
     assert!(ended.output.stderr.is_empty(), "no message");

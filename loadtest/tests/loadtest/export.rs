@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::support::program::Setup;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 const TREND: &[&str] = &["avg", "min", "med", "max", "p(90)", "p(95)", "p(99)"];
 const COUNTER: &[&str] = &["count", "rate"];
@@ -30,7 +31,7 @@ const METRICS: &[(&str, &[&str])] = &[
 
 /// Ten requests, of which one gets a 500.
 async fn exported(thresholds: &str) -> Value {
-    let target = Target::start(|call| match call.number {
+    let target = start_target(|call| match call.number {
         3 => Reaction::Status(500),
         _ => Reaction::Answer,
     });
@@ -112,7 +113,7 @@ async fn the_root_group_holds_the_checks() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_a_signal_ends_is_exported_too() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let program = Setup::against(&target, "--rate 50").exporting().start();
     target.until_called(5).await;
     program.signal("TERM").await;

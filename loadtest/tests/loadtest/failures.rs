@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use crate::support::program::Setup;
-use crate::support::target::{Reaction, Target};
+use crate::support::{reserve_target, start_target};
+use upstream::Reaction;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_error_of_the_server_counts_as_failed_and_its_iteration_as_complete() {
-    let target = Target::start(|_| Reaction::Status(500));
+    let target = start_target(|_| Reaction::Status(500));
     let ended = Setup::against(&target, "--rate 50 --duration 200ms").exporting().run().await;
     ended.assert_code(0);
     assert_eq!(ended.row("http_req_failed"), "100.00% 10 out of 10");
@@ -23,7 +24,7 @@ async fn an_error_of_the_server_counts_as_failed_and_its_iteration_as_complete()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redirect_is_expected_and_not_followed_though_the_check_fails() {
-    let target = Target::start(|_| Reaction::Status(302));
+    let target = start_target(|_| Reaction::Status(302));
     let ended = Setup::against(&target, "--rate 50 --duration 200ms").run().await;
     ended.assert_code(0);
     assert_eq!(ended.row("http_req_failed"), "0.00% 0 out of 10");
@@ -34,7 +35,7 @@ async fn a_redirect_is_expected_and_not_followed_though_the_check_fails() {
 #[tokio::test(flavor = "multi_thread")]
 async fn statuses_from_400_on_count_as_failed_and_those_below_do_not() {
     let statuses = [200, 204, 399, 400, 404, 599];
-    let target = Target::start(move |call| Reaction::Status(statuses[call.number % 6]));
+    let target = start_target(move |call| Reaction::Status(statuses[call.number % 6]));
     let ended = Setup::against(&target, "--rate 60 --duration 200ms").run().await;
     ended.assert_code(0);
     assert_eq!(ended.row("http_req_failed"), "50.00% 6 out of 12");
@@ -43,7 +44,7 @@ async fn statuses_from_400_on_count_as_failed_and_those_below_do_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_timeout_fails_the_request_and_the_next_one_uses_a_new_connection() {
-    let target = Target::start(|call| match call.number {
+    let target = start_target(|call| match call.number {
         0..5 => Reaction::Answer,
         5 => Reaction::Hold,
         _ => Reaction::Answer,
@@ -68,7 +69,7 @@ async fn a_timeout_fails_the_request_and_the_next_one_uses_a_new_connection() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_is_broken_off_counts_as_failed_and_is_not_sent_again() {
-    let target = Target::start(|call| match call.number {
+    let target = start_target(|call| match call.number {
         3 => Reaction::BreakOff,
         _ => Reaction::Answer,
     });
@@ -79,7 +80,7 @@ async fn a_request_that_is_broken_off_counts_as_failed_and_is_not_sent_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_refuses_from_the_start_is_said_once_and_counted() {
-    let target = Target::absent(|_| Reaction::Answer);
+    let target = reserve_target(|_| Reaction::Answer);
     let ended = Setup::against(&target, "--rate 50 --duration 400ms").exporting().run().await;
     ended.assert_code(0);
     assert_eq!(ended.row("http_req_failed"), "100.00% 20 out of 20");
@@ -99,7 +100,7 @@ async fn an_address_that_nobody_knows_is_said_once_and_counted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_reads_and_says_nothing_holds_up_the_end_no_longer_than_the_timeout() {
-    let target = Target::start(|_| Reaction::Hold);
+    let target = start_target(|_| Reaction::Hold);
     let options = "--rate 50 --duration 100ms --timeout 300ms --graceful-stop 1h";
     let ended = Setup::against(&target, options).exporting().run().await;
     assert_eq!(ended.assert_code(0).row("http_req_failed"), "100.00% 5 out of 5");

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::support::program::Setup;
-use crate::support::target::{Call, Reaction, Target};
+use crate::support::{reserve_target, start_target};
+use upstream::{Call, Reaction};
 
 fn is_health(call: &Call) -> bool {
     call.uri.path() == "/healthz"
@@ -11,7 +12,7 @@ fn is_health(call: &Call) -> bool {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_waits_until_the_target_is_there_and_healthy() {
-    let mut target = Target::absent(|call| match call.number {
+    let mut target = reserve_target(|call| match call.number {
         0 => Reaction::Status(503),
         1 => Reaction::Status(302),
         _ => Reaction::Answer,
@@ -19,7 +20,7 @@ async fn it_waits_until_the_target_is_there_and_healthy() {
     let url = target.url("/handson?a=b");
     let program = Setup::new("--rate 50 --duration 100ms").argument("--url", &url).start();
     program.until_message("waiting for").await;
-    target.come();
+    target.listen().unwrap();
     let ended = program.ended().await;
 
     ended.assert_code(0);
@@ -36,7 +37,7 @@ async fn it_waits_until_the_target_is_there_and_healthy() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_that_hangs_is_asked_again() {
-    let target = Target::start(|call| match call.number {
+    let target = start_target(|call| match call.number {
         0 => Reaction::Hold,
         _ => Reaction::Answer,
     });
@@ -52,7 +53,7 @@ async fn a_run_that_does_not_begin_leaves_the_last_summary_alone() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("summary.json");
     std::fs::write(&file, "of an earlier run").unwrap();
-    let target = Target::start(|_| Reaction::Status(503));
+    let target = start_target(|_| Reaction::Status(503));
     let setup = Setup::new("--wait-timeout 300ms").argument("--url", &target.url("/handson"));
     setup.argument("--summary-export", file.to_str().unwrap()).run().await.assert_code(1);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "of an earlier run");
@@ -60,8 +61,8 @@ async fn a_run_that_does_not_begin_leaves_the_last_summary_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_address_may_be_waited_for() {
-    let other = Target::start(|_| Reaction::Status(204));
-    let target = Target::start(|_| Reaction::Answer);
+    let other = start_target(|_| Reaction::Status(204));
+    let target = start_target(|_| Reaction::Answer);
     let setup = Setup::new("--rate 50 --duration 100ms").argument("--url", &target.url("/handson"));
     let ended = setup.argument("--wait-for", &other.url("/ready?deep=1")).run().await;
     ended.assert_code(0);
@@ -73,9 +74,9 @@ async fn another_address_may_be_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_gives_up_and_says_what_it_saw() {
-    let unwell = Target::start(|_| Reaction::Status(503));
-    let silent = Target::start(|_| Reaction::Hold);
-    let absent = Target::absent(|_| Reaction::Answer);
+    let unwell = start_target(|_| Reaction::Status(503));
+    let silent = start_target(|_| Reaction::Hold);
+    let absent = reserve_target(|_| Reaction::Answer);
     for (target, seen) in [(&unwell, "503"), (&silent, "no response"), (&absent, "refused")] {
         let start = Instant::now();
         let setup = Setup::new("--wait-timeout 300ms").argument("--url", &target.url("/handson"));
@@ -94,7 +95,7 @@ async fn it_gives_up_and_says_what_it_saw() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wait_of_0_does_not_wait() {
     for zero in ["0", "0s"] {
-        let target = Target::start(|_| Reaction::Answer);
+        let target = start_target(|_| Reaction::Answer);
         let setup = Setup::new("--rate 50 --duration 100ms").argument("--url", &target.url("/handson"));
         let ended = setup.argument("--wait-timeout", zero).run().await;
         assert_eq!(ended.assert_code(0).count("iterations"), 5);
@@ -104,7 +105,7 @@ async fn a_wait_of_0_does_not_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_signal_ends_the_wait() {
-    let target = Target::absent(|_| Reaction::Answer);
+    let target = reserve_target(|_| Reaction::Answer);
     for signal in ["TERM", "INT"] {
         let program = Setup::new("").argument("--url", &target.url("/handson")).start();
         program.until_message("waiting for").await;

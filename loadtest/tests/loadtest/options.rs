@@ -3,7 +3,8 @@
 use std::fs;
 
 use crate::support::program::Setup;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 /// Option, its variable, a value that is refused, and a word of what is allowed.
 const BAD_VALUES: &[(&str, &str, &str, &str)] = &[
@@ -53,7 +54,7 @@ async fn assert_refused(setup: Setup, words: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_bad_value_is_refused_with_what_is_allowed_whether_option_or_variable() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     for (option, variable, value, allowed) in BAD_VALUES {
         for setup in [
             Setup::new("").variable("LOADTEST_URL", target.url("/")).value(option, value),
@@ -75,7 +76,7 @@ async fn what_is_no_option_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_option_is_a_variable_too() {
-    let target = Target::start(|_| Reaction::Hold);
+    let target = start_target(|_| Reaction::Hold);
     let folder = tempfile::tempdir().unwrap();
     let export = folder.path().join("summary.json");
     let setup = Setup::new("")
@@ -106,7 +107,7 @@ async fn every_option_is_a_variable_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_option_wins_over_its_variable() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--rate 50 --duration 100ms").variable("LOADTEST_RATE", 1);
     let setup = setup.variable("K6_DURATION", "2h").variable("LOADTEST_CHECK", "status is 500");
     let setup = setup.argument("--check", "status is 200");
@@ -115,14 +116,14 @@ async fn an_option_wins_over_its_variable() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_last_of_an_option_wins() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--rate 1 --duration 2h --rate 50 --duration 100ms");
     assert_eq!(setup.run().await.assert_code(0).count("iterations"), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_empty_variable_counts_as_unset() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let setup = Setup::new("--duration 200ms --rate 25 --wait-timeout 0s");
     let setup = setup.argument("--url", &target.url("/handson"));
     let names = BAD_VALUES.iter().map(|(_, variable, ..)| *variable);
@@ -134,7 +135,7 @@ async fn an_empty_variable_counts_as_unset() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_cannot_be_written_ends_the_run_before_it_begins() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("absent/summary.json");
     let setup = Setup::against(&target, "").argument("--summary-export", file.to_str().unwrap());

@@ -2,7 +2,8 @@
 
 use crate::support::program::Setup;
 use crate::support::shape::shape;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn progress_is_plain_lines_in_a_pipe_as_wide_as_the_run_will_need() {
@@ -12,7 +13,7 @@ async fn progress_is_plain_lines_in_a_pipe_as_wide_as_the_run_will_need() {
         ("2h", "for 2h (maxVUs: 7,", "(0h00m00.0s)"),
         ("0", "until stopped (maxVUs: 7,", "(0h00m00.0s)"),
     ] {
-        let target = Target::start(|_| Reaction::Answer);
+        let target = start_target(|_| Reaction::Answer);
         let setup = Setup::against(&target, "--rate 100 --pre-allocated-vus 7");
         let program = setup.argument("--duration", duration).start();
         target.until_called(3).await;
@@ -34,7 +35,7 @@ async fn progress_is_plain_lines_in_a_pipe_as_wide_as_the_run_will_need() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_first_line_says_what_is_run_without_secrets() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let options =
         "--rate 3 --time-unit 2m --duration 100ms --pre-allocated-vus 3 --max-vus 5 --graceful-stop 1m";
     let setup = Setup::against(&target, options).argument("--url", &target.url("/a?sig=secret&b=c"));

@@ -1,10 +1,11 @@
 //! What is sent: method, address, headers, body.
 
 use crate::support::program::Setup;
-use crate::support::target::{Call, Reaction, Target};
+use crate::support::start_target;
+use upstream::{Call, Reaction, Upstream};
 
 /// Sends two requests, and gives the second one.
-async fn second_call(target: &Target, setup: Setup) -> Call {
+async fn second_call(target: &Upstream, setup: Setup) -> Call {
     let ended = setup.and("--rate 20 --duration 100ms --wait-timeout 0s").run().await;
     assert_eq!(ended.assert_code(0).row("checks_succeeded"), "100.00% 2 out of 2");
     let [_, second] = &target.calls()[..] else { panic!("two calls") };
@@ -13,7 +14,7 @@ async fn second_call(target: &Target, setup: Setup) -> Call {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plain_request_is_a_get_that_says_who_asks_and_names_no_trace() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let call = second_call(&target, Setup::against(&target, "")).await;
     assert_eq!((call.method.as_str(), call.uri.to_string().as_str()), ("GET", "/handson"));
     assert_eq!(call.header("host"), Some(format!("127.0.0.1:{}", target.port()).as_str()));
@@ -25,7 +26,7 @@ async fn a_plain_request_is_a_get_that_says_who_asks_and_names_no_trace() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn path_and_query_are_sent_as_they_are_and_the_fragment_is_not() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let url = target.url("/a%20b/c?d=e%2Ff&g=1+2#part");
     let call = second_call(&target, Setup::new("").argument("--url", &url)).await;
     assert_eq!(call.uri, "/a%20b/c?d=e%2Ff&g=1+2");
@@ -33,7 +34,7 @@ async fn path_and_query_are_sent_as_they_are_and_the_fragment_is_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_comes_whole_with_its_length_on_every_request() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--method post").argument("--body", r#"{"name": "さくら"}"#);
     let call = second_call(&target, setup).await;
     assert_eq!(call.method, "POST");
@@ -44,7 +45,7 @@ async fn a_body_comes_whole_with_its_length_on_every_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn any_method_may_be_asked_for() {
     for (given, sent) in [("DELETE", "DELETE"), ("patch", "PATCH"), ("PURGE", "PURGE")] {
-        let target = Target::start(|_| Reaction::Answer);
+        let target = start_target(|_| Reaction::Answer);
         let call = second_call(&target, Setup::against(&target, "").argument("--method", given)).await;
         assert_eq!(call.method, sent);
     }
@@ -52,7 +53,7 @@ async fn any_method_may_be_asked_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_answer_to_head_has_no_body_to_wait_for() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let call = second_call(&target, Setup::against(&target, "--method HEAD")).await;
     assert_eq!(call.method, "HEAD");
     assert_eq!(target.connections(), 1);
@@ -60,7 +61,7 @@ async fn the_answer_to_head_has_no_body_to_wait_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_may_be_repeated_and_replace_its_own() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "")
         .argument("--header", "x-one: 1")
         .argument("--header", "Authorization: Bearer a:b")
@@ -83,7 +84,7 @@ async fn headers_may_be_repeated_and_replace_its_own() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn https_to_a_target_that_speaks_plain_http_fails_in_words() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let url = target.url("/handson").replace("http:", "https:");
     let setup = Setup::new("--rate 20 --duration 100ms --wait-timeout 0s").argument("--url", &url);
     let ended = setup.run().await;

@@ -3,22 +3,23 @@
 use std::time::Duration;
 
 use crate::support::program::Setup;
-use crate::support::target::{Reaction, Target};
+use crate::support::{reserve_target, start_target};
+use upstream::Reaction;
 
 const GONE: &str = "does not respond";
 const BACK: &str = "responds again";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_load_goes_on_while_the_target_restarts_and_both_are_said_once() {
-    let mut target = Target::start(|_| Reaction::Answer);
+    let mut target = start_target(|_| Reaction::Answer);
     let program = Setup::against(&target, "--rate 20 --duration 0").exporting().start();
     target.until_called(5).await;
-    target.go().await;
+    target.close().await;
     program.until_message(GONE).await;
     // No event tells of the requests that are refused meanwhile.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let before = target.calls().len();
-    target.come();
+    target.listen().unwrap();
     target.until_called(before + 5).await;
     program.until_message(BACK).await;
     program.signal("TERM").await;
@@ -41,7 +42,7 @@ async fn the_load_goes_on_while_the_target_restarts_and_both_are_said_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_flaps_does_not_flood_the_messages() {
     // Every third request gets no answer, over some seconds' worth of requests.
-    let target = Target::start(|call| match call.number % 3 {
+    let target = start_target(|call| match call.number % 3 {
         2 => Reaction::BreakOff,
         _ => Reaction::Answer,
     });
@@ -54,10 +55,10 @@ async fn a_target_that_flaps_does_not_flood_the_messages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_comes_late_gets_the_load_from_then_on() {
-    let mut target = Target::absent(|_| Reaction::AnswerAfter(Duration::from_millis(1)));
+    let mut target = reserve_target(|_| Reaction::AnswerAfter(Duration::from_millis(1)));
     let program = Setup::against(&target, "--rate 20 --duration 0").start();
     program.until_message("refused").await;
-    target.come();
+    target.listen().unwrap();
     target.until_called(5).await;
     program.until_message(BACK).await;
     program.signal("INT").await;

@@ -7,11 +7,12 @@ use loadtest::iteration::{Failure, Iteration};
 use loadtest::metrics::{Aggregation, Metric, Metrics};
 
 use crate::support::program::Setup;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_generator_that_stood_still_makes_up_for_it_and_shows_the_delay() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let program = Setup::against(&target, "--rate 20 --duration 2s").exporting().start();
     target.until_called(5).await;
     program.signal("STOP").await;

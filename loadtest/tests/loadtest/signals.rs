@@ -4,11 +4,12 @@ use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use crate::support::program::Setup;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::{Reaction, Upstream};
 
 /// The first ten calls are answered, all others are held.
-fn holds_from_the_tenth() -> Target {
-    Target::start(|call| if call.number < 10 { Reaction::Answer } else { Reaction::Hold })
+fn holds_from_the_tenth() -> Upstream {
+    start_target(|call| if call.number < 10 { Reaction::Answer } else { Reaction::Hold })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +35,7 @@ async fn a_signal_ends_the_starts_and_lets_running_requests_end() {
 }
 
 /// Waits until as good as ten starts have been left out.
-async fn until_no_more_calls(target: &Target) {
+async fn until_no_more_calls(target: &Upstream) {
     let mut seen = (target.calls().len(), Instant::now());
     while seen.1.elapsed() < Duration::from_millis(200) {
         tokio::time::sleep(Duration::from_millis(5)).await;
@@ -46,7 +47,7 @@ async fn until_no_more_calls(target: &Target) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crossed_threshold_counts_after_a_signal_too() {
-    let target = Target::start(|_| Reaction::Status(500));
+    let target = start_target(|_| Reaction::Status(500));
     let options = "--rate 50 --duration 0 --threshold http_req_failed:rate<0.01";
     let program = Setup::against(&target, options).start();
     target.until_called(5).await;
@@ -78,7 +79,7 @@ async fn what_outlasts_the_graceful_stop_is_interrupted_and_not_counted_as_an_it
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_it_at_once() {
     for (name, number) in [("INT", 2), ("TERM", 15)] {
-        let target = Target::start(|_| Reaction::Hold);
+        let target = start_target(|_| Reaction::Hold);
         let program = Setup::against(&target, "--rate 50 --duration 0 --graceful-stop 1m").start();
         target.until_called(5).await;
         program.signal(name).await;
@@ -91,7 +92,7 @@ async fn a_second_signal_ends_it_at_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_output_that_nobody_reads_does_no_harm() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--rate 50 --duration 200ms --threshold http_reqs:count>100");
     let ended = setup.exporting().start_unread().ended().await;
     ended.assert_code(99);

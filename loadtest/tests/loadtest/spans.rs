@@ -9,17 +9,18 @@ use otlp::model::{Span, SpanKind, StatusCode, Telemetry, Value};
 use serde_json::json;
 
 use crate::support::program::{Ended, Setup};
-use crate::support::target::{Call, Reaction, Target};
+use crate::support::{reserve_target, start_target};
+use upstream::{Call, Reaction, Upstream};
 
 /// A run that sends its spans to `collector`.
-fn exporting(target: &Target, collector: &Receiver, options: &str) -> Setup {
+fn exporting(target: &Upstream, collector: &Receiver, options: &str) -> Setup {
     let setup = Setup::against(target, options).and("--otlp");
     setup.variable("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
 }
 
 /// Ten requests, the answers to which `react` chooses, and what became of them.
-async fn run(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> (Target, Ended, Telemetry) {
-    let (target, collector) = (Target::start(react), Receiver::start().await.unwrap());
+async fn run(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> (Upstream, Ended, Telemetry) {
+    let (target, collector) = (start_target(react), Receiver::start().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 50 --duration 200ms --timeout 500ms").run().await;
     ended.assert_code(0);
     (target, ended, collector.telemetry())
@@ -100,7 +101,7 @@ async fn a_failed_request_is_an_error_with_its_type() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_refuses_leaves_spans_that_say_so() {
-    let (target, collector) = (Target::absent(|_| Reaction::Answer), Receiver::start().await.unwrap());
+    let (target, collector) = (reserve_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 50 --duration 100ms").run().await;
     ended.assert_code(0);
     let received = collector.telemetry();
@@ -113,7 +114,7 @@ async fn a_target_that_refuses_leaves_spans_that_say_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_request_leaves_a_span_too() {
-    let (target, collector) = (Target::start(|_| Reaction::Hold), Receiver::start().await.unwrap());
+    let (target, collector) = (start_target(|_| Reaction::Hold), Receiver::start().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 50 --duration 100ms --graceful-stop 0s").run().await;
     ended.assert_code(0);
     assert_eq!(target.calls().len(), 5);
@@ -122,8 +123,7 @@ async fn an_interrupted_request_leaves_a_span_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn at_a_thousand_a_second_none_is_lost() {
-    let (target, collector) =
-        (Target::start(|_| Reaction::Answer), Receiver::start_counting().await.unwrap());
+    let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start_counting().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 1000 --duration 1s").run().await;
     ended.assert_code(0);
     let iterations = ended.count("iterations");

@@ -2,11 +2,12 @@
 
 use crate::support::program::{Ended, Setup};
 use crate::support::shape::shape;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 /// Twenty requests, of which one in five gets a 500.
 async fn run(setup: impl Fn(Setup) -> Setup) -> Ended {
-    let target = Target::start(|call| match call.number % 5 {
+    let target = start_target(|call| match call.number % 5 {
         4 => Reaction::Status(500),
         _ => Reaction::Answer,
     });
@@ -99,7 +100,7 @@ async fn the_numbers_are_those_of_the_run_and_stand_in_columns() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_without_an_iteration_has_a_summary_of_noughts() {
-    let target = Target::start(|_| Reaction::Hold);
+    let target = start_target(|_| Reaction::Hold);
     let options = "--rate 1 --duration 100ms --graceful-stop 0s --threshold http_req_duration:p(95)<200";
     let ended = Setup::against(&target, options).run().await;
     ended.assert_code(0);

@@ -2,16 +2,25 @@
 
 pub mod program;
 pub mod shape;
-pub mod target;
 
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
+use upstream::{Call, Reaction, Upstream};
 
 /// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits it out
 /// unless it fails.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A target; `react` decides what becomes of each call.
+pub fn start_target(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> Upstream {
+    Upstream::start(react).unwrap()
+}
+
+/// A target that does not listen yet.
+pub fn reserve_target(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> Upstream {
+    Upstream::reserve(react).unwrap()
+}
 
 /// Waits until `look` finds what the test is after in something that changes.
 ///
@@ -28,37 +37,4 @@ pub async fn until<S, T>(watched: &watch::Sender<S>, what: &str, look: impl Fn(&
     let came = matches!(tokio::time::timeout(TIMEOUT, waiting).await, Ok(Ok(_)));
     assert!(came, "waited {TIMEOUT:?} in vain: {what}");
     found.unwrap()
-}
-
-/// A port that is bound, so that no other process takes it. Connections to it are refused while nobody listens.
-pub struct ClosedPort(TcpSocket);
-
-impl ClosedPort {
-    /// Takes a free one.
-    pub fn new() -> Self {
-        Self(socket(0))
-    }
-
-    /// Its number.
-    pub fn number(&self) -> u16 {
-        self.0.local_addr().unwrap().port()
-    }
-
-    /// Its address.
-    pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.number())
-    }
-
-    /// Listens from now on, until the listener goes out of scope; the port stays taken.
-    pub fn open(&self) -> TcpListener {
-        socket(self.number()).listen(1024).unwrap()
-    }
-}
-
-/// Several may be bound to one port, as long as only one listens.
-fn socket(port: u16) -> TcpSocket {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.set_reuseaddr(true).unwrap();
-    socket.bind(([127, 0, 0, 1], port).into()).unwrap();
-    socket
 }

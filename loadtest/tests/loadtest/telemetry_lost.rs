@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use otlp::{Behaviour, Receiver};
 
-use crate::support::ClosedPort;
 use crate::support::program::{Ended, Setup};
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::{Reaction, Upstream};
 
 const LOST: &str = "exporting spans failed";
 
 /// Exports often, so that a test need not wait.
-fn exporting(target: &Target, endpoint: &str, options: &str) -> Setup {
+fn exporting(target: &Upstream, endpoint: &str, options: &str) -> Setup {
     Setup::against(target, options)
         .and("--otlp")
         .variable("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
@@ -31,8 +31,8 @@ fn assert_lost(ended: &Ended, spans: u64, lost: u64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_is_absent_is_said_once_and_the_lost_spans_are_counted() {
-    let (target, absent) = (Target::start(|_| Reaction::Answer), ClosedPort::new());
-    let ended = exporting(&target, &absent.url(), "--rate 20 --duration 2500ms").run().await;
+    let (target, absent) = (start_target(|_| Reaction::Answer), Receiver::reserve().unwrap());
+    let ended = exporting(&target, absent.endpoint(), "--rate 20 --duration 2500ms").run().await;
     assert_unaffected(&ended, 50);
     assert_eq!(ended.output.stderr.len(), 1, "one message");
     assert_eq!(ended.messages(LOST), 1);
@@ -42,9 +42,9 @@ async fn a_collector_that_is_absent_is_said_once_and_the_lost_spans_are_counted(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_short_run_says_why_its_spans_were_lost() {
-    let (target, absent) = (Target::start(|_| Reaction::Answer), ClosedPort::new());
+    let (target, absent) = (start_target(|_| Reaction::Answer), Receiver::reserve().unwrap());
     let setup = Setup::against(&target, "--rate 20 --duration 200ms --otlp");
-    let ended = setup.variable("OTEL_EXPORTER_OTLP_ENDPOINT", absent.url()).run().await;
+    let ended = setup.variable("OTEL_EXPORTER_OTLP_ENDPOINT", absent.endpoint()).run().await;
     assert_unaffected(&ended, 4);
     assert_lost(&ended, 4, 4);
     assert_eq!(ended.messages(LOST), 1, "also where the first export is the last one");
@@ -52,7 +52,7 @@ async fn a_short_run_says_why_its_spans_were_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_refuses_is_said_once_and_the_lost_spans_are_counted() {
-    let (target, collector) = (Target::start(|_| Reaction::Answer), Receiver::start().await.unwrap());
+    let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     collector.set(Behaviour::Refuse(503));
     let ended = exporting(&target, collector.endpoint(), "--rate 20 --duration 500ms").run().await;
     assert_unaffected(&ended, 10);
@@ -62,7 +62,7 @@ async fn a_collector_that_refuses_is_said_once_and_the_lost_spans_are_counted() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_collector_that_hangs_does_not_hold_up_the_load_and_the_end_not_for_long() {
-    let (target, collector) = (Target::start(|_| Reaction::Answer), Receiver::start().await.unwrap());
+    let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     collector.set(Behaviour::Hang);
     let start = Instant::now();
     let ended = exporting(&target, collector.endpoint(), "--rate 50 --duration 500ms").run().await;
@@ -73,7 +73,7 @@ async fn a_collector_that_hangs_does_not_hold_up_the_load_and_the_end_not_for_lo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_protocol_that_it_does_not_speak_is_refused_before_any_request() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     for variable in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
         for protocol in ["grpc", "http/json"] {
             let setup = Setup::against(&target, "--duration 1s --otlp").variable(variable, protocol);

@@ -3,11 +3,12 @@
 mod refused;
 
 use crate::support::program::{Ended, Setup};
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 /// Ten requests, of which one fails.
 async fn run(thresholds: &[&str]) -> Ended {
-    let target = Target::start(|call| match call.number {
+    let target = start_target(|call| match call.number {
         3 => Reaction::Status(500),
         _ => Reaction::Answer,
     });
@@ -121,7 +122,7 @@ async fn one_that_is_crossed_among_others_is_enough() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_variable_takes_several_with_commas() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--rate 50 --duration 100ms").exporting();
     let thresholds = "http_req_duration:p(95)<10000,http_reqs:count>5,checks:rate>0.99";
     let ended = setup.variable("LOADTEST_THRESHOLD", thresholds).run().await;

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use axum::http::StatusCode;
-
 use super::SPANS;
 use super::process::Otelcol;
 use crate::support::service::Setup;
-use crate::support::upstream::{Reaction, Upstream};
+use crate::support::start_upstream;
 use otlp::Receiver;
+use upstream::Reaction;
 
 /// More than the threshold of the policy `slow`.
 const SLOW: Duration = Duration::from_millis(600);
@@ -27,12 +26,11 @@ async fn errors_and_slow_requests_are_kept_and_ordinary_ones_are_not() {
     let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     // Four calls of an ordinary request, one that fails, and from then on they wait.
-    let httpbin = Upstream::start(|call| match call.number {
+    let httpbin = start_upstream(|call| match call.number {
         0..=3 => Reaction::Answer,
-        4 => Reaction::Status(StatusCode::SERVICE_UNAVAILABLE),
+        4 => Reaction::Status(503),
         _ => Reaction::Hold,
-    })
-    .await;
+    });
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).calling(&httpbin).start().await;
 
     let ordinary = service.get("/handson").await;

@@ -11,9 +11,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::client::{self, Answer};
-use super::upstream::Upstream;
 use super::{TIMEOUT, until};
 use otlp::Receiver;
+use upstream::Upstream;
 
 /// How to start the program. It takes a free port, and telemetry is off unless the test says where it goes.
 #[derive(Debug, Clone)]
@@ -60,7 +60,7 @@ impl Setup {
 
     /// With this httpbin.
     pub fn calling(self, upstream: &Upstream) -> Self {
-        self.with("HTTPBIN_URL", upstream.url())
+        self.with("HTTPBIN_URL", upstream.url(""))
     }
 
     /// Starts the program, and waits until it accepts connections.

@@ -7,9 +7,10 @@ use axum::http::Method;
 use super::TREE;
 use crate::support::queries::Queries;
 use crate::support::service::Setup;
-use crate::support::upstream::{Reaction, Upstream};
+use crate::support::start_upstream;
 use otlp::Receiver;
 use otlp::model::SpanKind;
+use upstream::Reaction;
 
 const TRACE_ID: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT_ID: &str = "00f067aa0ba902b7";
@@ -22,7 +23,7 @@ const REMOTE: [(&str, &str); 3] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn a_remote_parent_is_honoured_and_passed_on() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|_| Reaction::Answer).await;
+    let upstream = start_upstream(|_| Reaction::Answer);
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
     let answer = service.get_with("/handson", &REMOTE).await;
     service.stop().await;
@@ -43,7 +44,7 @@ async fn a_remote_parent_is_honoured_and_passed_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_call_names_its_own_client_span() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|_| Reaction::Answer).await;
+    let upstream = start_upstream(|_| Reaction::Answer);
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
     service.get("/handson").await;
     service.stop().await;
@@ -67,7 +68,7 @@ async fn each_call_names_its_own_client_span() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_parent_that_is_not_sampled_leaves_no_span_and_says_so_upstream() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|_| Reaction::Answer).await;
+    let upstream = start_upstream(|_| Reaction::Answer);
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
     let traceparent = format!("00-{TRACE_ID}-{PARENT_ID}-00");
     let answer = service.get_with("/handson", &[("traceparent", &traceparent)]).await;
@@ -101,7 +102,7 @@ async fn a_broken_traceparent_starts_a_trace_of_its_own() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_propagators_no_trace_comes_in_or_goes_out() {
     let collector = Receiver::start().await.unwrap();
-    let upstream = Upstream::start(|_| Reaction::Answer).await;
+    let upstream = start_upstream(|_| Reaction::Answer);
     let setup = Setup::exporting_to(&collector).calling(&upstream).with("OTEL_PROPAGATORS", "none");
     let service = setup.start().await;
     let answer = service.get_with("/handson", &REMOTE).await;

@@ -11,9 +11,15 @@ pub(crate) fn is_fresh(executable: &Path, workshop: &Path) -> bool {
     let Some((_, sources)) = sources.split_once(": ") else { return false };
     let Some(built) = modified(executable) else { return false };
     let is_older = |file: &Path| modified(file).is_some_and(|modified| modified < built);
-    let manifests =
-        ["Cargo.toml", "../console/Cargo.toml", "../otlp/Cargo.toml", "../Cargo.toml", "../Cargo.lock"]
-            .map(|file| workshop.join(file));
+    let manifests = [
+        "Cargo.toml",
+        "../console/Cargo.toml",
+        "../otlp/Cargo.toml",
+        "../upstream/Cargo.toml",
+        "../Cargo.toml",
+        "../Cargo.lock",
+    ]
+    .map(|file| workshop.join(file));
     manifests.iter().all(|file| is_older(file)) && files(sources).iter().all(|file| is_older(Path::new(file)))
 }
 
@@ -44,6 +50,7 @@ mod tests {
             "Cargo.lock",
             "console/Cargo.toml",
             "otlp/Cargo.toml",
+            "upstream/Cargo.toml",
             "workshop/Cargo.toml",
             "workshop/src/main.rs",
             "target/workshop",
@@ -75,6 +82,7 @@ mod tests {
             "Cargo.lock",
             "console/Cargo.toml",
             "otlp/Cargo.toml",
+            "upstream/Cargo.toml",
             "workshop/Cargo.toml",
             "Cargo.toml",
         ] {

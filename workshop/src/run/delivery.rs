@@ -62,7 +62,7 @@ fn settings(fault: Fault) -> Vec<(&'static str, &'static str)> {
 }
 
 async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<DeliveryRun, Trouble> {
-    let httpbin = Httpbin::start().await.map_err(Trouble::of_this_machine)?;
+    let httpbin = Httpbin::start().map_err(Trouble::of_this_machine)?;
     let mut collector = Receiver::reserve().map_err(Trouble::of_this_machine)?;
     let authority = collector.authority().to_owned();
     // Only in one run, in case that an exporter cannot deal with it.

@@ -4,11 +4,12 @@ use otlp::Receiver;
 use otlp::model::Value;
 
 use super::exporting;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_of_the_query_are_sent_to_the_target_and_not_to_the_collector() {
-    let (target, collector) = (Target::start(|_| Reaction::Answer), Receiver::start().await.unwrap());
+    let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     let query = "/a?AWSAccessKeyId=k1&Signature=k2&sig=k3&X-Goog-Signature=k4&q=public";
     let setup = exporting(&target, &collector, "--rate 50 --duration 100ms");
     setup.argument("--url", &target.url(query)).run().await.assert_code(0);
@@ -22,7 +23,7 @@ async fn secrets_of_the_query_are_sent_to_the_target_and_not_to_the_collector() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_that_the_conventions_do_not_know_is_other() {
-    let (target, collector) = (Target::start(|_| Reaction::Answer), Receiver::start().await.unwrap());
+    let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     for (method, name, attribute, original) in
         [("PURGE", "HTTP", "_OTHER", Some("PURGE")), ("POST", "POST", "POST", None)]
     {
@@ -43,7 +44,7 @@ async fn a_method_that_the_conventions_do_not_know_is_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_resource_names_the_program_unless_the_environment_does() {
     for (given, expected) in [(None, "loadtest"), (Some(""), "loadtest"), (Some("shopper"), "shopper")] {
-        let (target, collector) = (Target::start(|_| Reaction::Answer), Receiver::start().await.unwrap());
+        let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
         let setup = exporting(&target, &collector, "--rate 50 --duration 20ms");
         let setup = given.into_iter().fold(setup, |setup, name| setup.variable("OTEL_SERVICE_NAME", name));
         let setup = setup.variable("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=test");
@@ -60,7 +61,7 @@ async fn the_resource_names_the_program_unless_the_environment_does() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_span_that_is_not_sampled_is_not_sent_and_not_lost() {
-    let (target, collector) = (Target::start(|_| Reaction::Answer), Receiver::start().await.unwrap());
+    let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     let setup = exporting(&target, &collector, "--rate 50 --duration 100ms");
     let ended = setup.variable("OTEL_TRACES_SAMPLER", "always_off").run().await;
     ended.assert_code(0);

@@ -14,8 +14,8 @@ use tokio::task::JoinHandle;
 
 pub use ended::Ended;
 
-use super::target::Target;
 use super::{TIMEOUT, until};
+use upstream::Upstream;
 
 /// How to start the program.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +33,7 @@ impl Setup {
     }
 
     /// `loadtest` that calls `/handson` of `target` and does not wait for its health, with these arguments.
-    pub fn against(target: &Target, arguments: &str) -> Self {
+    pub fn against(target: &Upstream, arguments: &str) -> Self {
         let setup = Self::new(arguments).variable("LOADTEST_URL", target.url("/handson"));
         setup.variable("LOADTEST_WAIT_TIMEOUT", "0s")
     }

@@ -1,7 +1,8 @@
 //! What is no threshold is refused.
 
 use crate::support::program::Setup;
-use crate::support::target::{Reaction, Target};
+use crate::support::start_target;
+use upstream::Reaction;
 
 /// A threshold that is refused, and words of the message.
 const REFUSED: &[(&str, &[&str])] = &[
@@ -31,7 +32,7 @@ const REFUSED: &[(&str, &[&str])] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_threshold_is_refused_before_any_request() {
-    let target = Target::start(|_| Reaction::Answer);
+    let target = start_target(|_| Reaction::Answer);
     for (threshold, words) in REFUSED {
         let setup = Setup::new("--duration 1s").argument("--url", &target.url("/handson"));
         let ended = setup.argument("--threshold", threshold).run().await;
