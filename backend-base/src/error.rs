@@ -107,7 +107,7 @@ impl Error {
 
     /// This error and its causes, outermost first.
     fn chain(&self) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
-        std::iter::successors(Some(self as &(dyn std::error::Error + 'static)), |error| error.source())
+        anyhow::Chain::new(self)
     }
 }
 

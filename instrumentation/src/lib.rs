@@ -19,6 +19,7 @@
 //! | [`delivery`] | counts what is lost on the way to the collector, and reports it |
 
 mod bound;
+mod cause;
 mod http_semconv;
 mod trace_context;
 

@@ -36,9 +36,9 @@ impl Iteration {
 }
 
 impl Failure {
-    pub(crate) fn new(error_type: &'static str, error: &dyn std::error::Error) -> Self {
+    pub(crate) fn new(error_type: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
         // "Connection refused" says more than "client error (Connect)".
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        Self { error_type, message: causes.last().unwrap_or(error).to_string() }
+        let cause = anyhow::Chain::new(error).last().unwrap_or(error);
+        Self { error_type, message: cause.to_string() }
     }
 }

@@ -41,8 +41,8 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>) -> Spa
     Span {
         resource: Arc::clone(resource),
         scope: Arc::clone(scope),
-        trace_id: hex(&span.trace_id),
-        span_id: hex(&span.span_id),
+        trace_id: hex::encode(&span.trace_id),
+        span_id: hex::encode(&span.span_id),
         parent_span_id: id(&span.parent_span_id),
         trace_state: span.trace_state,
         flags: span.flags,
@@ -64,8 +64,8 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>) -> Spa
             .links
             .into_iter()
             .map(|link| Link {
-                trace_id: hex(&link.trace_id),
-                span_id: hex(&link.span_id),
+                trace_id: hex::encode(&link.trace_id),
+                span_id: hex::encode(&link.span_id),
                 trace_state: link.trace_state,
                 flags: link.flags,
                 attributes: attributes(link.attributes),
@@ -144,18 +144,7 @@ fn value(any: Option<AnyValue>) -> Value {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
-    let mut hex = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        hex.push(digit(byte >> 4));
-        hex.push(digit(byte & 15));
-    }
-    hex
-}
-
 /// An id that is empty or all zeros is none.
 fn id(bytes: &[u8]) -> Option<String> {
-    bytes.iter().any(|byte| *byte != 0).then(|| hex(bytes))
+    bytes.iter().any(|byte| *byte != 0).then(|| hex::encode(bytes))
 }

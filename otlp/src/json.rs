@@ -39,10 +39,10 @@ fn ids_as_base64(json: &mut Value) -> Result<(), DecodeError> {
             members.iter_mut().try_for_each(|(name, value)| match (name.as_str(), &*value) {
                 (
                     "traceId" | "spanId" | "parentSpanId" | "trace_id" | "span_id" | "parent_span_id",
-                    Value::String(hex),
+                    Value::String(id),
                 ) => {
-                    let bytes = bytes(hex)
-                        .ok_or_else(|| DecodeError::Id { name: name.clone(), value: hex.clone() })?;
+                    let bytes = hex::decode(id)
+                        .map_err(|_| DecodeError::Id { name: name.clone(), value: id.clone() })?;
                     *value = STANDARD.encode(bytes).into();
                     Ok(())
                 }
@@ -51,11 +51,4 @@ fn ids_as_base64(json: &mut Value) -> Result<(), DecodeError> {
         }
         _ => Ok(()),
     }
-}
-
-fn bytes(hex: &str) -> Option<Vec<u8>> {
-    let pairs = hex.as_bytes().chunks(2);
-    pairs
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok().filter(|p| p.len() == 2)?, 16).ok())
-        .collect()
 }

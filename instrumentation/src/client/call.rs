@@ -1,7 +1,6 @@
 //! One call: its span and its duration, from the request to the last byte of the response.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use opentelemetry::{Context, KeyValue};
 use opentelemetry_semantic_conventions::attribute;
 
 use crate::bound::Bound;
+use crate::cause::root_cause;
 use crate::exception::{self, Exception};
 use crate::http_semconv;
 
@@ -102,12 +102,12 @@ impl Call {
             reqwest_middleware::Error::Reqwest(error) => error_type(error),
             reqwest_middleware::Error::Middleware(_) => "middleware",
         };
-        self.fail(error_type.into(), &innermost(error));
+        self.fail(error_type.into(), &root_cause(error).to_string());
     }
 
     /// The body of the response broke off.
     pub(super) fn failed_in_body(&mut self, error: &reqwest::Error) {
-        self.fail(error_type(error).into(), &innermost(error));
+        self.fail(error_type(error).into(), &root_cause(error).to_string());
     }
 
     fn fail(&mut self, error_type: Cow<'static, str>, description: &str) {
@@ -140,15 +140,6 @@ fn error_type(error: &reqwest::Error) -> &'static str {
     } else {
         "request"
     }
-}
-
-/// "Connection refused" says more than "error sending request".
-fn innermost(error: &dyn Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 /// A handle of the span of a call, for a caller that records why the call failed.

@@ -15,6 +15,7 @@ use rustls::crypto::CryptoProvider;
 use url::Url;
 
 use super::proxy::LoopbackBypass;
+use crate::cause::root_cause;
 
 /// The largest response that is read, as in the clients of `opentelemetry-http`.
 const MAX_RESPONSE_SIZE: u64 = 4 * 1024 * 1024;
@@ -157,15 +158,10 @@ impl Error for SendError {}
 
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut cause: &dyn Error = match self {
-            Self::Request(error) => error,
-            Self::Response(error) => error,
-            Self::ResponseTooLarge => return write!(f, "the response is larger than 4 MiB"),
-        };
-        // "Connection refused" says more than "error sending request".
-        while let Some(source) = cause.source() {
-            cause = source;
+        match self {
+            Self::Request(error) => write!(f, "{}", root_cause(error)),
+            Self::Response(error) => write!(f, "{}", root_cause(error)),
+            Self::ResponseTooLarge => write!(f, "the response is larger than 4 MiB"),
         }
-        write!(f, "{cause}")
     }
 }

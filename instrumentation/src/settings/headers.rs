@@ -1,7 +1,10 @@
 //! `OTEL_EXPORTER_OTLP_HEADERS`: `api-key=secret,tenant=shop`, in the form of W3C Baggage with values percent-encoded:
 //! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables>.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::percent_decode_str;
 
 use super::variables::{InvalidVariable, Variables};
 
@@ -25,19 +28,12 @@ fn header(pair: &str) -> Option<(HeaderName, HeaderValue)> {
     Some((name, HeaderValue::from_str(&percent_decoded(value)?).ok()?))
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        if byte == b'%' {
-            let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-            let (high, low) = (digit(rest.next())?, digit(rest.next())?);
-            bytes.push(u8::try_from(high * 16 + low).ok()?);
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8(bytes).ok()
+/// `None` if a `%` is not followed by two hex digits: `percent_decode_str` would leave it as it is.
+fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
+    let is_encoded =
+        |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+    let is_valid = text.split('%').skip(1).all(is_encoded);
+    is_valid.then(|| percent_decode_str(text).decode_utf8().ok()).flatten()
 }
 
 fn names(text: &str) -> String {

@@ -114,8 +114,7 @@ fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer within {TIMEOUT:?}");
     }
-    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
+    anyhow::Chain::new(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 impl Parent {
