@@ -73,6 +73,8 @@ pub struct Counts {
     pub received: u64,
     /// Those of them that were rejected.
     pub rejected: u64,
+    /// Those that had been received before: an exporter retried.
+    pub duplicates: u64,
     /// Requests that were refused as a whole.
     pub refused_requests: u64,
 }
@@ -84,6 +86,8 @@ pub struct SignalState {
     pub received: u64,
     /// Those of them that were rejected.
     pub rejected: u64,
+    /// Those of them that had been received before.
+    pub duplicates: u64,
     /// Requests that were refused as a whole.
     pub refused_requests: u64,
     /// Items that are kept.
@@ -144,6 +148,7 @@ impl Store {
             let state = SignalState {
                 received: counts.received,
                 rejected: counts.rejected,
+                duplicates: counts.duplicates,
                 refused_requests: counts.refused_requests,
                 kept,
                 evicted,

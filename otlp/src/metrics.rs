@@ -42,6 +42,7 @@ fn data(data: Option<Wire>) -> Data {
             points: histogram
                 .data_points
                 .into_iter()
+                .filter(|point| is_recorded(point.flags))
                 .map(|point| HistogramPoint {
                     time: point.time_unix_nano,
                     attributes: attributes(point.attributes),
@@ -56,12 +57,18 @@ fn data(data: Option<Wire>) -> Data {
         },
         Some(Wire::ExponentialHistogram(histogram)) => Data::ExponentialHistogram {
             temporality: temporality(histogram.aggregation_temporality()),
-            points: histogram.data_points.into_iter().map(exponential).collect(),
+            points: histogram
+                .data_points
+                .into_iter()
+                .filter(|point| is_recorded(point.flags))
+                .map(exponential)
+                .collect(),
         },
         Some(Wire::Summary(summary)) => Data::Summary(
             summary
                 .data_points
                 .into_iter()
+                .filter(|point| is_recorded(point.flags))
                 .map(|point| SummaryPoint {
                     time: point.time_unix_nano,
                     attributes: attributes(point.attributes),
@@ -115,6 +122,7 @@ fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
 fn points(points: Vec<wire::NumberDataPoint>) -> Vec<Point> {
     points
         .into_iter()
+        .filter(|point| is_recorded(point.flags))
         .map(|point| Point {
             time: point.time_unix_nano,
             attributes: attributes(point.attributes),
@@ -125,6 +133,13 @@ fn points(points: Vec<wire::NumberDataPoint>) -> Vec<Point> {
             },
         })
         .collect()
+}
+
+/// Whether a point has a value. One without says that its series has ended, and its 0 is none.
+///
+/// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#no-recorded-value>
+fn is_recorded(flags: u32) -> bool {
+    flags & wire::DataPointFlags::NoRecordedValueMask as u32 == 0
 }
 
 fn temporality(temporality: wire::AggregationTemporality) -> Temporality {

@@ -197,6 +197,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("Log records", "ログレコード"),
     ("Received", "受信"),
     ("Rejected", "拒否"),
+    ("Received twice", "重複"),
     ("Refused requests", "拒否したリクエスト"),
     ("Kept", "保持"),
     ("Dropped to make room", "容量の上限により破棄"),

@@ -73,7 +73,7 @@ impl View for Status {
                 p { (lang.trf("{used} of {limit} in use", &[("used", &bytes(self.memory)), ("limit", &bytes(self.memory_limit))])) }
                 table {
                     thead { tr {
-                        th {} th.number { (lang.tr("Received")) } th.number { (lang.tr("Rejected")) }
+                        th {} th.number { (lang.tr("Received")) } th.number { (lang.tr("Rejected")) } th.number { (lang.tr("Received twice")) }
                         th.number { (lang.tr("Refused requests")) } th.number { (lang.tr("Kept")) }
                         th.number { (lang.tr("Dropped to make room")) } th.number { (lang.tr("Memory")) }
                     } }
@@ -83,6 +83,7 @@ impl View for Status {
                                 td { (name(lang, signal)) }
                                 td.number { (count(state.received)) }
                                 td.number { (count(state.rejected)) }
+                                td.number { (count(state.duplicates)) }
                                 td.number { (count(state.refused_requests)) }
                                 td.number { (count(state.kept)) }
                                 td.number { (count(state.evicted)) }

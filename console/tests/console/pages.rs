@@ -340,6 +340,67 @@ async fn metrics_have_rates_values_and_percentiles() {
 }
 
 #[tokio::test]
+async fn a_span_that_is_sent_again_counts_once() {
+    let console = Console::start(&[]);
+    let body = spans("shop", vec![request(1, "GET /cart", 5, json!({}))]);
+    for _ in 0..3 {
+        assert_eq!(console.send_json("/v1/traces", &body).await, (200, "{}".to_owned()));
+    }
+    assert_eq!(console.json("/").await["requests"], 1);
+    assert_eq!(console.json("/traces").await["traces"][0]["spans"], 1);
+    let state = &console.json("/self").await["traces"];
+    assert_eq!((&state["received"], &state["duplicates"], &state["kept"]), (&json!(3), &json!(2), &json!(1)));
+}
+
+#[tokio::test]
+async fn series_are_told_apart_by_resource_points_without_a_value_are_none_and_deltas_are_added_up() {
+    let console = Console::start(&[]);
+    let start = now() - 30_000_000_000;
+    let send = async |host: &str, metric: Value| {
+        let resource = json!({ "attributes": attributes(&[("service.name", "shop"), ("host.name", host)]) });
+        let body = json!({ "resourceMetrics": [{ "resource": resource, "scopeMetrics": [{ "metrics": [metric] }] }] });
+        assert_eq!(console.send_json("/v1/metrics", &body).await.0, 200);
+    };
+    let time = |export: u64| (start + export * 10_000_000_000).to_string();
+    for export in 0..3 {
+        for (host, offset) in [("a", 0), ("b", 5_000)] {
+            let value = (offset + 100 * export).to_string();
+            let points = json!([{ "timeUnixNano": time(export), "asInt": value }]);
+            send(
+                host,
+                json!({ "name": "orders", "sum": {
+                "isMonotonic": true, "aggregationTemporality": 2, "dataPoints": points } }),
+            )
+            .await;
+        }
+        let delta = ["5", "5", "-2"][export as usize];
+        send(
+            "a",
+            json!({ "name": "queue", "sum": { "aggregationTemporality": 1,
+            "dataPoints": [{ "timeUnixNano": time(export), "asInt": delta }] } }),
+        )
+        .await;
+    }
+    send(
+        "a",
+        json!({ "name": "load", "gauge": { "dataPoints": [
+        { "timeUnixNano": time(0), "asDouble": 7.0 }, { "timeUnixNano": time(1), "flags": 1 }] } }),
+    )
+    .await;
+    let series = async |name: &str| console.json(&format!("/metrics/shop/{name}")).await["series"].clone();
+    let orders = series("orders").await;
+    let rates: Vec<&Value> =
+        orders.as_array().unwrap().iter().map(|series| &series["latest"]["rate"]).collect();
+    assert_eq!(rates, [&json!(10.0), &json!(10.0)], "{orders:#}");
+    assert_eq!(series("queue").await[0]["latest"], json!({ "value": 8.0 }));
+    let load = series("load").await;
+    assert_eq!(
+        (load[0]["samples"].as_array().unwrap().len(), &load[0]["latest"]),
+        (1, &json!({ "value": 7.0 }))
+    );
+}
+
+#[tokio::test]
 async fn a_monitor_says_what_is_wrong_with_its_file_and_follows_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("monitor.toml");

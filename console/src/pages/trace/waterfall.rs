@@ -44,10 +44,14 @@ impl<'a> Waterfall<'a> {
         let ids: HashSet<&str> = trace.spans.iter().map(|span| span.span_id.as_str()).collect();
         let mut children: HashMap<&str, Vec<&'a Span>> = HashMap::new();
         let mut roots: Vec<&'a Span> = Vec::new();
-        let mut missing_parents = 0;
+        let (mut missing_parents, mut circles) = (0, 0);
         for span in &trace.spans {
             match span.parent_span_id.as_deref() {
-                Some(parent) if parent != span.span_id && ids.contains(parent) => {
+                Some(parent) if parent == span.span_id => {
+                    circles += 1;
+                    roots.push(span);
+                }
+                Some(parent) if ids.contains(parent) => {
                     children.entry(parent).or_default().push(span);
                 }
                 Some(_) => {
@@ -61,7 +65,7 @@ impl<'a> Waterfall<'a> {
             start: trace.spans.iter().map(|span| span.start).min().unwrap_or_default(),
             end: trace.spans.iter().map(|span| span.end.max(span.start)).max().unwrap_or_default(),
             missing_parents,
-            circles: 0,
+            circles,
             reversed: trace.spans.iter().filter(|span| span.end < span.start).count(),
             rows: Vec::with_capacity(trace.spans.len()),
         };
@@ -232,7 +236,7 @@ mod tests {
         let trace = Trace::new("1", spans.iter());
         let waterfall = Waterfall::new(&trace);
         assert_eq!(waterfall.rows.len(), spans.len());
-        assert_eq!((waterfall.missing_parents, waterfall.circles, waterfall.reversed), (2, 2, 1));
+        assert_eq!((waterfall.missing_parents, waterfall.circles, waterfall.reversed), (1, 3, 1));
     }
 
     #[test]
