@@ -4,6 +4,8 @@
 //! the stand-in for httpbin; no expectation depends on how fast the machine is.
 
 mod alert;
+mod assert;
+mod attributes;
 mod canary;
 mod client_spans;
 mod datadog_sdk;
@@ -15,10 +17,11 @@ mod first_span;
 mod log_correlation;
 mod log_lines;
 mod metrics;
+mod requests;
+mod resource;
 mod run;
 mod server_spans;
 mod structured_logs;
-mod words;
 
 use crate::evidence::Evidence;
 use crate::verdict::Expectation;

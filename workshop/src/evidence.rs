@@ -6,6 +6,7 @@ mod log_field;
 use std::time::Duration;
 
 use crate::datadog::AgentRecord;
+use crate::messages::Message;
 use crate::source::Tree;
 use otlp::model::Telemetry;
 
@@ -22,9 +23,9 @@ pub struct Evidence {
     /// `RANDOM_ERROR_RATE` as [`Run::error_rate`] says, and some calls of httpbin that fail.
     pub errors: Run,
     /// A run of the program built with the feature `datadog`, or why there was none; `None` where it was not asked for.
-    pub datadog: Option<Result<DatadogRun, String>>,
+    pub datadog: Option<Result<DatadogRun, Message>>,
     /// Runs with a faulty collector, one for each of [`Fault::ALL`], or why there are none; `None` if nobody asked for them.
-    pub delivery: Option<Result<Vec<DeliveryRun>, String>>,
+    pub delivery: Option<Result<Vec<DeliveryRun>, Message>>,
 }
 
 /// A calm run with a trace agent of Datadog's to send to.
@@ -64,6 +65,10 @@ pub struct Run {
     pub error_rate: f64,
     /// `PORT`; `HOST` is 127.0.0.1.
     pub port: u16,
+    /// Where httpbin listens, at 127.0.0.1.
+    pub httpbin_port: u16,
+    /// The database of the run.
+    pub database: Database,
     /// Before the program was started, in nanoseconds since 1970.
     pub started: u64,
     /// After it had ended, in nanoseconds since 1970.
@@ -80,6 +85,17 @@ pub struct Run {
     pub telemetry: Telemetry,
     /// How it ended.
     pub ending: Ending,
+}
+
+/// The SQLite database of a run: a file of its own.
+#[derive(Debug, Clone)]
+pub struct Database {
+    /// The file, absolute.
+    pub path: String,
+    /// `user.id` of the first user, as the log line has it.
+    pub user_id: String,
+    /// Its `user.name`: random in each run, so that only a query can know it.
+    pub user_name: String,
 }
 
 /// How a run ended.
@@ -176,6 +192,12 @@ impl Answer {
 }
 
 impl UpstreamCall {
+    /// Trace id and span id of its `traceparent`.
+    pub fn traceparent(&self) -> Option<(&str, &str)> {
+        let mut parts = self.header("traceparent")?.split('-').skip(1);
+        Some((parts.next()?, parts.next()?))
+    }
+
     /// The value of a header; its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -189,6 +211,12 @@ impl Run {
             .iter()
             .filter(|exchange| exchange.path == "/handson")
             .filter_map(|exchange| exchange.answer.as_ref().ok().map(|answer| (exchange, answer)))
+    }
+
+    /// The answered requests whose query ran: all but those that httpbin stopped before.
+    pub fn queried(&self) -> impl Iterator<Item = &Exchange> {
+        let answered = self.answered().map(|(exchange, _)| exchange);
+        answered.filter(|exchange| exchange.purpose != Purpose::UpstreamFails)
     }
 
     /// The calls of httpbin that serve the request with this index.

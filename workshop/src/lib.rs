@@ -11,6 +11,7 @@
 //! | [`evidence`] | everything that a run of a backend recorded: responses, calls of httpbin, log lines, telemetry |
 //! | [`run`] | builds a backend, starts it, sends requests to it, stops it |
 //! | [`checks`] | what each step expects from the evidence |
+//! | [`messages`] | texts in the reader's language |
 //! | [`guide`] | the chapters of the guide, and the code in them |
 //! | [`new_step`] | creates the files of a new step, and finds missing ones |
 //! | [`report`] | reports the results as text and as JSON |
@@ -27,6 +28,7 @@ pub mod deployment;
 pub mod error;
 pub mod evidence;
 pub mod guide;
+pub mod messages;
 pub mod new_step;
 pub mod pages;
 pub mod report;

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use crate::checks;
 use crate::evidence::Evidence;
-use crate::run::Trouble;
+use crate::run::RunError;
 use crate::steps::{Lang, Step, Steps};
+use crate::text;
 use crate::verdict::Expectation;
 
 pub(crate) use code::parts;
@@ -67,16 +68,15 @@ impl Report {
         keep_going: bool,
         guide: PathBuf,
         asked: &[&Step],
-        outcome: &Result<Evidence, Trouble>,
+        outcome: &Result<Evidence, RunError>,
         steps: &Steps,
     ) -> Self {
         let mut verdicts: Vec<Verdict> =
             asked.iter().map(|step| judge(step, outcome.as_ref().ok())).collect();
-        if let Err(trouble) = outcome
+        if let Err(error) = outcome
             && let Some(run) = steps.all().first()
         {
-            let expected = "the service starts, answers, and ends";
-            let failed = Expectation::failed(expected, trouble.seen(), trouble.cause());
+            let failed = Expectation::new(text!("the service starts, answers, and ends"), Err(error.into()));
             verdicts.retain(|verdict| verdict.step.id != run.id);
             verdicts
                 .insert(0, Verdict { step: run.clone(), state: State::Failed, expectations: vec![failed] });

@@ -5,19 +5,21 @@
 
 mod backend;
 mod build;
+mod database;
 mod delivery;
+mod error;
 mod httpbin;
 mod interrupt;
 mod lines;
 mod requests;
 mod service;
-mod trouble;
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::datadog::TraceAgent;
 use crate::evidence::{Backend, DatadogRun, Evidence, Run};
+use database::DatabaseFile;
 use httpbin::Httpbin;
 use otlp::Receiver;
 use otlp::model::now;
@@ -28,8 +30,8 @@ pub use backend::backend;
 pub(crate) use build::cargo_build;
 pub use build::{Built, build, build_package};
 pub use delivery::gather_delivery;
+pub use error::RunError;
 pub use interrupt::unless_interrupted;
-pub use trouble::Trouble;
 
 /// Time for both runs; a verdict comes at the latest then.
 const LIMIT: Duration = Duration::from_secs(55);
@@ -41,7 +43,7 @@ const BEFORE_THE_END: Duration = Duration::from_millis(30);
 /// # Errors
 ///
 /// Where there is nothing to judge: it does not start, listens elsewhere, or floods what takes its output.
-pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, Trouble> {
+pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, RunError> {
     let runs = async {
         Ok(Evidence {
             backend: backend.clone(),
@@ -52,26 +54,25 @@ pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, Tr
         })
     };
     // Where time runs out, the services are dropped with the future, and with them their processes.
-    tokio::time::timeout(LIMIT, runs).await.unwrap_or(Err(Trouble::TakesTooLong(LIMIT)))
+    tokio::time::timeout(LIMIT, runs).await.unwrap_or(Err(RunError::TakesTooLong(LIMIT)))
 }
 
 /// Builds the package in `folder` with the feature `datadog`, and runs it once beside a trace agent.
 ///
 /// # Errors
 ///
-/// Why there is nothing to judge, in words.
-pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogRun, String> {
-    let in_words = |trouble: Trouble| format!("{}. {}", trouble.seen(), trouble.cause());
-    let built = build_package(folder, &["--features", "datadog"]).await.map_err(in_words)?;
+/// If there is nothing to judge: it does not build, does not start, or takes too long.
+pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogRun, RunError> {
+    let built = build_package(folder, &["--features", "datadog"]).await?;
     // Without the feature, the program has the same path: it must be there again for whoever starts it next.
     let executable = built.executable.with_extension("datadog");
-    std::fs::copy(&built.executable, &executable).map_err(|error| error.to_string())?;
-    build(folder).await.map_err(in_words)?;
+    std::fs::copy(&built.executable, &executable)?;
+    build(folder).await?;
 
-    let agent = TraceAgent::start().await.map_err(|error| error.to_string())?;
+    let agent = TraceAgent::start().await?;
     let run = async {
-        let receiver = Receiver::start().await.map_err(Trouble::of_this_machine)?;
-        let httpbin = Httpbin::start().map_err(Trouble::of_this_machine)?;
+        let receiver = Receiver::start().await?;
+        let httpbin = Httpbin::start()?;
         let plan = &requests::CALM;
         let (url, collector, agent) = (httpbin.url(), receiver.endpoint(), agent.url());
         let agent = [("DD_TRACE_AGENT_URL", agent.as_str())];
@@ -81,32 +82,38 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
         service.end().await;
         Ok(exchanges)
     };
-    let exchanges = tokio::time::timeout(LIMIT, run).await.unwrap_or(Err(Trouble::TakesTooLong(LIMIT)));
-    Ok(DatadogRun { exchanges: exchanges.map_err(in_words)?, agent: agent.take() })
+    let exchanges = tokio::time::timeout(LIMIT, run).await.unwrap_or(Err(RunError::TakesTooLong(LIMIT)));
+    Ok(DatadogRun { exchanges: exchanges?, agent: agent.take() })
 }
 
-async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, Trouble> {
-    let receiver = Receiver::start().await.map_err(Trouble::of_this_machine)?;
-    let httpbin = Httpbin::start().map_err(Trouble::of_this_machine)?;
+async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, RunError> {
+    let receiver = Receiver::start().await?;
+    let httpbin = Httpbin::start()?;
+    let database = DatabaseFile::reserve()?;
     let started = now();
+    let database_url = database.url();
+    let further = [("DATABASE_URL", database_url.as_str())];
     let mut service =
-        Service::start(backend, executable, plan.error_rate, &httpbin.url(), receiver.endpoint(), &[])
+        Service::start(backend, executable, plan.error_rate, &httpbin.url(), receiver.endpoint(), &further)
             .await?;
+    let database = database.rename_user().await;
 
     let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
     // What is logged at the end is then clearly later than any request.
     tokio::time::sleep(BEFORE_THE_END).await;
     let end = service.end().await;
     if end.flooded {
-        return Err(Trouble::FloodsLog);
+        return Err(RunError::FloodsLog);
     }
     let received = receiver.take();
     if received.is_incomplete {
-        return Err(Trouble::FloodsTelemetry);
+        return Err(RunError::FloodsTelemetry);
     }
     Ok(Run {
         error_rate: plan.error_rate,
         port: service.port(),
+        httpbin_port: httpbin.port(),
+        database,
         started,
         ended: now(),
         exchanges,

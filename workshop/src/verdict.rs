@@ -1,38 +1,47 @@
-//! What a check says.
+//! What a check reports.
 
-use serde::Serialize;
+use crate::messages::Message;
 
 /// One expectation of a step, and whether the evidence meets it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expectation {
     /// What was expected, as a sentence: "a SERVER span named `GET /handson` for every request".
-    pub expected: String,
-    /// Why it is not met; `None` where it is.
+    pub expected: Message,
+    /// Why the evidence does not meet it; `None` if it does.
     pub failure: Option<Failure>,
+    /// What the semantic conventions recommend and the evidence lacks. It does not make a step fail.
+    pub advice: Option<Message>,
 }
 
 /// Why an expectation is not met.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What was seen, may be several lines: the span tree, the attribute that is wrong, the log line.
-    pub seen: String,
+    /// What was seen, maybe several lines: the span tree, the attribute that is wrong, the log line.
+    pub seen: Message,
     /// The most likely cause, and what to try.
-    pub cause: String,
+    pub cause: Message,
 }
 
 impl Expectation {
-    /// The evidence meets it.
-    pub fn met(expected: impl Into<String>) -> Self {
-        Self { expected: expected.into(), failure: None }
+    /// An expectation with the result of its check.
+    pub fn new(expected: Message, result: Result<(), Failure>) -> Self {
+        Self { expected, failure: result.err(), advice: None }
     }
 
-    /// The evidence does not meet it.
-    pub fn failed(expected: impl Into<String>, seen: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self { expected: expected.into(), failure: Some(Failure { seen: seen.into(), cause: cause.into() }) }
+    /// The same expectation, with advice.
+    pub fn with_advice(self, advice: Option<Message>) -> Self {
+        Self { advice, ..self }
     }
 
     /// Whether the evidence meets it.
     pub fn is_met(&self) -> bool {
         self.failure.is_none()
+    }
+}
+
+impl Failure {
+    /// What was seen, and the most likely cause.
+    pub fn new(seen: Message, cause: Message) -> Self {
+        Self { seen, cause }
     }
 }

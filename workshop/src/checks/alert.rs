@@ -1,93 +1,118 @@
 //! Step 9: the attendee's monitor fires once when requests fail, and recovers when they no longer do.
 //!
 //! The monitor is the console's own. It watches the requests of both runs, replayed on a clock of its own, so that minutes
-//! take no time and no verdict depends on the machine.
+//! take no time, and no verdict depends on the machine.
 
-use super::words::{Wrong, expect, no_server_spans, wrong};
+use super::assert::{Check, ensure, fail};
+use super::requests::no_server_spans;
 use crate::evidence::{Evidence, Purpose, Run};
-use crate::verdict::Expectation;
+use crate::messages::Message;
+use crate::text;
+use crate::verdict::{Expectation, Failure};
 use console::monitor::{Definition, Monitor, Notice};
 use console::store::Rates;
 use otlp::model::{Span, SpanKind};
 
 const SECOND: u64 = 1_000_000_000;
-/// What the load generator sends, too.
-const REQUESTS_A_SECOND: u64 = 5;
-/// The parts of the drill, in seconds: calm, at the error rate, calm again.
+/// The load generator sends as many.
+const REQUESTS_PER_SECOND: u64 = 5;
+/// The parts of the drill, in seconds: without errors, at the error rate, without errors again.
 const CALM: u64 = 120;
 const FAILING: u64 = 120;
 const CALM_AGAIN: u64 = 180;
 
-/// What the monitor told, and when: seconds since the start of the drill.
-type Told = Vec<(u64, Notice)>;
+/// The default address of the console, in the notices' links to traces.
+const CONSOLE: &str = "http://localhost:4000";
+
+/// The monitor's notices, each with the seconds since the start of the drill.
+type Notices = Vec<(u64, Notice)>;
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if let Some(failed) = no_server_spans(evidence) {
         return vec![failed];
     }
-    let written = "monitor.toml defines a monitor: service, window, threshold, min_requests";
-    let definition = match &evidence.backend.monitor {
-        None => Err("there is no monitor.toml in the backend's folder".to_owned()),
-        Some(text) => Definition::parse(text),
-    };
-    let definition = match definition {
+    let defined = text!("monitor.toml defines a monitor: service, window, threshold, min_requests");
+    let definition = match definition(evidence) {
         Ok(definition) => definition,
-        Err(seen) => {
-            let cause = "Write it beside Cargo.toml; the repository's own monitor.toml has every field, with what is allowed.";
-            return vec![Expectation::failed(written, seen, cause)];
-        }
+        Err(failure) => return vec![Expectation::new(defined, Err(failure))],
     };
-    let watched = format!("it watches {}", evidence.backend.service);
-    if definition.service != evidence.backend.service {
-        let seen = format!("service = {:?}", definition.service);
-        let cause = "The service is named as its telemetry names it: the resource's service.name.";
-        return vec![Expectation::met(written), Expectation::failed(watched, seen, cause)];
+    let defined = Expectation::new(defined, Ok(()));
+    let service = &evidence.backend.service;
+    let watched = Expectation::new(text!("it watches {service}", service), watches(&definition, service));
+    if !watched.is_met() {
+        return vec![defined, watched];
     }
-    let told = drill(evidence, &definition);
+    let notices = drill(evidence, &definition);
     vec![
-        Expectation::met(written),
-        Expectation::met(watched),
-        expect(format!("it keeps still for {CALM} s at RANDOM_ERROR_RATE=0"), keeps_still(&told, evidence)),
-        expect(
-            format!(
-                "it fires once in {FAILING} s at RANDOM_ERROR_RATE={}, and names service, rate and a trace",
-                evidence.errors.error_rate
-            ),
-            fires_once(&told, &definition, evidence),
+        defined,
+        watched,
+        Expectation::new(
+            text!("it does not fire in {seconds} s at RANDOM_ERROR_RATE=0", seconds = CALM),
+            does_not_fire(&notices, evidence),
         ),
-        expect(
-            format!("it recovers in the {CALM_AGAIN} s after that, and says so once"),
-            recovers(&told, &definition),
+        Expectation::new(
+            text!(
+                "it fires once in {seconds} s at RANDOM_ERROR_RATE={rate}, and names service, rate and a trace",
+                seconds = FAILING,
+                rate = evidence.errors.error_rate
+            ),
+            fires_once(&notices, &definition, evidence),
+        ),
+        Expectation::new(
+            text!("it recovers in the {seconds} s after that, and reports it once", seconds = CALM_AGAIN),
+            recovers_once(&notices, &definition),
         ),
     ]
 }
 
+fn definition(evidence: &Evidence) -> Result<Definition, Failure> {
+    let definition = match &evidence.backend.monitor {
+        None => Err(text!("there is no monitor.toml in the backend's folder")),
+        Some(text) => Definition::parse(text).map_err(Message::from),
+    };
+    definition.map_err(|seen| {
+        let cause = text!(
+            "Write it next to Cargo.toml; the repository's own monitor.toml has every field, and what is allowed in it."
+        );
+        Failure::new(seen, cause)
+    })
+}
+
+fn watches(definition: &Definition, service: &str) -> Check {
+    ensure!(
+        definition.service == service,
+        format!("service = {:?}", definition.service),
+        text!("Write the name that the service has in its telemetry: service.name of the resource.")
+    );
+    Ok(())
+}
+
 /// Lets the monitor watch the requests of both runs, one evaluation a second.
-fn drill(evidence: &Evidence, definition: &Definition) -> Told {
+fn drill(evidence: &Evidence, definition: &Definition) -> Notices {
     let calm: Vec<&Span> = requests(&evidence.calm, definition, Purpose::UpstreamFails);
     let failing: Vec<&Span> = requests(&evidence.errors, definition, Purpose::UpstreamFails);
     let mut monitor = Monitor::from_definition(Ok(definition.clone()));
     let mut rates = Rates::default();
-    let mut told = Told::new();
-    // Not at 0, for the monitor looks back from where it is.
+    let mut notices = Notices::new();
+    // Not at 0: the monitor looks back from the current time.
     let start = 3_600;
     let mut sent = 0;
     for second in 0..CALM + FAILING + CALM_AGAIN {
         let now = (start + second) * SECOND;
         let fails = (CALM..CALM + FAILING).contains(&second);
         let spans = if fails { &failing } else { &calm };
-        for _ in 0..REQUESTS_A_SECOND {
+        for _ in 0..REQUESTS_PER_SECOND {
             let Some(span) = spans.get(sent % spans.len().max(1)) else { continue };
             sent += 1;
             let (start, end) = (now.saturating_sub(span.duration()), now);
             rates.count(&Span { start, end, ..(*span).clone() }, now);
         }
-        told.extend(monitor.evaluate(Some(&rates), now).map(|notice| (second, notice)));
+        notices.extend(monitor.evaluate(Some(&rates), now).map(|notice| (second, notice)));
     }
-    told
+    notices
 }
 
-/// The SERVER spans of the service, but for those of requests that were sent for another reason.
+/// The SERVER spans of the service, without those of requests that were sent for the purpose `without`.
 fn requests<'a>(run: &'a Run, definition: &Definition, without: Purpose) -> Vec<&'a Span> {
     let others: Vec<&str> = run
         .exchanges
@@ -108,74 +133,85 @@ fn is_calm(second: u64) -> bool {
     second < CALM
 }
 
-fn keeps_still(told: &Told, evidence: &Evidence) -> Option<Wrong> {
-    let (second, notice) = told.iter().find(|(second, notice)| is_calm(*second) && notice.firing)?;
-    wrong(
-        format!("it fired after {second} s: {}", notice.text(&console())),
-        format!(
-            "Requests of the calm run have the status Error on their SERVER span, though all {} were answered; only a 5xx is an \
-             error.",
-            evidence.calm.exchanges.len()
+fn does_not_fire(notices: &Notices, evidence: &Evidence) -> Check {
+    match notices.iter().find(|(second, notice)| is_calm(*second) && notice.firing) {
+        None => Ok(()),
+        Some((second, notice)) => fail(
+            text!("it fired after {seconds} s: {notice}", seconds = *second, notice = notice.text(CONSOLE)),
+            text!(
+                "Requests of the calm run have the status Error on their SERVER span, although all {count} were answered; only a \
+                 5xx is an error.",
+                count = evidence.calm.exchanges.len()
+            ),
         ),
-    )
+    }
 }
 
-fn fires_once(told: &Told, definition: &Definition, evidence: &Evidence) -> Option<Wrong> {
-    let fired: Vec<&(u64, Notice)> =
-        told.iter().filter(|(second, notice)| !is_calm(*second) && notice.firing).collect();
-    let window = humantime::format_duration(definition.window);
+fn fires_once(notices: &Notices, definition: &Definition, evidence: &Evidence) -> Check {
+    let fired: Vec<&Notice> = notices
+        .iter()
+        .filter(|(second, notice)| !is_calm(*second) && notice.firing)
+        .map(|(_, notice)| notice)
+        .collect();
+    let window = humantime::format_duration(definition.window).to_string();
     match fired[..] {
-        [(_, notice)] => {
-            let named = notice
-                .trace_id
-                .as_deref()
-                .is_some_and(|id| evidence.errors.telemetry.spans.iter().any(|span| span.trace_id == id));
-            (!named).then(|| {
-                (notice.text(&console()), "The trace of a request that failed was not received.".to_owned())
-            })
+        [notice] => {
+            let was_received =
+                |id: &str| evidence.errors.telemetry.spans.iter().any(|span| span.trace_id == id);
+            ensure!(
+                notice.trace_id.as_deref().is_some_and(was_received),
+                notice.text(CONSOLE),
+                text!("It should name the trace of a request that failed; no such trace was received.")
+            );
+            Ok(())
         }
-        [] => wrong(
-            "it never fired",
-            format!(
-                "In {window} there are at most {} requests, and about {:.0} % of them failed: is min_requests ({}) more than that, \
-                 or the threshold ({}) too high? And do failed requests have the status Error on their SERVER span?",
-                definition.window.as_secs().min(CALM + FAILING) * REQUESTS_A_SECOND,
-                100.0 * evidence.errors.error_rate,
-                definition.min_requests,
-                definition.threshold
+        [] => fail(
+            text!("it never fired"),
+            text!(
+                "In {window} there are at most {count} requests, and about {percentage} % of them failed: is min_requests \
+                 ({min_requests}) more than that, or the threshold ({threshold}) too high? And do failed requests have the status \
+                 Error on their SERVER span?",
+                window,
+                count = definition.window.as_secs().min(CALM + FAILING) * REQUESTS_PER_SECOND,
+                percentage = format!("{:.0}", 100.0 * evidence.errors.error_rate),
+                min_requests = definition.min_requests,
+                threshold = definition.threshold
             ),
         ),
-        ref several => wrong(
-            format!("it fired {} times, first: {}", several.len(), several[0].1.text(&console())),
-            format!(
-                "The rate wavers about the threshold ({}): take one well below what is to be told, or a window longer than {window}.",
-                definition.threshold
+        [first, ..] => fail(
+            text!(
+                "it fired {count} times, first: {notice}",
+                count = fired.len(),
+                notice = first.text(CONSOLE)
+            ),
+            text!(
+                "The error rate moves around the threshold ({threshold}): choose a threshold well below the rate that is to be \
+                 reported, or a window longer than {window}.",
+                threshold = definition.threshold,
+                window
             ),
         ),
     }
 }
 
-fn recovers(told: &Told, definition: &Definition) -> Option<Wrong> {
-    let recovered = told.iter().filter(|(_, notice)| !notice.firing).count();
-    let is_firing = told.last().is_none_or(|(_, notice)| notice.firing);
-    if recovered == 1 && !is_firing {
-        return None;
-    }
-    let seen = match (told.is_empty(), is_firing) {
-        (true, _) => "it never fired, so there is nothing to recover from".to_owned(),
-        (_, true) => format!("it still fires {CALM_AGAIN} s after the last failure"),
-        _ => format!("it recovered {recovered} times"),
+fn recovers_once(notices: &Notices, definition: &Definition) -> Check {
+    let recovered = notices.iter().filter(|(_, notice)| !notice.firing).count();
+    let is_firing = notices.last().is_some_and(|(_, notice)| notice.firing);
+    let seen = match (notices.is_empty(), is_firing, recovered) {
+        (true, ..) => text!("it never fired, so there is nothing to recover from"),
+        (_, true, _) => {
+            text!("it still fires {seconds} s after the last failure", seconds = CALM_AGAIN)
+        }
+        (_, _, 1) => return Ok(()),
+        _ => text!("it recovered {count} times", count = recovered),
     };
-    wrong(
+    fail(
         seen,
-        format!(
-            "It recovers once the failures have left its window, {}: the window is to be shorter than the {CALM_AGAIN} s of calm.",
-            humantime::format_duration(definition.window)
+        text!(
+            "It recovers when the failures have left its window of {window}: choose a window shorter than the {seconds} s without \
+             failures.",
+            window = humantime::format_duration(definition.window).to_string(),
+            seconds = CALM_AGAIN
         ),
     )
-}
-
-/// Where the console is by default.
-fn console() -> String {
-    "http://localhost:4000".to_owned()
 }

@@ -1,7 +1,11 @@
 //! Step 4: CLIENT spans for the calls of httpbin, which send their ids along.
 
-use super::words::{Served, Want, Wrong, attribute, expect, first_of, no_server_spans, on, served_in, wrong};
-use crate::evidence::{Evidence, Purpose};
+mod attributes;
+
+use super::assert::{Check, each, ensure, fail, on};
+use super::requests::{CLOCK_TOLERANCE, Served, lies_within, no_server_spans, served, tree};
+use crate::evidence::{Evidence, Purpose, Run, UpstreamCall};
+use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Span, SpanKind, StatusCode};
 
@@ -9,35 +13,58 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if let Some(failed) = no_server_spans(evidence) {
         return vec![failed];
     }
-    let all = || served_in(&evidence.calm);
-    let alone = || all().filter(|served| served.exchange.purpose == Purpose::Alone);
-    let counted = expect(
-        "four CLIENT spans below the SERVER span of each request: GET, GET, POST and PUT",
-        first_of(all(), |served| four_calls(&served)),
+    let all = || served(evidence);
+    let complete = || all().filter(|served| !served.stopped_at_httpbin());
+    let counted = Expectation::new(
+        text!("four CLIENT spans below the SERVER span of each request: GET, GET, POST and PUT"),
+        each(complete(), |served| has_four_calls(&served)),
     );
     if !counted.is_met() {
         return vec![counted];
     }
     vec![
         counted,
-        expect(
-            "the first ends before the three others begin, and those overlap",
-            first_of(alone(), |served| order(&served)),
+        Expectation::new(
+            text!("they are siblings, and each lies within the time of the request"),
+            each(all(), |served| are_siblings(&served)),
         ),
-        expect(
-            "http.request.method, url.full, server.address, server.port, http.response.status_code and \
-             network.protocol.version, with their types",
-            first_of(all(), |served| calls(&served).into_iter().find_map(|span| on(span, attributes(span)))),
+        Expectation::new(
+            text!("the first ends before the three others begin, and those overlap"),
+            each(complete().filter(|served| served.exchange.purpose == Purpose::Alone), |served| {
+                are_in_order(&served)
+            }),
         ),
-        expect(
-            "httpbin gets a traceparent with each call, which names the CLIENT span of that call",
-            first_of(alone(), |served| propagation(&served)),
+        Expectation::new(
+            text!("httpbin gets a traceparent with each call, which names the CLIENT span of that call"),
+            each([&evidence.calm, &evidence.errors], |run| are_propagated(evidence, run)),
         ),
-        expect("a call that httpbin answers with 503 has the status Error and error.type", {
-            let failing =
-                served_in(&evidence.errors).filter(|s| s.exchange.purpose == Purpose::UpstreamFails);
-            first_of(failing, |served| failed_call(&served))
-        }),
+        Expectation::new(
+            text!(
+                "http.request.method, url.full, server.address, server.port, http.response.status_code and \
+                 network.protocol.version, each with the value of its own call"
+            ),
+            each(all(), |served| {
+                each(pairs(&served), |(span, call)| on(span, attributes::are_right(&served, span, call)))
+            }),
+        )
+        .with_advice(all().next().and_then(|served| {
+            let (span, call) = pairs(&served).into_iter().next()?;
+            attributes::advice(&served, span, call)
+        })),
+        Expectation::new(
+            text!("it begins before httpbin is called, and ends after it has answered"),
+            each(all(), |served| {
+                each(pairs(&served), |(span, call)| on(span, covers_the_call(&served, span, call)))
+            }),
+        ),
+        Expectation::new(
+            text!(
+                "a call that httpbin answers with 503 has the status Error and error.type; one that it answers with 200 has neither"
+            ),
+            each(all(), |served| {
+                each(pairs(&served), |(span, call)| on(span, status_is_right(&served, span, call)))
+            }),
+        ),
     ]
 }
 
@@ -47,126 +74,193 @@ fn calls<'a>(served: &Served<'a>) -> Vec<&'a Span> {
     spans.filter(|span| !span.attributes.0.iter().any(|(key, _)| key.starts_with("db."))).collect()
 }
 
+/// The CLIENT spans of a request, each with the call of httpbin that carried its ids.
+fn pairs<'a>(served: &Served<'a>) -> Vec<(&'a Span, &'a UpstreamCall)> {
+    calls(served).into_iter().filter_map(|span| Some((span, served.call_of(span)?))).collect()
+}
+
 fn method(span: &Span) -> &str {
     span.attributes.text("http.request.method").or(span.attributes.text("http.method")).unwrap_or(&span.name)
 }
 
-fn four_calls(served: &Served<'_>) -> Option<Wrong> {
+fn has_four_calls(served: &Served<'_>) -> Check {
     let calls = calls(served);
     let mut methods: Vec<&str> = calls.iter().map(|span| method(span)).collect();
     methods.sort_unstable();
     if methods != ["GET", "GET", "POST", "PUT"] {
-        let internal = served
-            .trace
-            .of_kind(SpanKind::Internal)
-            .iter()
-            .any(|span| span.attributes.text("url.full").is_some());
-        let cause = if internal {
-            "The spans of the calls have the kind INTERNAL: set CLIENT when the span is built."
-        } else if served
-            .run
-            .telemetry
-            .spans
-            .iter()
-            .any(|span| span.kind == SpanKind::Client && span.parent_span_id.is_none())
-        {
-            "CLIENT spans come, but in traces of their own: the middleware starts them outside the request's context, which \
-             is lost over tokio::spawn, or never made current by the server layer."
+        let spans = || served.run.telemetry.spans.iter();
+        let is_internal = |span: &&Span| span.attributes.text("url.full").is_some();
+        let cause = if served.trace.of_kind(SpanKind::Internal).iter().any(is_internal) {
+            text!("The spans of the calls have the kind INTERNAL: set CLIENT when the span is built.")
+        } else if served.trace.named("handson.dbQuery").iter().any(|span| span.kind == SpanKind::Client) {
+            text!(
+                "handson.dbQuery has the kind CLIENT: it is a function of the service's own, which is INTERNAL."
+            )
+        } else if spans().any(|span| span.kind == SpanKind::Client && span.parent_span_id.is_none()) {
+            text!(
+                "CLIENT spans arrive, but in traces of their own: the middleware starts them outside the request's context, which \
+                 is lost over tokio::spawn, or never made current by the server layer."
+            )
         } else {
-            "Add the middleware to the client in src/main.rs; every call goes through it once."
+            text!("Add the middleware to the client in src/main.rs; every call goes through it once.")
         };
-        return wrong(served.trace.tree(), cause);
+        return fail(tree(&served.trace), cause);
     }
-    let stray = calls.iter().find(|span| !served.trace.is_below(span, served.server))?;
-    wrong(
-        format!("{} is not below GET /handson\n{}", stray.name, served.trace.tree()),
-        "The context was lost on the way, over try_join! or spawn: a guard that is held over an .await, or a span entered \
-         in another task. Instrument the future instead.",
-    )
+    match calls.iter().find(|span| !served.trace.is_below(span, served.server)) {
+        None => Ok(()),
+        Some(stray) => fail(
+            text!("{name} is not below GET /handson\n{tree}", name = &stray.name, tree = served.trace.tree()),
+            text!(
+                "The context was lost on the way, over try_join! or spawn: a guard that is held over an .await, or a span entered \
+                 in another task. Instrument the future instead."
+            ),
+        ),
+    }
 }
 
-fn order(served: &Served<'_>) -> Option<Wrong> {
+fn are_siblings(served: &Served<'_>) -> Check {
+    let calls = calls(served);
+    each(&calls, |call| {
+        let above = calls.iter().find(|other| served.trace.is_below(call, other));
+        ensure!(
+            above.is_none(),
+            text!(
+                "{name} is below {other}, which is a call too\n{tree}",
+                name = &call.name,
+                other = above.map(|span| span.name.as_str()).unwrap_or_default(),
+                tree = served.trace.tree()
+            ),
+            text!(
+                "One call is not part of another: the span of a call was still current when the next one was started. Attach its \
+                 context to its own future only."
+            )
+        );
+        let Some(parent) = served.trace.parent(call) else { return Ok(()) };
+        lies_within(&served.trace, call, parent)
+    })
+}
+
+fn are_in_order(served: &Served<'_>) -> Check {
     let mut calls = calls(served);
     calls.sort_by_key(|span| span.start);
-    let (first, others) = calls.split_first()?;
-    if first.end > others.iter().map(|span| span.start).min()? {
-        return wrong(
-            served.trace.tree(),
-            "The first call's span is still open when the others begin: end it when the answer is there.",
-        );
-    }
-    if others.iter().map(|span| span.start).max()? >= others.iter().map(|span| span.end).min()? {
-        return wrong(
-            served.trace.tree(),
+    let Some((first, others)) = calls.split_first() else { return Ok(()) };
+    let starts = || others.iter().map(|span| span.start);
+    ensure!(
+        starts().all(|start| first.end <= start),
+        tree(&served.trace),
+        text!("The first call's span is still open when the others begin: end it when the answer is there.")
+    );
+    ensure!(
+        starts().max() < others.iter().map(|span| span.end).min(),
+        tree(&served.trace),
+        text!(
             "The three calls ran at the same time, and their spans do not: each span must last from its call's start to its \
-             answer.",
-        );
-    }
-    None
+             answer."
+        )
+    );
+    Ok(())
 }
 
-fn attributes(span: &Span) -> Option<Wrong> {
-    let about = &span.attributes;
-    let wanted: [(&str, Want<'_>, &[&str]); 6] = [
-        ("http.request.method", Want::AnyText, &["http.method"]),
-        ("url.full", Want::AnyText, &["http.url"]),
-        ("server.address", Want::Text("127.0.0.1"), &["net.peer.name"]),
-        ("server.port", Want::AnyInt, &["net.peer.port"]),
-        ("http.response.status_code", Want::Int(200), &["http.status_code"]),
-        ("network.protocol.version", Want::Text("1.1"), &["http.flavor"]),
-    ];
-    wanted.iter().find_map(|(key, want, old)| attribute(about, key, want, old))
-}
-
-fn propagation(served: &Served<'_>) -> Option<Wrong> {
-    let spans = calls(served);
+/// Every call of httpbin names a CLIENT span of its own, and the context that came with the request is passed on.
+fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
+    let requests: Vec<Served<'_>> = served(evidence).filter(|served| std::ptr::eq(served.run, run)).collect();
     let mut named = Vec::new();
-    for call in served.run.upstream_of(served.index) {
-        let about = format!("{} {}", call.method, call.path);
+    each(&run.upstream, |call| {
+        let (method_of_call, path) = (&call.method, &call.path);
         let Some(header) = call.header("traceparent") else {
-            return wrong(
-                format!("{about} came without traceparent"),
-                "Give the layers a propagator (with_propagator), or inject the span's context into the request's headers \
-                 with opentelemetry_http::HeaderInjector.",
+            return fail(
+                text!("{method} {path} came without traceparent", method = method_of_call, path),
+                text!(
+                    "Give the layers a propagator (with_propagator), or inject the span's context into the request's headers with \
+                     opentelemetry_http::HeaderInjector."
+                ),
             );
         };
-        let parts: Vec<&str> = header.split('-').collect();
-        let (trace, parent) =
-            (parts.get(1).copied().unwrap_or_default(), parts.get(2).copied().unwrap_or_default());
-        let seen = format!("{about} came with traceparent: {header}\n{}", served.trace.tree());
-        if trace != served.trace.id {
-            return wrong(
-                seen,
-                "It names another trace than the request's: the context is not this request's.",
-            );
-        }
-        let Some(span) = spans.iter().find(|span| span.span_id == parent) else {
-            return wrong(
-                seen,
-                "It names a span that is not the CLIENT span of the call, such as the SERVER span: inject the context of the \
-                 span that was just started, and not the current one.",
+        let (trace, parent) = call.traceparent().unwrap_or_default();
+        let own = requests.iter().find(|served| served.trace.id == trace);
+        let seen = || {
+            text!(
+                "{method} {path} came with traceparent: {header}\n{tree}",
+                method = method_of_call,
+                path,
+                header,
+                tree = own.map(|served| served.trace.tree()).unwrap_or_default()
+            )
+        };
+        let is_of_another = |served: &&Served<'_>| call.exchange.is_some_and(|index| index != served.index);
+        let Some(served) = own.filter(|served| !is_of_another(served)) else {
+            return fail(
+                seen(),
+                text!("It names another trace than the request's: the context is not this request's."),
             );
         };
-        if method(span) != call.method || named.contains(&parent) {
-            return wrong(seen, "It names the CLIENT span of another call: each call injects its own.");
-        }
+        let Some(span) = calls(served).into_iter().find(|span| span.span_id == parent) else {
+            return fail(
+                seen(),
+                text!(
+                    "It names a span that is not the CLIENT span of the call, such as the SERVER span: inject the context of the \
+                     span that was just started, and not the current one."
+                ),
+            );
+        };
+        ensure!(
+            method(span) == call.method && !named.contains(&parent),
+            seen(),
+            text!("It names the CLIENT span of another call: each call injects its own.")
+        );
+        ensure!(
+            header.ends_with("-01"),
+            seen(),
+            text!(
+                "The request was sampled, and so are its calls: the flags of traceparent are 01, as in the request's own."
+            )
+        );
         named.push(parent);
-    }
-    None
+        Ok(())
+    })?;
+    // A span without a call was made up, unless the call was cancelled before it was sent.
+    let complete = requests.iter().filter(|served| !served.stopped_at_httpbin());
+    each(complete, |served| {
+        each(calls(served), |span| {
+            ensure!(
+                named.contains(&span.span_id.as_str()),
+                text!(
+                    "httpbin got no call for the span {name}\n{tree}",
+                    name = &span.name,
+                    tree = served.trace.tree()
+                ),
+                text!("Each CLIENT span is one call that was sent, and its ids are sent with it.")
+            );
+            Ok(())
+        })
+    })
 }
 
-fn failed_call(served: &Served<'_>) -> Option<Wrong> {
-    let calls = calls(served);
-    let Some(span) = calls.iter().find(|span| method(span) == "POST") else {
-        return wrong(served.trace.tree(), "A call that fails has its CLIENT span too.");
-    };
-    let found = match span.status {
-        StatusCode::Error => attribute(&span.attributes, "error.type", &Want::AnyText, &[]).or_else(|| {
-            attribute(&span.attributes, "http.response.status_code", &Want::Int(503), &["http.status_code"])
-        }),
-        status => {
-            wrong(format!("status {status:?}"), "For a client, 400 and above is an error: set Status::error.")
+fn covers_the_call(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Check {
+    ensure!(
+        span.start <= call.arrived + CLOCK_TOLERANCE
+            && (served.cancelled(call) || span.end + CLOCK_TOLERANCE >= call.answered),
+        tree(&served.trace),
+        text!(
+            "The span begins before the call is sent, and ends when its answer is there: not before, and not much later."
+        )
+    );
+    Ok(())
+}
+
+fn status_is_right(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Check {
+    let seen = text!(
+        "status {status} though httpbin answered {answer}",
+        status = format!("{:?}", span.status),
+        answer = call.status
+    );
+    match (call.status >= 400, span.status) {
+        _ if served.cancelled(call) => Ok(()),
+        (true, StatusCode::Error) => Ok(()),
+        (true, _) => fail(seen, text!("For a client, 400 and above is an error: set Status::error.")),
+        (false, StatusCode::Error) => {
+            fail(seen, text!("The call succeeded, even if its request failed later: leave the status unset."))
         }
-    };
-    on(span, found)
+        (false, _) => Ok(()),
+    }
 }

@@ -1,11 +1,13 @@
 //! Step 12: built with the feature `datadog`, the service sends the same traces to a trace agent in Datadog's own format;
-//! built without it, it is what it was.
+//! built without it, it works as before.
 
 use std::collections::BTreeMap;
 
-use super::words::{Wrong, expect, first_of, served_in, wrong};
+use super::assert::{Check, each, ensure, fail};
+use super::requests::served_in;
 use crate::datadog::{AgentRecord, DatadogSpan};
 use crate::evidence::{DatadogRun, Evidence, Exchange, Parent};
+use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Span, SpanKind, Trace};
 
@@ -15,43 +17,52 @@ const WITHOUT: [&str; 7] =
 
 pub(super) fn judge(evidence: &Evidence) -> Option<Vec<Expectation>> {
     let run = evidence.datadog.as_ref()?;
-    let without = expect(
-        "without the feature, steps 2 to 8 still pass",
-        first_failure_without(evidence).and_then(|step| {
-            wrong(
-                format!("step {step} fails"),
-                format!("`cargo workshop check {step}` says why. What is Datadog's stands behind #[cfg(feature = \"datadog\")]."),
-            )
-        }),
-    );
-    let built = "it builds with `--features datadog`, starts, answers, and ends";
+    let without =
+        Expectation::new(text!("without the feature, steps 2 to 8 still pass"), passes_without(evidence));
+    let built = text!("it builds with `--features datadog`, starts, answers, and ends");
     let run = match run {
         Ok(run) => run,
-        Err(why) => {
-            let cause = "`cargo run --features datadog` in the backend's folder shows the same.";
-            return Some(vec![without, Expectation::failed(built, why, cause)]);
+        Err(error) => {
+            let cause = text!("`cargo run --features datadog` in the backend's folder shows the same.");
+            return Some(vec![without, Expectation::new(built, fail(error.clone(), cause))]);
         }
     };
-    let arrives = "with it, every request's trace arrives at the trace agent, in Datadog's format";
     let requests: Vec<(&Exchange, &Parent)> = continued(run).collect();
-    let arrived = first_of(&requests, |(_, parent)| {
-        of_trace(&run.agent, &parent.trace_id).is_empty().then(|| nothing(&run.agent))
-    });
-    let mut expectations = vec![without, Expectation::met(built), expect(arrives, arrived)];
+    let arrives = Expectation::new(
+        text!("with the feature, the trace of every request arrives at the trace agent, in Datadog's format"),
+        each(&requests, |(_, parent)| arrives(&run.agent, parent)),
+    );
+    let mut expectations = vec![without, Expectation::new(built, Ok(())), arrives];
     if expectations.iter().all(Expectation::is_met) {
         expectations.extend([
-            expect(
-                "each begins with a server span `GET /handson`, the child of the caller's span",
-                first_of(&requests, |(_, parent)| root(&run.agent, parent)),
+            Expectation::new(
+                text!("each trace begins with a server span `GET /handson`, the child of the caller's span"),
+                each(&requests, |(_, parent)| begins_with_server_span(&run.agent, parent)),
             ),
-            expect(
-                "service, env and version are those of the telemetry so far",
-                first_of(&run.agent.spans, |span| identity(span, evidence)),
+            Expectation::new(
+                text!("service, env and version are the same as over OTLP"),
+                each(&run.agent.spans, |span| has_identity(span, evidence)),
             ),
-            expect("each has the same span tree as over OTLP", same_tree(&requests, run, evidence)),
+            Expectation::new(
+                text!("each trace has the same span tree as over OTLP"),
+                have_same_tree(&requests, run, evidence),
+            ),
         ]);
     }
     Some(expectations)
+}
+
+fn passes_without(evidence: &Evidence) -> Check {
+    match first_failure_without(evidence) {
+        None => Ok(()),
+        Some(step) => fail(
+            text!("step {step} fails", step),
+            text!(
+                "`cargo workshop check {step}` shows why. Code for Datadog belongs behind `#[cfg(feature = \"datadog\")]`.",
+                step
+            ),
+        ),
+    }
 }
 
 /// The first of steps 2 to 8 that fails.
@@ -74,88 +85,132 @@ fn id(hex: &str) -> Option<u64> {
     u64::from_str_radix(hex.get(hex.len().checked_sub(16)?..)?, 16).ok()
 }
 
-fn of_trace<'a>(agent: &'a AgentRecord, trace_id: &str) -> Vec<&'a DatadogSpan> {
+fn spans_of_trace<'a>(agent: &'a AgentRecord, trace_id: &str) -> Vec<&'a DatadogSpan> {
     let trace = id(trace_id);
     agent.spans.iter().filter(|span| Some(span.trace_id) == trace).collect()
 }
 
-/// Why a trace is not there.
-fn nothing(agent: &AgentRecord) -> Wrong {
-    if let Some(why) = agent.refused.first() {
-        return (
-            format!("the trace agent refused {why}"),
-            "Let Datadog's SDK do the sending; it knows the format.".to_owned(),
+/// A trace is there; if not, the failure says why.
+fn arrives(agent: &AgentRecord, parent: &Parent) -> Check {
+    if !spans_of_trace(agent, &parent.trace_id).is_empty() {
+        return Ok(());
+    }
+    if let Some(reason) = agent.refused.first() {
+        return fail(
+            text!("the trace agent refused {reason}", reason),
+            text!("Let Datadog's SDK send the traces; it knows the format."),
         );
     }
-    if agent.spans.is_empty() {
-        let calls = if agent.calls.is_empty() { "nothing at all".to_owned() } else { agent.calls.join(", ") };
-        let cause = "Is the tracer provider that of datadog_opentelemetry::tracing() under the feature, without another address \
-                     in the code (it reads DD_TRACE_AGENT_URL), and is it shut down before the process ends?";
-        return (format!("no span came to the trace agent; it got {calls}"), cause.to_owned());
+    if !agent.spans.is_empty() {
+        return fail(
+            text!("{count} spans arrived, none of this trace", count = agent.spans.len()),
+            text!(
+                "Spans arrive, but in traces of their own: the caller's ids are not read. With the feature, too, do the layers get \
+                 the propagator (with_propagator), and does it read traceparent?"
+            ),
+        );
     }
-    let cause = "Spans arrive, but in traces of their own: the caller's ids are not read. Do the layers get the propagator \
-                 (with_propagator) with the feature, too, and does it read traceparent?";
-    (format!("{} spans came, none of this trace", agent.spans.len()), cause.to_owned())
+    let seen = match &agent.calls[..] {
+        [] => text!("no span arrived at the trace agent; it got nothing at all"),
+        calls => text!("no span arrived at the trace agent; it got {calls}", calls = calls.join(", ")),
+    };
+    fail(
+        seen,
+        text!(
+            "With the feature, is the tracer provider built by datadog_opentelemetry::tracing(), without an address in the code \
+             (it reads DD_TRACE_AGENT_URL), and is it shut down before the process ends?"
+        ),
+    )
 }
 
 fn kind(span: &DatadogSpan) -> &str {
     span.meta.get("span.kind").map_or("none", String::as_str)
 }
 
-fn root(agent: &AgentRecord, parent: &Parent) -> Option<Wrong> {
-    let spans = of_trace(agent, &parent.trace_id);
+fn begins_with_server_span(agent: &AgentRecord, parent: &Parent) -> Check {
+    let spans = spans_of_trace(agent, &parent.trace_id);
     let server: Vec<_> = spans.iter().filter(|span| kind(span) == "server").collect();
     let [server] = server[..] else {
-        let cause = "One request, one span of kind server, by the layer of step 3.";
-        return wrong(format!("{} spans of kind server in a trace of {}", server.len(), spans.len()), cause);
-    };
-    if server.resource != "GET /handson" {
-        return wrong(
-            format!("its resource is {:?}", server.resource),
-            "Datadog makes the resource of method and route: http.request.method and http.route are set on the span at its start.",
+        return fail(
+            text!(
+                "{count} of the {all} spans in a trace have the kind server",
+                count = server.len(),
+                all = spans.len()
+            ),
+            text!("A request has one span of the kind server, which the layer of step 3 makes."),
         );
-    }
-    (Some(server.parent_id) != id(&parent.span_id)).then(|| {
-        let seen =
-            format!("its parent is {:016x}, and the caller's span {}", server.parent_id, parent.span_id);
-        (
-            seen,
-            "The span is started with the context that the propagator extracts from the headers.".to_owned(),
+    };
+    ensure!(
+        server.resource == "GET /handson",
+        text!("its resource is {resource}", resource = format!("{:?}", server.resource)),
+        text!(
+            "Datadog makes the resource from method and route: set http.request.method and http.route on the span when it starts."
         )
-    })
+    );
+    ensure!(
+        Some(server.parent_id) == id(&parent.span_id),
+        text!(
+            "its parent is {actual}, and the caller's span is {caller}",
+            actual = format!("{:016x}", server.parent_id),
+            caller = &parent.span_id
+        ),
+        text!("Start the span with the context that the propagator extracts from the headers.")
+    );
+    Ok(())
 }
 
-fn identity(span: &DatadogSpan, evidence: &Evidence) -> Option<Wrong> {
+fn has_identity(span: &DatadogSpan, evidence: &Evidence) -> Check {
     let backend = &evidence.backend;
     let meta = |key: &str| span.meta.get(key).cloned().unwrap_or_default();
-    let cause = "Give the builder the resource that OpenTelemetry's had: service.name, deployment.environment.name, service.version.";
-    if span.service != backend.service {
-        return wrong(format!("service {:?}, not {:?}", span.service, backend.service), cause);
+    let (environment, version) = (meta("env"), meta("version"));
+    for (key, actual, expected, is_right) in [
+        ("service", &span.service, &backend.service, span.service == backend.service),
+        ("env", &environment, &backend.environment, environment == backend.environment),
+        ("version", &version, &backend.version, version.starts_with(&backend.version)),
+    ] {
+        ensure!(
+            is_right,
+            text!(
+                "{key} is {actual}, not {expected}",
+                key,
+                actual = format!("{actual:?}"),
+                expected = format!("{expected:?}")
+            ),
+            text!(
+                "Give the builder the resource that OpenTelemetry's builder gets: service.name, deployment.environment.name, \
+                 service.version."
+            )
+        );
     }
-    if meta("env") != backend.environment {
-        return wrong(format!("env {:?}, not {:?}", meta("env"), backend.environment), cause);
-    }
-    (!meta("version").starts_with(&backend.version))
-        .then(|| (format!("version {:?}, not {:?}", meta("version"), backend.version), cause.to_owned()))
+    Ok(())
 }
 
-/// Kind and name of a span, and those of its parent: how often.
+/// Kind and name of each span after those of its parent, and how many there are of them.
 type Shape = BTreeMap<String, usize>;
 
-fn same_tree(requests: &[(&Exchange, &Parent)], run: &DatadogRun, evidence: &Evidence) -> Option<Wrong> {
-    let over_otlp = served_in(&evidence.calm).next().map(|served| shape_over_otlp(&served.trace))?;
-    first_of(requests, |(_, parent)| {
-        let seen = shape_at_the_agent(&of_trace(&run.agent, &parent.trace_id));
+fn have_same_tree(requests: &[(&Exchange, &Parent)], run: &DatadogRun, evidence: &Evidence) -> Check {
+    let Some(served) = served_in(&evidence.calm).next() else { return Ok(()) };
+    let over_otlp = shape_over_otlp(&served.trace);
+    each(requests, |(_, parent)| {
+        let at_the_agent = shape_at_the_agent(&spans_of_trace(&run.agent, &parent.trace_id));
         let lines = |one: &Shape, other: &Shape, sign: char| -> Vec<String> {
             let differ = one.iter().filter(|(what, count)| other.get(*what) != Some(count));
             differ.map(|(what, count)| format!("{sign} {count} x {what}")).collect()
         };
-        let differences = [lines(&over_otlp, &seen, '-'), lines(&seen, &over_otlp, '+')].concat();
-        (!differences.is_empty()).then(|| {
-            let cause = "Both SDKs see the same spans: is one made by OpenTelemetry's provider alone, or before Datadog's is the \
-                         global one?";
-            (format!("- over OTLP alone, + at the trace agent alone\n{}", differences.join("\n")), cause.to_owned())
-        })
+        let differences =
+            [lines(&over_otlp, &at_the_agent, '-'), lines(&at_the_agent, &over_otlp, '+')].concat();
+        ensure!(
+            differences.is_empty(),
+            text!(
+                "- only over OTLP, + only at the trace agent\n{differences}",
+                differences = differences.join("\n")
+            ),
+            text!(
+                "Both SDKs should get the same spans: is one made by OpenTelemetry's provider alone, or before Datadog's is the \
+                 global one?"
+            )
+        );
+        Ok(())
     })
 }
 
@@ -167,11 +222,11 @@ fn shape_over_otlp(trace: &Trace<'_>) -> Shape {
             SpanKind::Internal => "internal",
             _ => "none",
         };
-        // Datadog calls a query by its text, and a request by its method, whatever the name of the span.
-        let called = ["db.query.text", "http.request.method"]
+        // Datadog names a query by its text, and a call by its method, whatever the name of the span.
+        let name = ["db.query.text", "http.request.method"]
             .iter()
             .find_map(|key| span.attributes.text(key).filter(|_| span.kind == SpanKind::Client));
-        format!("{kind} {}", called.unwrap_or(&span.name))
+        format!("{kind} {}", name.unwrap_or(&span.name))
     };
     shape(&trace.spans, label, |span| trace.parent(span))
 }
@@ -191,8 +246,8 @@ fn shape<'a, S>(
 ) -> Shape {
     let mut shape = Shape::new();
     for span in spans {
-        let below = parent(span).map_or("the caller's span".to_owned(), &label);
-        *shape.entry(format!("{} below {below}", label(span))).or_default() += 1;
+        let names = parent(span).into_iter().chain([*span]).map(&label).collect::<Vec<_>>();
+        *shape.entry(names.join(" > ")).or_default() += 1;
     }
     shape
 }

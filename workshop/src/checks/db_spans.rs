@@ -1,108 +1,160 @@
 //! Step 5: a CLIENT span of the database below the request.
 
-use super::words::{Served, Want, Wrong, attribute, expect, first_of, no_server_spans, on, served_in, wrong};
-use crate::evidence::Evidence;
+mod attributes;
+
+use super::assert::{Check, each, ensure, fail, on};
+use super::requests::{Served, lies_within, no_server_spans, served, tree};
+use crate::evidence::{Evidence, Run};
+use crate::text;
 use crate::verdict::Expectation;
-use otlp::model::{Span, SpanKind};
+use otlp::model::{Span, SpanKind, StatusCode};
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if let Some(failed) = no_server_spans(evidence) {
         return vec![failed];
     }
-    let all = || served_in(&evidence.calm);
-    let found = expect(
-        "one CLIENT span of the database for each request, below its SERVER span",
-        first_of(all(), |served| one_query(&served)),
+    let all = || served(evidence).filter(|served| !served.stopped_at_httpbin());
+    let found = Expectation::new(
+        text!("one CLIENT span of the database for each request, below its SERVER span"),
+        each(all(), |served| has_one_query(&served)),
     );
     if !found.is_met() {
         return vec![found];
     }
     vec![
         found,
-        expect(
-            "db.system.name = sqlite, db.namespace, db.operation.name, db.collection.name, db.query.text and db.query.summary",
-            first_of(all(), |served| {
-                queries(&served).into_iter().find_map(|span| on(span, attributes(span)))
+        Expectation::new(
+            text!(
+                "db.system.name = sqlite, db.namespace, db.operation.name, db.collection.name, db.query.text and \
+                 db.query.summary, as the query was"
+            ),
+            each(all(), |served| {
+                each(queries(&served), |span| on(span, attributes::are_right(span, served.run)))
             }),
+        )
+        .with_advice(
+            all().next().and_then(|served| attributes::advice(queries(&served).first()?, served.run)),
         ),
-        expect("an INTERNAL span handson.dbQuery around it", first_of(all(), |served| inside(&served))),
+        Expectation::new(
+            text!("an INTERNAL span handson.dbQuery around it"),
+            each(all(), |served| is_inside(&served)),
+        ),
+        Expectation::new(
+            text!("a query that succeeds has neither the status Error nor error.type"),
+            each(all(), |served| each(queries(&served), |span| on(span, has_not_failed(span)))),
+        ),
+        Expectation::new(
+            text!("a request that never gets to its query has no span of one"),
+            each(served(evidence).filter(Served::stopped_at_httpbin), |served| has_no_query(&served)),
+        ),
     ]
 }
 
-fn queries<'a>(served: &Served<'a>) -> Vec<&'a Span> {
-    let spans = served.trace.spans.iter().copied();
-    spans.filter(|span| span.attributes.0.iter().any(|(key, _)| key.starts_with("db."))).collect()
+fn is_query(span: &Span) -> bool {
+    span.kind != SpanKind::Internal && span.attributes.0.iter().any(|(key, _)| key.starts_with("db."))
 }
 
-fn one_query(served: &Served<'_>) -> Option<Wrong> {
+/// The driver's spans. Only they are not INTERNAL: functions around the query may have attributes of it, too.
+fn queries<'a>(served: &Served<'a>) -> Vec<&'a Span> {
+    served.trace.spans.iter().copied().filter(|span| is_query(span)).collect()
+}
+
+fn has_one_query(served: &Served<'_>) -> Check {
     let queries = queries(served);
     let [query] = queries[..] else {
-        let elsewhere = served.run.telemetry.spans.iter();
-        let elsewhere =
-            elsewhere.filter(|span| span.attributes.0.iter().any(|(key, _)| key.starts_with("db."))).count();
+        let is_internal = |span: &&Span| span.attributes.get("db.system.name").is_some();
+        let elsewhere = |run: &Run| run.telemetry.spans.iter().filter(|span| is_query(span)).count();
         let cause = if queries.len() > 1 {
-            "The query has more than one span with db.* attributes; keep the driver's."
-        } else if elsewhere > 0 {
-            "Spans with db.* attributes come, but outside this request: the query runs without the request's context."
+            text!("The query has more than one CLIENT span with db.* attributes; keep the driver's.")
+        } else if served.trace.of_kind(SpanKind::Internal).iter().any(is_internal) {
+            text!("A call of a database has the kind CLIENT, also if the database is a file.")
+        } else if elsewhere(served.run) > 0 {
+            text!(
+                "Spans with db.* attributes arrive, but outside this request: the query runs without the request's context."
+            )
         } else {
-            "Wrap the pool (instrumentation::database::Pool), and send the query through the wrapped one."
+            text!(
+                "Wrap the pool (instrumentation::database::Pool), and send the query through the wrapped one."
+            )
         };
-        return wrong(served.trace.tree(), cause);
+        return fail(tree(&served.trace), cause);
     };
-    if query.kind != SpanKind::Client {
-        return wrong(
-            format!("{} has the kind {:?}\n{}", query.name, query.kind, served.trace.tree()),
-            "A call of a database has the kind CLIENT, also where the database is a file.",
-        );
-    }
-    if !served.trace.is_below(query, served.server) {
-        return wrong(
-            served.trace.tree(),
-            "The query's span is not below GET /handson: the context was lost on the way.",
-        );
-    }
-    None
+    ensure!(
+        query.kind == SpanKind::Client,
+        text!(
+            "{name} has the kind {kind}\n{tree}",
+            name = &query.name,
+            kind = format!("{:?}", query.kind),
+            tree = served.trace.tree()
+        ),
+        text!("A call of a database has the kind CLIENT, also if the database is a file.")
+    );
+    ensure!(
+        served.trace.is_below(query, served.server),
+        tree(&served.trace),
+        text!("The query's span is not below GET /handson: the context was lost on the way.")
+    );
+    Ok(())
 }
 
-fn attributes(span: &Span) -> Option<Wrong> {
-    let about = &span.attributes;
-    let wanted: [(&str, Want<'_>, &[&str]); 6] = [
-        ("db.system.name", Want::Text("sqlite"), &["db.system"]),
-        ("db.operation.name", Want::Text("SELECT"), &["db.operation"]),
-        ("db.collection.name", Want::Text("users"), &["db.sql.table"]),
-        ("db.query.text", Want::AnyText, &["db.statement"]),
-        ("db.query.summary", Want::AnyText, &[]),
-        ("db.namespace", Want::AnyText, &["db.name"]),
-    ];
-    wanted.iter().find_map(|(key, want, old)| attribute(about, key, want, old)).or_else(|| {
-        let namespace = about.text("db.namespace")?;
-        namespace.contains("sqlx-in-memory").then(|| {
-            let cause = "That is a name of sqlx's own making, another one at every start: give the wrapped pool the configured name.";
-            (format!("db.namespace = {namespace:?}"), cause.to_owned())
-        })
-    })
-}
-
-fn inside(served: &Served<'_>) -> Option<Wrong> {
+fn is_inside(served: &Served<'_>) -> Check {
     let around = served.trace.named("handson.dbQuery");
     let [around] = around[..] else {
-        return wrong(
-            served.trace.tree(),
-            "Instrument the function that asks the database, under the name handson.dbQuery, once.",
+        return fail(
+            tree(&served.trace),
+            text!("Instrument the function that queries the database, under the name handson.dbQuery, once."),
         );
     };
-    if around.kind != SpanKind::Internal {
-        return wrong(
-            format!("handson.dbQuery has the kind {:?}", around.kind),
-            "It is a function of ours: INTERNAL.",
-        );
-    }
-    let below = queries(served).iter().all(|query| served.trace.is_below(query, around));
-    if below && served.trace.is_below(around, served.server) {
-        return None;
-    }
-    wrong(
-        served.trace.tree(),
-        "The query's span should be below handson.dbQuery, and that below GET /handson: the query must be awaited inside.",
-    )
+    ensure!(
+        around.kind == SpanKind::Internal,
+        text!("handson.dbQuery has the kind {kind}", kind = format!("{:?}", around.kind)),
+        text!("It is a function of the service's own: INTERNAL.")
+    );
+    let queries = queries(served);
+    ensure!(
+        queries.iter().all(|query| served.trace.is_below(query, around))
+            && served.trace.is_below(around, served.server),
+        tree(&served.trace),
+        text!(
+            "The query's span should be below handson.dbQuery, and that below GET /handson: the query must be awaited inside."
+        )
+    );
+    each(queries, |query| lies_within(&served.trace, query, around))?;
+    lies_within(&served.trace, around, served.server)?;
+    on(around, has_not_failed(around))?;
+    // The query runs when httpbin has answered.
+    let calls = served.run.upstream_of(served.index).map(|call| call.answered).max();
+    ensure!(
+        calls.is_none_or(|answered| around.start >= answered),
+        tree(&served.trace),
+        text!(
+            "The query runs after the calls of httpbin, and its span began before they were answered: start the span when the query starts."
+        )
+    );
+    Ok(())
+}
+
+fn has_not_failed(span: &Span) -> Check {
+    ensure!(
+        span.status != StatusCode::Error,
+        text!("status Error though the query succeeded"),
+        text!("The query succeeded, even if its request failed later: leave the status unset.")
+    );
+    ensure!(
+        span.attributes.get("error.type").is_none(),
+        text!("error.type though the query succeeded"),
+        text!("error.type is the class of a failure: leave it out if nothing failed.")
+    );
+    Ok(())
+}
+
+fn has_no_query(served: &Served<'_>) -> Check {
+    ensure!(
+        queries(served).is_empty() && served.trace.named("handson.dbQuery").is_empty(),
+        tree(&served.trace),
+        text!(
+            "httpbin had failed before, so that no query ran: a span is made by the query itself, when it runs."
+        )
+    );
+    Ok(())
 }

@@ -1,134 +1,159 @@
-//! Step `delivery`: nothing is lost in silence, and a faulty collector does not hurt the service.
+//! Step `delivery`: no telemetry is lost silently, and a faulty collector does not hurt the service.
 //!
-//! The truth is what the collector accepted: a request of the calm run shows how many spans and log records each request
-//! makes, so what was made in a run is known, and what did not arrive is lost.
+//! What the collector accepted is the truth: a request of the calm run shows how many spans and log records each request
+//! makes, so we know what was made in a run, and what did not arrive is lost.
 
 mod counts;
 mod reports;
 
-use super::words::{Wrong, expect, first_of, wrong};
+use super::assert::{Check, each, ensure, fail};
 use crate::evidence::{DeliveryRun, Ending, Evidence, Exchange, Fault};
-use crate::verdict::Expectation;
+use crate::text;
+use crate::verdict::{Expectation, Failure};
 
 pub(super) fn judge(evidence: &Evidence) -> Option<Vec<Expectation>> {
     let runs = match evidence.delivery.as_ref()? {
         Ok(runs) => runs,
         Err(reason) => {
-            let expected = "the service starts and answers whatever the collector does";
-            let cause =
-                "An exporter that fails must neither end nor block the service, not even at the start.";
-            return Some(vec![Expectation::failed(expected, reason, cause)]);
+            let cause = text!(
+                "An exporter that fails must neither end nor block the service, not even at the start."
+            );
+            return Some(vec![Expectation::new(
+                text!("the service starts and answers whatever the collector does"),
+                fail(reason.clone(), cause),
+            )]);
         }
     };
+    let in_each = |check: &dyn Fn(&DeliveryRun) -> Check| each(runs, |run| during_fault(run, check(run)));
     let baseline = runs.iter().flat_map(|run| &run.before).map(duration).max().unwrap_or_default();
     let mut expectations = vec![
-        expect(
-            "every request is answered 200 while the collector is down, hangs, is slow, or answers 400 or 503",
-            first_of(runs, |run| in_run(run, unanswered(run))),
+        Expectation::new(
+            text!(
+                "every request is answered 200 while the collector is down, hangs, is slow, or answers 400 or 503"
+            ),
+            in_each(&answers_requests),
         ),
-        expect(
-            "requests are as fast during the fault as before it: none waits for an exporter",
-            first_of(runs, |run| in_run(run, slow(run, baseline))),
+        Expectation::new(
+            text!("requests are as fast during the fault as before it: none waits for an exporter"),
+            in_each(&|run| answers_as_fast(run, baseline)),
         ),
-        expect(
-            "SIGTERM ends the service in time, even if the collector still hangs",
-            first_of(runs, |run| in_run(run, does_not_end(run))),
+        Expectation::new(
+            text!("SIGTERM ends the service in time, even if the collector still hangs"),
+            in_each(&ends_in_time),
         ),
-        expect(
-            "one log line when the fault begins: at WARN or above, outside any request, with the fields `handson.otlp.endpoint` and `error.type`",
-            first_of(runs, |run| in_run(run, reports::begin_is_wrong(run))),
+        Expectation::new(
+            text!(
+                "one log line when the fault begins: at WARN or above, outside any request, with the fields \
+                 `handson.otlp.endpoint` and `error.type`"
+            ),
+            in_each(&reports::reports_beginning),
         ),
-        expect(
-            "one log line when it ends, or else when the service ends: with the fields `handson.dropped.spans` and `handson.dropped.log_records`, \
-             which are integers; and no other line at WARN or above, such as one for each failed export",
-            first_of(runs, |run| in_run(run, reports::end_is_wrong(run))),
+        Expectation::new(
+            text!(
+                "one log line when it ends, or else when the service ends: with the fields `handson.dropped.spans` and \
+                 `handson.dropped.log_records`, which are integers; and no other line at WARN or above, such as one for each \
+                 failed export"
+            ),
+            in_each(&reports::reports_end),
         ),
-        expect(
-            "the password in an endpoint is in no log line",
-            first_of(runs, |run| in_run(run, reports::password_is_logged(run))),
+        Expectation::new(
+            text!("the password in an endpoint is in no log line"),
+            in_each(&reports::hides_password),
         ),
     ];
     // Without these lines there is no number to compare.
     if expectations.iter().all(Expectation::is_met) {
         expectations.extend([
-            expect(
-                "`handson.dropped.spans` is the number of spans that did not arrive",
-                first_of(runs, |run| in_run(run, counts::spans_are_wrong(evidence, run))),
+            Expectation::new(
+                text!("`handson.dropped.spans` is the number of spans that did not arrive"),
+                in_each(&|run| counts::reports_lost_spans(evidence, run)),
             ),
-            expect(
-                "`handson.dropped.log_records` is the number of log records that did not arrive",
-                first_of(runs, |run| in_run(run, counts::log_records_are_wrong(evidence, run))),
+            Expectation::new(
+                text!("`handson.dropped.log_records` is the number of log records that did not arrive"),
+                in_each(&|run| counts::reports_lost_log_records(evidence, run)),
             ),
-            expect(
-                "otel.sdk.processor.span.processed and otel.sdk.processor.log.processed with error.type=queue_full count what the \
-                 full queues dropped",
-                first_of(runs, |run| in_run(run, counts::metrics_are_wrong(evidence, run))),
+            Expectation::new(
+                text!(
+                    "otel.sdk.processor.span.processed and otel.sdk.processor.log.processed with error.type=queue_full count what \
+                     the full queues dropped"
+                ),
+                in_each(&|run| counts::metrics_count_dropped(evidence, run)),
             ),
-            expect(
-                "what was answered with 400 is not sent again",
-                first_of(runs, |run| in_run(run, counts::sent_again(run))),
+            Expectation::new(
+                text!("what was answered with 400 is not sent again"),
+                in_each(&counts::sends_nothing_again),
             ),
         ]);
     }
     Some(expectations)
 }
 
-/// What was seen, with the fault of the run.
-fn in_run(run: &DeliveryRun, found: Option<Wrong>) -> Option<Wrong> {
-    found.map(|(seen, cause)| (format!("while {}: {seen}", run.fault.text()), cause))
+/// The result of a check, with the fault of the run.
+fn during_fault(run: &DeliveryRun, check: Check) -> Check {
+    check.map_err(|Failure { seen, cause }| {
+        Failure::new(text!("while {fault}: {seen}", fault = run.fault.text(), seen), cause)
+    })
 }
 
 fn duration(exchange: &Exchange) -> u64 {
     exchange.answered.saturating_sub(exchange.sent)
 }
 
-fn unanswered(run: &DeliveryRun) -> Option<Wrong> {
-    first_of(run.exchanges(), |exchange| match &exchange.answer {
-        Ok(answer) if answer.status == 200 => None,
-        Ok(answer) => wrong(
-            format!("status {}: {}", answer.status, answer.body),
-            "A failed export must not become the failure of a request.",
+fn answers_requests(run: &DeliveryRun) -> Check {
+    each(run.exchanges(), |exchange| match &exchange.answer {
+        Ok(answer) if answer.status == 200 => Ok(()),
+        Ok(answer) => fail(
+            text!("status {status}: {body}", status = answer.status, body = &answer.body),
+            text!("A failed export must not make a request fail."),
         ),
-        Err(error) => wrong(
+        Err(error) => fail(
             format!("GET /handson: {error}"),
-            "The request waits for the exporter. A batch processor takes each item without waiting, and drops and counts it if the \
-             queue is full.",
+            text!(
+                "The request waits for the exporter. A batch processor takes each item without waiting; if the queue is full, it \
+                 drops and counts the item."
+            ),
         ),
     })
 }
 
 /// A request that waits for an exporter takes as long as a timeout for each span, which is seconds, or as long as the fault.
-fn slow(run: &DeliveryRun, baseline: u64) -> Option<Wrong> {
-    let bound = 3 * baseline + 500_000_000;
-    first_of(&run.during, |exchange| {
-        (duration(exchange) > bound).then(|| {
-            let (took, before) = (duration(exchange) / 1_000_000, baseline / 1_000_000);
-            (
-                format!("a request took {took} ms; before the fault, the slowest took {before} ms"),
+fn answers_as_fast(run: &DeliveryRun, baseline: u64) -> Check {
+    let max_duration = 3 * baseline + 500_000_000;
+    each(&run.during, |exchange| {
+        ensure!(
+            duration(exchange) <= max_duration,
+            text!(
+                "a request took {took} ms; before the fault, the slowest took {before} ms",
+                took = duration(exchange) / 1_000_000,
+                before = baseline / 1_000_000
+            ),
+            text!(
                 "The request waits for the exporter: a simple processor exports each span when it ends, on the thread of the \
                  request. Use a batch processor with a bounded queue."
-                    .to_owned(),
             )
-        })
+        );
+        Ok(())
     })
 }
 
-fn does_not_end(run: &DeliveryRun) -> Option<Wrong> {
+fn ends_in_time(run: &DeliveryRun) -> Check {
     let seen = match run.ending {
-        Ending::Ended { status: Some(0), .. } => return None,
+        Ending::Ended { status: Some(0), .. } => return Ok(()),
         Ending::Ended { status: Some(status), after } => {
-            format!("exit status {status}, {after:.1?} after SIGTERM")
+            text!("exit status {status}, {time} after SIGTERM", status, time = format!("{after:.1?}"))
         }
-        Ending::Ended { status: None, .. } => "it was ended by a signal".to_owned(),
-        Ending::Killed(after) => format!("it still ran {after:?} after SIGTERM, and was killed"),
+        Ending::Ended { status: None, .. } => text!("it was ended by a signal"),
+        Ending::Killed(after) => {
+            text!("it still ran {time} after SIGTERM, and was killed", time = format!("{after:?}"))
+        }
     };
     let cause = match run.fault {
-        Fault::HangsToTheEnd => {
+        Fault::HangsToTheEnd => text!(
             "The last export needs a timeout of its own; what it could not deliver is counted as dropped."
-        }
-        _ => {
-            "The collector accepts everything again by then, so the last export is quick. Does a thread still wait for an old one?"
-        }
+        ),
+        _ => text!(
+            "By then the collector accepts everything again, so the last export is quick. Does a thread still wait for an old one?"
+        ),
     };
-    wrong(seen, cause)
+    fail(seen, cause)
 }

@@ -1,4 +1,5 @@
-//! Step 10: the files of the deployment name the backend everywhere, are filled in, and are what GitHub, PipeCD and ECS take.
+//! Step 10: the deployment files use the names of the backend throughout, are filled in, and are accepted by GitHub, PipeCD
+//! and ECS.
 
 mod ecs;
 mod github;
@@ -8,16 +9,21 @@ mod pipecd;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::words::{Wrong, expect, wrong};
+use serde::de::DeserializeOwned;
+
+use super::assert::{Check, ensure, fail};
 use crate::deployment::app::App;
 use crate::deployment::{self, MARK, PREFIXES, lists};
 use crate::evidence::Evidence;
+use crate::messages::Message;
 use crate::source::Tree;
-use crate::verdict::Expectation;
+use crate::text;
+use crate::verdict::{Expectation, Failure};
 
-/// As Terraform calls the cluster.
+/// The cluster that Terraform creates.
 const CLUSTER: &str = "handson-app-cluster";
-/// The containers whose images are the backend's own, by their position.
+/// The containers that run the backend's own images, and the middle of the names of these images. PipeCD finds a container
+/// by its position.
 const CONTAINERS: [(&str, &str); 2] = [("handson-api", "server"), ("loadtest", "loadtest")];
 
 /// The files of one backend.
@@ -28,106 +34,145 @@ pub(super) struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// `None` where they are not to be judged.
-    pub(super) fn of(evidence: &'a Evidence) -> Option<Self> {
+    /// The backend's files; `None` if the deployment is not to be judged.
+    pub(super) fn from_evidence(evidence: &'a Evidence) -> Option<Self> {
         let backend = &evidence.backend;
         let name = backend.name.strip_prefix("backend-").unwrap_or(&backend.name);
         backend.deployment.as_ref().map(|tree| Self { name, tree })
     }
 
+    /// `backend-sakura`.
+    pub(super) fn backend(&self) -> String {
+        format!("backend-{}", self.name)
+    }
+
+    /// `handson-api-sakura`: the names of the ECS service, of the task and of the PipeCD application.
+    fn application(&self) -> String {
+        format!("handson-api-{}", self.name)
+    }
+
+    /// The path of a file in the backend's PipeCD folder.
     pub(super) fn path(&self, file: &str) -> PathBuf {
         deployment::folder_of(self.name).join(file)
     }
 
-    /// A file of the folder of PipeCD, in the shape that PipeCD takes.
-    pub(super) fn app(&self) -> Result<App, Wrong> {
-        deployment::yaml(self.tree, &self.path("app.pipecd.yaml")).map_err(misread)
+    /// A file, parsed as YAML.
+    fn yaml<T: DeserializeOwned>(&self, file: &Path) -> Result<T, Failure> {
+        deployment::yaml(self.tree, file).map_err(|error| {
+            let cause = text!("Compare it with the file of backend-base: keys, indentation and quotes.");
+            Failure::new(Message::verbatim(error), cause)
+        })
     }
 
-    /// Whether `list` has the backend's line, once, and is sorted.
-    pub(super) fn listed(&self, list: &str) -> Option<Wrong> {
-        let prefix = format!("backend-{}", self.name);
+    /// `app.pipecd.yaml`, in the form that PipeCD accepts.
+    pub(super) fn app(&self) -> Result<App, Failure> {
+        self.yaml(&self.path("app.pipecd.yaml"))
+    }
+
+    /// `list` contains the backend exactly once, and is sorted.
+    pub(super) fn is_listed_in(&self, list: &str) -> Check {
+        let backend = self.backend();
         let names = self.tree.text(Path::new(list)).map(lists::names).unwrap_or_default();
         let seen = format!("{list}: {}", names.join(", "));
-        let cause = match names.iter().filter(|name| **name == prefix).count() {
-            0 => format!("It has no line \"{prefix}\","),
-            1 if names.is_sorted() => return None,
-            1 => "The lines are not sorted, as they may be after a merge: `cargo workshop infra NAME` sorts them."
-                .to_owned(),
-            _ => format!("\"{prefix}\" is there more than once; Terraform would take both for one."),
-        };
-        wrong(seen, cause)
+        match names.iter().filter(|name| **name == backend).count() {
+            0 => fail(seen, text!("It has no line `\"{backend}\",`: add it in alphabetical order.", backend)),
+            1 if names.is_sorted() => Ok(()),
+            1 => fail(
+                seen,
+                text!(
+                    "The lines are not sorted, which can happen in a merge: `cargo workshop infra NAME` sorts them."
+                ),
+            ),
+            _ => fail(
+                seen,
+                text!(
+                    "\"{backend}\" is there more than once. Terraform treats these lines as one: keep only one of them.",
+                    backend
+                ),
+            ),
+        }
     }
-}
-
-fn misread(error: crate::error::Error) -> Wrong {
-    (
-        error.to_string(),
-        "Compare it with that of backend-base: keys, indentation, and what stands in quotes.".to_owned(),
-    )
 }
 
 pub(super) fn judge(evidence: &Evidence) -> Option<Vec<Expectation>> {
-    let files = Files::of(evidence)?;
-    let name = files.name;
-    let there =
-        expect(format!("a workflow and a folder of PipeCD for backend-{name}"), files_are_missing(&files));
-    if !there.is_met() {
-        return Some(vec![there]);
-    }
-    let listed = expect(
-        format!("both lists of Terraform have backend-{name}, once, and sorted"),
-        PREFIXES.iter().find_map(|list| files.listed(list)),
+    let files = Files::from_evidence(evidence)?;
+    let (backend, application) = (&files.backend(), &files.application());
+    let exist = Expectation::new(
+        text!("a workflow and a PipeCD folder for {backend}", backend),
+        has_all_files(&files),
     );
-    let filled = expect("no mark of what only you know is left", marks_are_left(&files));
+    if !exist.is_met() {
+        return Some(vec![exist]);
+    }
+    let listed = Expectation::new(
+        text!("both Terraform lists contain {backend} exactly once, and are sorted", backend),
+        PREFIXES.iter().try_for_each(|list| files.is_listed_in(list)),
+    );
+    let filled = Expectation::new(
+        text!("no mark `TODO_…` is left: each is replaced by your own value"),
+        has_no_marks(&files),
+    );
     if !filled.is_met() {
-        return Some(vec![there, listed, filled]);
+        return Some(vec![exist, listed, filled]);
     }
     Some(vec![
-        there,
+        exist,
         listed,
         filled,
-        expect(
-            format!("the workflow brings the folder backend-{name} to its own two repositories"),
-            github::workflow_is_wrong(&files),
-        ),
-        expect(
-            format!(
-                "PipeCD takes app.pipecd.yaml: the application handson-api-{name}, an event for each image"
+        Expectation::new(
+            text!(
+                "the workflow builds the folder {backend}, and pushes its images to its own two repositories",
+                backend
             ),
-            pipecd::app_is_wrong(&files),
+            github::workflow_is_right(&files),
         ),
-        expect(
-            format!("ECS takes servicedef.yaml: the service handson-api-{name} in {CLUSTER}"),
-            ecs::service_is_wrong(&files),
+        Expectation::new(
+            text!(
+                "PipeCD accepts app.pipecd.yaml: the application {application}, and an event for each image",
+                application
+            ),
+            pipecd::app_is_right(&files),
         ),
-        expect(
-            format!("ECS takes taskdef.yaml: the task handson-api-{name}, with its own images first"),
-            ecs::task_is_wrong(&files),
+        Expectation::new(
+            text!(
+                "ECS accepts servicedef.yaml: the service {application} in {cluster}",
+                application,
+                cluster = CLUSTER
+            ),
+            ecs::service_is_right(&files),
         ),
-        expect(
-            "no file names another backend, another account or another region",
-            names::others_are_named(&files),
+        Expectation::new(
+            text!("ECS accepts taskdef.yaml: the task {application}, with its own images first", application),
+            ecs::task_is_right(&files),
+        ),
+        Expectation::new(
+            text!("no file names another backend, another account or another region"),
+            names::are_of_one_backend(&files),
         ),
     ])
 }
 
-fn files_are_missing(files: &Files) -> Option<Wrong> {
-    let wanted = ["app.pipecd.yaml", "servicedef.yaml", "taskdef.yaml"].map(|file| files.path(file));
-    let missing: Vec<String> = [deployment::workflow_of(files.name)]
+fn has_all_files(files: &Files) -> Check {
+    let needed = ["app.pipecd.yaml", "servicedef.yaml", "taskdef.yaml"].map(|file| files.path(file));
+    let missing = [deployment::workflow_of(files.name)]
         .into_iter()
-        .chain(wanted)
+        .chain(needed)
         .filter(|file| !files.tree.files.contains_key(file))
-        .map(|file| format!("{} is missing", file.display()))
-        .collect();
-    (!missing.is_empty()).then(|| {
-        let cause = format!("`cargo workshop infra {}` makes them from those of backend-base.", files.name);
-        (missing.join("\n"), cause)
-    })
+        .map(|file| text!("{file} is missing", file = file.display().to_string()));
+    match lines(missing) {
+        None => Ok(()),
+        Some(seen) => fail(
+            seen,
+            text!(
+                "`cargo workshop infra {name}` makes them from the files of backend-base.",
+                name = files.name
+            ),
+        ),
+    }
 }
 
-/// Each mark with its places; not one for each line, for the account stands in several.
-fn marks_are_left(files: &Files) -> Option<Wrong> {
+/// Each mark is reported once, with all its places: the account alone is in several lines.
+fn has_no_marks(files: &Files) -> Check {
     let mut marks: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for path in files.tree.files.keys().filter(|path| deployment::is_own(path, files.name)) {
         let file = path.file_name().unwrap_or_default().to_string_lossy();
@@ -138,11 +183,20 @@ fn marks_are_left(files: &Files) -> Option<Wrong> {
             }
         }
     }
-    let lines: Vec<String> =
+    let places: Vec<String> =
         marks.iter().map(|(mark, places)| format!("{mark}: {}", places.join(", "))).collect();
-    (!lines.is_empty()).then(|| {
-        let cause = "Put your own values in their place: the account, its region, and what `terraform output` of \
-                     env/base-infra says of subnets, security group, and a canary's target groups.";
-        (lines.join("\n"), cause.to_owned())
-    })
+    ensure!(
+        places.is_empty(),
+        places.join("\n"),
+        text!(
+            "Replace them by your own values: the account, its region, and what `terraform output` in env/base-infra shows \
+             for subnets, security group, and the target groups of a canary."
+        )
+    );
+    Ok(())
+}
+
+/// Several messages, one a line; `None` if there are none.
+fn lines(messages: impl IntoIterator<Item = Message>) -> Option<Message> {
+    messages.into_iter().reduce(|lines, line| text!("{lines}\n{line}", lines, line))
 }

@@ -1,9 +1,13 @@
 //! Step 7: failures, recorded where they happen, once.
 
-use serde_json::Value;
+mod lines;
 
-use super::words::{Served, Wrong, expect, first_of, no_server_spans, served_in, wrong};
+use super::assert::{Check, each, ensure, fail};
+use super::log_lines::Logged;
+use super::requests::{CLOCK_TOLERANCE, Served, no_server_spans, served, served_in, tree};
 use crate::evidence::{Evidence, Purpose};
+use crate::messages::Message;
+use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Event, Span, SpanKind, StatusCode};
 
@@ -14,75 +18,101 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         return vec![failed];
     }
     let all = || served_in(&evidence.errors);
-    let failed =
-        |purpose| move |served: &Served<'_>| served.exchange.purpose == purpose && served.status >= 500;
-    let lines: Vec<Value> =
-        evidence.errors.stdout.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let failed = || all().filter(|served| served.status >= 500);
+    let by_chance = || failed().filter(|served| !served.stopped_at_httpbin());
+    let by_httpbin = || failed().filter(Served::stopped_at_httpbin);
+    let logged = [&evidence.calm, &evidence.errors].map(Logged::by_run);
+    let lines = lines::errors(&logged);
+    let rate = format!("{:.0} %", evidence.errors.error_rate * 100.0);
     vec![
-        expect(
-            format!(
-                "about {:.0} % of the requests fail, as RANDOM_ERROR_RATE says",
-                evidence.errors.error_rate * 100.0
+        Expectation::new(
+            text!("about {rate} of the requests fail, as RANDOM_ERROR_RATE says", rate),
+            is_the_rate(evidence),
+        ),
+        Expectation::new(
+            text!("a random error has one exception event in its trace, on a span that has the status Error"),
+            each(by_chance(), |served| has_one_exception(&served, "RandomError")),
+        ),
+        Expectation::new(
+            text!("it happens in an INTERNAL span handson.randomError, and the event is there"),
+            each(by_chance(), |served| is_on_its_span(&served)),
+        ),
+        Expectation::new(
+            text!(
+                "exception.type, exception.message and exception.stacktrace are strings that say what happened"
             ),
-            rate(evidence),
+            each(failed(), |served| each(exceptions(&served), |(_, event)| says_what_happened(event))),
         ),
-        expect(
-            "a random error has one exception event in its trace, on a span that has the status Error",
-            first_of(all().filter(failed(Purpose::Alone)), |served| one_exception(&served, "RandomError")),
-        ),
-        expect(
-            "it happens in an INTERNAL span handson.randomError, and the event is there",
-            first_of(all().filter(failed(Purpose::Alone)), |served| on_its_span(&served)),
-        ),
-        expect(
-            "exception.type, exception.message and exception.stacktrace are strings",
-            first_of(all().filter(|served| served.status >= 500), |served| {
-                exceptions(&served).into_iter().find_map(|(_, event)| strings(event))
+        Expectation::new(
+            text!(
+                "a failing httpbin has one exception event too, of type HttpbinError, on the CLIENT span of the call that failed"
+            ),
+            each(by_httpbin(), |served| {
+                has_one_exception(&served, "HttpbinError").and_then(|()| is_on_the_call(&served))
             }),
         ),
-        expect(
-            "a failing httpbin has one exception event too, of type HttpbinError, on the CLIENT span of the call that failed",
-            first_of(all().filter(failed(Purpose::UpstreamFails)), |served| {
-                one_exception(&served, "HttpbinError").or_else(|| on_the_call(&served))
+        Expectation::new(
+            text!("the SERVER span of a request that failed has the status Error"),
+            each(failed(), |served| {
+                ensure!(
+                    served.server.status == StatusCode::Error,
+                    tree(&served.trace),
+                    text!("An answer of 500 marks the SERVER span: status Error.")
+                );
+                Ok(())
             }),
         ),
-        expect(
-            "the SERVER span of a request that failed has the status Error",
-            first_of(all().filter(|served| served.status >= 500), |served| {
-                (served.server.status != StatusCode::Error).then(|| {
-                    (served.trace.tree(), "An answer of 500 marks the SERVER span: status Error.".to_owned())
-                })
-            }),
+        Expectation::new(
+            text!("a span in which nothing failed has neither the status Error nor an exception event"),
+            each(served(evidence), |served| only_failures_are_marked(&served)),
         ),
-        expect(
-            "each failure is one line at ERROR with error: {kind, message, stack}, and the ids of its trace",
-            first_of(all().filter(|served| served.status >= 500), |served| one_line(&served, &lines)),
+        Expectation::new(
+            text!(
+                "each failure is one line at ERROR with error: {{kind, message, stack}}, and the ids of its trace"
+            ),
+            each(failed(), |served| lines::is_logged_once(&served, &lines)),
         ),
-        expect(
-            "a request that succeeds has no exception event",
-            first_of(all().filter(|served| served.status < 500), |served| {
-                (!exceptions(&served).is_empty())
-                    .then(|| (served.trace.tree(), "It is recorded though nothing failed.".to_owned()))
+        Expectation::new(
+            text!(
+                "each failure is one log record at ERROR with exception.type, exception.message and exception.stacktrace"
+            ),
+            each(failed(), |served| lines::is_sent_once(&served, &lines)),
+        ),
+        Expectation::new(
+            text!("a request that succeeds has no exception event, and no line at ERROR"),
+            each(served(evidence).filter(|served| served.status < 500), |served| {
+                ensure!(
+                    exceptions(&served).is_empty(),
+                    tree(&served.trace),
+                    text!("It is recorded though nothing failed.")
+                );
+                lines::is_not_logged(&served, &lines)
             }),
         ),
     ]
 }
 
 /// Five standard deviations of a binomial: chance is out of the question.
-fn rate(evidence: &Evidence) -> Option<Wrong> {
-    let statuses: Vec<u16> = evidence
-        .errors
-        .answered()
-        .filter(|(e, _)| e.purpose == Purpose::Alone)
-        .map(|(_, a)| a.status)
-        .collect();
+fn is_the_rate(evidence: &Evidence) -> Check {
+    let alone = evidence.errors.answered().filter(|(exchange, _)| exchange.purpose == Purpose::Alone);
+    let statuses: Vec<u16> = alone.map(|(_, answer)| answer.status).collect();
     let (requests, rate) = (statuses.len() as f64, evidence.errors.error_rate);
     let failures = statuses.iter().filter(|status| **status == 500).count();
-    let bound = 5.0 * (requests * rate * (1.0 - rate)).sqrt();
-    ((failures as f64 - requests * rate).abs() > bound).then(|| {
-        let seen = format!("{failures} of {requests} requests failed, where {:.0} ± {bound:.0} were to fail", requests * rate);
-        (seen, "src/fault_injector.rs decides by RANDOM_ERROR_RATE, once for each request; any response that is not 200 is a 500.".to_owned())
-    })
+    let (expected, bound) = (requests * rate, 5.0 * (requests * rate * (1.0 - rate)).sqrt());
+    ensure!(
+        (failures as f64 - expected).abs() <= bound,
+        text!(
+            "{failures} of {requests} requests failed, expected {expected} ± {bound}",
+            failures,
+            requests = statuses.len(),
+            expected = format!("{expected:.0}"),
+            bound = format!("{bound:.0}")
+        ),
+        text!(
+            "src/fault_injector.rs decides by RANDOM_ERROR_RATE, once for each request; any response that is not 200 is a 500."
+        )
+    );
+    Ok(())
 }
 
 fn exceptions<'a>(served: &Served<'a>) -> Vec<(&'a Span, &'a Event)> {
@@ -92,106 +122,159 @@ fn exceptions<'a>(served: &Served<'a>) -> Vec<(&'a Span, &'a Event)> {
         .collect()
 }
 
-fn one_exception(served: &Served<'_>, kind: &str) -> Option<Wrong> {
+fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
     let found = exceptions(served);
     let [(span, event)] = found[..] else {
-        let places: Vec<&str> = found.iter().map(|(span, _)| span.name.as_str()).collect();
         if found.is_empty() {
-            return wrong(format!("no exception event\n{}", served.trace.tree()), without_event(kind));
+            return fail(
+                text!("no exception event\n{tree}", tree = served.trace.tree()),
+                cause_of_no_event(kind),
+            );
         }
-        return wrong(
-            format!("{} exception events, on {}\n{}", found.len(), places.join(" and "), served.trace.tree()),
-            "It is recorded more than once, on its way up: record a failure where it happens, and only there.",
+        let places: Vec<&str> = found.iter().map(|(span, _)| span.name.as_str()).collect();
+        return fail(
+            text!(
+                "{count} exception events, on {places}\n{tree}",
+                count = found.len(),
+                places = places.join(", "),
+                tree = served.trace.tree()
+            ),
+            text!(
+                "It is recorded more than once, on its way up: record a failure where it happens, and only there."
+            ),
         );
     };
-    if span.status != StatusCode::Error {
-        return wrong(
-            format!("the event is on {}, whose status is {:?}", span.name, span.status),
-            "An event alone does not make a span fail: its status must be Error, too. exception::record sets both.",
-        );
-    }
-    let seen = event.attributes.text("exception.type");
-    (seen.is_some() && seen != Some(kind)).then(|| {
-        (
-            format!("exception.type = {seen:?}"),
-            format!("It should be {kind}: ErrorKind::name() is the stable name."),
+    ensure!(
+        span.status == StatusCode::Error,
+        text!(
+            "the event is on {name}, whose status is {status}",
+            name = &span.name,
+            status = format!("{:?}", span.status)
+        ),
+        text!(
+            "An event alone does not make a span fail: its status must be Error, too. exception::record sets both."
         )
-    })
+    );
+    let seen = event.attributes.text("exception.type");
+    ensure!(
+        seen.is_none() || seen == Some(kind),
+        text!("exception.type = {seen}", seen = format!("{seen:?}")),
+        text!("It should be {kind}: ErrorKind::name() is the stable name.", kind)
+    );
+    ensure!(
+        event.time + CLOCK_TOLERANCE >= span.start && event.time <= span.end + CLOCK_TOLERANCE,
+        text!("the event is not within the time of its span\n{tree}", tree = served.trace.tree()),
+        text!("The time of an event is when it happened, in nanoseconds since 1970; the SDK sets it.")
+    );
+    Ok(())
 }
 
 /// Why a failure of `kind` may have no exception event at all.
-fn without_event(kind: &str) -> &'static str {
+fn cause_of_no_event(kind: &str) -> Message {
     if kind == "HttpbinError" {
-        "Make a CallSpan for each call in src/httpbin.rs, pass it to the request with .with_extension(…), and record the error \
-         with it when the call or the reading of its body fails."
-    } else {
-        "A status alone does not say why: record the error with instrumentation::exception::record, where it happens."
-    }
-}
-
-fn on_its_span(served: &Served<'_>) -> Option<Wrong> {
-    let found = exceptions(served);
-    let (span, _) = found.first()?;
-    if span.name == "handson.randomError" && span.kind == SpanKind::Internal {
-        return None;
-    }
-    wrong(
-        format!("the event is on {} ({:?})\n{}", span.name, span.kind, served.trace.tree()),
-        "Give maybe_fail in src/fault_injector.rs a span of its own, handson.randomError, and record the error there.",
-    )
-}
-
-fn on_the_call(served: &Served<'_>) -> Option<Wrong> {
-    let found = exceptions(served);
-    let (span, _) = found.first()?;
-    if span.kind == SpanKind::Client {
-        return None;
-    }
-    wrong(
-        format!("the event is on {} ({:?})\n{}", span.name, span.kind, served.trace.tree()),
-        "It happened in the call of httpbin: record it on the CLIENT span of that call.",
-    )
-}
-
-fn strings(event: &Event) -> Option<Wrong> {
-    let key = EXCEPTION.iter().find(|key| event.attributes.text(key).is_none_or(str::is_empty))?;
-    let seen = event.attributes.get(key).map_or("missing".to_owned(), ToString::to_string);
-    wrong(
-        format!("{key} is {seen}"),
-        "All three are strings that are not empty. exception::record writes them from `impl Exception for Error`; the exception event of \
-         tracing-opentelemetry has no type, and an array for the stack.",
-    )
-}
-
-fn one_line(served: &Served<'_>, lines: &[Value]) -> Option<Wrong> {
-    let id = served.trace.id.as_str();
-    let own: Vec<&Value> =
-        lines.iter().filter(|line| line["level"] == "ERROR" && line["trace_id"] == id).collect();
-    let [line] = own[..] else {
-        let seen = own.first().map_or_else(
-            || format!("no ERROR line with trace_id {id}"),
-            |line| format!("{} lines, such as\n{line}", own.len()),
-        );
-        let cause = if own.is_empty() {
-            "The error is logged inside the request's context, so that the line has its ids."
-        } else {
-            "Log an error once, at the edge: Error::into_response."
-        };
-        return wrong(seen, cause);
-    };
-    let member = |name: &str| line["error"][name].as_str().unwrap_or_default();
-    if ["kind", "message", "stack"].iter().any(|name| member(name).is_empty()) {
-        return wrong(
-            line.to_string(),
-            "error is an object with kind, message and stack, as Datadog's Error Tracking reads it: log the fields \
-             exception.type, exception.message and exception.stacktrace, in src/error.rs.",
-        );
-    }
-    let on_span = exceptions(served).first().and_then(|(_, event)| event.attributes.text("exception.type"));
-    (on_span.is_some() && on_span != Some(member("kind"))).then(|| {
-        (
-            line.to_string(),
-            format!("error.kind and exception.type should be the same name; the span has {on_span:?}."),
+        text!(
+            "Make a CallSpan for each call in src/httpbin.rs, pass it to the request with .with_extension(…), and record the error \
+             with it when the call or the reading of its body fails. An event that is added after the span has ended is lost."
         )
+    } else {
+        text!(
+            "A status alone does not say why: record the error with instrumentation::exception::record, where it happens. An event \
+             that is added after the span has ended is lost."
+        )
+    }
+}
+
+fn is_on_its_span(served: &Served<'_>) -> Check {
+    let found = exceptions(served);
+    let Some((span, _)) = found.first() else { return Ok(()) };
+    ensure!(
+        span.name == "handson.randomError"
+            && span.kind == SpanKind::Internal
+            && served.trace.is_below(span, served.server),
+        text!(
+            "the event is on {name} ({kind})\n{tree}",
+            name = &span.name,
+            kind = format!("{:?}", span.kind),
+            tree = served.trace.tree()
+        ),
+        text!(
+            "Give maybe_fail in src/fault_injector.rs a span of its own, handson.randomError, and record the error there."
+        )
+    );
+    Ok(())
+}
+
+fn is_on_the_call(served: &Served<'_>) -> Check {
+    let found = exceptions(served);
+    let Some((span, _)) = found.first() else { return Ok(()) };
+    let refused = served.run.upstream_of(served.index).find(|call| call.status >= 400);
+    let is_of_the_call =
+        refused.and_then(|call| call.traceparent()).is_none_or(|(_, parent)| parent == span.span_id);
+    ensure!(
+        span.kind == SpanKind::Client && is_of_the_call,
+        text!(
+            "the event is on {name} ({kind})\n{tree}",
+            name = &span.name,
+            kind = format!("{:?}", span.kind),
+            tree = served.trace.tree()
+        ),
+        text!("It happened in the call of httpbin: record it on the CLIENT span of that call.")
+    );
+    Ok(())
+}
+
+fn says_what_happened(event: &Event) -> Check {
+    for key in EXCEPTION {
+        let seen = event.attributes.get(key).map_or("missing".to_owned(), ToString::to_string);
+        ensure!(
+            event.attributes.text(key).is_some_and(|text| !text.is_empty()),
+            text!("{key} is {seen}", key, seen),
+            text!(
+                "All three are strings that are not empty. exception::record writes them from `impl Exception for Error`; the \
+                 exception event of tracing-opentelemetry has no type, and an array for the stack."
+            )
+        );
+    }
+    for key in ["exception.message", "exception.stacktrace"] {
+        let said = event.attributes.text(key).unwrap_or_default();
+        ensure!(
+            said.split_whitespace().nth(1).is_some() || said.contains("::"),
+            text!("{key} is {seen}", key, seen = format!("{said:?}")),
+            text!(
+                "One word does not say what happened: the message is that of the error, and the stack is the chain of its causes with \
+                 their places."
+            )
+        );
+    }
+    Ok(())
+}
+
+/// A failure marks the span in which it happened, and those around it; nothing else.
+fn only_failures_are_marked(served: &Served<'_>) -> Check {
+    let failed = exceptions(served);
+    let refused = |span: &Span| {
+        served.call_of(span).is_some_and(|call| call.status >= 400 || served.cancelled(call))
+    };
+    let is_failure = |span: &Span| {
+        served.status >= 500
+            && (span.kind == SpanKind::Server
+                || refused(span)
+                || failed.iter().any(|(place, _)| {
+                    place.span_id == span.span_id || served.trace.is_below(place, span)
+                })
+                // Without the answer of httpbin, a call that was dropped may say so.
+                || (served.stopped_at_httpbin() && span.kind == SpanKind::Client)
+                || (served.stopped_at_httpbin() && span.kind == SpanKind::Internal && span.name != "handson.sleep50microsec"))
+    };
+    let marked = served.trace.spans.iter().filter(|span| span.status == StatusCode::Error);
+    each(marked, |span| {
+        ensure!(
+            is_failure(span),
+            text!("{name} has the status Error\n{tree}", name = &span.name, tree = served.trace.tree()),
+            text!(
+                "Nothing failed in this span: a failure marks the span in which it happened, and those around it."
+            )
+        );
+        Ok(())
     })
 }

@@ -1,7 +1,13 @@
 //! Step 2: a span by hand, sent over OTLP, and none lost.
 
-use super::words::{Want, Wrong, attribute, expect, first_of, ms, on, spans_received, wrong};
-use crate::evidence::Evidence;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use super::assert::{Check, each, ensure, fail, ms, on};
+use super::requests::spans_received;
+use super::resource::{instances_differ, resource_is_right};
+use crate::evidence::{Evidence, Run};
+use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Span, SpanKind};
 
@@ -9,111 +15,153 @@ const NAME: &str = "handson.sleep50microsec";
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     let calm = &evidence.calm;
-    let spans: Vec<&Span> = calm.telemetry.spans.iter().filter(|span| span.name == NAME).collect();
+    let runs = [calm, &evidence.errors];
     let requests = calm.answered().count();
-    let received =
-        format!("one span {NAME} for each of the {requests} requests, all of them there after SIGTERM");
-    if spans.is_empty() {
-        let (seen, cause) = spans_received(&calm.telemetry);
-        return vec![Expectation::failed(received, seen, cause)];
+    let received = text!(
+        "one span {name} for each of the {requests} requests, all of them there after SIGTERM",
+        name = NAME,
+        requests
+    );
+    if sleeps(calm).next().is_none() {
+        return vec![Expectation::new(received, Err(spans_received(&calm.telemetry)))];
     }
-    let shortest =
-        calm.answered().map(|(exchange, _)| exchange.answered - exchange.sent).max().unwrap_or(u64::MAX);
     vec![
-        expect(received, count(spans.len(), requests)),
-        expect(
-            "it is INTERNAL, has ids, and lasts 50 µs or longer, but not longer than a request",
-            first_of(spans.iter().copied(), |span| on(span, one_sleep(span, shortest))),
+        Expectation::new(received, is_one_per_request(calm)),
+        Expectation::new(
+            text!("it is INTERNAL, has ids, and lasts 50 µs or longer, but not longer than a request"),
+            each(runs, |run| each(sleeps(run), |span| on(span, is_a_sleep(span, run)))),
         ),
-        expect(
-            "its resource names service, version and environment",
-            first_of(spans.iter().take(1), |span| {
-                let about = &span.resource;
-                let backend = &evidence.backend;
-                let environment = Want::Text(&backend.environment);
-                attribute(about, "service.name", &Want::Text(&backend.service), &[])
-                    .or_else(|| version(about.text("service.version"), &backend.version))
-                    .or_else(|| {
-                        attribute(
-                            about,
-                            "deployment.environment.name",
-                            &environment,
-                            &["deployment.environment"],
-                        )
-                    })
-                    .or_else(|| attribute(about, "telemetry.sdk.language", &Want::AnyText, &[]))
-                    .map(|(seen, cause)| (format!("in the resource: {seen}"), cause))
+        Expectation::new(
+            text!("its resource names service, version and environment"),
+            each(runs, |run| {
+                each(&run.telemetry.spans, |span| resource_is_right(&span.resource, &evidence.backend))
+            })
+            .and_then(|()| {
+                let resources = runs.map(|run| run.telemetry.spans.iter().map(|span| &*span.resource));
+                let [first, second] = resources;
+                instances_differ(first, second)
             }),
         ),
-        expect(
-            "the receiver refuses nothing that the service sends",
-            calm.telemetry.refused.first().map(|refused| {
-                (
+        Expectation::new(text!("each span names the library that made it"), each(runs, scopes_are_named)),
+        Expectation::new(
+            text!("the receiver refuses nothing that the service sends"),
+            each(runs, |run| match run.telemetry.refused.first() {
+                None => Ok(()),
+                Some(refused) => fail(
                     refused.clone(),
-                    "An exporter sends to a wrong path, or something that is no OTLP.".to_owned(),
-                )
+                    text!("An exporter sends to a wrong path, or something that is no OTLP."),
+                ),
             }),
         ),
-        expect("none is lost under load either: one for each request of the run with errors", {
-            let spans = evidence.errors.telemetry.spans.iter().filter(|span| span.name == NAME).count();
-            count(spans, evidence.errors.answered().count())
-        }),
+        Expectation::new(
+            text!("none is lost under load either: one for each request of the run with errors"),
+            is_one_per_request(&evidence.errors),
+        ),
     ]
 }
 
-fn count(spans: usize, requests: usize) -> Option<Wrong> {
-    let seen = format!("{spans} spans for {requests} requests");
+fn sleeps(run: &Run) -> impl Iterator<Item = &Span> {
+    run.telemetry.spans.iter().filter(|span| span.name == NAME)
+}
+
+fn is_one_per_request(run: &Run) -> Check {
+    let (spans, requests) = (sleeps(run).count(), run.answered().count());
+    let seen = text!("{spans} spans for {requests} requests", spans, requests);
     match spans.cmp(&requests) {
-        std::cmp::Ordering::Equal => None,
-        std::cmp::Ordering::Less => wrong(
+        Ordering::Equal => each_span_arrives_once(run),
+        Ordering::Less if is_missing_in_the_middle(run) => fail(
             seen,
-            "The last spans are lost: shut the provider down when requests are over, and before the process ends. A provider \
-             that is merely dropped does not wait, and an exporter that is shut down alone loses what is queued.",
-        ),
-        std::cmp::Ordering::Greater => {
-            wrong(seen, "The sleep has more than one span: an attribute and a span by hand?")
-        }
-    }
-}
-
-fn one_sleep(span: &Span, longest: u64) -> Option<Wrong> {
-    let took = span.end.saturating_sub(span.start);
-    if span.kind != SpanKind::Internal {
-        return wrong(
-            format!("kind {:?}", span.kind),
-            "A piece of work inside the service is INTERNAL, which is the default.",
-        );
-    }
-    if !span.trace_id.bytes().any(|digit| digit != b'0') || !span.span_id.bytes().any(|digit| digit != b'0') {
-        return wrong(
-            "an id of zeros",
-            "The span was made by the no-op tracer: install the provider before you ask for one.",
-        );
-    }
-    if took < 50_000 {
-        return wrong(
-            format!("it lasts {}", ms(took)),
-            "It ends before the sleep does. An async function is instrumented by #[tracing::instrument] or .instrument(…), \
-             or the span is kept until after the .await.",
-        );
-    }
-    if took > longest {
-        return wrong(
-            format!("it lasts {}, longer than any request", ms(took)),
-            "It ends later than the sleep: the span is kept somewhere, or its guard lives too long.",
-        );
-    }
-    None
-}
-
-fn version(version: Option<&str>, package: &str) -> Option<Wrong> {
-    match version {
-        Some(version) if version.starts_with(package) => None,
-        seen => wrong(
-            format!("service.version = {seen:?}"),
-            format!(
-                "service.version begins with the package's version, {package}: identity::VERSION has it."
+            text!(
+                "Spans of requests are missing that were answered before others whose spans arrived. So it is not the end that is \
+                 lost: a sampler drops them (OTEL_TRACES_SAMPLER, or with_sampler), or a queue is full."
             ),
         ),
+        Ordering::Less => fail(
+            seen,
+            text!(
+                "The last spans are lost: shut the provider down when requests are over, and before the process ends. A provider \
+                 that is merely dropped does not wait, and an exporter that is shut down alone loses what is queued."
+            ),
+        ),
+        Ordering::Greater => each_span_arrives_once(run).and_then(|()| {
+            fail(seen, text!("The sleep has more than one span: an attribute and a span by hand?"))
+        }),
     }
+}
+
+/// The same ids twice are one span that was sent twice.
+fn each_span_arrives_once(run: &Run) -> Check {
+    let mut seen = BTreeSet::new();
+    each(&run.telemetry.spans, |span| {
+        ensure!(
+            seen.insert((span.trace_id.as_str(), span.span_id.as_str())),
+            text!("the span {name} with the id {id} arrived twice", name = &span.name, id = &span.span_id),
+            text!(
+                "Every span is exported twice: are there two processors or two exporters, or is the layer on the subscriber twice?"
+            )
+        );
+        Ok(())
+    })
+}
+
+/// Whether a request without a sleep span was answered before the last one that has one began.
+fn is_missing_in_the_middle(run: &Run) -> bool {
+    let times: Vec<u64> = sleeps(run).map(|span| span.start).collect();
+    let Some(last) = times.iter().max() else { return false };
+    let alone = run.answered().filter(|(exchange, _)| exchange.answered < *last);
+    let mut without = alone.filter(|(exchange, _)| {
+        !times.iter().any(|start| (exchange.sent..=exchange.answered).contains(start))
+    });
+    without.next().is_some()
+}
+
+fn is_a_sleep(span: &Span, run: &Run) -> Check {
+    ensure!(
+        span.kind == SpanKind::Internal,
+        text!("kind {kind}", kind = format!("{:?}", span.kind)),
+        text!("A piece of work inside the service is INTERNAL, which is the default.")
+    );
+    let is_zero = |id: &str| id.bytes().all(|digit| digit == b'0');
+    ensure!(
+        !is_zero(&span.trace_id) && !is_zero(&span.span_id),
+        text!("an id of zeros"),
+        text!("The span was made by the no-op tracer: install the provider before you ask for one.")
+    );
+    let took = span.duration();
+    ensure!(
+        took >= 50_000,
+        text!("it lasts {time}", time = ms(took)),
+        text!(
+            "It ends before the sleep does. An async function is instrumented by #[tracing::instrument] or .instrument(…), or \
+             the span is kept until after the .await."
+        )
+    );
+    let longest = run.answered().map(|(exchange, _)| exchange.answered.saturating_sub(exchange.sent)).max();
+    ensure!(
+        took <= longest.unwrap_or(u64::MAX),
+        text!("it lasts {time}, longer than any request", time = ms(took)),
+        text!("It ends later than the sleep: the span is kept somewhere, or its guard lives too long.")
+    );
+    ensure!(
+        run.answered().any(|(exchange, _)| exchange.sent <= span.start && span.end <= exchange.answered),
+        text!("it lies within the time of no request"),
+        text!(
+            "Start and end are times of the clock when the sleep begins and ends: not those of the program's start, and not a local \
+             time."
+        )
+    );
+    Ok(())
+}
+
+fn scopes_are_named(run: &Run) -> Check {
+    each(&run.telemetry.spans, |span| {
+        ensure!(
+            !span.scope.name.is_empty(),
+            text!("the instrumentation scope of the span {name} has no name", name = &span.name),
+            text!(
+                "Name the tracer, provider.tracer(\"…\"), after the library or the program that makes the span."
+            )
+        );
+        Ok(())
+    })
 }

@@ -3,56 +3,81 @@
 mod lines;
 mod records;
 
-use super::log_lines::{has_ids, objects};
-use super::words::{expect, first_of, no_server_spans, served_in};
+use super::assert::each;
+use super::log_lines::{Logged, has_ids};
+use super::requests::{Served, no_server_spans, served_in};
+use super::resource::resource_is_right;
 use crate::evidence::Evidence;
+use crate::text;
 use crate::verdict::Expectation;
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if let Some(failed) = no_server_spans(evidence) {
         return vec![failed];
     }
-    let calm = &evidence.calm;
-    let runs = [calm, &evidence.errors];
-    let queries = objects(calm);
+    let runs = [&evidence.calm, &evidence.errors];
     let all_records = || runs.iter().flat_map(|run| &run.telemetry.log_records);
+    let logged = runs.map(Logged::by_run);
+    let queries = logged.each_ref().map(lines::queries);
+    let queried = || {
+        runs.into_iter().zip(&queries).flat_map(|(run, queries)| {
+            let served = served_in(run).filter(|served: &Served<'_>| !served.stopped_at_httpbin());
+            served.map(move |served| (served, queries))
+        })
+    };
     vec![
-        expect(
-            "each request has its dbQuery line, which carries trace.id, trace_id, dd.trace_id, span.id, span_id, dd.span_id \
-             in lowercase hex",
-            first_of(served_in(calm), |served| lines::query_is_wrong(&served, &queries)),
+        Expectation::new(
+            text!(
+                "each request has its dbQuery line, which carries trace.id, trace_id, dd.trace_id, span.id, span_id, dd.span_id in \
+                 lowercase hex"
+            ),
+            each(queried(), |(served, queries)| lines::query_has_ids(&served, queries)),
         ),
-        expect(
-            "every line of a request carries these six ids, each once",
-            first_of(runs, lines::ids_are_wrong).or_else(|| first_of(runs, lines::ids_are_missing)),
+        Expectation::new(
+            text!("every line of a request carries these six ids, each once"),
+            each(&logged, lines::ids_are_right).and_then(|()| each(&logged, lines::ids_are_complete)),
         ),
-        expect(
-            "the ids in a line are those of one span that was received, and that ran when the line was logged",
-            first_of(runs, |run| {
-                first_of(objects(run).iter().filter(|line| has_ids(line)), |line| {
-                    lines::span_is_wrong(run, line)
-                })
+        Expectation::new(
+            text!(
+                "the ids in a line are those of one span that was received, and that ran when the line was logged"
+            ),
+            each(&logged, |logged| {
+                let lines = logged.objects().filter(|line| has_ids(line));
+                each(lines, |line| lines::names_its_span(logged.run, line))
             }),
         ),
-        expect(
-            "a line outside any request, such as the start-up line, has no ids",
-            first_of(runs, lines::zero_ids),
+        Expectation::new(
+            text!("a line outside any request, such as the start-up line, has no ids"),
+            each(&logged, lines::ids_are_not_zero),
         ),
-        expect(
-            "each request has its dbQuery log record over OTLP, with trace id and span id in their own fields",
-            first_of(served_in(calm), |served| records::query_is_wrong(&served, &queries)),
+        Expectation::new(
+            text!(
+                "each request has its dbQuery log record over OTLP, with trace id and span id in their own fields"
+            ),
+            each(queried(), |(served, queries)| records::query_is_sent(&served, queries)),
         ),
-        expect(
-            "each line of a request is one log record of its trace, with the same message and level, and there are no others",
-            first_of(runs, records::differ_from_lines),
+        Expectation::new(
+            text!(
+                "each line is one log record with the same message and level, in the same span, and there are no other records"
+            ),
+            each(&logged, records::are_the_lines),
         ),
-        expect(
-            "a log record has a severity, its message as body, the service's name in its resource, and no copy of the ids in attributes",
-            first_of(all_records(), |record| records::form_is_wrong(record, &evidence.backend.service)),
+        Expectation::new(
+            text!(
+                "a log record has a severity, its message as body, the time when it happened, and no copy of the ids in attributes"
+            ),
+            each(runs, |run| each(&run.telemetry.log_records, |record| records::form_is_right(record, run))),
         ),
-        expect(
-            "no log record is below LOG_LEVEL=info: what libraries say to themselves stays out",
-            first_of(all_records(), records::below_the_level),
+        Expectation::new(
+            text!("the resource of log records is that of the spans, and their scope has a name"),
+            each(all_records(), |record| {
+                resource_is_right(&record.resource, &evidence.backend)?;
+                records::scope_is_named(record)
+            }),
+        ),
+        Expectation::new(
+            text!("no log record is below LOG_LEVEL=info: what libraries log for themselves is left out"),
+            each(all_records(), records::is_at_the_level),
         ),
     ]
 }

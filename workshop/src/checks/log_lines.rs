@@ -11,9 +11,22 @@ pub(super) fn object(line: &str) -> Option<Value> {
     serde_json::from_str::<Value>(line).ok().filter(Value::is_object)
 }
 
-/// The lines of a run's stdout that are objects.
-pub(super) fn objects(run: &Run) -> Vec<Value> {
-    run.stdout.iter().filter_map(|line| object(line)).collect()
+/// A run, and the lines of its stdout that are objects, parsed once.
+pub(super) struct Logged<'a> {
+    pub(super) run: &'a Run,
+    /// Each as it was written, and as an object.
+    pub(super) lines: Vec<(&'a str, Value)>,
+}
+
+impl<'a> Logged<'a> {
+    pub(super) fn by_run(run: &'a Run) -> Self {
+        let lines = run.stdout.iter().filter_map(|line| Some((line.as_str(), object(line)?)));
+        Self { run, lines: lines.collect() }
+    }
+
+    pub(super) fn objects(&self) -> impl Iterator<Item = &Value> {
+        self.lines.iter().map(|(_, object)| object)
+    }
 }
 
 /// A time that was written with limited precision: it stands for any moment from `from` to `to`.

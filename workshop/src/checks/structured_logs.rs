@@ -5,67 +5,83 @@ mod form;
 
 use serde_json::Value;
 
-use super::log_lines::object;
-use super::words::{Wrong, expect, first_of, wrong};
+use super::assert::{Check, each, ensure, fail};
+use super::log_lines::Logged;
 use crate::evidence::{Backend, Evidence};
+use crate::text;
 use crate::verdict::Expectation;
 
+const LEVELS: [&str; 5] = ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"];
+
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
-    let lines =
-        || evidence.calm.stdout.iter().chain(&evidence.errors.stdout).filter(|line| !line.trim().is_empty());
-    let objects = || lines().filter_map(|line| Some((line, object(line)?)));
-    let form = expect("every line on stdout is one JSON object", form::not_json(evidence));
-    if objects().next().is_none() {
+    let runs = [&evidence.calm, &evidence.errors];
+    let logged = runs.map(Logged::by_run);
+    let lines = || logged.iter().flat_map(|logged| &logged.lines);
+    let form = Expectation::new(text!("every line on stdout is one JSON object"), form::is_json(evidence));
+    if lines().next().is_none() {
         return vec![form];
     }
     vec![
         form,
-        expect(
-            "each line has time (RFC 3339, UTC), level and message",
-            first_of(objects(), |(line, object)| time_level_message(line, &object)),
+        Expectation::new(
+            text!("each line has time (RFC 3339, UTC), level and message"),
+            each(lines(), |(line, object)| has_time_level_message(line, object)),
         ),
-        expect(
-            "each line says who wrote it: service, env, version, and dd.service, dd.env, dd.version alike; git.* and dd.git.* where git knows",
-            first_of(objects(), |(line, object)| identity(line, &object, &evidence.backend)),
+        Expectation::new(
+            text!(
+                "each line says who wrote it: service, env, version, and dd.service, dd.env, dd.version alike; git.* and \
+                 dd.git.* if git knows them"
+            ),
+            each(lines(), |(line, object)| has_identity(line, object, &evidence.backend)),
         ),
-        expect(
-            "no line has an HTTP status as `status`, which Datadog takes for the level",
-            first_of(objects(), |(line, object)| {
-                object["status"]
-                    .is_number()
-                    .then(|| (line.clone(), "Call it http.response.status_code.".to_owned()))
+        Expectation::new(
+            text!("no line has an HTTP status as `status`, which Datadog takes for the level"),
+            each(lines(), |(line, object)| {
+                ensure!(
+                    !object["status"].is_number(),
+                    (*line).to_owned(),
+                    text!("Call it http.response.status_code.")
+                );
+                Ok(())
             }),
         ),
-        expect(
-            "`time` is when it happened",
-            [&evidence.calm, &evidence.errors].into_iter().find_map(fields::time_is_wrong),
+        Expectation::new(text!("`time` is when it happened"), each(&logged, fields::times_are_right)),
+        Expectation::new(
+            text!(
+                "a line with the message dbQuery for each query, with the user that the database gave: user.id and user.name, \
+                 both strings"
+            ),
+            each(&logged, fields::queries_are_logged),
         ),
-        expect(
-            "a line with the message dbQuery for each request, with the user that the database gave: user.id and user.name, both strings",
-            fields::queries_are_wrong(&evidence.calm),
-        ),
-        expect(
-            "a line at the start with the address of the service: server.address, a string, and server.port, a number",
-            [&evidence.calm, &evidence.errors].into_iter().find_map(fields::address_is_wrong),
+        Expectation::new(
+            text!(
+                "a line at the start with the address of the service: server.address, a string, and server.port, a number"
+            ),
+            each(&logged, fields::address_is_logged),
         ),
     ]
 }
 
-fn time_level_message(line: &str, object: &Value) -> Option<Wrong> {
-    let text = |key: &str| object[key].as_str();
-    if !text("time").is_some_and(is_utc) {
-        return wrong(
-            line,
-            "`time` should be like 2026-11-24T10:00:00.123Z: tracing-subscriber's SystemTime writes it so.",
-        );
-    }
-    if !text("level").is_some_and(|level| ["ERROR", "WARN", "INFO", "DEBUG", "TRACE"].contains(&level)) {
-        return wrong(line, "`level` should be ERROR, WARN, INFO, DEBUG or TRACE: event.metadata().level().");
-    }
-    match text("message") {
-        Some(message) if !message.is_empty() => None,
-        _ => wrong(line, "`message` stands at the top level of the object, and is not empty."),
-    }
+fn has_time_level_message(line: &str, object: &Value) -> Check {
+    let member = |key: &str| object[key].as_str();
+    ensure!(
+        member("time").is_some_and(is_utc),
+        line.to_owned(),
+        text!(
+            "`time` should be like 2026-11-24T10:00:00.123Z: tracing-subscriber's SystemTime writes it so."
+        )
+    );
+    ensure!(
+        member("level").is_some_and(|level| LEVELS.contains(&level)),
+        line.to_owned(),
+        text!("`level` should be ERROR, WARN, INFO, DEBUG or TRACE: event.metadata().level().")
+    );
+    ensure!(
+        member("message").is_some_and(|message| !message.is_empty()),
+        line.to_owned(),
+        text!("`message` stands at the top level of the object, and is not empty.")
+    );
+    Ok(())
 }
 
 /// `2026-11-24T10:00:00Z`, with or without parts of a second.
@@ -79,7 +95,7 @@ fn is_utc(time: &str) -> bool {
     shape.eq(*b"0000-00-00T00:00:00") && rest.is_some_and(is_fraction)
 }
 
-fn identity(line: &str, object: &Value, backend: &Backend) -> Option<Wrong> {
+fn has_identity(line: &str, object: &Value, backend: &Backend) -> Check {
     let mut wanted = vec![("service", backend.service.as_str()), ("env", &backend.environment)];
     if let Some(commit) = &backend.commit {
         wanted.push(("git.commit.sha", commit));
@@ -90,21 +106,35 @@ fn identity(line: &str, object: &Value, backend: &Backend) -> Option<Wrong> {
     for (key, value) in wanted {
         for key in [key.to_owned(), format!("dd.{key}")] {
             if object[&key] != value {
-                return wrong(
-                    line,
-                    format!("{key} is {}, and should be {value:?}; src/identity.rs knows it.", object[&key]),
+                return fail(
+                    line.to_owned(),
+                    text!(
+                        "{key} is {seen}, and should be {right}; src/identity.rs knows it.",
+                        key = &key,
+                        seen = &object[&key],
+                        right = format!("{value:?}")
+                    ),
                 );
             }
         }
     }
     for key in ["version", "dd.version"] {
         if !object[key].as_str().is_some_and(|version| version.starts_with(&backend.version)) {
-            let want = &backend.version;
-            return wrong(
-                line,
-                format!("{key} is {}, and should begin with {want}: identity::VERSION.", object[key]),
+            return fail(
+                line.to_owned(),
+                text!(
+                    "{key} is {seen}, and should begin with {right}: identity::VERSION.",
+                    key,
+                    seen = &object[key],
+                    right = &backend.version
+                ),
             );
         }
     }
-    None
+    ensure!(
+        object["version"] == object["dd.version"],
+        line.to_owned(),
+        text!("version and dd.version are the same: identity::VERSION.")
+    );
+    Ok(())
 }

@@ -10,7 +10,7 @@ use super::repository::Repository;
 use crate::checks;
 use crate::deployment;
 use crate::report::{self, Report};
-use crate::run::{self, Trouble};
+use crate::run::{self, RunError};
 use crate::steps::{Kind, Lang, Step};
 
 /// The step that needs more runs, with collectors that are down, hang or refuse.
@@ -65,7 +65,7 @@ pub(super) fn check(
             }
             Ok(report.exit_status(selected.by_name))
         }
-        Err(trouble) => bail!("cannot check backend-{name}: {}. {}", trouble.seen(), trouble.cause()),
+        Err(error) => bail!("cannot check backend-{name}: {}", error.text().in_lang(lang)),
     }
 }
 
@@ -80,29 +80,30 @@ pub(super) async fn check_steps(
     lang: Lang,
     keep_going: bool,
     selected: &SelectedSteps<'_>,
-) -> Result<Report, Trouble> {
+) -> Result<Report, RunError> {
     let folder = repository.folder(name);
     first_build::announce(&format!("backend-{name}"));
     let built = run::build(&folder).await?;
     let mut backend = run::backend(&built, &folder);
     // Most attendees have no AWS account. Without deployment files, those steps are checked only if they are named.
     let files = deployment::read(&repository.root, name)
-        .map_err(|error| Trouble::Machine(io::Error::other(format!("{:#}", anyhow::Error::from(error)))))?;
+        .map_err(|error| RunError::Machine(io::Error::other(format!("{:#}", anyhow::Error::from(error)))))?;
     backend.deployment = (selected.by_name || deployment::is_begun(&files, name)).then_some(files);
     let mut outcome = run::gather(&backend, &built.executable).await;
     if let Ok(evidence) = &mut outcome
         && selected.has_feature()
         && (selected.count() == 1 || checks::passes_without_datadog(evidence))
     {
-        evidence.datadog = Some(run::gather_datadog(&backend, &folder).await);
+        evidence.datadog = Some(run::gather_datadog(&backend, &folder).await.map_err(Into::into));
     }
     if let Ok(evidence) = &mut outcome
         && selected.steps.iter().any(|step| step.id == DELIVERY)
     {
-        evidence.delivery = Some(run::gather_delivery(&backend, &built.executable).await);
+        let runs = run::gather_delivery(&backend, &built.executable).await;
+        evidence.delivery = Some(runs.map_err(Into::into));
     }
     match outcome {
-        Err(trouble) if !trouble.is_of_the_service() => Err(trouble),
+        Err(error) if !error.is_of_the_service() => Err(error),
         outcome => {
             let guide = repository.root.join(crate::guide::FOLDER);
             let report = Report::new(

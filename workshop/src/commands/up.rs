@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 use super::check::{self, SelectedSteps};
 use super::repository::Repository;
 use crate::pages::{self, Attendee};
-use crate::run::Trouble;
+use crate::run::RunError;
 use stack::Stack;
 use status_board::StatusBoard;
 
@@ -150,12 +150,12 @@ fn attendee(repository: &Arc<Repository>, name: &str) -> Attendee {
                 .await
                 {
                     Ok(_) => Ok(()),
-                    Err(Trouble::BuildFailed) => {
+                    Err(RunError::BuildFailed) => {
                         let error =
-                            compile_error::first_error(&repository.folder(&name), Trouble::BuildFailed).await;
+                            compile_error::first_error(&repository.folder(&name), RunError::BuildFailed).await;
                         Err(format!("backend-{name} does not build, so it was not checked.\n\n{error}"))
                     }
-                    Err(trouble) => Err(format!("{}. {}", trouble.seen(), trouble.cause())),
+                    Err(error) => Err(error.text().in_lang(lang)),
                 }
             })
         }),

@@ -14,7 +14,7 @@ use super::diff;
 use super::repository::Repository;
 use super::watcher::{SAVE_DEBOUNCE, SaveWatcher};
 use crate::report::{self, Report, State};
-use crate::run::{self, Trouble};
+use crate::run::{self, RunError};
 use crate::steps::Lang;
 
 /// Width of the progress bar in characters.
@@ -53,8 +53,8 @@ pub(super) fn watch(repository: &Repository, name: Option<&str>, lang: Option<La
     };
     match runtime.block_on(run::unless_interrupted(watching.run())) {
         Ok(()) => {}
-        Err(Trouble::Interrupted) => anstream::println!(),
-        Err(trouble) => bail!(trouble.seen()),
+        Err(RunError::Interrupted) => anstream::println!(),
+        Err(error) => bail!(error.seen().to_string()),
     }
     // Otherwise the thread that waits for a key would keep the process from ending.
     runtime.shutdown_background();
@@ -84,7 +84,7 @@ impl Watching<'_> {
     }
 
     /// Runs the check; a save starts it again. `None`: quit.
-    async fn check_steps(&mut self, selected: &SelectedSteps<'_>) -> Option<Result<Report, Trouble>> {
+    async fn check_steps(&mut self, selected: &SelectedSteps<'_>) -> Option<Result<Report, RunError>> {
         anstream::println!("\nbackend-{}: building and running …", self.name);
         loop {
             let judging = check::check_steps(self.repository, &self.name, self.lang, false, selected);
@@ -101,7 +101,7 @@ impl Watching<'_> {
     }
 
     /// Prints the report; returns the number of the step to work on.
-    fn show(&self, outcome: &Result<Report, Trouble>, count: usize) -> Option<usize> {
+    fn show(&self, outcome: &Result<Report, RunError>, count: usize) -> Option<usize> {
         let current = match outcome {
             Ok(report) => {
                 anstream::print!("\n{}", report::text(report));
@@ -115,8 +115,9 @@ impl Watching<'_> {
                 );
                 report.first_failed().map(|verdict| verdict.step.number)
             }
-            Err(trouble) => {
-                anstream::println!("\n{}\n{}", trouble.seen(), trouble.cause());
+            Err(error) => {
+                let (seen, cause) = (error.seen().in_lang(self.lang), error.cause().in_lang(self.lang));
+                anstream::println!("\n{seen}\n{cause}");
                 None
             }
         };

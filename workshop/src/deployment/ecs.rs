@@ -6,6 +6,9 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::messages::Message;
+use crate::text;
+
 /// Written by `workshop/data/ecs-shapes.py` from botocore.
 static SHAPES: LazyLock<serde_json::Result<Shapes>> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../data/ecs-shapes.json")));
@@ -41,41 +44,41 @@ enum Shape {
     Boolean {},
 }
 
-/// What `RegisterTaskDefinition` refuses in it, each with its path.
-pub fn faults_of_task_definition(value: &Value) -> Vec<String> {
+/// What `RegisterTaskDefinition` rejects in it, each with its path.
+pub fn faults_of_task_definition(value: &Value) -> Vec<Message> {
     faults(|shapes| &shapes.task_definition, value)
 }
 
-/// What `CreateService` refuses in it, each with its path.
-pub fn faults_of_service(value: &Value) -> Vec<String> {
+/// What `CreateService` rejects in it, each with its path.
+pub fn faults_of_service(value: &Value) -> Vec<Message> {
     faults(|shapes| &shapes.service, value)
 }
 
-fn faults(root: impl Fn(&Shapes) -> &String, value: &Value) -> Vec<String> {
+fn faults(root: impl Fn(&Shapes) -> &String, value: &Value) -> Vec<Message> {
     match &*SHAPES {
         Ok(shapes) => {
             let mut found = Vec::new();
             shapes.walk(root(shapes), value, "", &mut found);
             found
         }
-        Err(error) => vec![format!("ecs-shapes.json cannot be read: {error}")],
+        Err(error) => vec![text!("ecs-shapes.json cannot be read: {error}", error = error.to_string())],
     }
 }
 
 impl Shapes {
-    fn walk(&self, shape: &str, value: &Value, path: &str, found: &mut Vec<String>) {
-        let at = if path.is_empty() { "the file" } else { path };
+    fn walk(&self, shape: &str, value: &Value, path: &str, found: &mut Vec<Message>) {
+        let at = if path.is_empty() { text!("the file") } else { Message::verbatim(path) };
         let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
         match (self.shapes.get(shape), value) {
             (Some(Shape::Structure { members, required }), Value::Object(object)) => {
                 for (key, value) in object {
                     match members.get(key) {
                         Some(member) => self.walk(member, value, &below(key), found),
-                        None => found.push(format!("{}: no such key", below(key))),
+                        None => found.push(text!("{path}: no such key", path = below(key))),
                     }
                 }
                 let missing = required.iter().filter(|key| !object.contains_key(*key));
-                found.extend(missing.map(|key| format!("{}: it is missing", below(key))));
+                found.extend(missing.map(|key| text!("{path}: it is missing", path = below(key))));
             }
             (Some(Shape::List { member }), Value::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
@@ -89,26 +92,36 @@ impl Shapes {
             }
             (Some(Shape::String { r#enum }), Value::String(text)) => {
                 if !r#enum.is_empty() && !r#enum.contains(text) {
-                    found.push(format!("{at}: {text:?} is none of {}", r#enum.join(", ")));
+                    let value = value.to_string();
+                    found.push(text!(
+                        "{at}: {value} is none of {allowed}",
+                        at,
+                        value,
+                        allowed = r#enum.join(", ")
+                    ));
                 }
             }
             (Some(Shape::Integer {}), Value::Number(number)) if number.is_i64() || number.is_u64() => {}
             (Some(Shape::Number {}), Value::Number(_)) | (Some(Shape::Boolean {}), Value::Bool(_)) => {}
-            (Some(shape), value) => found.push(format!("{at}: {value} should be {}", shape.in_words())),
-            (None, _) => found.push(format!("{at}: its shape {shape} is not in ecs-shapes.json")),
+            (Some(shape), value) => {
+                found.push(text!("{at}: {value} should be {kind}", at, value, kind = shape.in_words()));
+            }
+            (None, _) => {
+                found.push(text!("{at}: its shape {shape} is not in ecs-shapes.json", at, shape));
+            }
         }
     }
 }
 
 impl Shape {
-    fn in_words(&self) -> &'static str {
+    fn in_words(&self) -> Message {
         match self {
-            Self::Structure { .. } | Self::Map { .. } => "an object",
-            Self::List { .. } => "a list",
-            Self::String { .. } => "a text; a number or a truth value in quotes",
-            Self::Integer {} => "a whole number without quotes",
-            Self::Number {} => "a number without quotes",
-            Self::Boolean {} => "true or false without quotes",
+            Self::Structure { .. } | Self::Map { .. } => text!("an object"),
+            Self::List { .. } => text!("a list"),
+            Self::String { .. } => text!("a string; a number or a boolean in quotes"),
+            Self::Integer {} => text!("an integer without quotes"),
+            Self::Number {} => text!("a number without quotes"),
+            Self::Boolean {} => text!("true or false without quotes"),
         }
     }
 }

@@ -3,6 +3,8 @@
 use serde_json::Value;
 
 use super::{Ending, Exchange, log_field};
+use crate::messages::Message;
+use crate::text;
 use otlp::model::Telemetry;
 
 /// What is wrong with the collector of a run, from some moment on.
@@ -26,13 +28,13 @@ impl Fault {
         [Self::Down, Self::Hangs, Self::HangsToTheEnd, Self::Slow, Self::Answers(400), Self::Answers(503)];
 
     /// In words, as the subject and verb of a clause: "the collector hangs".
-    pub fn text(self) -> String {
+    pub fn text(self) -> Message {
         match self {
-            Self::Down => "the collector is down".to_owned(),
-            Self::Hangs => "the collector hangs".to_owned(),
-            Self::HangsToTheEnd => "the collector hangs until the end".to_owned(),
-            Self::Slow => "the collector is slow and the queue is small".to_owned(),
-            Self::Answers(status) => format!("the collector answers {status}"),
+            Self::Down => text!("the collector is down"),
+            Self::Hangs => text!("the collector hangs"),
+            Self::HangsToTheEnd => text!("the collector hangs until the end"),
+            Self::Slow => text!("the collector is slow and the queue is small"),
+            Self::Answers(status) => text!("the collector answers {status}", status),
         }
     }
 }

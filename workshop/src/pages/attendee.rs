@@ -64,8 +64,8 @@ impl Progress {
         !std::mem::replace(&mut progress.0, true)
     }
 
-    pub(super) fn end(&self, trouble: Option<String>) {
-        *lock(&self.0) = (false, trouble);
+    pub(super) fn end(&self, error: Option<String>) {
+        *lock(&self.0) = (false, error);
     }
 
     /// Whether one runs, and why the last one gave no verdict.

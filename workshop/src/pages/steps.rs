@@ -78,19 +78,19 @@ pub(super) struct CheckState {
     lang: StepsLang,
     checking: bool,
     /// Why the last check has no result.
-    trouble: Option<String>,
+    error: Option<String>,
     /// The compiler's first error, if the newest version does not build.
     build_error: Option<String>,
 }
 
 impl CheckState {
     pub(super) fn new(attendee: &Attendee) -> Self {
-        let (checking, trouble) = attendee.progress.now();
+        let (checking, error) = attendee.progress.now();
         Self {
             backend: attendee.backend.clone(),
             lang: attendee.lang,
             checking,
-            trouble,
+            error,
             build_error: attendee.build_error.get(),
         }
     }
@@ -123,7 +123,7 @@ impl CheckState {
                     pre { (error) }
                 }
             }
-            @if let Some(trouble) = &self.trouble { pre.notice.bad { (trouble) } }
+            @if let Some(error) = &self.error { pre.notice.bad { (error) } }
         }
     }
 }
@@ -188,7 +188,10 @@ fn one(lang: Lang, steps_lang: StepsLang, step: &Step, verdict: Option<&Value>, 
                 @for expectation in expectations.into_iter().flatten() {
                     @let expected = expectation["expected"].as_str().unwrap_or_default();
                     @match expectation["failure"].as_object() {
-                        None => p { span.mark.good { "✓" } " " (with_code(expected)) },
+                        None => {
+                            p { span.mark.good { "✓" } " " (with_code(expected)) }
+                            @if let Some(advice) = expectation["advice"].as_str() { p.quiet { (with_code(advice)) } }
+                        }
                         Some(failure) => div.failure {
                             p { span.mark.bad { "✗" } " " strong { (with_code(expected)) } }
                             pre { (failure.get("seen").and_then(Value::as_str).unwrap_or_default()) }

@@ -6,17 +6,28 @@ use std::{fs, io};
 use serde_json::{Value, json};
 
 use super::{Report, Verdict};
+use crate::messages::Message;
+use crate::verdict::Expectation;
 
-/// `{backend, steps: [{number, id, title, state, expectations: [{expected, failure: {seen, cause} | null}], hint, chapter}]}`;
-/// `state` is `passed`, `failed` or `not_judged`.
+/// `{backend, steps: [{number, id, title, state, expectations, hint, chapter}]}`: `state` is `passed`, `failed` or `not_judged`,
+/// and an expectation is `{expected, advice: string | null, failure: {seen, cause} | null}`. Texts are in the report's language.
 pub fn json(report: &Report) -> Value {
+    let text = |message: &Message| message.in_lang(report.lang);
+    let expectation = |Expectation { expected, advice, failure }: &Expectation| {
+        let failure = failure.as_ref();
+        json!({
+            "expected": text(expected),
+            "advice": advice.as_ref().map(text),
+            "failure": failure.map(|failure| json!({ "seen": text(&failure.seen), "cause": text(&failure.cause) })),
+        })
+    };
     let step = |verdict: &Verdict| {
         json!({
             "number": verdict.step.number,
             "id": verdict.step.id,
             "title": verdict.step.title.in_(report.lang),
             "state": verdict.state,
-            "expectations": verdict.expectations,
+            "expectations": verdict.expectations.iter().map(expectation).collect::<Vec<_>>(),
             "hint": verdict.step.hint.in_(report.lang),
             "chapter": verdict.step.chapter,
         })
@@ -24,11 +35,11 @@ pub fn json(report: &Report) -> Value {
     json!({ "backend": report.backend, "steps": report.verdicts.iter().map(step).collect::<Vec<_>>() })
 }
 
-/// Writes the report to `file`. Of steps that it does not judge, the file keeps what it said.
+/// Writes the report to `file`. Steps that it does not judge stay in the file as they are.
 ///
 /// # Errors
 ///
-/// Where the file cannot be written.
+/// If the file cannot be written.
 pub fn keep(report: &Report, file: &Path) -> io::Result<()> {
     let new = json(report);
     let before = fs::read_to_string(file).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
@@ -43,7 +54,7 @@ pub fn keep(report: &Report, file: &Path) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
-    // At once, for the console may read it.
+    // By renaming, so that the console never reads half of it.
     let whole = file.with_extension("new");
     fs::write(&whole, json!({ "backend": report.backend, "steps": all }).to_string())?;
     fs::rename(whole, file)

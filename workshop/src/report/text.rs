@@ -3,7 +3,9 @@
 use anstyle::{AnsiColor, Style};
 
 use super::{Report, State, Verdict, parts};
+use crate::messages::Message;
 use crate::steps::{Lang, Step};
+use crate::verdict::Expectation;
 
 const GREEN: Style = AnsiColor::Green.on_default();
 const RED: Style = AnsiColor::Red.on_default().bold();
@@ -17,6 +19,7 @@ struct Labels {
     expected: &'static str,
     seen: &'static str,
     cause: &'static str,
+    advice: &'static str,
     hint: &'static str,
     chapter: &'static str,
     later: &'static str,
@@ -32,6 +35,7 @@ fn labels(lang: Lang) -> Labels {
             expected: "Expected",
             seen: "Seen",
             cause: "Likely",
+            advice: "Advice",
             hint: "Hint",
             chapter: "Chapter",
             later: "comes after that",
@@ -44,6 +48,7 @@ fn labels(lang: Lang) -> Labels {
             expected: "期待",
             seen: "実際",
             cause: "原因",
+            advice: "助言",
             hint: "ヒント",
             chapter: "章",
             later: "このあとのステップです",
@@ -64,24 +69,26 @@ pub fn text(report: &Report) -> String {
         let name = line(&verdict.step, report.lang);
         let is_shown = report.keep_going || first == Some(verdict.step.number);
         match verdict.state {
-            State::Passed => text.push_str(&format!("{GREEN}✓{GREEN:#} {name}\n")),
+            State::Passed => {
+                text.push_str(&format!("{GREEN}✓{GREEN:#} {name}\n"));
+                for expectation in &verdict.expectations {
+                    push_advice(expectation, &labels, report.lang, &mut text);
+                }
+            }
             State::Failed if is_shown => {
                 text.push_str(&format!("{RED}✗{RED:#} {BOLD}{name}{BOLD:#}\n"));
                 in_full(verdict, &labels, report, &mut text);
             }
             State::Failed => {
                 // It failed after another: most likely it is not done yet.
-                let told = if verdict.expectations.iter().any(super::Expectation::is_met) {
-                    labels.also_failed
-                } else {
-                    labels.later
-                };
-                text.push_str(&format!("{DIM}· {name}: {told}{DIM:#}\n"));
+                let is_begun = verdict.expectations.iter().any(Expectation::is_met);
+                let state = if is_begun { labels.also_failed } else { labels.later };
+                text.push_str(&format!("{DIM}· {name}: {state}{DIM:#}\n"));
             }
             State::NotJudged => {
                 let is_later = first.is_some_and(|first| first < verdict.step.number);
-                let told = if is_later { labels.later } else { labels.not_begun };
-                text.push_str(&format!("{DIM}· {name}: {told}{DIM:#}\n"));
+                let state = if is_later { labels.later } else { labels.not_begun };
+                text.push_str(&format!("{DIM}· {name}: {state}{DIM:#}\n"));
             }
         }
     }
@@ -101,27 +108,35 @@ fn line(step: &Step, lang: Lang) -> String {
 }
 
 fn in_full(verdict: &Verdict, labels: &Labels, report: &Report, text: &mut String) {
+    let in_lang = |message: &Message| message.in_lang(report.lang);
     for expectation in &verdict.expectations {
+        let expected = in_lang(&expectation.expected);
         let Some(failure) = &expectation.failure else {
-            text.push_str(&format!(
-                "    {GREEN}✓{GREEN:#} {DIM}{}{DIM:#}\n",
-                without_marks(&expectation.expected)
-            ));
+            text.push_str(&format!("    {GREEN}✓{GREEN:#} {DIM}{}{DIM:#}\n", without_marks(&expected)));
+            push_advice(expectation, labels, report.lang, text);
             continue;
         };
         text.push_str(&format!("    {RED}✗ {}{RED:#}\n", labels.expected));
-        text.push_str(&indented(&expectation.expected));
+        text.push_str(&indented(&expected));
         text.push_str(&format!("      {BOLD}{}{BOLD:#}\n", labels.seen));
-        // What was seen is the program's own text, and no backtick in it is a mark of ours.
-        text.extend(failure.seen.lines().map(|line| format!("{INDENT}{line}\n")));
+        // What was seen may be output of the program, in which backticks do not mark code.
+        text.extend(in_lang(&failure.seen).lines().map(|line| format!("{INDENT}{line}\n")));
         text.push_str(&format!("      {BOLD}{}{BOLD:#}\n", labels.cause));
-        text.push_str(&indented(&failure.cause));
+        text.push_str(&indented(&in_lang(&failure.cause)));
     }
     text.push_str(&format!("    {BOLD}{}{BOLD:#}\n", labels.hint));
     text.push_str(&indented(verdict.step.hint.in_(report.lang)));
     let chapter = report.guide.join(report.lang.code()).join(&verdict.step.chapter);
     if chapter.is_file() {
         text.push_str(&format!("    {BOLD}{}{BOLD:#} {}\n", labels.chapter, chapter.display()));
+    }
+}
+
+/// The advice of an expectation that is met, if there is any.
+fn push_advice(expectation: &Expectation, labels: &Labels, lang: Lang, text: &mut String) {
+    if let Some(advice) = &expectation.advice {
+        text.push_str(&format!("      {BOLD}{}{BOLD:#}\n", labels.advice));
+        text.push_str(&indented(&advice.in_lang(lang)));
     }
 }
 

@@ -6,7 +6,8 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::Trouble;
+use super::RunError;
+use crate::text;
 
 /// A backend that was built.
 #[derive(Debug, Clone)]
@@ -23,8 +24,8 @@ pub struct Built {
 ///
 /// # Errors
 ///
-/// [`Trouble::BuildFailed`], or that there is no Cargo or no program.
-pub async fn build(folder: &Path) -> Result<Built, Trouble> {
+/// [`RunError::BuildFailed`], or that there is no Cargo or no program.
+pub async fn build(folder: &Path) -> Result<Built, RunError> {
     build_package(folder, &[]).await
 }
 
@@ -33,17 +34,19 @@ pub async fn build(folder: &Path) -> Result<Built, Trouble> {
 /// # Errors
 ///
 /// As [`build`].
-pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, Trouble> {
+pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, RunError> {
     if !folder.is_dir() {
-        return Err(Trouble::NoProgram(format!("the folder {} is not there", folder.display())));
+        return Err(RunError::NoProgram(text!(
+            "the folder {folder} is not there",
+            folder = folder.display().to_string()
+        )));
     }
-    let child = cargo_build(folder, "json-render-diagnostics")
-        .args(arguments)
-        .spawn()
-        .map_err(|error| Trouble::NoProgram(format!("cargo cannot be started: {error}")))?;
-    let output = child.wait_with_output().await.map_err(Trouble::of_this_machine)?;
+    let child = cargo_build(folder, "json-render-diagnostics").args(arguments).spawn().map_err(|error| {
+        RunError::NoProgram(text!("cargo cannot be started: {error}", error = error.to_string()))
+    })?;
+    let output = child.wait_with_output().await?;
     if !output.status.success() {
-        return Err(Trouble::BuildFailed);
+        return Err(RunError::BuildFailed);
     }
     let messages = String::from_utf8_lossy(&output.stdout);
     messages
@@ -51,7 +54,10 @@ pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, T
         .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter_map(|message| program(&message))
         .next_back()
-        .ok_or_else(|| Trouble::NoProgram(format!("{} has no program to run: no [[bin]]", folder.display())))
+        .ok_or_else(|| {
+            let folder = folder.display().to_string();
+            RunError::NoProgram(text!("{folder} has no program to run: no [[bin]]", folder))
+        })
 }
 
 /// `cargo build` in `folder`, with messages in this format on a stdout that can be read.

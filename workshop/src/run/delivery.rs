@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::httpbin::Httpbin;
 use super::service::Service;
-use super::{Trouble, requests};
+use super::{RunError, requests};
 use crate::evidence::{Backend, DeliveryRun, Exchange, Fault, LossReport};
 use otlp::model::now;
 use otlp::{Behaviour, Receiver};
@@ -30,12 +30,11 @@ const PASSWORD: &str = "not-for-the-log-4318";
 ///
 /// # Errors
 ///
-/// Why there is nothing to judge, in words.
-pub async fn gather_delivery(backend: &Backend, executable: &Path) -> Result<Vec<DeliveryRun>, String> {
+/// If there is nothing to judge: it does not start, floods what takes its output, or takes too long.
+pub async fn gather_delivery(backend: &Backend, executable: &Path) -> Result<Vec<DeliveryRun>, RunError> {
     let runs = try_join_all(Fault::ALL.map(|fault| run(backend, executable, fault)));
     let runs = tokio::time::timeout(RUNS_TIMEOUT, runs).await;
-    let runs = runs.unwrap_or(Err(Trouble::TakesTooLong(RUNS_TIMEOUT)));
-    runs.map_err(|trouble| format!("{}. {}", trouble.seen(), trouble.cause()))
+    runs.unwrap_or(Err(RunError::TakesTooLong(RUNS_TIMEOUT)))
 }
 
 /// Variables that let an exporter try often and give up early, so that a run takes seconds.
@@ -61,9 +60,9 @@ fn settings(fault: Fault) -> Vec<(&'static str, &'static str)> {
     settings
 }
 
-async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<DeliveryRun, Trouble> {
-    let httpbin = Httpbin::start().map_err(Trouble::of_this_machine)?;
-    let mut collector = Receiver::reserve().map_err(Trouble::of_this_machine)?;
+async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<DeliveryRun, RunError> {
+    let httpbin = Httpbin::start()?;
+    let mut collector = Receiver::reserve()?;
     let authority = collector.authority().to_owned();
     // Only in one run, in case that an exporter cannot deal with it.
     let password = (fault == Fault::Down).then(|| PASSWORD.to_owned());
@@ -73,7 +72,7 @@ async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<Deliv
     };
     let mut fault_began = now();
     if fault != Fault::Down {
-        collector.listen().map_err(Trouble::of_this_machine)?;
+        collector.listen()?;
     }
     let mut service =
         Service::start(backend, executable, 0.0, &httpbin.url(), &endpoint, &settings(fault)).await?;
@@ -101,7 +100,7 @@ async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<Deliv
         let first = service.stdout().count();
         fault_ended = Some(now());
         collector.set(Behaviour::Accept);
-        collector.listen().map_err(Trouble::of_this_machine)?;
+        collector.listen()?;
         // There must be something to export, or no exporter can know that the fault is over.
         after = bursts(1, &service, &httpbin).await;
         let is_end = |line: &str| {
@@ -111,7 +110,7 @@ async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<Deliv
     }
     let end = service.end().await;
     if end.flooded {
-        return Err(Trouble::FloodsLog);
+        return Err(RunError::FloodsLog);
     }
     let received = collector.take();
     Ok(DeliveryRun {

@@ -60,6 +60,10 @@ impl Httpbin {
         self.upstream.url("")
     }
 
+    pub(super) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
     /// The calls that come from now on belong to this.
     pub(super) fn expect(&self, mode: Mode) {
         let mut record = self.shared.record();

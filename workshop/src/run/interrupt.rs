@@ -2,19 +2,19 @@
 
 use std::future::Future;
 
-use super::Trouble;
+use super::RunError;
 
 /// The output of `work`, unless SIGINT, SIGTERM or SIGHUP comes first: then `work` is dropped.
 ///
 /// # Errors
 ///
-/// [`Trouble::Interrupted`].
-pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, Trouble> {
+/// [`RunError::Interrupted`].
+pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, RunError> {
     tokio::select! {
         done = work => Ok(done),
         interrupted = console::interrupted() => {
-            interrupted.map_err(Trouble::of_this_machine)?;
-            Err(Trouble::Interrupted)
+            interrupted?;
+            Err(RunError::Interrupted)
         }
     }
 }

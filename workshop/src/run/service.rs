@@ -9,9 +9,11 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
-use super::Trouble;
+use super::RunError;
 use super::lines::Lines;
 use crate::evidence::{Backend, Ending};
+use crate::messages::Message;
+use crate::text;
 
 /// Time to listen; a debug build needs milliseconds.
 const START: Duration = Duration::from_secs(15);
@@ -45,9 +47,9 @@ impl Service {
         httpbin: &str,
         collector: &str,
         further: &[(&str, &str)],
-    ) -> Result<Self, Trouble> {
-        let client = client().map_err(|error| Trouble::of_this_machine(std::io::Error::other(error)))?;
-        let port = free_port().await.map_err(Trouble::of_this_machine)?;
+    ) -> Result<Self, RunError> {
+        let client = client().map_err(std::io::Error::other)?;
+        let port = free_port().await?;
         let mut child = Command::new(executable)
             .env_clear()
             .env("HOST", "127.0.0.1")
@@ -66,11 +68,12 @@ impl Service {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
-                Trouble::NoProgram(format!("{} cannot be started: {error}", executable.display()))
+                let (program, error) = (executable.display().to_string(), error.to_string());
+                RunError::NoProgram(text!("{program} cannot be started: {error}", program, error))
             })?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(Trouble::NoProgram("its output cannot be read".to_owned()));
+            return Err(RunError::NoProgram(text!("its output cannot be read")));
         };
         let mut service =
             Self { child, group, client, port, stdout: Lines::of(stdout), stderr: Lines::of(stderr) };
@@ -93,16 +96,16 @@ impl Service {
     }
 
     /// Waits until `/healthz` answers 200.
-    async fn listens(&mut self) -> Result<(), Trouble> {
+    async fn listens(&mut self) -> Result<(), RunError> {
         let url = format!("http://127.0.0.1:{}/healthz", self.port);
         let started = Instant::now();
         while started.elapsed() < START {
             if let Ok(Some(status)) = self.child.try_wait() {
                 let output = self.output().await;
-                return Err(Trouble::DoesNotStart { status: in_words(status), output });
+                return Err(RunError::DoesNotStart { status: in_words(status), output });
             }
             if self.stdout.flooded() || self.stderr.flooded() {
-                return Err(Trouble::FloodsLog);
+                return Err(RunError::FloodsLog);
             }
             let asked = self.client.get(&url).timeout(Duration::from_secs(1)).send().await;
             if asked.is_ok_and(|answer| answer.status() == 200) {
@@ -110,7 +113,7 @@ impl Service {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        Err(Trouble::DoesNotListen { port: self.port, output: self.output_so_far() })
+        Err(RunError::DoesNotListen { port: self.port, output: self.output_so_far() })
     }
 
     /// Ends it by SIGTERM, and by force where that does not help.
@@ -165,6 +168,6 @@ async fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
 }
 
-fn in_words(status: ExitStatus) -> String {
-    status.code().map_or_else(|| "a signal".to_owned(), |code| format!("exit status {code}"))
+fn in_words(status: ExitStatus) -> Message {
+    status.code().map_or_else(|| text!("a signal"), |code| text!("exit status {code}", code))
 }

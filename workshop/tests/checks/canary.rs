@@ -34,7 +34,7 @@ fn canary_fails_where_the_files_are_those_of_a_quick_sync() {
     let wrong =
         with(|evidence| evidence.backend.deployment = Some(recording::deployment("deploy", "answer")));
     for words in
-        ["It has no line \"backend-answer\",", "targetGroups has no primary", "PipeCD does a quick sync"]
+        ["It has no line `\"backend-answer\",`", "targetGroups has no primary", "PipeCD does a quick sync"]
     {
         assert_fails(STEP, &wrong, words);
     }
@@ -57,11 +57,11 @@ fn canary_fails_where_there_are_not_two_target_groups_of_the_service() {
         (
             "arn:aws:elasticloadbalancing:ap-northeast-1:111122223333:targetgroup/handson-answer-canary/",
             "handson-answer-canary/",
-            "It is the ARN of a target group",
+            "It should be the ARN of a target group",
         ),
         ("containerPort: 8080", "containerPort: 80", "handson-api, port 8080"),
         ("containerName: handson-api", "containerName: loadtest", "handson-api, port 8080"),
-        ("accessType: ELB", "accessType: SERVICE_DISCOVERY", "Weights are of a load balancer"),
+        ("accessType: ELB", "accessType: SERVICE_DISCOVERY", "Only a load balancer can give a share"),
     ] {
         assert_fails(STEP, &with_file(APP, old, new), words);
     }
@@ -82,13 +82,13 @@ fn canary_fails_where_a_stage_is_missing_or_out_of_order() {
             assert!(stages[index].contains(name), "{stages:?}");
             stages.remove(index);
         });
-        assert_fails(STEP, &wrong, "It lacks ");
+        assert_fails(STEP, &wrong, "This is missing: ");
     }
     for (one, other, words) in [
         (0, 1, "Each needs the one before it"),
         (1, 2, "Each needs the one before it"),
         (2, 4, "must come before"),
-        (3, 4, "has nobody to answer it"),
+        (3, 4, "nobody answers the traffic that still goes there"),
         (4, 5, "Each needs the one before it"),
     ] {
         assert_fails(STEP, &with_stages(|stages| stages.swap(one, other)), words);
@@ -99,10 +99,14 @@ fn canary_fails_where_a_stage_is_missing_or_out_of_order() {
 fn canary_fails_where_a_stage_takes_something_else() {
     for (old, new, words) in [
         ("ECS_CANARY_CLEAN", "ECS_CANARY_CLEANUP", "PipeCD has no such stage for ECS"),
-        ("          scale: 50", "          replicas: 1", "PipeCD takes any key here, and heeds only: scale"),
+        (
+            "          scale: 50",
+            "          replicas: 1",
+            "PipeCD accepts any key here, but reads only: scale",
+        ),
         ("          scale: 50", "          scale: 0", "from 1 to 100 per cent"),
         ("          canary: 20", "          canary: 100", "With all of the traffic it is no canary"),
-        ("          canary: 20", "          canray: 20", "It lacks a share of the traffic"),
+        ("          canary: 20", "          canray: 20", "This is missing: a share of the traffic"),
     ] {
         assert_fails(STEP, &with_file(APP, old, new), words);
     }
@@ -111,7 +115,7 @@ fn canary_fails_where_a_stage_takes_something_else() {
 #[test]
 fn canary_fails_where_the_analysis_asks_of_another_or_for_nothing() {
     for (old, new, words) in [
-        ("service:handson-answer}", "service:handson}", "It asks for another service"),
+        ("service:handson-answer}", "service:handson}", "It should query service:handson-answer"),
         ("max: 0.05", "maximum: 0.05", "unknown field `maximum`"),
         ("                max: 0.05\n", "                {}\n", "neither min nor max"),
         ("duration: 10m", "skipOn: {}", "ANALYSIS has no metrics, or no duration"),
@@ -125,7 +129,7 @@ fn canary_fails_where_the_analysis_asks_of_another_or_for_nothing() {
         *content =
             String::from_utf8(content.clone()).unwrap().replace("by {version}", "by {env}").into_bytes();
     });
-    assert_fails(STEP, &wrong, "drown in those of the old one");
+    assert_fails(STEP, &wrong, "not visible among those of the old one");
 }
 
 /// Here PipeCD takes no part of the file, so step 10 says so too.

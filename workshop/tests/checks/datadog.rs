@@ -40,7 +40,7 @@ fn datadog_sdk_fails_where_the_format_is_another_one() {
 
 #[test]
 fn datadog_sdk_fails_where_it_does_not_build_with_the_feature() {
-    let wrong = with(|evidence| evidence.datadog = Some(Err("cargo build failed".to_owned())));
+    let wrong = with(|evidence| evidence.datadog = Some(Err("cargo build failed".to_owned().into())));
     assert_fails(STEP, &wrong, "cargo build failed");
 }
 
@@ -51,7 +51,7 @@ fn datadog_sdk_fails_where_the_last_traces_are_lost() {
         let last = u64::from_str_radix(&last.trace_id[16..], 16).unwrap();
         run.agent.spans.retain(|span| span.trace_id != last);
     });
-    assert_fails(STEP, &wrong, "spans came, none of this trace");
+    assert_fails(STEP, &wrong, "spans arrived, none of this trace");
 }
 
 #[test]
@@ -75,20 +75,20 @@ fn datadog_sdk_fails_where_service_env_or_version_are_others() {
     );
     for key in ["env", "version"] {
         let wrong = with_each(|span| drop(span.meta.remove(key)));
-        assert_fails(STEP, &wrong, &format!("{key} \"\""));
+        assert_fails(STEP, &wrong, &format!("{key} is \"\""));
     }
 }
 
 #[test]
 fn datadog_sdk_fails_where_the_tree_is_another_one() {
     let wrong = with_run(|run| run.agent.spans.retain(|span| !span.resource.starts_with("SELECT")));
-    assert_fails(STEP, &wrong, "- 1 x client SELECT id, name FROM users");
+    assert_fails(STEP, &wrong, " > client SELECT id, name FROM users");
     let wrong = with_each(|span| {
         if is("client", span) && span.resource == "POST" {
             span.meta.insert("http.method".to_owned(), "PATCH".to_owned());
         }
     });
-    assert_fails(STEP, &wrong, "+ 1 x client PATCH below server GET /handson");
+    assert_fails(STEP, &wrong, "+ 1 x server GET /handson > client PATCH");
     let wrong = with_each(|span| {
         if is("server", span) {
             span.resource = "GET".to_owned();
@@ -118,5 +118,5 @@ fn datadog_sdk_fails_where_its_provider_is_not_the_one_that_is_used() {
     });
     let wrong = recording::gather_with_datadog(&folder);
     fs::remove_dir_all(&folder).unwrap();
-    assert_fails(STEP, &wrong, "no span came to the trace agent");
+    assert_fails(STEP, &wrong, "no span arrived at the trace agent");
 }

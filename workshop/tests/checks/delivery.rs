@@ -25,7 +25,7 @@ fn reported(fault: Fault, change: impl FnOnce(&mut DeliveryRun)) -> String {
 fn assert_fails(fault: Fault, words: &str, change: impl FnOnce(&mut DeliveryRun)) {
     let reported = reported(fault, change);
     assert!(reported.contains(words), "{STEP} should say {words:?}, and says:\n{reported}");
-    assert!(reported.contains(&fault.text()), "the fault is not named: {reported}");
+    assert!(reported.contains(&fault.text().to_string()), "the fault is not named: {reported}");
 }
 
 /// Changes a line of the log, by its place from the end: 1 for the line that reports the end, 2 for the beginning.
@@ -71,7 +71,7 @@ fn delivery_is_not_judged_if_nobody_asked_for_it() {
 
 #[test]
 fn delivery_fails_if_the_service_does_not_start_without_a_collector() {
-    let evidence = Evidence { delivery: Some(Err("exit status 1".to_owned())), ..right() };
+    let evidence = Evidence { delivery: Some(Err("exit status 1".to_owned().into())), ..right() };
     assert!(failures(STEP, &evidence).contains("not even at the start"));
 }
 
@@ -100,25 +100,25 @@ fn delivery_fails_if_the_service_does_not_end() {
 
 #[test]
 fn delivery_fails_if_loss_is_silent_or_its_beginning_is_not_reported_as_it_should_be() {
-    assert_fails(Fault::Down, "Telemetry is lost in silence", |run| run.stdout.truncate(REQUESTS));
+    assert_fails(Fault::Down, "Telemetry is lost silently", |run| run.stdout.truncate(REQUESTS));
     assert_fails(
         Fault::Down,
-        "`handson.otlp.endpoint` should name where telemetry goes, here 127.0.0.1:4318",
+        "`handson.otlp.endpoint` should name where telemetry is sent, here 127.0.0.1:4318",
         |run| {
             change_line(run, 2, |line| line["handson.otlp.endpoint"] = "http://127.0.0.1:4317".into());
         },
     );
-    assert_fails(Fault::Slow, "`error.type` should say why", |run| {
+    assert_fails(Fault::Slow, "`error.type` should name the reason", |run| {
         change_line(run, 2, |line| drop(line.as_object_mut().unwrap().remove("error.type")));
     });
-    assert_fails(Fault::Slow, "it is logged by the request that met the full queue", |run| {
+    assert_fails(Fault::Slow, "the request that found the queue full has logged it", |run| {
         change_line(run, 2, |line| line["trace_id"] = "0af7651916cd43dd8448eb211c80319c".into());
     });
     assert_fails(Fault::Hangs, "was logged before anything went wrong", |run| {
         change_line(run, 2, |line| line["time"] = "2026-11-24T10:00:01Z".into());
         run.fault_began = START + 5 * SECOND;
     });
-    assert_fails(Fault::Hangs, "was logged only after the collector was well again", |run| {
+    assert_fails(Fault::Hangs, "was logged only after the collector had recovered", |run| {
         change_line(run, 2, |line| line["time"] = "2026-11-24T10:00:08.500Z".into());
     });
 }
@@ -134,7 +134,7 @@ fn delivery_fails_if_every_failed_export_is_a_line() {
 
 #[test]
 fn delivery_fails_if_the_end_is_not_reported_as_it_should_be() {
-    assert_fails(Fault::HangsToTheEnd, "Nobody learns that it is over", |run| drop(run.stdout.pop()));
+    assert_fails(Fault::HangsToTheEnd, "Nobody learns that the loss is over", |run| drop(run.stdout.pop()));
     for (name, value) in [
         ("handson.dropped.spans", json!("7")),
         ("handson.dropped.log_records", json!(2.5)),

@@ -49,7 +49,7 @@ fn deploy_fails_where_a_list_lacks_the_backend_or_is_out_of_order() {
         assert_each_fails(
             "deploy",
             &[
-                (list, line, "", "It has no line \"backend-answer\","),
+                (list, line, "", "It has no line `\"backend-answer\",`"),
                 (list, line, &line.repeat(2), "is there more than once"),
                 (
                     list,
@@ -83,7 +83,7 @@ fn deploy_fails_where_the_workflow_is_of_another_or_goes_nowhere() {
         &[
             (file, "prefix: backend-answer", "prefix: backend-base", "prefix: backend-base"),
             (file, "folder: backend-answer", "folder: .", "the images are those of another"),
-            (file, "region: ap-northeast-1", "region: Tokyo", "A region of AWS reads like"),
+            (file, "region: ap-northeast-1", "region: Tokyo", "An AWS region looks like"),
             (file, "iam::111122223333", "iam::1111", "the account's 12 digits"),
             (file, "role/backend-answer-", "role/backend-base-", "only that role may push"),
             (file, "id-token: write", "id-token: read", "for which AWS gives the role"),
@@ -103,8 +103,8 @@ fn deploy_fails_where_pipecd_would_not_take_the_application() {
     assert_each_fails(
         "deploy",
         &[
-            (file, "kind: ECSApp", "kind: KubernetesApp", "It is pipecd.dev/v1beta1, ECSApp."),
-            (file, "name: handson-api-answer", "name: handson-api-base", "as its folder"),
+            (file, "kind: ECSApp", "kind: KubernetesApp", "They should be pipecd.dev/v1beta1 and ECSApp."),
+            (file, "name: handson-api-answer", "name: handson-api-base", "the same as its folder"),
             (
                 file,
                 "taskDefinitionFile: taskdef.yaml",
@@ -127,7 +127,7 @@ fn deploy_fails_where_pipecd_would_not_take_the_application() {
             ),
             (file, "containerDefinitions[0]", "containerDefinitions[1]", "the image of handson-api"),
             (file, "containerDefinitions[1]", "containerDefinitions[2]", "the image of loadtest"),
-            (file, "type: GIT_UPDATE", "type: GIT_COMMIT", "one handler GIT_UPDATE"),
+            (file, "type: GIT_UPDATE", "type: GIT_COMMIT", "one handler of the type GIT_UPDATE"),
         ],
     );
 }
@@ -142,13 +142,13 @@ fn deploy_fails_where_ecs_would_not_take_the_service() {
                 file,
                 "serviceName: handson-api-answer",
                 "serviceName: handson-answer",
-                "It is handson-api-answer.",
+                "It should be handson-api-answer.",
             ),
-            (file, "cluster: handson-app-cluster", "cluster: default", "It is handson-app-cluster."),
-            (file, "type: EXTERNAL", "type: ECS", "It is EXTERNAL."),
+            (file, "cluster: handson-app-cluster", "cluster: default", "It should be handson-app-cluster."),
+            (file, "type: EXTERNAL", "type: ECS", "It should be EXTERNAL."),
             (file, "launchType: FARGATE", "launchType: Fargate", "\"Fargate\" is none of"),
             (file, "desiredCount:", "desiredcount:", "desiredcount: no such key"),
-            (file, "- subnet-0a1b2c3d4e5f60718", "- 0a1b2c3d4e5f60718", "Each begins with subnet-."),
+            (file, "- subnet-0a1b2c3d4e5f60718", "- 0a1b2c3d4e5f60718", "Each should begin with subnet-."),
         ],
     );
 }
@@ -159,15 +159,20 @@ fn deploy_fails_where_ecs_would_not_take_the_task() {
     assert_each_fails(
         "deploy",
         &[
-            (file, "family: handson-api-answer", "family: handson-api-base", "It is handson-api-answer."),
-            (file, "cpu: \"512\"", "cpu: 512", "cpu: 512 should be a text"),
+            (
+                file,
+                "family: handson-api-answer",
+                "family: handson-api-base",
+                "It should be handson-api-answer.",
+            ),
+            (file, "cpu: \"512\"", "cpu: 512", "cpu: 512 should be a string"),
             (file, "memory: \"1024\"", "memory: \"512\"", "Fargate has fixed pairs"),
             (file, "cpu: 192", "cpu: 400", "must fit"),
-            (file, "networkMode: awsvpc", "networkMode: bridge", "It is awsvpc."),
+            (file, "networkMode: awsvpc", "networkMode: bridge", "It should be awsvpc."),
             (file, "networkMode: awsvpc", "networkMode: vpc", "\"vpc\" is none of"),
-            (file, "memory: 128", "memory: \"128\"", "a whole number without quotes"),
+            (file, "memory: 128", "memory: \"128\"", "an integer without quotes"),
             (file, "role/handson-task\n", "role/handson-tasks\n", "one role handson-task for all"),
-            (file, "- name: handson-api\n", "- name: api\n", "handson-api is number 1"),
+            (file, "- name: handson-api\n", "- name: api\n", "handson-api must be number 1"),
             (
                 file,
                 "backend-answer-server-image:",
@@ -180,9 +185,14 @@ fn deploy_fails_where_ecs_would_not_take_the_task() {
                 file,
                 "awslogs-group: /handson/handson-api-answer",
                 "awslogs-group: /ecs/answer",
-                "Terraform makes /handson/handson-api-answer",
+                "Terraform creates the log group /handson/handson-api-answer",
             ),
-            (file, "      - name: DD_SITE\n", "      - name: DD_API_KEY\n", "A secret is under `secrets`"),
+            (
+                file,
+                "      - name: DD_SITE\n",
+                "      - name: DD_API_KEY\n",
+                "A secret belongs under `secrets`",
+            ),
             (file, "healthCheck:", "healthcheck:", "healthcheck: no such key"),
         ],
     );
@@ -198,22 +208,27 @@ fn deploy_fails_where_a_name_an_account_or_a_region_is_of_another() {
                 file,
                 "dd_service: handson-answer",
                 "dd_service: handson-base",
-                "handson-base is of another backend",
+                "handson-base belongs to another backend",
             ),
             (
                 file,
                 "backend:backend-answer",
                 "backend:backend-canary",
-                "backend-canary is of another backend",
+                "backend-canary belongs to another backend",
             ),
             (
                 file,
                 "value: loadtest-handson-answer",
                 "value: loadtest-handson-base",
-                "loadtest-handson-base is of another",
+                "loadtest-handson-base belongs to another",
             ),
-            (file, "iam::111122223333", "iam::444455556666", "One account has all of it"),
-            (file, "awslogs-region: ap-northeast-1", "awslogs-region: us-east-1", "One region has all of it"),
+            (file, "iam::111122223333", "iam::444455556666", "Everything is in one account"),
+            (
+                file,
+                "awslogs-region: ap-northeast-1",
+                "awslogs-region: us-east-1",
+                "Everything is in one region",
+            ),
         ],
     );
 }

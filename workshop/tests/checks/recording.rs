@@ -53,7 +53,7 @@ pub fn gather(folder: &Path) -> Evidence {
 pub fn gather_with_datadog(folder: &Path) -> Evidence {
     block_on(async {
         let mut evidence = gathered(folder).await;
-        evidence.datadog = Some(run::gather_datadog(&evidence.backend, folder).await);
+        evidence.datadog = Some(run::gather_datadog(&evidence.backend, folder).await.map_err(Into::into));
         evidence
     })
 }
@@ -63,7 +63,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 async fn gathered(folder: &Path) -> Evidence {
-    let built = run::build(folder).await.unwrap_or_else(|trouble| panic!("{}", trouble.seen()));
+    let built = run::build(folder).await.unwrap_or_else(|error| panic!("{}", error.seen()));
     let backend = run::backend(&built, folder);
-    run::gather(&backend, &built.executable).await.unwrap_or_else(|trouble| panic!("{}", trouble.seen()))
+    run::gather(&backend, &built.executable).await.unwrap_or_else(|error| panic!("{}", error.seen()))
 }

@@ -378,7 +378,7 @@ fn an_error_recorded_twice_is_told_with_both_places() {
             server.events.extend(failed.map(|span| span.events.clone()).unwrap_or_default());
         }
     });
-    assert_fails("errors", &wrong, "2 exception events, on GET /handson and handson.randomError");
+    assert_fails("errors", &wrong, "2 exception events, on GET /handson, handson.randomError");
 }
 
 #[test]
@@ -406,7 +406,7 @@ fn a_stack_that_is_an_array_is_told() {
 #[test]
 fn a_rate_that_is_wrong_is_told() {
     let wrong = with(|evidence| evidence.errors.error_rate = 0.25);
-    assert_fails("errors", &wrong, "where 50 ± 31 were to fail");
+    assert_fails("errors", &wrong, "requests failed, expected 50 ± 31");
 }
 
 #[test]

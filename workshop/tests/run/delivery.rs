@@ -42,7 +42,7 @@ async fn gather(mistake: &str) -> (Evidence, Duration) {
     let backend = backend();
     let mut evidence = run::gather(&backend, &program).await.unwrap();
     let started = Instant::now();
-    evidence.delivery = Some(run::gather_delivery(&backend, &program).await);
+    evidence.delivery = Some(run::gather_delivery(&backend, &program).await.map_err(Into::into));
     let took = started.elapsed();
     fs::remove_dir_all(folder.path()).unwrap();
     (evidence, took)
@@ -77,5 +77,5 @@ async fn a_program_that_exports_while_the_request_waits_is_noticed() {
 async fn a_program_that_sends_again_what_was_answered_with_400_is_noticed() {
     let (evidence, _) = gather("send-again").await;
     let reported = failures(&evidence);
-    assert!(reported.contains("400 says that the request itself is bad"), "{reported}");
+    assert!(reported.contains("400 means that the request itself is bad"), "{reported}");
 }

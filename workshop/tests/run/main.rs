@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use workshop::evidence::{Backend, Ending, Evidence};
-use workshop::run::{self, Trouble};
+use workshop::run::{self, RunError};
 
 /// A server of a few lines, compiled once; its first argument says how it misbehaves.
 const SERVER: &str = r#"
@@ -77,7 +77,7 @@ fn backend() -> Backend {
     }
 }
 
-async fn gather(text: &str) -> Result<Evidence, Trouble> {
+async fn gather(text: &str) -> Result<Evidence, RunError> {
     let folder = tempfile::tempdir().unwrap();
     let started = Instant::now();
     let outcome = run::gather(&backend(), &script(folder.path(), text)).await;
@@ -90,8 +90,8 @@ fn server_that(how: &str) -> String {
 }
 
 #[track_caller]
-fn assert_told(trouble: &Trouble, words: &[&str]) {
-    let told = format!("{}\n{}", trouble.seen(), trouble.cause());
+fn assert_told(error: &RunError, words: &[&str]) {
+    let told = format!("{}\n{}", error.seen(), error.cause());
     for words in words {
         assert!(told.contains(words), "should say {words:?}, and says:\n{told}");
     }
@@ -99,21 +99,21 @@ fn assert_told(trouble: &Trouble, words: &[&str]) {
 
 #[tokio::test]
 async fn a_program_that_ends_at_once_is_told_with_its_status_and_last_words() {
-    let trouble = gather("echo 'PORT=x is refused' >&2; exit 2").await.unwrap_err();
-    assert_told(&trouble, &["exit status 2", "PORT=x is refused"]);
-    assert!(trouble.is_of_the_service());
+    let error = gather("echo 'PORT=x is refused' >&2; exit 2").await.unwrap_err();
+    assert_told(&error, &["exit status 2", "PORT=x is refused"]);
+    assert!(error.is_of_the_service());
 }
 
 #[tokio::test]
 async fn a_service_that_listens_elsewhere_is_told_with_what_it_printed() {
-    let trouble = gather(&server_that("elsewhere")).await.unwrap_err();
-    assert_told(&trouble, &["/healthz did not answer 200", "listens on http://127.0.0.1:", "HOST and PORT"]);
+    let error = gather(&server_that("elsewhere")).await.unwrap_err();
+    assert_told(&error, &["/healthz did not answer 200", "listens on http://127.0.0.1:", "HOST and PORT"]);
 }
 
 #[tokio::test]
 async fn a_service_that_floods_its_log_is_killed() {
-    let trouble = gather(&server_that("flood")).await.unwrap_err();
-    assert!(matches!(trouble, Trouble::FloodsLog), "{trouble:?}");
+    let error = gather(&server_that("flood")).await.unwrap_err();
+    assert!(matches!(error, RunError::FloodsLog), "{error:?}");
 }
 
 #[tokio::test]

@@ -138,7 +138,7 @@ async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
         cargo(&folder, &["build", "--locked", "--offline"], &[("RUSTFLAGS", None)]);
         cargo(&folder, &["clippy", "--locked", "--offline", "--", "-D", "warnings"], &[]);
 
-        let built = run::build(&folder).await.unwrap_or_else(|trouble| panic!("{at}: {}", trouble.seen()));
+        let built = run::build(&folder).await.unwrap_or_else(|error| panic!("{at}: {}", error.seen()));
         let backend = run::backend(&built, &folder);
         let mut evidence =
             run::gather(&backend, &built.executable).await.unwrap_or_else(|t| panic!("{at}: {}", t.seen()));
@@ -151,11 +151,12 @@ async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
                 &["clippy", "--locked", "--offline", "--features", "datadog", "--", "-D", "warnings"],
                 &[],
             );
-            evidence.datadog = Some(run::gather_datadog(&backend, &folder).await);
+            evidence.datadog = Some(run::gather_datadog(&backend, &folder).await.map_err(Into::into));
         }
         // The runs with a faulty collector too, for the state before their step and those from it on.
         if at + 1 >= steps.find("delivery").unwrap().number {
-            evidence.delivery = Some(run::gather_delivery(&backend, &built.executable).await);
+            evidence.delivery =
+                Some(run::gather_delivery(&backend, &built.executable).await.map_err(Into::into));
         }
         let up_to_the_next = &all[..(at + 2).min(all.len())];
         for step in up_to_the_next {

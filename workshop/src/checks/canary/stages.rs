@@ -1,25 +1,80 @@
-//! The pipeline: its stages, their order, what each takes.
+//! The stages of the pipeline: their order, and their options.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::checks::words::{Wrong, wrong};
+use crate::checks::assert::{Check, ensure, fail};
 use crate::deployment::app::{App, Stage, options_of};
+use crate::messages::Message;
+use crate::text;
 
-/// The stages of a canary, in order. Others may stand between them.
-pub(super) const ORDER: [&str; 6] = [
-    "a share of new tasks (ECS_CANARY_ROLLOUT)",
-    "a share of the traffic (ECS_TRAFFIC_ROUTING, canary)",
-    "a look (ANALYSIS, or WAIT_APPROVAL)",
-    "the traffic back (ECS_TRAFFIC_ROUTING, primary: 100)",
-    "all tasks new (ECS_PRIMARY_ROLLOUT)",
-    "the end of the canary (ECS_CANARY_CLEAN)",
+/// What a stage does in a canary release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    StartCanary,
+    TrafficToCanary,
+    Analysis,
+    TrafficToPrimary,
+    ReplacePrimary,
+    EndCanary,
+}
+
+/// The order of the roles. Other stages may be between them.
+const ORDER: [Role; 6] = [
+    Role::StartCanary,
+    Role::TrafficToCanary,
+    Role::Analysis,
+    Role::TrafficToPrimary,
+    Role::ReplacePrimary,
+    Role::EndCanary,
 ];
+
+impl Role {
+    fn of_stage(stage: &Stage) -> Option<Self> {
+        match stage.name.as_str() {
+            "ECS_CANARY_ROLLOUT" => Some(Self::StartCanary),
+            "ECS_TRAFFIC_ROUTING" if percent(stage, "canary").is_some_and(|share| share > 0) => {
+                Some(Self::TrafficToCanary)
+            }
+            "ECS_TRAFFIC_ROUTING" => match percent(stage, "primary")? {
+                100 => Some(Self::TrafficToPrimary),
+                share if share < 100 => Some(Self::TrafficToCanary),
+                _ => None,
+            },
+            "ANALYSIS" | "WAIT_APPROVAL" => Some(Self::Analysis),
+            "ECS_PRIMARY_ROLLOUT" => Some(Self::ReplacePrimary),
+            "ECS_CANARY_CLEAN" => Some(Self::EndCanary),
+            _ => None,
+        }
+    }
+
+    fn text(self) -> Message {
+        match self {
+            Self::StartCanary => text!("tasks of the new version (ECS_CANARY_ROLLOUT)"),
+            Self::TrafficToCanary => text!("a share of the traffic for them (ECS_TRAFFIC_ROUTING, canary)"),
+            Self::Analysis => text!("an analysis or an approval (ANALYSIS, WAIT_APPROVAL)"),
+            Self::TrafficToPrimary => {
+                text!("all traffic back to the old version (ECS_TRAFFIC_ROUTING, primary: 100)")
+            }
+            Self::ReplacePrimary => text!("the new version in all tasks (ECS_PRIMARY_ROLLOUT)"),
+            Self::EndCanary => text!("the end of the canary (ECS_CANARY_CLEAN)"),
+        }
+    }
+}
+
+/// All roles in their order, as a list.
+pub(super) fn order() -> Message {
+    let mut list = ORDER[0].text();
+    for role in &ORDER[1..] {
+        list = text!("{list}, {next}", list, next = role.text());
+    }
+    list
+}
 
 pub(super) fn stages(app: &App) -> &[Stage] {
     app.spec.pipeline.as_ref().map_or(&[], |pipeline| &pipeline.stages)
 }
 
-/// A percentage, as PipeCD takes it: `20`, `"20"`, `"20%"`.
+/// A percentage in each form that PipeCD accepts: `20`, `"20"`, `"20%"`.
 fn percent(stage: &Stage, key: &str) -> Option<u64> {
     match stage.with.get(key)? {
         Value::Number(number) => number.as_u64(),
@@ -28,85 +83,86 @@ fn percent(stage: &Stage, key: &str) -> Option<u64> {
     }
 }
 
-/// What a stage is in [`ORDER`].
-fn role(stage: &Stage) -> Option<usize> {
-    match stage.name.as_str() {
-        "ECS_CANARY_ROLLOUT" => Some(0),
-        "ECS_TRAFFIC_ROUTING" if percent(stage, "canary").is_some_and(|share| share > 0) => Some(1),
-        "ECS_TRAFFIC_ROUTING" if percent(stage, "primary") == Some(100) => Some(3),
-        "ECS_TRAFFIC_ROUTING" if percent(stage, "primary").is_some_and(|share| share < 100) => Some(1),
-        "ANALYSIS" | "WAIT_APPROVAL" => Some(2),
-        "ECS_PRIMARY_ROLLOUT" => Some(4),
-        "ECS_CANARY_CLEAN" => Some(5),
-        _ => None,
-    }
-}
-
-pub(super) fn stages_are_wrong(app: &App) -> Option<Wrong> {
+pub(super) fn are_in_order(app: &App) -> Check {
     let stages = stages(app);
-    if stages.is_empty() {
-        return wrong(
-            "there is no pipeline: PipeCD does a quick sync",
-            "The pipeline of infrastructure/env/handson-api-canary/app.pipecd.yaml is one.",
+    ensure!(
+        !stages.is_empty(),
+        text!("there is no pipeline: PipeCD does a quick sync"),
+        text!("For an example, see the pipeline in infrastructure/env/handson-api-canary/app.pipecd.yaml.")
+    );
+    let names = || stages.iter().map(|stage| stage.name.as_str()).collect::<Vec<_>>().join(", ");
+    // Several shares, with an analysis after each, are a right answer too. So we compare where each role comes first, and
+    // where it comes last.
+    let positions = |role: Role| {
+        stages
+            .iter()
+            .enumerate()
+            .filter(move |(_, stage)| Role::of_stage(stage) == Some(role))
+            .map(|(position, _)| position)
+    };
+    for role in ORDER {
+        ensure!(
+            positions(role).next().is_some(),
+            names(),
+            text!("This is missing: {role}.", role = role.text())
         );
     }
-    let names = || stages.iter().map(|stage| stage.name.as_str()).collect::<Vec<_>>().join(", ");
-    // More than one share, and a look after each, is a right answer too: what counts is where each comes first and last.
-    let places = |wanted: usize| {
-        stages.iter().enumerate().filter(move |(_, stage)| role(stage) == Some(wanted)).map(|(at, _)| at)
-    };
-    for (wanted, what) in ORDER.iter().enumerate() {
-        if places(wanted).next().is_none() {
-            return wrong(names(), format!("It lacks {what}."));
-        }
+    for (earlier, later) in ORDER.into_iter().zip(ORDER.into_iter().skip(1)) {
+        let reason = match earlier {
+            Role::Analysis => text!(
+                "The new version must be analysed while it gets traffic, and before it replaces the old one."
+            ),
+            Role::TrafficToPrimary => text!(
+                "ECS_PRIMARY_ROLLOUT ends the canary's tasks: nobody answers the traffic that still goes there."
+            ),
+            _ => text!("Each needs the one before it."),
+        };
+        ensure!(
+            positions(earlier).min() <= positions(later).min()
+                && positions(earlier).max() <= positions(later).max(),
+            names(),
+            text!(
+                "\"{earlier}\" must come before \"{later}\". {reason}",
+                earlier = earlier.text(),
+                later = later.text(),
+                reason
+            )
+        );
     }
-    for earlier in 0..ORDER.len() - 1 {
-        if places(earlier).min() > places(earlier + 1).min()
-            || places(earlier).max() > places(earlier + 1).max()
-        {
-            let cause = match earlier {
-                3 => {
-                    "ECS_PRIMARY_ROLLOUT ends the canary's tasks: traffic that still goes there has nobody to answer it."
-                }
-                2 => "What nobody has looked at is not to become all there is.",
-                _ => "Each needs the one before it.",
-            };
-            return wrong(
-                names(),
-                format!("{} must come before {}. {cause}", ORDER[earlier], ORDER[earlier + 1]),
-            );
-        }
-    }
-    None
+    Ok(())
 }
 
-pub(super) fn options_are_wrong(app: &App) -> Option<Wrong> {
-    stages(app).iter().find_map(|stage| {
-        let name = &stage.name;
-        let Some(options) = options_of(name) else {
-            return wrong(format!("name: {name}"), "PipeCD has no such stage for ECS.");
-        };
-        if let Some(key) = stage.with.keys().find(|key| !options.contains(&key.as_str())) {
-            let known = if options.is_empty() { "nothing".to_owned() } else { options.join(", ") };
-            return wrong(
-                format!("{name}: with: {key}"),
-                format!("PipeCD takes any key here, and heeds only: {known}."),
-            );
-        }
-        let share = |key: &str| percent(stage, key).filter(|share| (1..=100).contains(share));
-        match name.as_str() {
-            "ECS_CANARY_ROLLOUT" if share("scale").is_none() => wrong(
-                format!("{name}: scale: {}", stage.with.get("scale").unwrap_or(&Value::Null)),
-                "It is a share of desiredCount, from 1 to 100 per cent.",
-            ),
-            "ECS_TRAFFIC_ROUTING" if share("canary").or(share("primary")).is_none() => wrong(
-                format!("{name}: {:?}", stage.with),
-                "It is a share from 1 to 100 per cent: `canary` or `primary`.",
-            ),
-            "ECS_TRAFFIC_ROUTING" if share("canary") == Some(100) => {
-                wrong(format!("{name}: canary: 100"), "With all of the traffic it is no canary.")
+pub(super) fn have_valid_options(app: &App) -> Check {
+    stages(app).iter().try_for_each(has_valid_options)
+}
+
+fn has_valid_options(stage: &Stage) -> Check {
+    let name = &stage.name;
+    let Some(options) = options_of(name) else {
+        return fail(format!("name: {name}"), text!("PipeCD has no such stage for ECS."));
+    };
+    if let Some(key) = stage.with.keys().find(|key| !options.contains(&key.as_str())) {
+        let cause = match options {
+            [] => text!("PipeCD accepts any key here, but reads none in this stage."),
+            _ => {
+                text!("PipeCD accepts any key here, but reads only: {options}.", options = options.join(", "))
             }
-            _ => None,
+        };
+        return fail(format!("{name}: with: {key}"), cause);
+    }
+    let share = |key: &str| percent(stage, key).filter(|share| (1..=100).contains(share));
+    match name.as_str() {
+        "ECS_CANARY_ROLLOUT" if share("scale").is_none() => fail(
+            format!("{name}: scale: {}", stage.with.get("scale").unwrap_or(&Value::Null)),
+            text!("It should be a share of desiredCount, from 1 to 100 per cent."),
+        ),
+        "ECS_TRAFFIC_ROUTING" if share("canary").or(share("primary")).is_none() => fail(
+            format!("{name}: {}", json!(stage.with)),
+            text!("It should be a share from 1 to 100 per cent: `canary` or `primary`."),
+        ),
+        "ECS_TRAFFIC_ROUTING" if share("canary") == Some(100) => {
+            fail(format!("{name}: canary: 100"), text!("With all of the traffic it is no canary."))
         }
-    })
+        _ => Ok(()),
+    }
 }

@@ -1,43 +1,51 @@
-//! How much was lost, by the truth, by the log and by the metrics.
+//! How much was lost: in truth, by the log, and by the metrics.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::reports::{DROPPED, dropped};
-use crate::checks::words::{Wrong, trace_of, wrong};
+use crate::checks::assert::{Check, ensure, fail};
+use crate::checks::requests::Ids;
 use crate::evidence::{DeliveryRun, Evidence, Fault, Run};
+use crate::messages::Message;
+use crate::text;
+use crate::verdict::Failure;
 use otlp::model::{Data, Metric, Span, Temporality};
 
-/// Spans that were made in `run` and did not arrive.
-fn lost_spans(evidence: &Evidence, run: &DeliveryRun) -> Result<u64, Wrong> {
-    let (of_each, of_none) = spans_made(&evidence.calm)?;
-    let made = of_none + of_each * run.exchanges().count() as u64;
+/// The number of spans that were made in `run` and did not arrive.
+fn lost_spans(evidence: &Evidence, run: &DeliveryRun) -> Result<u64, Failure> {
+    let (per_request, others) = spans_made(&evidence.calm)?;
+    let made = others + per_request * run.exchanges().count() as u64;
     let arrived = run.accepted.spans.iter().map(id).collect::<BTreeSet<_>>().len() as u64;
     made.checked_sub(arrived).ok_or_else(|| {
-        let seen = format!("{arrived} spans arrived, though the requests make only {made}");
-        (seen, "Each request makes the same spans, whatever the collector does.".to_owned())
+        Failure::new(
+            text!("{arrived} spans arrived, although the requests make only {made}", arrived, made),
+            text!("Each request should make the same spans, whatever the collector does."),
+        )
     })
 }
 
-/// Spans of each request of the calm run, in which nothing is lost, and spans that belong to no request.
-fn spans_made(calm: &Run) -> Result<(u64, u64), Wrong> {
+/// How many spans each request of the calm run has, in which nothing is lost, and how many spans belong to no request.
+fn spans_made(calm: &Run) -> Result<(u64, u64), Failure> {
+    let ids = Ids::of_run(calm);
     let traces: Vec<_> =
-        calm.answered().filter_map(|(exchange, _)| trace_of(&calm.telemetry, exchange)).collect();
+        calm.answered().filter_map(|(exchange, _)| ids.trace_of(exchange)).collect();
     let counts: BTreeSet<usize> = traces.iter().map(|trace| trace.spans.len()).collect();
     let counts: Vec<usize> = counts.into_iter().collect();
-    let [of_each] = counts[..] else {
-        return Err((
-            format!(
-                "the requests of a run with a healthy collector have different numbers of spans: {counts:?}"
+    let [per_request] = counts[..] else {
+        return Err(Failure::new(
+            text!(
+                "the requests of a run with a healthy collector have different numbers of spans: {counts}",
+                counts = format!("{counts:?}")
             ),
-            "Steps 2 to 8 come first: every request has the same spans, and all of them arrive.".to_owned(),
+            text!("Do steps 2 to 8 first: then every request has the same spans, and all of them arrive."),
         ));
     };
-    let of_requests = of_each * traces.len();
-    Ok((of_each as u64, calm.telemetry.spans.len().saturating_sub(of_requests) as u64))
+    let of_requests = per_request * traces.len();
+    Ok((per_request as u64, calm.telemetry.spans.len().saturating_sub(of_requests) as u64))
 }
 
-/// Log records that were made in `run` and did not arrive. Each line of the log is a record too; if some lines are not, such as
-/// the last, then so in the calm run.
+/// The number of log records that were made in `run` and did not arrive. Each line of the log is a record too. If some lines
+/// are not, such as the last one, the same lines are not in the calm run.
 fn lost_log_records(evidence: &Evidence, run: &DeliveryRun) -> i64 {
     let count = |items: usize| i64::try_from(items).unwrap_or(i64::MAX);
     let calm = &evidence.calm;
@@ -49,78 +57,100 @@ fn lines(stdout: &[String]) -> usize {
     stdout.iter().filter(|line| !line.trim().is_empty()).count()
 }
 
-pub(super) fn spans_are_wrong(evidence: &Evidence, run: &DeliveryRun) -> Option<Wrong> {
-    let lost = match lost_spans(evidence, run) {
-        Ok(lost) => lost,
-        Err(wrong) => return Some(wrong),
-    };
-    if lost == 0 && run.fault == Fault::Slow {
-        return wrong(
-            "no span was lost, though OTEL_BSP_MAX_QUEUE_SIZE=128 and the requests made far more",
-            "The queue must be bounded by OTEL_BSP_MAX_QUEUE_SIZE, or memory grows while the collector is slow.",
-        );
-    }
-    let reported = dropped(run.reports().last()?, DROPPED[0])?;
-    (reported != lost).then(|| {
-        (
-            format!("handson.dropped.spans = {reported}, and {lost} spans did not arrive"),
-            differs(reported > lost).to_owned(),
+pub(super) fn reports_lost_spans(evidence: &Evidence, run: &DeliveryRun) -> Check {
+    let lost = lost_spans(evidence, run)?;
+    ensure!(
+        lost > 0 || run.fault != Fault::Slow,
+        text!("no span was lost, although OTEL_BSP_MAX_QUEUE_SIZE=128 and the requests made far more"),
+        text!(
+            "The queue must be bounded by OTEL_BSP_MAX_QUEUE_SIZE, or memory grows while the collector is slow."
         )
-    })
+    );
+    let Some(reported) = last_report(run, DROPPED[0]) else { return Ok(()) };
+    ensure!(
+        reported == lost,
+        text!("handson.dropped.spans = {reported}, and {lost} spans did not arrive", reported, lost),
+        cause_of_difference(reported > lost)
+    );
+    Ok(())
 }
 
-pub(super) fn log_records_are_wrong(evidence: &Evidence, run: &DeliveryRun) -> Option<Wrong> {
+pub(super) fn reports_lost_log_records(evidence: &Evidence, run: &DeliveryRun) -> Check {
     let lost = lost_log_records(evidence, run);
-    let reported = i64::try_from(dropped(run.reports().last()?, DROPPED[1])?).ok()?;
-    // The record of the line itself, and of the lines after it, can no longer be in its own number.
+    let reported = last_report(run, DROPPED[1]).and_then(|reported| i64::try_from(reported).ok());
+    let Some(reported) = reported else { return Ok(()) };
+    // The record of the line itself, and of the lines after it, cannot be in its own number.
     let is_right = match run.fault {
         Fault::HangsToTheEnd => (lost - 2..=lost).contains(&reported),
         _ => reported == lost,
     };
-    (!is_right).then(|| {
-        (
-            format!("handson.dropped.log_records = {reported}, and {lost} log records did not arrive"),
-            differs(reported > lost).to_owned(),
-        )
-    })
+    ensure!(
+        is_right,
+        text!(
+            "handson.dropped.log_records = {reported}, and {lost} log records did not arrive",
+            reported,
+            lost
+        ),
+        cause_of_difference(reported > lost)
+    );
+    Ok(())
 }
 
-fn differs(too_many: bool) -> &'static str {
+/// The number in the last line that reports loss. That the line has one is an expectation of its own.
+fn last_report(run: &DeliveryRun, field: &str) -> Option<u64> {
+    dropped(run.reports().last()?, field)
+}
+
+fn cause_of_difference(too_many: bool) -> Message {
     if too_many {
-        "Some are counted that arrived, or twice: an item that is sent again and accepted is not lost."
+        text!(
+            "Some are counted although they arrived, or are counted twice: an item that is sent again and then accepted is not lost."
+        )
     } else {
-        "Some are not counted. Items get lost in two places: before the queue, if it is full, and after it, if their export fails. At \
-         the end of the service, those that still wait are lost too."
+        text!(
+            "Some are not counted. Items get lost in two places: before the queue if it is full, and after it if their export \
+             fails. When the service ends, those that still wait are lost too."
+        )
     }
 }
 
-/// Only a full queue loses anything while the collector is slow, so there the metrics must equal the truth.
-pub(super) fn metrics_are_wrong(evidence: &Evidence, run: &DeliveryRun) -> Option<Wrong> {
+/// While the collector is slow, only a full queue loses anything: then the metrics must equal the truth.
+pub(super) fn metrics_count_dropped(evidence: &Evidence, run: &DeliveryRun) -> Check {
     if run.fault != Fault::Slow {
-        return None;
+        return Ok(());
     }
-    let spans = lost_spans(evidence, run).ok()?;
-    let log_records = u64::try_from(lost_log_records(evidence, run)).ok()?;
-    let metrics =
-        [("otel.sdk.processor.span.processed", spans), ("otel.sdk.processor.log.processed", log_records)];
-    metrics.into_iter().find_map(|(name, lost)| {
-        let exports: Vec<&Metric> = run.accepted.metrics.iter().filter(|metric| metric.name == name).collect();
-        if exports.is_empty() {
-            return wrong(
-                format!("{name} was not exported"),
-                "It is the conventions' counter of what a processor took and dropped: an observable counter that reads your counts.",
-            );
-        }
-        let counted = queue_full(&exports);
-        (counted != lost as f64).then(|| {
-            (
-                format!("{name} with error.type=\"queue_full\" is {counted}, and {lost} were dropped by the full queue"),
-                "Export the same count that the log line reports, also when the service ends; error.type is absent for items that were \
-                 not dropped."
-                    .to_owned(),
+    let log_records = u64::try_from(lost_log_records(evidence, run));
+    // If these numbers are not known, the expectations about the log lines have failed already.
+    let (Ok(spans), Ok(log_records)) = (lost_spans(evidence, run), log_records) else { return Ok(()) };
+    for (name, lost) in
+        [("otel.sdk.processor.span.processed", spans), ("otel.sdk.processor.log.processed", log_records)]
+    {
+        let exports: Vec<&Metric> =
+            run.accepted.metrics.iter().filter(|metric| metric.name == name).collect();
+        ensure!(
+            !exports.is_empty(),
+            text!("{name} was not exported", name),
+            text!(
+                "It is the counter that the conventions have for what a processor took and dropped. Make it an observable counter \
+                 that reads your counts."
             )
-        })
-    })
+        );
+        let counted = queue_full(&exports);
+        ensure!(
+            counted == lost as f64,
+            text!(
+                "{name} with error.type=\"queue_full\" is {counted}, and {lost} were dropped by the full queue",
+                name,
+                counted,
+                lost
+            ),
+            text!(
+                "Export the same count that the log line reports, also when the service ends; items that were not dropped have no \
+                 error.type."
+            )
+        );
+    }
+    Ok(())
 }
 
 /// The value at the end of the run, over all series with this `error.type`.
@@ -145,18 +175,22 @@ fn queue_full(exports: &[&Metric]) -> f64 {
     series.values().fold(0.0, |sum, value| sum + value)
 }
 
-/// OTLP: only 429, 502, 503 and 504 may be answered by another attempt.
-pub(super) fn sent_again(run: &DeliveryRun) -> Option<Wrong> {
+/// By OTLP, a client may send again only if the status is 429, 502, 503 or 504.
+pub(super) fn sends_nothing_again(run: &DeliveryRun) -> Check {
     if run.fault != Fault::Answers(400) {
-        return None;
+        return Ok(());
     }
-    let mut seen = BTreeSet::new();
-    let again = run.refused.spans.iter().chain(&run.accepted.spans).find(|span| !seen.insert(id(span)))?;
-    wrong(
-        format!("span {} ({}) was sent more than once", again.span_id, again.name),
-        "400 says that the request itself is bad, and it will be so the next time: drop it and count it. Only 429, 502, 503 and 504 are \
-         worth another attempt (https://opentelemetry.io/docs/specs/otlp/#failures-1).",
-    )
+    let mut sent = BTreeSet::new();
+    match run.refused.spans.iter().chain(&run.accepted.spans).find(|span| !sent.insert(id(span))) {
+        None => Ok(()),
+        Some(span) => fail(
+            text!("span {id} ({name}) was sent more than once", id = &span.span_id, name = &span.name),
+            text!(
+                "400 means that the request itself is bad, and it will be bad the next time too: drop the items, and count them. \
+                 Only 429, 502, 503 and 504 are worth another attempt (https://opentelemetry.io/docs/specs/otlp/#failures-1)."
+            ),
+        ),
+    }
 }
 
 fn id(span: &Span) -> (&str, &str) {

@@ -1,101 +1,117 @@
 //! The log lines that report the beginning and the end of loss.
 //!
-//! In these runs nothing goes wrong but the exports. So every line at WARN or above, and every line with the field
+//! In these runs nothing goes wrong except the exports. So every line at WARN or above, and every line with the field
 //! `handson.dropped.spans`, is a report of loss: the first reports the beginning, the last the end, and there are no others.
 
 use serde_json::Value;
 
+use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::log_lines::{has_ids, object, time};
-use crate::checks::words::{Wrong, first_of, wrong};
 use crate::evidence::{DeliveryRun, LossReport};
+use crate::text;
 
 /// The fields that hold the numbers.
 pub(super) const DROPPED: [&str; 2] = ["handson.dropped.spans", "handson.dropped.log_records"];
 
-pub(super) fn begin_is_wrong(run: &DeliveryRun) -> Option<Wrong> {
+pub(super) fn reports_beginning(run: &DeliveryRun) -> Check {
     let reports = run.reports();
     let Some(begin) = reports.first() else {
-        return wrong(
-            "no log line at WARN or above",
-            "Telemetry is lost in silence: report the first item that is dropped or fails to be exported, in the service's own log.",
+        return fail(
+            text!("no log line at WARN or above"),
+            text!(
+                "Telemetry is lost silently: report the first item that is dropped or not exported, in the service's own log."
+            ),
         );
     };
     let line = object(&begin.text()).unwrap_or_default();
-    if has_ids(&line) {
-        return wrong(
-            begin.text(),
-            "This line carries a trace id: it is logged by the request that met the full queue. The loss concerns all requests: log \
-             it from a task of its own.",
-        );
-    }
-    if time(&line).is_some_and(|time| time.to < run.fault_began) {
-        return wrong(
-            format!("{} was logged before anything went wrong", begin.text()),
-            "Report loss only if an export fails or an item is dropped.",
-        );
-    }
-    if time(&line).zip(run.fault_ended).is_some_and(|(time, end)| time.from > end) {
-        return wrong(
-            format!("{} was logged only after the collector was well again", begin.text()),
-            "Report the beginning at the first item that is dropped or the first export that fails.",
-        );
-    }
-    let endpoint = begin.field("handson.otlp.endpoint").map(text).unwrap_or_default();
-    if !endpoint.contains(&run.collector) {
-        return wrong(
-            begin.text(),
-            format!("`handson.otlp.endpoint` should name where telemetry goes, here {}.", run.collector),
-        );
-    }
-    let error = begin.field("error.type").map(text).unwrap_or_default();
-    if error.is_empty() {
-        return wrong(
-            begin.text(),
-            "`error.type` should say why: what the exporter reported, or that the queue is full.",
-        );
-    }
-    None
+    ensure!(
+        !has_ids(&line),
+        begin.text(),
+        text!(
+            "This line has a trace id: the request that found the queue full has logged it. The loss concerns all requests: log it \
+             from a task of its own."
+        )
+    );
+    ensure!(
+        time(&line).is_none_or(|time| time.to >= run.fault_began),
+        text!("{line} was logged before anything went wrong", line = begin.text()),
+        text!("Report loss only if an export fails or an item is dropped.")
+    );
+    ensure!(
+        time(&line).zip(run.fault_ended).is_none_or(|(time, end)| time.from <= end),
+        text!("{line} was logged only after the collector had recovered", line = begin.text()),
+        text!("Report the beginning at the first item that is dropped, or the first export that fails.")
+    );
+    let endpoint = begin.field("handson.otlp.endpoint").map(in_text).unwrap_or_default();
+    ensure!(
+        endpoint.contains(&run.collector),
+        begin.text(),
+        text!(
+            "`handson.otlp.endpoint` should name where telemetry is sent, here {collector}.",
+            collector = &run.collector
+        )
+    );
+    let error = begin.field("error.type").map(in_text).unwrap_or_default();
+    ensure!(
+        !error.is_empty(),
+        begin.text(),
+        text!("`error.type` should name the reason: what the exporter reported, or that the queue is full.")
+    );
+    Ok(())
 }
 
-pub(super) fn end_is_wrong(run: &DeliveryRun) -> Option<Wrong> {
+pub(super) fn reports_end(run: &DeliveryRun) -> Check {
     let reports = run.reports();
-    let [_, end] = &reports[..] else {
-        let lines: Vec<String> = reports.iter().take(4).map(LossReport::text).collect();
-        let lines = lines.join("\n");
-        return match reports.len() {
-            0 => None,
-            1 => wrong(
-                format!("only one line reports loss:\n{lines}"),
-                "Nobody learns that it is over, nor how much is missing. Log a second line when all signals are accepted again, or \
-                 when the service ends.",
-            ),
-            count => wrong(
-                format!("{count} lines report loss, such as\n{lines}"),
-                "A fault that lasts for hours would fill the log. Keep the state: one line when it changes to failing, one when it \
-                 changes back.",
-            ),
-        };
+    let end = match &reports[..] {
+        // That the beginning is not reported is the failure of another expectation.
+        [] => return Ok(()),
+        [_, end] => end,
+        [only] => {
+            return fail(
+                text!("only one line reports loss:\n{line}", line = only.text()),
+                text!(
+                    "Nobody learns that the loss is over, or how much is missing. Log a second line when all signals are accepted \
+                     again, or when the service ends."
+                ),
+            );
+        }
+        several => {
+            let lines: Vec<String> = several.iter().take(4).map(LossReport::text).collect();
+            return fail(
+                text!(
+                    "{count} lines report loss, such as\n{lines}",
+                    count = several.len(),
+                    lines = lines.join("\n")
+                ),
+                text!(
+                    "An outage of hours would fill the log. Keep the state, and log only when it changes: one line when exports \
+                     begin to fail, one when they recover."
+                ),
+            );
+        }
     };
     let line = object(&end.text()).unwrap_or_default();
-    if let Some(missing) = DROPPED.iter().find(|name| dropped(end, name).is_none()) {
-        return wrong(
+    for name in DROPPED {
+        ensure!(
+            dropped(end, name).is_some(),
             end.text(),
-            format!("`{missing}` should be an integer: how many items were dropped or failed in this time."),
+            text!(
+                "`{name}` should be an integer: how many items were dropped, or failed to be exported, in this time.",
+                name
+            )
         );
     }
-    if has_ids(&line) {
-        return wrong(
-            end.text(),
-            "This line carries a trace id, and concerns all requests: log it from a task of its own.",
-        );
-    }
-    if time(&line).zip(run.fault_ended).is_some_and(|(time, end)| time.to < end) {
-        return wrong(
-            format!("{} was logged while the collector still accepted nothing", end.text()),
-            "It is over when an export of each signal that failed has succeeded.",
-        );
-    }
-    None
+    ensure!(
+        !has_ids(&line),
+        end.text(),
+        text!("This line has a trace id, but concerns all requests: log it from a task of its own.")
+    );
+    ensure!(
+        time(&line).zip(run.fault_ended).is_none_or(|(time, end)| time.to >= end),
+        text!("{line} was logged while the collector still accepted nothing", line = end.text()),
+        text!("The loss is over when each signal that failed has been exported again.")
+    );
+    Ok(())
 }
 
 /// The number in a field of a report, if it is an integer.
@@ -104,7 +120,7 @@ pub(super) fn dropped(report: &LossReport, name: &str) -> Option<u64> {
 }
 
 /// A string as it is, anything else as JSON; an empty object or array is empty.
-fn text(value: &Value) -> String {
+fn in_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         Value::Object(members) if members.is_empty() => String::new(),
@@ -112,19 +128,20 @@ fn text(value: &Value) -> String {
     }
 }
 
-pub(super) fn password_is_logged(run: &DeliveryRun) -> Option<Wrong> {
-    let password = run.password.as_deref()?;
-    let hidden = |line: &str| line.replace(password, "***");
-    let lines = run.stdout.iter().chain(&run.stderr).filter(|line| line.contains(password));
+pub(super) fn hides_password(run: &DeliveryRun) -> Check {
+    let Some(password) = run.password.as_deref() else { return Ok(()) };
+    let lines = run.stdout.iter().chain(&run.stderr).cloned();
     let records =
         run.accepted.log_records.iter().map(|record| format!("{} {:?}", record.body, record.attributes));
-    let lines: Vec<String> =
-        lines.cloned().chain(records.filter(|record| record.contains(password))).collect();
-    first_of(&lines, |line| {
-        wrong(
-            hidden(line),
-            "The part before the @ of OTEL_EXPORTER_OTLP_ENDPOINT is a secret (shown here as ***): take it off before the address is \
-             logged. Errors of HTTP clients may contain it, too.",
-        )
+    each(lines.chain(records), |line| {
+        ensure!(
+            !line.contains(password),
+            line.replace(password, "***"),
+            text!(
+                "The part of OTEL_EXPORTER_OTLP_ENDPOINT before the @ is a secret (shown here as ***): remove it before the address \
+                 is logged. Errors of HTTP clients may contain it, too."
+            )
+        );
+        Ok(())
     })
 }

@@ -1,23 +1,32 @@
-//! Names of other backends, and two values of what should be one.
+//! Names of other backends, and two values of what must be one.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::{CLUSTER, Files, misread};
-use crate::checks::words::{Wrong, wrong};
+use super::{CLUSTER, Files};
+use crate::checks::assert::{Check, ensure, fail};
 use crate::deployment::{self, PREFIXES, lists};
+use crate::messages::Message;
+use crate::text;
 
-/// What every file says of others, and what they say of each other.
-pub(super) fn others_are_named(files: &Files) -> Option<Wrong> {
-    let own = files.tree.files.keys().filter(|file| deployment::is_own(file, files.name));
+/// No file has a name of another backend, and all files have the same account and the same region.
+pub(super) fn are_of_one_backend(files: &Files) -> Check {
     let mut texts = Vec::new();
-    for file in own {
-        match deployment::yaml::<Value>(files.tree, file) {
-            Ok(value) => strings(&value, &mut |text| texts.push((file, text.to_owned()))),
-            Err(seen) => return Some(misread(seen)),
-        }
+    for file in files.tree.files.keys().filter(|file| deployment::is_own(file, files.name)) {
+        strings(&files.yaml(file)?, &mut |text| texts.push((file, text.to_owned())));
     }
+    name_no_other(&texts, files)?;
+    are_one(&texts, text!("Everything is in one account: repositories, roles and logs."), |text| {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric());
+        words.filter(|word| is_account(word)).map(str::to_owned).collect()
+    })?;
+    are_one(&texts, text!("Everything is in one region: repositories, roles and logs."), |text| {
+        text.split(['.', ':', '/']).filter(|word| is_region(word)).map(str::to_owned).collect()
+    })
+}
+
+fn name_no_other(texts: &[(&PathBuf, String)], files: &Files) -> Check {
     let lists = PREFIXES.iter().filter_map(|list| files.tree.text(Path::new(list)));
     let others: Vec<&str> = lists
         .flat_map(lists::names)
@@ -25,28 +34,17 @@ pub(super) fn others_are_named(files: &Files) -> Option<Wrong> {
         .filter(|other| *other != files.name)
         .collect();
     let of_all = ["handson-api", "handson-task", "handson-task-execution", CLUSTER];
-    for (file, text) in &texts {
+    for (file, text) in texts {
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
         for word in words.filter(|word| !of_all.contains(word) && !is_of(word, files.name)) {
-            if others.iter().any(|other| is_of(word, other)) {
-                return wrong(
-                    format!("{}: {text}", file.display()),
-                    format!("{word} is of another backend."),
-                );
-            }
+            ensure!(
+                !others.iter().any(|other| is_of(word, other)),
+                format!("{}: {text}", file.display()),
+                text!("{word} belongs to another backend.", word)
+            );
         }
     }
-    differ("account", &texts, |text| {
-        text.split(|c: char| !c.is_ascii_alphanumeric())
-            .filter(|word| is_account(word))
-            .map(str::to_owned)
-            .collect()
-    })
-    .or_else(|| {
-        differ("region", &texts, |text| {
-            text.split(['.', ':', '/']).filter(|word| is_region(word)).map(str::to_owned).collect()
-        })
-    })
+    Ok(())
 }
 
 /// Whether the word is a name that follows from that of a backend.
@@ -57,16 +55,17 @@ fn is_of(word: &str, name: &str) -> bool {
     forms.iter().filter_map(rest).any(|rest| ends.contains(&rest))
 }
 
-/// Two values of what should be one.
-fn differ(what: &str, texts: &[(&PathBuf, String)], values: impl Fn(&str) -> Vec<String>) -> Option<Wrong> {
+/// All values that `values` finds in the texts are the same one.
+fn are_one(texts: &[(&PathBuf, String)], cause: Message, values: impl Fn(&str) -> Vec<String>) -> Check {
     let mut found =
         texts.iter().flat_map(|(file, text)| values(text).into_iter().map(move |value| (file, value)));
-    let (first_file, first) = found.next()?;
-    let (file, other) = found.find(|(_, value)| *value != first)?;
-    wrong(
-        format!("{}: {first}\n{}: {other}", first_file.display(), file.display()),
-        format!("One {what} has all of it: repositories, roles, logs."),
-    )
+    let Some((first_file, first)) = found.next() else { return Ok(()) };
+    match found.find(|(_, value)| *value != first) {
+        None => Ok(()),
+        Some((file, other)) => {
+            fail(format!("{}: {first}\n{}: {other}", first_file.display(), file.display()), cause)
+        }
+    }
 }
 
 fn strings(value: &Value, take: &mut impl FnMut(&str)) {

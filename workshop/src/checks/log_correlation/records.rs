@@ -3,104 +3,140 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use serde_json::Value as Json;
-
-use crate::checks::log_lines::objects;
-use crate::checks::words::{Served, Wrong, first_of, wrong};
+use super::lines::{CLOCK_TOLERANCE, Queries};
+use crate::checks::assert::{Check, each, ensure, fail};
+use crate::checks::log_lines::Logged;
+use crate::checks::requests::Served;
 use crate::evidence::Run;
+use crate::messages::Message;
+use crate::text;
 use otlp::model::{LogRecord, Value};
 
 /// OTLP's severity number.
 const INFO: i32 = 9;
 
-pub(super) fn query_is_wrong(served: &Served<'_>, lines: &[Json]) -> Option<Wrong> {
+pub(super) fn query_is_sent(served: &Served<'_>, queries: &Queries<'_>) -> Check {
     let records = &served.run.telemetry.log_records;
     let is_query = |record: &&LogRecord| record.body.to_string().contains("dbQuery");
-    if records.is_empty() {
-        return wrong(
-            "no log record was received",
+    ensure!(
+        !records.is_empty(),
+        text!("no log record was received"),
+        text!(
             "Build a logger provider with an OTLP exporter in src/telemetry.rs, add instrumentation::log_records::layer to the \
-             subscriber, and let on_flush shut the provider down.",
-        );
-    }
-    let own =
-        records.iter().filter(is_query).find(|record| record.trace_id.as_deref() == Some(&served.trace.id));
+             subscriber, and let on_flush shut the provider down."
+        )
+    );
+    let id = &served.trace.id;
+    let own = records.iter().filter(is_query).find(|record| record.trace_id.as_deref() == Some(id));
     let Some(record) = own else {
         let seen = records.iter().find(is_query).or(records.first()).map(outline).unwrap_or_default();
-        return wrong(
-            format!("none with the trace id {}; there is {seen}", served.trace.id),
-            "The bridge takes the ids from the current context: is the event inside the request's span, and the bridge on \
-             the same subscriber?",
+        return fail(
+            text!("none with the trace id {id}; there is {seen}", id, seen),
+            text!(
+                "The bridge takes the ids from the current context: is the event inside the request's span, and the bridge on the \
+                 same subscriber?"
+            ),
         );
     };
-    let line = lines
-        .iter()
-        .find(|line| line["message"] == "dbQuery" && line["trace_id"] == served.trace.id.as_str())?;
-    if record.span_id.as_deref() == line["span_id"].as_str() {
-        return None;
+    let Some(line) = queries.of_trace(id).first() else { return Ok(()) };
+    ensure!(
+        record.span_id.as_deref() == line["span_id"].as_str(),
+        text!(
+            "the record names span {record}, the line {line}",
+            record = record.span_id.as_deref().unwrap_or("none"),
+            line = &line["span_id"]
+        ),
+        text!("Line and record report the same event, and name the same span.")
+    );
+    let database = &served.run.database;
+    for (key, right) in [("user.id", &database.user_id), ("user.name", &database.user_name)] {
+        ensure!(
+            record.attributes.text(key) == Some(right),
+            text!(
+                "{key} = {seen} in the record {outline}",
+                key,
+                seen = record.attributes.get(key).map_or("(none)".to_owned(), ToString::to_string),
+                outline = outline(record)
+            ),
+            text!(
+                "The fields of an event are attributes of its record, with their own types: {key} is {right}.",
+                key,
+                right = format!("{right:?}")
+            )
+        );
     }
-    wrong(
-        format!("the record names span {:?}, the line {}", record.span_id, line["span_id"]),
-        "Line and record tell of the same event, and name the same span.",
-    )
+    Ok(())
 }
 
 /// The levels of an event's lines, and those of its log records.
 type Levels = (Vec<&'static str>, Vec<&'static str>);
 
 /// Lines and records are the same events, so that each has as many of one as of the other.
-pub(super) fn differ_from_lines(run: &Run) -> Option<Wrong> {
+pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
+    let run = logged.run;
     if run.telemetry.log_records.is_empty() {
-        // Another expectation says so.
-        return None;
+        // Another expectation reports it.
+        return Ok(());
     }
-    // By trace id, span id and message.
+    // By trace id, span id and message; without ids, by message alone.
     let mut events: BTreeMap<[String; 3], Levels> = BTreeMap::new();
-    for line in objects(run) {
-        let text = |key: &str| line[key].as_str().map(str::to_owned);
-        if let (Some(trace), Some(span)) = (text("trace_id"), text("span_id")) {
-            let event = events.entry([trace, span, text("message").unwrap_or_default()]).or_default();
-            event.0.push(level_of_name(line["level"].as_str().unwrap_or_default()));
-        }
+    for line in logged.objects() {
+        let member = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
+        let event = events.entry([member("trace_id"), member("span_id"), member("message")]).or_default();
+        event.0.push(level_of_name(line["level"].as_str().unwrap_or_default()));
     }
     for record in &run.telemetry.log_records {
-        if let (Some(trace), Some(span)) = (&record.trace_id, &record.span_id) {
-            let message = match &record.body {
-                Value::Text(text) => text.clone(),
-                other => other.to_string(),
-            };
-            let event = events.entry([trace.clone(), span.clone(), message]).or_default();
-            event.1.push(level_of_number(record.severity_number));
-        }
+        let id = |id: &Option<String>| id.clone().unwrap_or_default();
+        let key = [id(&record.trace_id), id(&record.span_id), record.body.unquoted()];
+        events.entry(key).or_default().1.push(level_of_number(record.severity_number));
     }
-    first_of(&mut events, |([trace, span, message], (lines, records))| {
+    // Outside requests there are lines before the exporter starts and after it has ended, and records of libraries.
+    let is_alone = |(trace, lines, records): (&str, &[&str], &[&str])| {
+        trace.is_empty() && (lines.is_empty() || records.is_empty())
+    };
+    each(&mut events, |(key, (lines, records))| {
         lines.sort_unstable();
         records.sort_unstable();
+        if lines == records || is_alone((&key[0], lines, records)) {
+            return Ok(());
+        }
         let cause = match records.len().cmp(&lines.len()) {
-            _ if lines == records => return None,
-            Ordering::Equal => {
+            Ordering::Equal => text!(
                 "Line and record have different levels: the severity of a record is the level of its event."
-            }
-            Ordering::Greater => {
+            ),
+            Ordering::Greater => text!(
                 "A record without a line: is the event sent by two bridges or two processors, or is its message another?"
-            }
-            Ordering::Less => {
+            ),
+            Ordering::Less => text!(
                 "A line without its record: does the bridge have a filter that the lines do not have, or is the logger provider shut \
                  down too early?"
-            }
-        };
-        let listed = |items: &[&str], name: &str| match items {
-            [] => format!("no {name}"),
-            items => format!(
-                "{} {name}{} at {}",
-                items.len(),
-                if items.len() == 1 { "" } else { "s" },
-                items.join(", ")
             ),
         };
-        let (lines, records) = (listed(lines, "line"), listed(records, "log record"));
-        wrong(format!("{message:?} of span {span} in trace {trace}: {lines}; {records}"), cause)
+        let [trace, span, message] = &*key;
+        fail(
+            text!(
+                "{message} of span {span} in trace {trace}: {lines}; {records}",
+                message = format!("{message:?}"),
+                span,
+                trace,
+                lines =
+                    counted(lines, text!("no line"), text!("1 line"), |count| text!("{count} lines", count)),
+                records = counted(records, text!("no log record"), text!("1 log record"), |count| {
+                    text!("{count} log records", count)
+                })
+            ),
+            cause,
+        )
     })
+}
+
+fn counted(levels: &[&str], none: Message, one: Message, many: fn(usize) -> Message) -> Message {
+    let items = match levels.len() {
+        0 => return none,
+        1 => one,
+        count => many(count),
+    };
+    text!("{items} at {levels}", items, levels = levels.join(", "))
 }
 
 fn level_of_name(level: &str) -> &'static str {
@@ -121,45 +157,73 @@ fn level_of_number(number: i32) -> &'static str {
     }
 }
 
-pub(super) fn form_is_wrong(record: &LogRecord, service: &str) -> Option<Wrong> {
+pub(super) fn form_is_right(record: &LogRecord, run: &Run) -> Check {
     let copies = |key: &str| {
         matches!(key, "trace_id" | "span_id" | "trace.id" | "span.id" | "dd.trace_id" | "dd.span_id")
     };
-    if record.severity_number == 0 {
-        return wrong(
-            outline(record),
-            "It has no severity number; the bridge sets it from the event's level.",
-        );
+    ensure!(
+        record.severity_number != 0,
+        outline(record),
+        text!("It has no severity number; the bridge sets it from the event's level.")
+    );
+    ensure!(
+        record.severity_text.is_empty()
+            || level_of_name(&record.severity_text.to_uppercase()) == level_of_number(record.severity_number),
+        text!("severity text {seen} of {outline}", seen = &record.severity_text, outline = outline(record)),
+        text!("Severity text and severity number say the same level.")
+    );
+    ensure!(
+        matches!(record.body, Value::Text(_)) && !record.body.unquoted().is_empty(),
+        outline(record),
+        text!("It has no body; the bridge takes the event's message for it.")
+    );
+    ensure!(
+        (run.started..=run.ended).contains(&record.when()),
+        text!("time {time} of {outline}", time = record.when(), outline = outline(record)),
+        text!(
+            "The time of a record is the time of its event in nanoseconds since 1970, or else the time when it was observed."
+        )
+    );
+    let span = record.trace_id.as_deref().zip(record.span_id.as_deref());
+    let span = span.and_then(|(trace, span)| {
+        run.telemetry.spans.iter().find(|found| found.span_id == span && found.trace_id == trace)
+    });
+    ensure!(
+        span.is_none_or(|span| {
+            record.when() + CLOCK_TOLERANCE >= span.start && record.when() <= span.end + CLOCK_TOLERANCE
+        }),
+        text!("time {time} of {outline}", time = record.when(), outline = outline(record)),
+        text!("Its span did not run at that time: a record has the time and the ids of its own event.")
+    );
+    match record.attributes.0.iter().find(|(key, _)| copies(key)) {
+        None => Ok(()),
+        Some((key, _)) => fail(
+            text!("attribute {key} of {outline}", key, outline = outline(record)),
+            text!("A log record has fields of its own for the ids; a copy is noise."),
+        ),
     }
-    if record.body.to_string().trim_matches('"').is_empty() {
-        return wrong(outline(record), "It has no body; the bridge takes the event's message for it.");
-    }
-    if record.resource.text("service.name") != Some(service) {
-        let seen = record.resource.get("service.name").map(ToString::to_string).unwrap_or_default();
-        return wrong(
-            format!("service.name = {seen}"),
-            format!(
-                "The logger provider needs the same resource as the tracer provider; service.name is {service:?}."
-            ),
-        );
-    }
-    let (key, _) = record.attributes.0.iter().find(|(key, _)| copies(key))?;
-    wrong(
-        format!("attribute {key} of {}", outline(record)),
-        "A log record has fields of its own for the ids; a copy is noise.",
-    )
+}
+
+pub(super) fn scope_is_named(record: &LogRecord) -> Check {
+    ensure!(
+        !record.scope.name.is_empty(),
+        text!("no name of the scope of {outline}", outline = outline(record)),
+        text!("A logger has a name, of the library or the program that makes the records.")
+    );
+    Ok(())
 }
 
 /// Without a filter, the bridge takes the exporter's own lines too, and each export makes more of them.
-pub(super) fn below_the_level(record: &LogRecord) -> Option<Wrong> {
-    (1..INFO).contains(&record.severity_number).then(|| {
-        (
-            format!("{} of {}", outline(record), record.scope.name),
-            "The bridge needs a filter of its own (instrumentation::log_records::layer has it). Otherwise it sends what the exporter's own client \
-             logs, and each export makes more."
-                .to_owned(),
+pub(super) fn is_at_the_level(record: &LogRecord) -> Check {
+    ensure!(
+        !(1..INFO).contains(&record.severity_number),
+        text!("{outline} of {scope}", outline = outline(record), scope = &record.scope.name),
+        text!(
+            "The bridge needs a filter of its own (instrumentation::log_records::layer has it). Otherwise it sends what the exporter's \
+             own client logs, and each export makes more."
         )
-    })
+    );
+    Ok(())
 }
 
 fn outline(record: &LogRecord) -> String {

@@ -2,91 +2,100 @@
 
 use serde_json::Value;
 
-use crate::checks::log_lines::{Timestamp, objects, time};
-use crate::checks::words::{Wrong, first_of, wrong};
-use crate::evidence::{Exchange, Purpose, Run, log_field};
+use crate::checks::assert::{Check, each, ensure, fail};
+use crate::checks::log_lines::{Logged, Timestamp, time};
+use crate::evidence::{Exchange, Purpose, log_field};
+use crate::messages::Message;
+use crate::text;
 
-/// The row that `migrations/` puts into the database.
-const USER: [(&str, &str); 2] = [("user.id", "1"), ("user.name", "sakura")];
-
-pub(super) fn queries_are_wrong(run: &Run) -> Option<Wrong> {
-    let requests = run.answered().filter(|(_, answer)| answer.status == 200).count();
-    let lines = queries(run);
-    if lines.len() < requests {
-        return wrong(
-            format!("{} lines for {requests} requests", lines.len()),
-            "A JSON line keeps the event's message as `message`.",
-        );
-    }
-    first_of(&lines, |line| {
-        USER.iter().find_map(|(name, value)| field_is_wrong(line, name, &Value::from(*value)))
+/// A line for each query, with the row that the database gave.
+pub(super) fn queries_are_logged(logged: &Logged<'_>) -> Check {
+    let run = logged.run;
+    let requests = run.queried().count();
+    let lines = queries(logged);
+    ensure!(
+        lines.len() >= requests,
+        text!("{count} lines for {requests} requests", count = lines.len(), requests),
+        text!("A JSON line keeps the event's message as `message`.")
+    );
+    each(&lines, |line| {
+        has_field(line, "user.id", &Value::from(run.database.user_id.as_str()))?;
+        has_field(line, "user.name", &Value::from(run.database.user_name.as_str()))
     })
 }
 
-pub(super) fn address_is_wrong(run: &Run) -> Option<Wrong> {
-    let lines = objects(run);
-    let Some(line) = lines.iter().find(|line| log_field(line, "server.port").is_some()) else {
-        return wrong(
-            format!("no line has the field server.port; the first is\n{}", lines.first()?),
-            "The event at the start has the fields server.address and server.port: a line has the event's own fields, each under its name.",
+/// A line with the address at which the service listens.
+pub(super) fn address_is_logged(logged: &Logged<'_>) -> Check {
+    let Some(line) = logged.objects().find(|line| log_field(line, "server.port").is_some()) else {
+        let first = logged.objects().next().map(ToString::to_string).unwrap_or_default();
+        return fail(
+            text!("no line has the field server.port; the first is\n{first}", first),
+            text!(
+                "The event at the start has the fields server.address and server.port: a line has the event's own fields, each \
+                 under its name."
+            ),
         );
     };
-    field_is_wrong(line, "server.address", &Value::from("127.0.0.1"))
-        .or_else(|| field_is_wrong(line, "server.port", &Value::from(run.port)))
+    has_field(line, "server.address", &Value::from("127.0.0.1"))?;
+    has_field(line, "server.port", &Value::from(logged.run.port))
 }
 
-fn field_is_wrong(line: &Value, name: &str, right: &Value) -> Option<Wrong> {
-    let is_text = right.is_string();
+fn has_field(line: &Value, name: &str, right: &Value) -> Check {
+    let seen = Message::verbatim(line);
     match log_field(line, name) {
-        Some(value) if value == right => None,
-        None => wrong(
-            line.to_string(),
-            format!(
-                "{name} is missing: a line has the event's own fields too. Visit all of them, not the message alone."
+        Some(value) if value == right => Ok(()),
+        None => fail(
+            seen,
+            text!(
+                "{name} is missing: a line has the event's own fields too. Visit all of them, not the message alone.",
+                name
             ),
         ),
-        Some(value) if value.is_string() != is_text => wrong(
-            line.to_string(),
-            format!(
-                "{name} is {value}, and should be {right}: a field keeps its type. A visitor gets strings by record_str, numbers by \
-                 record_u64 and its like, and only the rest by record_debug."
+        Some(value) if value.is_string() != right.is_string() => fail(
+            seen,
+            text!(
+                "{name} is {value}, and should be {right}: a field keeps its type. A visitor gets strings by record_str, \
+                 numbers by record_u64 and its like, and only the rest by record_debug.",
+                name,
+                value,
+                right
             ),
         ),
-        Some(value) => wrong(line.to_string(), format!("{name} is {value}, and should be {right}.")),
+        Some(value) => fail(seen, text!("{name} is {value}, and should be {right}.", name, value, right)),
     }
 }
 
-/// All times lie in the run. Those of the queries of requests that ran alone lie in their requests: the first such line is of the
-/// first such request, and so on.
-pub(super) fn time_is_wrong(run: &Run) -> Option<Wrong> {
-    let lines = objects(run);
-    let outside = first_of(&lines, |line| {
-        is_outside(time(line)?, run.started, run.ended).then(|| {
-            (
-                line.to_string(),
-                "No line of this run was logged at that time: `time` is the present time in UTC, taken when the event happens.".to_owned(),
+/// All times are in the run. Those of the queries of requests that ran alone are in their requests: the first such line is
+/// of the first such request, and so on.
+pub(super) fn times_are_right(logged: &Logged<'_>) -> Check {
+    let run = logged.run;
+    each(logged.objects(), |line| {
+        let Some(time) = time(line) else { return Ok(()) };
+        ensure!(
+            !is_outside(time, run.started, run.ended),
+            Message::verbatim(line),
+            text!(
+                "No line of this run was logged at that time: `time` is the present time in UTC, taken when the event happens."
             )
-        })
-    });
-    if outside.is_some() {
-        return outside;
-    }
-    let is_alone = |exchange: &&Exchange| exchange.path == "/handson" && exchange.purpose == Purpose::Alone;
-    let queries = queries(run);
-    let alone: Vec<&Exchange> = run.exchanges.iter().filter(is_alone).collect();
+        );
+        Ok(())
+    })?;
+    let is_alone = |exchange: &&Exchange| exchange.purpose == Purpose::Alone;
+    let queries = queries(logged);
     // With fewer lines, another expectation fails; with more, it is not known which line is of which request.
-    let requests = run.exchanges.iter().filter(|exchange| exchange.path == "/handson").count();
-    if queries.len() != requests || alone.iter().any(|exchange| exchange.answer.is_err()) {
-        return None;
+    if queries.len() != run.queried().count() {
+        return Ok(());
     }
-    first_of(alone.iter().zip(&queries), |(exchange, line)| {
-        is_outside(time(line)?, exchange.sent, exchange.answered).then(|| {
-            (
-                line.to_string(),
+    each(run.queried().filter(is_alone).zip(&queries), |(exchange, line)| {
+        let Some(time) = time(line) else { return Ok(()) };
+        ensure!(
+            !is_outside(time, exchange.sent, exchange.answered),
+            Message::verbatim(line),
+            text!(
                 "The request to which this line belongs was sent later, or had been answered before: take the time of each event."
-                    .to_owned(),
             )
-        })
+        );
+        Ok(())
     })
 }
 
@@ -94,6 +103,6 @@ fn is_outside(time: Timestamp, from: u64, to: u64) -> bool {
     time.to < from || time.from > to
 }
 
-fn queries(run: &Run) -> Vec<Value> {
-    objects(run).into_iter().filter(|line| line["message"] == "dbQuery").collect()
+fn queries<'a>(logged: &'a Logged<'_>) -> Vec<&'a Value> {
+    logged.objects().filter(|line| line["message"] == "dbQuery").collect()
 }

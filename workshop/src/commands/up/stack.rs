@@ -15,7 +15,7 @@ use super::supervised::Supervised;
 use crate::commands::first_build;
 use crate::commands::repository::Repository;
 use crate::commands::watcher::{SAVE_DEBOUNCE, SaveWatcher};
-use crate::run::{self, Trouble};
+use crate::run::{self, RunError};
 
 /// What is started.
 pub(super) struct Stack {
@@ -43,12 +43,12 @@ impl Stack {
         first_build::announce(&self.backend);
         self.board.set(&self.build_name(), "is running", true);
         let built = match run::unless_interrupted(self.build()).await {
-            Err(Trouble::Interrupted) => return Ok(()),
-            Err(trouble) => Err(trouble),
+            Err(RunError::Interrupted) => return Ok(()),
+            Err(error) => Err(error),
             Ok(built) => built,
         };
         let (service, loadtest) =
-            built.map_err(|trouble| anyhow!("cannot start {}: {}", self.backend, trouble.seen()))?;
+            built.map_err(|error| anyhow!("cannot start {}: {}", self.backend, error.seen()))?;
         self.board.set(&self.build_name(), "has succeeded", true);
         let group = Group::start().context("cannot start processes")?;
         let start = |program: Program, needs: Needs| {
@@ -101,18 +101,18 @@ impl Stack {
                         self.board.set_build_error(None);
                         self.replace(backend, httpbin, executable).await;
                     }
-                    Err(trouble) => {
+                    Err(error) => {
                         self.board.set(
                             &self.build_name(),
                             "has failed; the previous program keeps running",
                             false,
                         );
-                        anstream::println!("{}: {}", self.backend, trouble.seen());
+                        anstream::println!("{}: {}", self.backend, error.seen());
                         let error = match &self.name {
                             Some(name) => {
-                                compile_error::first_error(&self.repository.folder(name), trouble).await
+                                compile_error::first_error(&self.repository.folder(name), error).await
                             }
-                            None => trouble.seen(),
+                            None => error.seen().to_string(),
                         };
                         self.board.set_build_error(Some(error));
                     }
@@ -120,8 +120,8 @@ impl Stack {
             }
         };
         match run::unless_interrupted(rebuild_on_save).await {
-            Ok(()) | Err(Trouble::Interrupted) => Ok(()),
-            Err(trouble) => bail!(trouble.seen()),
+            Ok(()) | Err(RunError::Interrupted) => Ok(()),
+            Err(error) => bail!(error.seen().to_string()),
         }
     }
 
@@ -143,7 +143,7 @@ impl Stack {
     }
 
     /// Builds the program of the backend, and the load generator unless its rate is 0.
-    async fn build(&self) -> Result<(PathBuf, Option<PathBuf>), Trouble> {
+    async fn build(&self) -> Result<(PathBuf, Option<PathBuf>), RunError> {
         let backend = self.build_backend().await?;
         if self.rate == 0 {
             return Ok((backend, None));
@@ -155,7 +155,7 @@ impl Stack {
         Ok((backend, Some(loadtest.executable)))
     }
 
-    async fn build_backend(&self) -> Result<PathBuf, Trouble> {
+    async fn build_backend(&self) -> Result<PathBuf, RunError> {
         let built = match &self.name {
             Some(name) => run::build(&self.repository.folder(name)).await?,
             None => run::build_package(&self.repository.root, &["--package", "handson"]).await?,

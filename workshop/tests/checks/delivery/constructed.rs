@@ -9,7 +9,7 @@ use otlp::model::{
 };
 use serde_json::{Value, json};
 use workshop::evidence::{
-    Answer, Backend, DeliveryRun, Ending, Evidence, Exchange, Fault, Parent, Purpose, Run,
+    Answer, Backend, Database, DeliveryRun, Ending, Evidence, Exchange, Fault, Parent, Purpose, Run,
 };
 
 pub const SECOND: u64 = 1_000_000_000;
@@ -138,7 +138,10 @@ fn delivery_run(fault: Fault) -> DeliveryRun {
 
 /// What the step passes.
 pub fn right() -> Evidence {
+    let database = Database { path: String::new(), user_id: String::new(), user_name: String::new() };
     let calm = Run {
+        httpbin_port: 0,
+        database,
         error_rate: 0.0,
         port: 8080,
         started: START,

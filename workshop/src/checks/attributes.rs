@@ -1,0 +1,189 @@
+//! What attributes a span, a resource or a point of a metric must have: tables, and how they are compared.
+
+use super::assert::{Check, ensure, fail};
+use crate::messages::Message;
+use crate::text;
+use otlp::model::{Attributes, Value};
+
+/// A row of a table: one attribute, and its value as it follows from the facts `F`.
+pub(super) struct Attribute<F: ?Sized> {
+    pub(super) key: &'static str,
+    pub(super) level: Level,
+    /// Its value.
+    pub(super) value: fn(&F) -> Is,
+    /// Names that it had in older semantic conventions.
+    pub(super) formerly: &'static [&'static str],
+}
+
+/// What the semantic conventions say of an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// It must be there, also if only under a condition that the table expresses by [`Is::Absent`].
+    Required,
+    /// If it is missing, that is advice and no failure. If it is there, it must be right.
+    Recommended,
+}
+
+/// What the value of an attribute is.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Is {
+    Value(Value),
+    /// One of several spellings of the truth.
+    OneOf(Vec<Value>),
+    /// A string that is not empty.
+    Text,
+    /// It must not be there.
+    Absent,
+    /// There or not, and with any value.
+    Any,
+}
+
+pub(super) const fn required<F: ?Sized>(
+    key: &'static str,
+    value: fn(&F) -> Is,
+    formerly: &'static [&'static str],
+) -> Attribute<F> {
+    Attribute { key, level: Level::Required, value, formerly }
+}
+
+pub(super) const fn recommended<F: ?Sized>(
+    key: &'static str,
+    value: fn(&F) -> Is,
+    formerly: &'static [&'static str],
+) -> Attribute<F> {
+    Attribute { key, level: Level::Recommended, value, formerly }
+}
+
+/// The value is this text.
+pub(super) fn text(value: &str) -> Is {
+    Is::Value(Value::from(value))
+}
+
+/// The value is this integer.
+pub(super) fn int(value: impl Into<i64>) -> Is {
+    Is::Value(Value::Int(value.into()))
+}
+
+/// Whether `attributes` has what `table` says; of several that are missing, the failure names all.
+pub(super) fn attributes_are<F: ?Sized>(attributes: &Attributes, table: &[Attribute<F>], facts: &F) -> Check {
+    let rows = || table.iter().map(|row| (row, (row.value)(facts)));
+    let missing = |level: Level| {
+        move |(row, is): &(&Attribute<F>, Is)| {
+            row.level == level && !matches!(is, Is::Absent | Is::Any) && attributes.get(row.key).is_none()
+        }
+    };
+    // An old name is a failure, also if the new one is only recommended.
+    let renamed = rows().filter(|(_, is)| !matches!(is, Is::Absent)).find_map(|(row, _)| {
+        let old = row.formerly.iter().find(|old| attributes.get(old).is_some())?;
+        attributes.get(row.key).is_none().then_some((row.key, *old))
+    });
+    if let Some((key, old)) = renamed {
+        return fail(
+            text!("{key} is missing, but there is {old}", key, old),
+            text!("{old} is the name that older semantic conventions had; it is {key} now.", old, key),
+        );
+    }
+    let absent: Vec<_> = rows().filter(missing(Level::Required)).collect();
+    if let [(first, is), ..] = &absent[..] {
+        let keys = absent.iter().map(|(row, _)| row.key).collect::<Vec<_>>().join(", ");
+        let all = attributes.0.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ");
+        let seen = match absent.len() {
+            1 => text!("{keys} is missing among {all}", keys, all),
+            _ => text!("{keys} are missing among {all}", keys, all),
+        };
+        return fail(seen, cause_of_missing(first.key, is));
+    }
+    for (row, is) in rows() {
+        if let Some(value) = attributes.get(row.key) {
+            value_is(row.key, value, &is)?;
+        }
+    }
+    twice(attributes)
+}
+
+/// Which attributes that the conventions recommend are missing.
+pub(super) fn recommended_are_missing<F: ?Sized>(
+    attributes: &Attributes,
+    table: &[Attribute<F>],
+    facts: &F,
+) -> Vec<&'static str> {
+    let rows = table.iter().filter(|row| row.level == Level::Recommended);
+    let missing = rows.filter(|row| {
+        attributes.get(row.key).is_none() && !matches!((row.value)(facts), Is::Absent | Is::Any)
+    });
+    missing.map(|row| row.key).collect()
+}
+
+fn value_is(key: &str, value: &Value, is: &Is) -> Check {
+    let holds = match is {
+        Is::Value(right) => right == value,
+        Is::OneOf(all) => all.contains(value),
+        Is::Text => matches!(value, Value::Text(text) if !text.is_empty()),
+        Is::Absent => false,
+        Is::Any => true,
+    };
+    if holds {
+        return Ok(());
+    }
+    let seen = text!("{key} = {value}", key, value);
+    let is_number = |is: &Is| matches!(is, Is::Value(Value::Int(_)));
+    match (is, value) {
+        (Is::Absent, _) => {
+            fail(seen, text!("Nothing failed here, or there is no such value: {key} must be absent.", key))
+        }
+        (is, Value::Text(_)) if is_number(is) => fail(
+            seen,
+            text!("{key} is a number, and was set as a string: backends cannot compare it. Set an i64.", key),
+        ),
+        _ => fail(seen, text!("{key} should be {right}.", key, right = is.describe())),
+    }
+}
+
+/// A key that is there twice has two values, and a backend shows any of them.
+fn twice(attributes: &Attributes) -> Check {
+    let mut keys: Vec<&str> = attributes.0.iter().map(|(key, _)| key.as_str()).collect();
+    keys.sort_unstable();
+    let double = keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+    ensure!(
+        double.is_none(),
+        text!("{key} is there twice", key = double.unwrap_or_default()),
+        text!("Keys are unique: set the attribute once.")
+    );
+    Ok(())
+}
+
+fn cause_of_missing(key: &str, is: &Is) -> Message {
+    match setter(key) {
+        Some(setter) => {
+            text!("The crate's layer sets {key} when it is built with {setter}.", key, setter)
+        }
+        None => text!(
+            "The crate's layers set {key}; a layer of your own must set it to {right}.",
+            key,
+            right = is.describe()
+        ),
+    }
+}
+
+/// The builder method of the crate by which an attribute is set that its layer cannot know.
+fn setter(key: &str) -> Option<&'static str> {
+    match key {
+        "db.namespace" => Some(".with_namespace(…)"),
+        "db.operation.name" | "db.collection.name" | "db.query.summary" => Some(".operation(…)"),
+        _ => None,
+    }
+}
+
+impl Is {
+    fn describe(&self) -> Message {
+        match self {
+            Self::Value(value) => Message::verbatim(value),
+            Self::OneOf(values) => {
+                Message::verbatim(values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" / "))
+            }
+            Self::Text => text!("a string"),
+            Self::Absent => text!("absent"),
+            Self::Any => text!("anything"),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The attributes of a query's span.
+
+use crate::checks::assert::{Check, ensure};
+use crate::checks::attributes::{
+    Attribute, Is, attributes_are, recommended, recommended_are_missing, required, text,
+};
+use crate::evidence::Run;
+use crate::messages::Message;
+use crate::text;
+use otlp::model::{Span, Value};
+
+/// Database client spans of the semantic conventions, for the one query of the service.
+static DATABASE_SPAN: &[Attribute<Run>] = &[
+    required("db.system.name", |_| text("sqlite"), &["db.system"]),
+    required("db.namespace", namespace, &["db.name"]),
+    required("db.operation.name", |_| text("SELECT"), &["db.operation"]),
+    required("db.collection.name", |_| text("users"), &["db.sql.table"]),
+    recommended("db.query.text", |_| Is::Text, &["db.statement"]),
+    recommended("db.query.summary", |_| text("SELECT users"), &[]),
+];
+
+/// The database as it is configured: its file, with or without the folder, or the URL that names it.
+fn namespace(run: &Run) -> Is {
+    let path = &run.database.path;
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let stem = file.strip_suffix(".db").unwrap_or(file);
+    Is::OneOf([path.as_str(), file, stem].map(Value::from).to_vec())
+}
+
+pub(super) fn are_right(span: &Span, run: &Run) -> Check {
+    if let Some(namespace) = span.attributes.text("db.namespace") {
+        ensure!(
+            !namespace.contains("sqlx-in-memory"),
+            text!("db.namespace = {namespace}", namespace = format!("{namespace:?}")),
+            text!(
+                "That is a name of sqlx's own making, another one at every start: give the wrapped pool the configured name."
+            )
+        );
+    }
+    attributes_are(&span.attributes, DATABASE_SPAN, run)?;
+    let Some(query) = span.attributes.text("db.query.text") else { return Ok(()) };
+    let is_the_query = ["select", "from", "users"].map(|word| query.to_lowercase().contains(word));
+    ensure!(
+        is_the_query == [true; 3],
+        text!("db.query.text = {query}", query = format!("{query:?}")),
+        text!("It is the text of the query that ran: SELECT id, name FROM users ….")
+    );
+    ensure!(
+        !query.contains(&run.database.user_name),
+        text!("db.query.text = {query}", query = format!("{query:?}")),
+        text!(
+            "It has a value of the database in it: the text of the query has placeholders (?) in the place of values."
+        )
+    );
+    let parameter = span.attributes.0.iter().find(|(key, value)| {
+        !matches!(key.as_str(), "db.query.text") && value.unquoted().contains(&run.database.user_name)
+    });
+    ensure!(
+        parameter.is_none(),
+        text!(
+            "{key} has a value of the database in it",
+            key = parameter.map(|(key, _)| key.as_str()).unwrap_or_default()
+        ),
+        text!("What the database returns may be personal data: it does not belong into a span.")
+    );
+    Ok(())
+}
+
+pub(super) fn advice(span: &Span, run: &Run) -> Option<Message> {
+    let missing = recommended_are_missing(&span.attributes, DATABASE_SPAN, run);
+    (!missing.is_empty())
+        .then(|| text!("The conventions recommend {keys} for it, too.", keys = missing.join(", ")))
+}

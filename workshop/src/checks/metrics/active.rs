@@ -1,0 +1,71 @@
+//! The count of requests that are being answered.
+
+use std::collections::BTreeMap;
+
+use super::ACTIVE;
+use super::histogram::exports;
+use crate::checks::assert::{Check, each, ensure, fail};
+use crate::checks::attributes::{Attribute, attributes_are, required, text};
+use crate::evidence::Run;
+use crate::text;
+use otlp::model::{Data, Point, Temporality};
+
+static ACTIVE_POINT: &[Attribute<Run>] = &[
+    required("http.request.method", |_| text("GET"), &["http.method"]),
+    required("url.scheme", |_| text("http"), &["http.scheme"]),
+];
+
+/// What is counted up is counted down, in the same series.
+pub(super) fn returns_to_zero(run: &Run) -> Check {
+    let exports = exports(run, ACTIVE)?;
+    let mut series: BTreeMap<String, f64> = BTreeMap::new();
+    let mut all: Vec<&Point> = Vec::new();
+    for metric in &exports {
+        ensure!(
+            metric.unit == "{request}",
+            text!("unit {unit}", unit = format!("{:?}", metric.unit)),
+            text!("The unit is {{request}}.")
+        );
+        let Data::Sum { monotonic: false, temporality, points } = &metric.data else {
+            return fail(
+                text!("it is no up-down counter"),
+                text!("It goes up and down: i64_up_down_counter(…), add(1) and add(-1)."),
+            );
+        };
+        ensure!(
+            *temporality != Temporality::Unspecified,
+            text!("its temporality is unspecified"),
+            text!("A sum is cumulative or delta; the SDK's exporter sets it.")
+        );
+        for point in points {
+            let value = series.entry(format!("{:?}", point.attributes)).or_default();
+            *value = if *temporality == Temporality::Delta { *value + point.value } else { point.value };
+        }
+        all.extend(points);
+    }
+    ensure!(
+        !all.is_empty(),
+        text!("it has no point"),
+        text!("Each request counts up when it begins: add(1).")
+    );
+    each(&all, |point| attributes_are(&point.attributes, ACTIVE_POINT, run))?;
+    let left: Vec<f64> = series.into_values().filter(|value| *value != 0.0).collect();
+    ensure!(
+        left.is_empty(),
+        text!(
+            "{count} requests are active at the end",
+            count = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")
+        ),
+        text!(
+            "What is counted up must be counted down, with the same attributes, and also if the caller gives up: do it in a Drop."
+        )
+    );
+    each(&all, |point| {
+        ensure!(
+            (run.started..=run.ended).contains(&point.time),
+            text!("a point of the time {time}", time = point.time),
+            text!("The time of a point is that of its export, in nanoseconds since 1970.")
+        );
+        Ok(())
+    })
+}

@@ -1,0 +1,247 @@
+//! Histograms of durations, compared with what the run did.
+
+use super::series::{
+    CLIENT_POINT, DATABASE_POINT, Facts, SERVER_POINT, Series, of_calls, of_queries, of_requests,
+};
+use super::{CLIENT, DATABASE, SERVER};
+use crate::checks::assert::{Check, each, ensure};
+use crate::checks::attributes::{Attribute, attributes_are, recommended_are_missing};
+use crate::evidence::Run;
+use crate::messages::Message;
+use crate::text;
+use crate::verdict::Failure;
+use otlp::model::{Data, HistogramPoint, Metric, Temporality};
+
+/// A metric may read its clock at other moments than the span: seconds for each value, and once for a machine that was busy then.
+const GRAIN: f64 = 0.000_2;
+const BUSY: f64 = 0.05;
+
+pub(super) fn exports<'a>(run: &'a Run, name: &str) -> Result<Vec<&'a Metric>, Failure> {
+    let found: Vec<&Metric> = run.telemetry.metrics.iter().filter(|metric| metric.name == name).collect();
+    if found.is_empty() {
+        let mut names: Vec<&str> = run.telemetry.metrics.iter().map(|metric| metric.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        return Err(Failure::new(
+            text!("{name} is not among {names}", name, names = names.join(", ")),
+            text!(
+                "Give the layers the meter provider (with_meter_provider), or record {name} with an instrument of your own.",
+                name
+            ),
+        ));
+    }
+    Ok(found)
+}
+
+fn table(name: &str) -> &'static [Attribute<Facts>] {
+    match name {
+        SERVER => SERVER_POINT,
+        CLIENT => CLIENT_POINT,
+        _ => DATABASE_POINT,
+    }
+}
+
+/// The histogram has these series and no others, each with its values.
+pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
+    let points = points(&exports(run, name)?)?;
+    let mut counts = vec![(0_u64, 0.0_f64); series.len()];
+    for point in &points {
+        let Some(index) = series_of(point, series) else { continue };
+        attributes_are(&point.attributes, table(name), &series[index].facts)?;
+        counts[index].0 += point.count;
+        counts[index].1 += point.sum;
+    }
+    let all = counts.iter().map(|(count, _)| count).sum::<u64>();
+    let (least, most) =
+        series.iter().fold((0, 0), |(least, most), series| (least + series.count.0, most + series.count.1));
+    values_are_counted(all, least, most)?;
+    each(series.iter().zip(&counts), |(series, (count, sum))| {
+        values_are_counted(*count, series.count.0, series.count.1)?;
+        durations_are_true(series, *count, *sum)
+    })?;
+    each(&points, |point| is_consistent(point, run))
+}
+
+fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure> {
+    if let Some(metric) = exports.iter().find(|metric| metric.unit != "s") {
+        return Err(Failure::new(
+            text!("unit {unit}", unit = format!("{:?}", metric.unit)),
+            text!("The unit is s: durations are recorded in seconds, with_unit(\"s\") and as_secs_f64()."),
+        ));
+    }
+    let mut points: Vec<&HistogramPoint> = Vec::new();
+    let mut scopes: Vec<&str> = exports.iter().map(|metric| metric.scope.name.as_str()).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    if let [one, other, ..] = scopes[..] {
+        return Err(Failure::new(
+            text!("{name} is recorded by {one} and by {other}", name = &exports[0].name, one, other),
+            text!(
+                "Each value is counted by both: one library records a metric, and the other one's is switched off."
+            ),
+        ));
+    }
+    for metric in exports {
+        match &metric.data {
+            // Each export has all values so far; the last one counts.
+            Data::Histogram { temporality: Temporality::Cumulative, points: all }
+            | Data::ExponentialHistogram { temporality: Temporality::Cumulative, points: all } => {
+                points = all.iter().collect();
+            }
+            Data::Histogram { temporality: Temporality::Delta, points: more }
+            | Data::ExponentialHistogram { temporality: Temporality::Delta, points: more } => {
+                points.extend(more)
+            }
+            Data::Histogram { .. } | Data::ExponentialHistogram { .. } => {
+                return Err(Failure::new(
+                    text!("its temporality is unspecified"),
+                    text!("A histogram is cumulative or delta; the SDK's exporter sets it."),
+                ));
+            }
+            other => {
+                let kind = format!("{other:?}");
+                let kind = kind.split([' ', '(', '{']).next().unwrap_or_default().to_owned();
+                return Err(Failure::new(
+                    text!("it is a {kind}", kind),
+                    text!("A duration is recorded by a histogram: f64_histogram(…)."),
+                ));
+            }
+        }
+    }
+    Ok(points)
+}
+
+/// The series whose method and status a point has; else the one that comes next to it, whose facts then tell what is wrong.
+fn series_of(point: &HistogramPoint, series: &[Series]) -> Option<usize> {
+    let method = point.attributes.text("http.request.method");
+    let status = point.attributes.int("http.response.status_code");
+    let agrees = |series: &&Series| {
+        let has_method = method.is_none_or(|method| method == series.facts.method);
+        let has_status = status == series.facts.status.map(i64::from);
+        u8::from(has_method) * 2 + u8::from(has_status)
+    };
+    let (index, _) = series.iter().enumerate().rev().max_by_key(|(_, series)| agrees(series))?;
+    Some(index)
+}
+
+fn values_are_counted(count: u64, least: u64, most: u64) -> Check {
+    let seen = text!("expected {expected} values, got {count}", expected = least, count);
+    ensure!(
+        count >= least,
+        seen,
+        text!(
+            "Some are missing: is every request recorded, the failed ones too, and the meter provider shut down at the end?"
+        )
+    );
+    ensure!(
+        count <= most,
+        seen,
+        text!("Some are counted twice: two layers record the same metric, or /healthz is counted too.")
+    );
+    Ok(())
+}
+
+fn durations_are_true(series: &Series, count: u64, sum: f64) -> Check {
+    if count == 0 {
+        return Ok(());
+    }
+    let mean = |sum: f64| format!("{:.6}", sum / count as f64);
+    let (least, most) = series.sum;
+    let grain = GRAIN * count as f64 + BUSY;
+    ensure!(
+        sum > 0.0 && sum + grain >= least,
+        text!(
+            "a mean of {mean} s, though httpbin alone took {least} s",
+            mean = mean(sum),
+            least = mean(least)
+        ),
+        text!(
+            "The work takes longer: is the clock started before the work, and read after it? A future does nothing before it is awaited."
+        )
+    );
+    ensure!(
+        sum <= most + grain,
+        text!("a mean of {mean} s, though the requests took {most} s", mean = mean(sum), most = mean(most)),
+        text!("The values are milliseconds, and the unit says seconds: record as_secs_f64().")
+    );
+    if let Some(spans) = series.spans {
+        ensure!(
+            (sum - spans).abs() <= 0.05 * spans + grain,
+            text!("a mean of {mean} s, and of {spans} s in the spans", mean = mean(sum), spans = mean(spans)),
+            text!("Metric and span measure the same work, from its start to its end.")
+        );
+    }
+    Ok(())
+}
+
+/// Count, sum, least, greatest and buckets of one point describe the same values.
+fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
+    if let Some(first) = point.bounds.iter().find(|bound| **bound > 0.0) {
+        // The conventions' buckets begin at 5 ms, for a database at 1 ms. Those of the SDK are made for milliseconds.
+        ensure!(
+            *first < 1.0,
+            text!("the first bucket of a histogram ends at {first} s, which is too coarse", first = *first),
+            text!(
+                "Give it the buckets of the conventions, with_boundaries(…), or by a view if a library makes it: 0.005, 0.01, 0.025 \
+                 and so on to 10."
+            )
+        );
+    }
+    let in_buckets: u64 = point.bucket_counts.iter().sum();
+    ensure!(
+        point.bucket_counts.is_empty() || in_buckets == point.count,
+        text!(
+            "count {count}, and {buckets} values in the buckets",
+            count = point.count,
+            buckets = in_buckets
+        ),
+        text!(
+            "The SDK counts each value once in the count and once in a bucket; a processor on the way has changed one of them."
+        )
+    );
+    let filled = || point.bucket_counts.iter().enumerate().filter(|(_, count)| **count > 0);
+    let lower =
+        |index: usize| index.checked_sub(1).and_then(|index| point.bounds.get(index)).copied().unwrap_or(0.0);
+    let upper = |index: usize| point.bounds.get(index).copied().unwrap_or(f64::INFINITY);
+    let least: f64 = filled().map(|(index, count)| *count as f64 * lower(index)).sum();
+    let most: f64 = filled().map(|(index, count)| *count as f64 * upper(index)).sum();
+    let extremes = point.min.is_none_or(|min| {
+        filled().next().is_none_or(|(index, _)| (lower(index)..=upper(index)).contains(&min))
+    }) && point.max.is_none_or(|max| {
+        filled().last().is_none_or(|(index, _)| (lower(index)..=upper(index)).contains(&max))
+    });
+    ensure!(
+        in_buckets == 0 || (least <= point.sum && point.sum <= most && extremes),
+        text!(
+            "sum {sum}, least {min}, greatest {max} and the buckets describe different values",
+            sum = point.sum,
+            min = format!("{:?}", point.min),
+            max = format!("{:?}", point.max)
+        ),
+        text!(
+            "The SDK counts each value once in the count and once in a bucket; a processor on the way has changed one of them."
+        )
+    );
+    ensure!(
+        (run.started..=run.ended).contains(&point.time),
+        text!("a point of the time {time}", time = point.time),
+        text!("The time of a point is that of its export, in nanoseconds since 1970.")
+    );
+    Ok(())
+}
+
+/// What the conventions recommend for the points, and is missing.
+pub(super) fn advice(run: &Run) -> Option<Message> {
+    let mut missing: Vec<&str> = Vec::new();
+    for (name, series) in [(SERVER, of_requests(run)), (CLIENT, of_calls(run)), (DATABASE, of_queries(run))] {
+        let points = exports(run, name).and_then(|exports| points(&exports)).unwrap_or_default();
+        for point in points {
+            let Some(index) = series_of(point, &series) else { continue };
+            missing.extend(recommended_are_missing(&point.attributes, table(name), &series[index].facts));
+        }
+    }
+    missing.sort_unstable();
+    missing.dedup();
+    (!missing.is_empty())
+        .then(|| text!("The conventions recommend {keys} for it, too.", keys = missing.join(", ")))
+}

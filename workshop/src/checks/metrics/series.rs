@@ -1,0 +1,171 @@
+//! What the series of a histogram must be: computed from what the run did.
+
+use std::collections::BTreeMap;
+
+use crate::checks::attributes::{Attribute, Is, int, recommended, required, text};
+use crate::checks::requests::{Served, served_in};
+use crate::evidence::Run;
+use otlp::model::{Span, SpanKind};
+
+/// One series: what was done equally.
+pub(super) struct Series {
+    pub(super) facts: Facts,
+    /// How many values: at least, and at most. They differ if calls were dropped before they were answered.
+    pub(super) count: (u64, u64),
+    /// Seconds that all values together have at least, and at most.
+    pub(super) sum: (f64, f64),
+    /// Seconds of all their spans together; `None` if not all of them have one.
+    pub(super) spans: Option<f64>,
+}
+
+/// What the attributes of a point follow from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Facts {
+    pub(super) method: String,
+    /// `None` for what has no HTTP status.
+    pub(super) status: Option<u16>,
+    pub(super) port: u16,
+    pub(super) namespace: Vec<String>,
+}
+
+/// The attributes of `http.server.request.duration`.
+pub(super) static SERVER_POINT: &[Attribute<Facts>] = &[
+    required("http.request.method", |facts| text(&facts.method), &["http.method"]),
+    required("http.route", |_| text("/handson"), &[]),
+    required("url.scheme", |_| text("http"), &["http.scheme"]),
+    required("http.response.status_code", status, &["http.status_code"]),
+    required("error.type", |facts| error_type(facts, 500), &[]),
+    recommended("network.protocol.version", |_| text("1.1"), &["http.flavor"]),
+];
+
+/// The attributes of `http.client.request.duration`.
+pub(super) static CLIENT_POINT: &[Attribute<Facts>] = &[
+    required("http.request.method", |facts| text(&facts.method), &["http.method"]),
+    required("server.address", |_| text("127.0.0.1"), &["net.peer.name"]),
+    required("server.port", |facts| int(facts.port), &["net.peer.port"]),
+    required("http.response.status_code", status, &["http.status_code"]),
+    required("error.type", |facts| error_type(facts, 400), &[]),
+    recommended("network.protocol.version", |_| text("1.1"), &["http.flavor"]),
+];
+
+/// The attributes of `db.client.operation.duration`.
+pub(super) static DATABASE_POINT: &[Attribute<Facts>] = &[
+    required("db.system.name", |_| text("sqlite"), &["db.system"]),
+    required("db.operation.name", |_| text("SELECT"), &["db.operation"]),
+    required("db.collection.name", |_| text("users"), &["db.sql.table"]),
+    required("error.type", |_| Is::Absent, &[]),
+    recommended(
+        "db.namespace",
+        |facts| Is::OneOf(facts.namespace.iter().map(|name| name.as_str().into()).collect()),
+        &[],
+    ),
+];
+
+fn status(facts: &Facts) -> Is {
+    facts.status.map_or(Is::Absent, int)
+}
+
+fn error_type(facts: &Facts, from: u16) -> Is {
+    match facts.status {
+        // A call that was dropped: whether that is a failure is for the program to say.
+        None => Is::Any,
+        Some(status) if status >= from => Is::Text,
+        Some(_) => Is::Absent,
+    }
+}
+
+/// The series of the requests: one for each status.
+pub(super) fn of_requests(run: &Run) -> Vec<Series> {
+    let served: Vec<Served<'_>> = served_in(run).collect();
+    let mut all: BTreeMap<Facts, Series> = BTreeMap::new();
+    for (index, exchange) in
+        run.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.path == "/handson")
+    {
+        let Ok(answer) = &exchange.answer else { continue };
+        let facts = Facts::http("GET", answer.status, run.port);
+        let span = served.iter().find(|served| served.index == index).map(|served| served.server);
+        // A request takes at least as long as httpbin lets it wait.
+        let calls = || run.upstream_of(index);
+        let waited = calls().map(|call| call.answered).max().zip(calls().map(|call| call.arrived).min());
+        let least = match waited {
+            Some((last, first)) if !served.iter().any(|s| s.index == index && s.stopped_at_httpbin()) => {
+                last.saturating_sub(first)
+            }
+            _ => 0,
+        };
+        let most = exchange.answered.saturating_sub(exchange.sent);
+        Series::entry(&mut all, facts).add(least, most, span);
+    }
+    all.into_values().collect()
+}
+
+/// The series of the calls of httpbin: one for each method and status.
+pub(super) fn of_calls(run: &Run) -> Vec<Series> {
+    let served: Vec<Served<'_>> = served_in(run).collect();
+    let mut all: BTreeMap<Facts, Series> = BTreeMap::new();
+    for call in &run.upstream {
+        let facts = Facts::http(&call.method, call.status, run.httpbin_port);
+        let names = call.traceparent();
+        let request = names.and_then(|(trace, _)| served.iter().find(|served| served.trace.id == trace));
+        let span = names.and_then(|(_, id)| request?.trace.span(id));
+        if request.is_some_and(|request| request.cancelled(call)) {
+            // It may have been answered before it was dropped, or not, and how long it took is not known.
+            for facts in [facts.clone(), Facts { status: None, ..facts }] {
+                let series = Series::entry(&mut all, facts);
+                series.count.1 += 1;
+                (series.sum.1, series.spans) = (f64::INFINITY, None);
+            }
+            continue;
+        }
+        let series = Series::entry(&mut all, facts);
+        let most = request.map_or(u64::MAX, |request| request.exchange.answered - request.exchange.sent);
+        series.add(call.answered.saturating_sub(call.arrived), most, span);
+    }
+    all.into_values().collect()
+}
+
+/// The one series of the queries.
+pub(super) fn of_queries(run: &Run) -> Vec<Series> {
+    let path = &run.database.path;
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let stem = file.strip_suffix(".db").unwrap_or(file);
+    let facts = Facts {
+        method: String::new(),
+        status: None,
+        port: 0,
+        namespace: [path.as_str(), file, stem].map(str::to_owned).to_vec(),
+    };
+    let mut all = BTreeMap::new();
+    for exchange in run.queried() {
+        let is_own = |span: &&Span| {
+            span.kind == SpanKind::Client
+                && span.attributes.get("db.system.name").is_some()
+                && exchange.parent.as_ref().is_some_and(|parent| parent.trace_id == span.trace_id)
+        };
+        let span = run.telemetry.spans.iter().find(is_own);
+        let most = exchange.answered.saturating_sub(exchange.sent);
+        Series::entry(&mut all, facts.clone()).add(0, most, span);
+    }
+    all.into_values().collect()
+}
+
+impl Facts {
+    fn http(method: &str, status: u16, port: u16) -> Self {
+        Self { method: method.to_owned(), status: Some(status), port, namespace: Vec::new() }
+    }
+}
+
+impl Series {
+    fn entry(all: &mut BTreeMap<Facts, Self>, facts: Facts) -> &mut Self {
+        let new = Self { facts: facts.clone(), count: (0, 0), sum: (0.0, 0.0), spans: Some(0.0) };
+        all.entry(facts).or_insert(new)
+    }
+
+    /// A value of at least and at most so many nanoseconds, with its span.
+    fn add(&mut self, least: u64, most: u64, span: Option<&Span>) {
+        let seconds = |nanoseconds: u64| nanoseconds as f64 / 1e9;
+        self.count = (self.count.0 + 1, self.count.1 + 1);
+        self.sum = (self.sum.0 + seconds(least), self.sum.1 + seconds(most));
+        self.spans = self.spans.zip(span).map(|(sum, span)| sum + seconds(span.duration()));
+    }
+}

@@ -1,0 +1,167 @@
+//! The requests of a run, each with its trace.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::assert::Check;
+use crate::evidence::{Evidence, Exchange, Purpose, Run, UpstreamCall};
+use crate::messages::Message;
+use crate::text;
+use crate::verdict::{Expectation, Failure};
+use otlp::model::{Span, SpanKind, Telemetry, Trace};
+
+/// Clocks of two spans of a process, and of a process and this one, may differ by so many nanoseconds.
+pub(super) const CLOCK_TOLERANCE: u64 = 2_000_000;
+
+/// The id of the trace of a request that carried a parent of ours, or named its trace in the response.
+pub(super) fn trace_id_of(exchange: &Exchange) -> Option<&str> {
+    let named = || exchange.answer.as_ref().ok()?.header("traceresponse")?.split('-').nth(1);
+    exchange.parent.as_ref().map(|parent| parent.trace_id.as_str()).or_else(named)
+}
+
+/// The answered requests to `/handson` of both runs, each with its trace and its SERVER span; step 3 reports those that
+/// have none.
+pub(super) fn served<'a>(evidence: &'a Evidence) -> impl Iterator<Item = Served<'a>> {
+    served_in(&evidence.calm).chain(served_in(&evidence.errors))
+}
+
+/// The same of one run.
+pub(super) fn served_in<'a>(run: &'a Run) -> impl Iterator<Item = Served<'a>> {
+    let ids = Rc::new(Ids::of_run(run));
+    run.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.path == "/handson").filter_map(
+        move |(index, exchange)| {
+            let trace = ids.trace_of(exchange)?;
+            let server = trace.of_kind(SpanKind::Server).into_iter().next()?;
+            let status = exchange.answer.as_ref().ok()?.status;
+            Some(Served { run, index, exchange, status, trace, server, ids: Rc::clone(&ids) })
+        },
+    )
+}
+
+/// Spans and calls of a run by their ids.
+pub(super) struct Ids<'a> {
+    /// By trace id.
+    spans: BTreeMap<&'a str, Vec<&'a Span>>,
+    /// By trace id and span id of `traceparent`.
+    calls: BTreeMap<(&'a str, &'a str), &'a UpstreamCall>,
+}
+
+impl<'a> Ids<'a> {
+    /// The trace of a request; it has no spans if none was received.
+    pub(super) fn trace_of(&self, exchange: &Exchange) -> Option<Trace<'a>> {
+        let id = trace_id_of(exchange)?;
+        Some(Trace::new(id, self.spans.get(id).into_iter().flatten().copied()))
+    }
+
+    pub(super) fn of_run(run: &'a Run) -> Self {
+        let mut spans: BTreeMap<&str, Vec<&Span>> = BTreeMap::new();
+        for span in &run.telemetry.spans {
+            spans.entry(&span.trace_id).or_default().push(span);
+        }
+        let mut calls = BTreeMap::new();
+        for call in &run.upstream {
+            if let Some(ids) = call.traceparent() {
+                calls.entry(ids).or_insert(call);
+            }
+        }
+        Self { spans, calls }
+    }
+}
+
+/// A request that was traced.
+pub(super) struct Served<'a> {
+    pub(super) run: &'a Run,
+    pub(super) index: usize,
+    pub(super) exchange: &'a Exchange,
+    pub(super) status: u16,
+    pub(super) trace: Trace<'a>,
+    pub(super) server: &'a Span,
+    ids: Rc<Ids<'a>>,
+}
+
+impl<'a> Served<'a> {
+    /// The call of httpbin that carried the ids of this span.
+    pub(super) fn call_of(&self, span: &Span) -> Option<&'a UpstreamCall> {
+        self.ids.calls.get(&(span.trace_id.as_str(), span.span_id.as_str())).copied()
+    }
+
+    /// Whether httpbin refused one of its calls, so that the others were cancelled and nothing came after them.
+    pub(super) fn stopped_at_httpbin(&self) -> bool {
+        self.exchange.purpose == Purpose::UpstreamFails
+    }
+
+    /// Whether a call of it may have been dropped before it was answered, because another one failed.
+    pub(super) fn cancelled(&self, call: &UpstreamCall) -> bool {
+        let first = self.run.upstream_of(self.index).map(|call| call.arrived).min();
+        self.stopped_at_httpbin() && call.status < 400 && Some(call.arrived) != first
+    }
+}
+
+/// The trace as a tree, which is not translated.
+pub(super) fn tree(trace: &Trace<'_>) -> Message {
+    Message::verbatim(trace.tree())
+}
+
+/// The only expectation of a step that needs SERVER spans, if there are none.
+pub(super) fn no_server_spans(evidence: &Evidence) -> Option<Expectation> {
+    served(evidence).next().is_none().then(|| {
+        Expectation::new(
+            text!("a trace with a SERVER span for each request, as of step server-spans"),
+            Err(spans_received(&evidence.calm.telemetry)),
+        )
+    })
+}
+
+/// What was received at all, if something is missing; and why nothing may have been received.
+pub(super) fn spans_received(telemetry: &Telemetry) -> Failure {
+    if let Some(refused) = telemetry.refused.first() {
+        return Failure::new(
+            text!("no span; the receiver refused {refused}", refused),
+            text!(
+                "The exporter sends to an address that is none of OTLP's. By HTTP, a complete endpoint ends in /v1/traces; \
+                 OTEL_EXPORTER_OTLP_ENDPOINT is a base, to which the SDK adds that path."
+            ),
+        );
+    }
+    let Some(first) = telemetry.spans.first() else {
+        return Failure::new(
+            text!("no span was received at all"),
+            text!(
+                "Nothing was exported. Is there a tracer provider with an OTLP exporter, does the exporter read \
+                 OTEL_EXPORTER_OTLP_ENDPOINT, and is the provider shut down before the process ends? A provider that is \
+                 merely dropped, or an exporter shut down alone, loses what waits in the queue."
+            ),
+        );
+    };
+    let (count, tree) = (telemetry.spans.len(), telemetry.trace(&first.trace_id).tree());
+    Failure::new(
+        text!("{count} spans were received, such as\n{tree}", count, tree),
+        text!("Spans arrive, but not this one: is it made at all, under this name, for every request?"),
+    )
+}
+
+/// A span lies within the time of the span around it.
+pub(super) fn lies_within(trace: &Trace<'_>, span: &Span, around: &Span) -> Check {
+    if span.start > span.end {
+        let (name, tree) = (&span.name, trace.tree());
+        return Err(Failure::new(
+            text!("{name} ends before it starts\n{tree}", name, tree),
+            text!(
+                "Start and end of a span are read from one clock: when the work begins, and when it is done."
+            ),
+        ));
+    }
+    if span.start + CLOCK_TOLERANCE >= around.start && span.end <= around.end + CLOCK_TOLERANCE {
+        return Ok(());
+    }
+    let (name, outer, tree) = (&span.name, &around.name, trace.tree());
+    Err(Failure::new(
+        text!("{name} does not lie within the time of {outer}\n{tree}", name, outer, tree),
+        text!(
+            "A span lasts as long as its work, and the span around it lasts longer: {outer} must be started before {name} and \
+             be ended after it.",
+            outer,
+            name
+        ),
+    ))
+}

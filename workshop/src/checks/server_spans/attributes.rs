@@ -1,0 +1,49 @@
+//! The attributes of a SERVER span.
+
+use crate::checks::assert::Check;
+use crate::checks::attributes::{
+    Attribute, Is, attributes_are, int, recommended, recommended_are_missing, required, text,
+};
+use crate::checks::requests::Served;
+use crate::messages::Message;
+use crate::text;
+
+/// What is known of a request.
+struct Request {
+    port: u16,
+    status: u16,
+}
+
+/// HTTP server spans of the semantic conventions, and what this step asks for beyond them.
+static SERVER_SPAN: &[Attribute<Request>] = &[
+    required("http.request.method", |_| text("GET"), &["http.method"]),
+    required("http.route", |_| text("/handson"), &[]),
+    required("url.path", |_| text("/handson"), &["http.target"]),
+    required("url.query", |_| Is::Absent, &[]),
+    required("url.scheme", |_| text("http"), &["http.scheme"]),
+    required("http.response.status_code", |request| int(request.status), &["http.status_code"]),
+    required("error.type", error_type, &[]),
+    recommended("server.address", |_| text("127.0.0.1"), &["net.host.name", "http.host"]),
+    recommended("server.port", |request| int(request.port), &["net.host.port"]),
+    recommended("client.address", |_| text("127.0.0.1"), &["net.sock.peer.addr", "http.client_ip"]),
+    recommended("network.protocol.version", |_| text("1.1"), &["http.flavor"]),
+    recommended("user_agent.original", |_| text("workshop"), &["http.user_agent"]),
+];
+
+fn error_type(request: &Request) -> Is {
+    if request.status >= 500 { Is::Text } else { Is::Absent }
+}
+
+fn request(served: &Served<'_>) -> Request {
+    Request { port: served.run.port, status: served.status }
+}
+
+pub(super) fn are_right(served: &Served<'_>) -> Check {
+    attributes_are(&served.server.attributes, SERVER_SPAN, &request(served))
+}
+
+pub(super) fn advice(served: &Served<'_>) -> Option<Message> {
+    let missing = recommended_are_missing(&served.server.attributes, SERVER_SPAN, &request(served));
+    (!missing.is_empty())
+        .then(|| text!("The conventions recommend {keys} for it, too.", keys = missing.join(", ")))
+}

@@ -1,0 +1,164 @@
+//! Mutations by rule: the answer's own evidence, with one thing changed, in one place or in all places. The checks notice each,
+//! or it is on the list of those that may pass, with the reason.
+
+mod log_lines;
+mod log_records;
+mod metrics;
+mod spans;
+mod values;
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use workshop::checks;
+use workshop::evidence::{Evidence, Run};
+
+use super::recording;
+
+/// At least so many of a hundred mutations are noticed; the others are on the list.
+const MIN_NOTICED: usize = 95;
+
+/// Mutations that may pass: words of their description, all of which must be in it, and the reason.
+const MAY_PASS: &[(&[&str], &str)] = &[];
+
+/// The steps that judge the two runs.
+const STEPS: [&str; 9] = [
+    "run",
+    "structured-logs",
+    "first-span",
+    "server-spans",
+    "client-spans",
+    "db-spans",
+    "log-correlation",
+    "errors",
+    "metrics",
+];
+
+/// The steps that notice most mutations of a subject.
+const STEPS_BY_SUBJECT: [(&str, &str); 11] = [
+    ("spans handson.sleep", "first-span"),
+    ("spans GET /handson", "server-spans"),
+    ("spans GET,", "client-spans"),
+    ("spans P", "client-spans"),
+    ("spans SELECT", "db-spans"),
+    ("spans handson.dbQuery", "db-spans"),
+    ("spans handson.randomError", "errors"),
+    ("lines", "structured-logs"),
+    ("lines", "log-correlation"),
+    ("records", "log-correlation"),
+    ("metric", "metrics"),
+];
+
+/// One change of the evidence.
+pub struct Mutation {
+    /// "spans GET /handson, all: drop url.path".
+    pub description: String,
+    pub change: Box<dyn Fn(&mut Evidence) + Send + Sync>,
+}
+
+/// Whether a change is made in one place or in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Places {
+    One,
+    All,
+}
+
+impl Places {
+    pub const BOTH: [Self; 2] = [Self::One, Self::All];
+
+    /// The description of a mutation of `what`.
+    pub fn describe(self, what: &str, change: &str) -> String {
+        format!("{what}, {}: {change}", if self == Self::One { "one" } else { "all" })
+    }
+
+    /// Changes the first item that `is_meant` picks, or all of them.
+    pub fn change<'a, T: 'a>(
+        self,
+        items: impl Iterator<Item = &'a mut T>,
+        is_meant: impl Fn(&T) -> bool,
+        change: impl Fn(&mut T),
+    ) {
+        let mut meant = items.filter(|item| is_meant(item));
+        match self {
+            Self::One => {
+                if let Some(item) = meant.next() {
+                    change(item);
+                }
+            }
+            Self::All => meant.for_each(change),
+        }
+    }
+}
+
+pub fn runs(evidence: &mut Evidence) -> [&mut Run; 2] {
+    [&mut evidence.calm, &mut evidence.errors]
+}
+
+/// The first step that notices the mutation.
+fn noticed_by(mutation: &Mutation) -> Option<&'static str> {
+    let mut evidence = recording::right().clone();
+    (mutation.change)(&mut evidence);
+    // The step that it is about first, because a minute is long enough.
+    let first = STEPS_BY_SUBJECT.iter().filter(|(subject, _)| mutation.description.starts_with(subject));
+    let first = first.map(|(_, step)| *step);
+    first.chain(STEPS).find(|step| {
+        let expectations = checks::judge(step, &evidence).unwrap_or_default();
+        expectations.iter().any(|expectation| !expectation.is_met())
+    })
+}
+
+fn reason_to_pass(description: &str) -> Option<&'static str> {
+    let is_meant = |words: &&[&str]| words.iter().all(|word| description.contains(word));
+    MAY_PASS.iter().find(|(words, _)| is_meant(words)).map(|(_, reason)| *reason)
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn every_mutation_is_noticed_or_listed_with_its_reason() {
+    let right = recording::right();
+    let mutations: Vec<Mutation> = [
+        spans::mutations(right),
+        log_lines::mutations(right),
+        log_records::mutations(right),
+        metrics::mutations(right),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let next = AtomicUsize::new(0);
+    let results = Mutex::new(BTreeMap::new());
+    let threads = std::thread::available_parallelism().map_or(2, |threads| threads.get());
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(mutation) = mutations.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let noticed = noticed_by(mutation);
+                    results.lock().unwrap().insert(mutation.description.clone(), noticed);
+                }
+            });
+        }
+    });
+    let results = results.into_inner().unwrap();
+    let passed: Vec<&String> =
+        results.iter().filter(|(_, noticed)| noticed.is_none()).map(|(description, _)| description).collect();
+    let unlisted: Vec<&&String> =
+        passed.iter().filter(|description| reason_to_pass(description).is_none()).collect();
+    let noticed = results.len() - passed.len();
+    println!(
+        "{noticed} of {} mutations are noticed, {} are on the list",
+        results.len(),
+        passed.len() - unlisted.len()
+    );
+    let mut by_step: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in results.values().flatten() {
+        *by_step.entry(step).or_default() += 1;
+    }
+    println!("noticed by step: {by_step:?}");
+    assert!(unlisted.is_empty(), "{} mutations pass every step:\n{unlisted:#?}", unlisted.len());
+    assert!(noticed * 100 >= results.len() * MIN_NOTICED, "only {noticed} of {} are noticed", results.len());
+    let is_used =
+        |words: &&[&str]| passed.iter().any(|passed| words.iter().all(|word| passed.contains(word)));
+    let unused: Vec<_> = MAY_PASS.iter().filter(|(words, _)| !is_used(words)).collect();
+    assert!(unused.is_empty(), "no mutation needs these: {unused:#?}");
+}

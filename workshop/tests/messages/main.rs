@@ -1,0 +1,129 @@
+//! The table of translations against the templates of `text!` in the source, and the report in both languages.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{TokenStream, TokenTree};
+
+/// The English templates in the source, each with a file that has it.
+fn templates() -> BTreeMap<String, PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut templates = BTreeMap::new();
+    for file in rust_files(&source) {
+        let text = fs::read_to_string(&file).unwrap();
+        let tokens = text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        collect(tokens, &mut |template| {
+            templates.insert(template, file.strip_prefix(&source).unwrap().to_owned());
+        });
+    }
+    assert!(templates.len() > 100, "only {} templates were found: {templates:?}", templates.len());
+    templates
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+/// Gives `take` the first argument of each `text!(…)`, also inside other macros. The definition of `text!` itself calls it
+/// without a literal.
+fn collect(tokens: TokenStream, take: &mut impl FnMut(String)) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    for (index, token) in tokens.iter().enumerate() {
+        let TokenTree::Group(group) = token else { continue };
+        if let [.., TokenTree::Ident(name), TokenTree::Punct(mark)] = &tokens[..index]
+            && *name == "text"
+            && mark.as_char() == '!'
+            && let Some(TokenTree::Literal(literal)) = group.stream().into_iter().next()
+        {
+            let syn::Lit::Str(template) = syn::Lit::new(literal.clone()) else {
+                panic!("the template of text! is no string literal: {literal}");
+            };
+            take(template.value());
+        }
+        collect(group.stream(), take);
+    }
+}
+
+/// English templates, each with its Japanese translation.
+fn japanese() -> BTreeMap<String, String> {
+    toml::from_str(include_str!("../../messages/ja.toml")).unwrap()
+}
+
+/// `{name}` of each argument. `{{` and `}}` stand for one brace.
+fn placeholders(template: &str) -> BTreeSet<&str> {
+    let is_literal = |name: &&str| name.starts_with('{');
+    let names = template.split_inclusive('}').filter_map(|part| part.split_once('{')?.1.strip_suffix('}'));
+    names.filter(|name| !is_literal(name)).collect()
+}
+
+/// Whether there is something to translate, apart from the arguments.
+fn has_letters(template: &str) -> bool {
+    let without_arguments = placeholders(template)
+        .iter()
+        .fold(template.to_owned(), |text, name| text.replace(&format!("{{{name}}}"), ""));
+    without_arguments.chars().any(char::is_alphabetic)
+}
+
+#[track_caller]
+fn assert_none(problem: &str, found: &[String]) {
+    assert!(found.is_empty(), "{} {problem}:\n{}", found.len(), found.join("\n"));
+}
+
+#[test]
+fn every_template_is_translated() {
+    let japanese = japanese();
+    let lacking = templates()
+        .into_iter()
+        .filter(|(template, _)| has_letters(template) && !japanese.contains_key(template));
+    let lacking: Vec<String> =
+        lacking.map(|(template, file)| format!("{}: {template:?}", file.display())).collect();
+    assert_none("templates have no entry in messages/ja.toml", &lacking);
+}
+
+#[test]
+fn every_translation_is_used() {
+    let templates = templates();
+    let unused: Vec<String> = japanese()
+        .into_keys()
+        .filter(|template| !templates.contains_key(template))
+        .map(|template| format!("{template:?}"))
+        .collect();
+    assert_none("entries of messages/ja.toml are the translation of no template", &unused);
+}
+
+#[test]
+fn every_translation_has_the_placeholders_of_its_template() {
+    let different: Vec<String> = japanese()
+        .iter()
+        .filter(|(english, japanese)| placeholders(english) != placeholders(japanese))
+        .map(|(english, japanese)| format!("{english:?} = {japanese:?}"))
+        .collect();
+    assert_none("translations have other placeholders than their template", &different);
+}
+
+#[test]
+fn no_translation_is_the_english_text() {
+    let same: Vec<String> = japanese()
+        .into_iter()
+        .filter(|(english, japanese)| english == japanese && has_letters(english))
+        .map(|(english, _)| format!("{english:?}"))
+        .collect();
+    assert_none("entries of messages/ja.toml are not translated", &same);
+}
+
+#[test]
+fn placeholders_are_the_names_in_single_braces() {
+    assert_eq!(placeholders("{a} of {b}: {a}"), BTreeSet::from(["a", "b"]));
+    assert_eq!(placeholders("`by {{version}}` of {service}"), BTreeSet::from(["service"]));
+    assert_eq!(placeholders("none"), BTreeSet::new());
+    assert!(has_letters("{a}: b") && !has_letters("{a}: {b}"));
+}
