@@ -54,6 +54,9 @@ pub(super) const fn recommended<F: ?Sized>(
     Attribute { key, level: Level::Recommended, value, formerly }
 }
 
+/// The names of the errors that a run causes.
+pub(super) const ERRORS: [&str; 2] = ["RandomError", "HttpbinError"];
+
 /// The value is this text.
 pub(super) fn text(value: &str) -> Is {
     Is::Value(Value::from(value))

@@ -3,7 +3,9 @@
 mod attributes;
 
 use super::assert::{Check, each, ensure, fail, on};
-use super::requests::{CLOCK_TOLERANCE, Served, lies_within, no_server_spans, served, tree};
+use super::requests::{
+    CLOCK_TOLERANCE, SPAN_TOLERANCE, Served, has_its_place, no_server_spans, served, tree,
+};
 use crate::evidence::{Evidence, Purpose, Run, UpstreamCall};
 use crate::text;
 use crate::verdict::Expectation;
@@ -27,6 +29,10 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         Expectation::new(
             text!("they are siblings, and each lies within the time of the request"),
             each(all(), |served| are_siblings(&served)),
+        ),
+        Expectation::new(
+            text!("each is named by its method"),
+            each(all(), |served| each(calls(&served), is_named)),
         ),
         Expectation::new(
             text!("the first ends before the three others begin, and those overlap"),
@@ -106,16 +112,24 @@ fn has_four_calls(served: &Served<'_>) -> Check {
         };
         return fail(tree(&served.trace), cause);
     }
-    match calls.iter().find(|span| !served.trace.is_below(span, served.server)) {
-        None => Ok(()),
-        Some(stray) => fail(
-            text!("{name} is not below GET /handson\n{tree}", name = &stray.name, tree = served.trace.tree()),
-            text!(
-                "The context was lost on the way, over try_join! or spawn: a guard that is held over an .await, or a span entered \
-                 in another task. Instrument the future instead."
-            ),
-        ),
-    }
+    Ok(())
+}
+
+/// The name is the method, or the method and a template of the path.
+fn is_named(span: &Span) -> Check {
+    let method = method(span);
+    let target = span.name.strip_prefix(method).unwrap_or("-");
+    ensure!(
+        target.is_empty()
+            || (target.starts_with(" /") && !target.contains(|c: char| c.is_ascii_digit() || c == '?')),
+        text!("the span is named {name}", name = format!("{:?}", span.name)),
+        text!(
+            "A call is named by its method, {method}, or by method and template of the path: a name with a URL, an id or a time makes each \
+             call an operation of its own.",
+            method
+        )
+    );
+    Ok(())
 }
 
 fn are_siblings(served: &Served<'_>) -> Check {
@@ -135,8 +149,7 @@ fn are_siblings(served: &Served<'_>) -> Check {
                  context to its own future only."
             )
         );
-        let Some(parent) = served.trace.parent(call) else { return Ok(()) };
-        lies_within(&served.trace, call, parent)
+        has_its_place(served, call)
     })
 }
 
@@ -239,6 +252,7 @@ fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
 fn covers_the_call(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Check {
     ensure!(
         span.start <= call.arrived + CLOCK_TOLERANCE
+            && (served.cancelled(call) || span.duration() + SPAN_TOLERANCE >= call.answered - call.arrived)
             && (served.cancelled(call) || span.end + CLOCK_TOLERANCE >= call.answered),
         tree(&served.trace),
         text!(

@@ -3,7 +3,7 @@
 mod attributes;
 
 use super::assert::{Check, each, ensure, fail, on};
-use super::requests::{Served, lies_within, no_server_spans, served, tree};
+use super::requests::{Served, has_its_place, lies_within, no_server_spans, served, tree};
 use crate::evidence::{Evidence, Run};
 use crate::text;
 use crate::verdict::Expectation;
@@ -34,6 +34,10 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         )
         .with_advice(
             all().next().and_then(|served| attributes::advice(queries(&served).first()?, served.run)),
+        ),
+        Expectation::new(
+            text!("it is named by the operation, and by the table or the database"),
+            each(all(), |served| each(queries(&served), |span| attributes::is_named(span, served.run))),
         ),
         Expectation::new(
             text!("an INTERNAL span handson.dbQuery around it"),
@@ -119,8 +123,15 @@ fn is_inside(served: &Served<'_>) -> Check {
             "The query's span should be below handson.dbQuery, and that below GET /handson: the query must be awaited inside."
         )
     );
-    each(queries, |query| lies_within(&served.trace, query, around))?;
-    lies_within(&served.trace, around, served.server)?;
+    each(&queries, |query| lies_within(&served.trace, query, around))?;
+    has_its_place(served, around)?;
+    ensure!(
+        queries.iter().all(|query| query.duration() > 0),
+        tree(&served.trace),
+        text!(
+            "A query takes time: the span is started before it is sent, and ended when its rows are there."
+        )
+    );
     on(around, has_not_failed(around))?;
     // The query runs when httpbin has answered.
     let calls = served.run.upstream_of(served.index).map(|call| call.answered).max();

@@ -4,7 +4,9 @@ mod lines;
 
 use super::assert::{Check, each, ensure, fail};
 use super::log_lines::Logged;
-use super::requests::{CLOCK_TOLERANCE, Served, no_server_spans, served, served_in, tree};
+use super::requests::{
+    CLOCK_TOLERANCE, SPAN_TOLERANCE, Served, has_its_place, no_server_spans, served, served_in, tree,
+};
 use crate::evidence::{Evidence, Purpose};
 use crate::messages::Message;
 use crate::text;
@@ -36,6 +38,14 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         Expectation::new(
             text!("it happens in an INTERNAL span handson.randomError, and the event is there"),
             each(by_chance(), |served| is_on_its_span(&served)),
+        ),
+        Expectation::new(
+            text!(
+                "each request that gets so far has this span once, after its query, whether it fails or not"
+            ),
+            each(served(evidence).filter(|served| !served.stopped_at_httpbin()), |served| {
+                has_its_step(&served)
+            }),
         ),
         Expectation::new(
             text!(
@@ -204,6 +214,36 @@ fn is_on_its_span(served: &Served<'_>) -> Check {
     Ok(())
 }
 
+fn has_its_step(served: &Served<'_>) -> Check {
+    let cause = || {
+        text!(
+            "Give maybe_fail in src/fault_injector.rs a span of its own, handson.randomError, and record the error there."
+        )
+    };
+    let found = served.trace.named("handson.randomError");
+    let [span] = found[..] else { return fail(tree(&served.trace), cause()) };
+    ensure!(
+        span.kind == SpanKind::Internal,
+        text!("handson.randomError has the kind {kind}", kind = format!("{:?}", span.kind)),
+        text!("It is a function of the service's own: INTERNAL.")
+    );
+    has_its_place(served, span)?;
+    let query = served.trace.named("handson.dbQuery").first().map(|query| query.end);
+    ensure!(
+        query.is_none_or(|end| span.start + SPAN_TOLERANCE >= end),
+        tree(&served.trace),
+        text!(
+            "The error is decided after the query: start the span when the function runs, and not when its request begins."
+        )
+    );
+    ensure!(
+        served.status >= 500 || span.attributes.get("error.type").is_none(),
+        text!("error.type on handson.randomError, though nothing failed"),
+        text!("error.type is the class of a failure: leave it out if nothing failed.")
+    );
+    Ok(())
+}
+
 fn is_on_the_call(served: &Served<'_>) -> Check {
     let found = exceptions(served);
     let Some((span, _)) = found.first() else { return Ok(()) };
@@ -252,9 +292,8 @@ fn says_what_happened(event: &Event) -> Check {
 /// A failure marks the span in which it happened, and those around it; nothing else.
 fn only_failures_are_marked(served: &Served<'_>) -> Check {
     let failed = exceptions(served);
-    let refused = |span: &Span| {
-        served.call_of(span).is_some_and(|call| call.status >= 400 || served.cancelled(call))
-    };
+    let refused =
+        |span: &Span| served.call_of(span).is_some_and(|call| call.status >= 400 || served.cancelled(call));
     let is_failure = |span: &Span| {
         served.status >= 500
             && (span.kind == SpanKind::Server

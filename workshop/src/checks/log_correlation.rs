@@ -64,6 +64,12 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!(
+                "the fields of an event are in its line and in its record, with the same names, values and types"
+            ),
+            each(&logged, records::fields_are_the_lines),
+        ),
+        Expectation::new(
+            text!(
                 "a log record has a severity, its message as body, the time when it happened, and no copy of the ids in attributes"
             ),
             each(runs, |run| each(&run.telemetry.log_records, |record| records::form_is_right(record, run))),

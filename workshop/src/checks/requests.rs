@@ -10,8 +10,10 @@ use crate::text;
 use crate::verdict::{Expectation, Failure};
 use otlp::model::{Span, SpanKind, Telemetry, Trace};
 
-/// Clocks of two spans of a process, and of a process and this one, may differ by so many nanoseconds.
+/// Clocks of a process and of this one may differ by so many nanoseconds.
 pub(super) const CLOCK_TOLERANCE: u64 = 2_000_000;
+/// Those of two spans of one process.
+pub(super) const SPAN_TOLERANCE: u64 = 20_000;
 
 /// The id of the trace of a request that carried a parent of ours, or named its trace in the response.
 pub(super) fn trace_id_of(exchange: &Exchange) -> Option<&str> {
@@ -140,6 +142,21 @@ pub(super) fn spans_received(telemetry: &Telemetry) -> Failure {
     )
 }
 
+/// A span is below the SERVER span of its request, and lies within the time of the span around it.
+pub(super) fn has_its_place(served: &Served<'_>, span: &Span) -> Check {
+    let parent = served.trace.parent(span).filter(|_| served.trace.is_below(span, served.server));
+    match parent {
+        Some(parent) => lies_within(&served.trace, span, parent),
+        None => Err(Failure::new(
+            text!("{name} is not below GET /handson\n{tree}", name = &span.name, tree = served.trace.tree()),
+            text!(
+                "The context was lost on the way, over try_join! or spawn: a guard that is held over an .await, or a span entered \
+                 in another task. Instrument the future instead."
+            ),
+        )),
+    }
+}
+
 /// A span lies within the time of the span around it.
 pub(super) fn lies_within(trace: &Trace<'_>, span: &Span, around: &Span) -> Check {
     if span.start > span.end {
@@ -151,7 +168,7 @@ pub(super) fn lies_within(trace: &Trace<'_>, span: &Span, around: &Span) -> Chec
             ),
         ));
     }
-    if span.start + CLOCK_TOLERANCE >= around.start && span.end <= around.end + CLOCK_TOLERANCE {
+    if span.start + SPAN_TOLERANCE >= around.start && span.end <= around.end + SPAN_TOLERANCE {
         return Ok(());
     }
     let (name, outer, tree) = (&span.name, &around.name, trace.tree());

@@ -22,7 +22,7 @@ static RESOURCE: &[Attribute<Backend>] = &[
 /// The resource names service, version and environment.
 pub(super) fn resource_is_right(resource: &Attributes, backend: &Backend) -> Check {
     attributes_are(resource, RESOURCE, backend)
-        .and_then(|()| version(resource.text("service.version"), &backend.version))
+        .and_then(|()| version(resource.text("service.version"), backend))
         .map_err(|Failure { seen, cause }| Failure::new(text!("in the resource: {seen}", seen), cause))
 }
 
@@ -44,9 +44,17 @@ pub(super) fn instances_differ<'a>(
     }
 }
 
-fn version(version: Option<&str>, package: &str) -> Check {
+/// The package's version, with or without the commit: `0.1.0`, `0.1.0+3d3c42e`.
+fn version(version: Option<&str>, backend: &Backend) -> Check {
+    let package = backend.version.as_str();
+    let build = version.and_then(|version| version.strip_prefix(package));
+    let is_commit = |build: &str| match (build.strip_prefix('+'), &backend.commit) {
+        (Some(build), Some(commit)) => build.len() >= 7 && commit.starts_with(build),
+        (Some(build), None) => !build.is_empty(),
+        (None, _) => build.is_empty(),
+    };
     match version {
-        Some(version) if version.starts_with(package) => Ok(()),
+        Some(_) if build.is_some_and(is_commit) => Ok(()),
         seen => fail(
             text!("service.version = {seen}", seen = format!("{seen:?}")),
             text!(

@@ -5,7 +5,9 @@ mod attributes;
 use std::collections::BTreeSet;
 
 use super::assert::{Check, each, ensure, fail, on};
-use super::requests::{CLOCK_TOLERANCE, Ids, Served, lies_within, served, spans_received, trace_id_of, tree};
+use super::requests::{
+    CLOCK_TOLERANCE, Ids, Served, has_its_place, lies_within, served, spans_received, trace_id_of, tree,
+};
 use crate::evidence::{Evidence, Exchange, Purpose, Run};
 use crate::text;
 use crate::verdict::{Expectation, Failure};
@@ -223,6 +225,7 @@ fn has_its_sleep(served: &Served<'_>) -> Check {
             text!("The SERVER span begins when the request arrives, and ends when the answer is complete: end it after the handler."),
         )
     })?;
+    has_its_place(served, sleep)?;
     ensure!(
         sleep.status != StatusCode::Error && sleep.attributes.get("error.type").is_none(),
         tree(&served.trace),

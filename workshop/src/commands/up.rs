@@ -152,7 +152,8 @@ fn attendee(repository: &Arc<Repository>, name: &str) -> Attendee {
                     Ok(_) => Ok(()),
                     Err(RunError::BuildFailed) => {
                         let error =
-                            compile_error::first_error(&repository.folder(&name), RunError::BuildFailed).await;
+                            compile_error::first_error(&repository.folder(&name), RunError::BuildFailed)
+                                .await;
                         Err(format!("backend-{name} does not build, so it was not checked.\n\n{error}"))
                     }
                     Err(error) => Err(error.text().in_lang(lang)),

@@ -15,6 +15,8 @@ const AT_ONCE: usize = 3;
 const CALLS_TIMEOUT: Duration = Duration::from_millis(500);
 /// The same, once it has been in vain.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(20);
+/// How long the first call of a request takes.
+const FIRST_CALL_DURATION: Duration = Duration::from_millis(1);
 
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,7 +125,11 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
     let overlapped = match mode {
         // The first call comes alone, and needs no company.
         Mode::Alone { .. } if place > 1 => wait_for_the_others(&shared, mode, timeout).await,
-        Mode::Alone { .. } => false,
+        Mode::Alone { .. } => {
+            // Longer than any clock's grain, so that a span that is ended at once can be told from one that lasts.
+            tokio::time::sleep(FIRST_CALL_DURATION).await;
+            false
+        }
         Mode::Burst => {
             tokio::time::sleep(SHORT_TIMEOUT).await;
             false

@@ -8,7 +8,7 @@ use crate::checks::requests::Served;
 use crate::evidence::UpstreamCall;
 use crate::messages::Message;
 use crate::text;
-use otlp::model::Span;
+use otlp::model::{Span, Value};
 
 /// What is known of a call.
 struct Call {
@@ -37,7 +37,9 @@ static CLIENT_SPAN: &[Attribute<Call>] = &[
 fn error_type(call: &Call) -> Is {
     match call.status {
         None => Is::Any,
-        Some(status) if status >= 400 => Is::Text,
+        Some(status) if status >= 400 => {
+            Is::OneOf(vec![Value::Text(status.to_string()), "HttpbinError".into()])
+        }
         Some(_) => Is::Absent,
     }
 }

@@ -27,6 +27,23 @@ fn namespace(run: &Run) -> Is {
     Is::OneOf([path.as_str(), file, stem].map(Value::from).to_vec())
 }
 
+/// `{db.query.summary}`, or operation and target, as the conventions name a query.
+pub(super) fn is_named(span: &Span, run: &Run) -> Check {
+    let Is::OneOf(databases) = namespace(run) else { return Ok(()) };
+    let mut names = vec!["SELECT".to_owned(), "SELECT users".to_owned(), "sqlite".to_owned()];
+    for database in databases.iter().map(Value::unquoted) {
+        names.extend([format!("SELECT {database}.users"), format!("SELECT {database}"), database]);
+    }
+    ensure!(
+        names.contains(&span.name),
+        text!("the span is named {name}", name = format!("{:?}", span.name)),
+        text!(
+            "The name is SELECT users, the operation and the table: a name with the text of the query makes each query an operation of its own."
+        )
+    );
+    Ok(())
+}
+
 pub(super) fn are_right(span: &Span, run: &Run) -> Check {
     if let Some(namespace) = span.attributes.text("db.namespace") {
         ensure!(

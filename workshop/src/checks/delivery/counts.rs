@@ -27,8 +27,7 @@ fn lost_spans(evidence: &Evidence, run: &DeliveryRun) -> Result<u64, Failure> {
 /// How many spans each request of the calm run has, in which nothing is lost, and how many spans belong to no request.
 fn spans_made(calm: &Run) -> Result<(u64, u64), Failure> {
     let ids = Ids::of_run(calm);
-    let traces: Vec<_> =
-        calm.answered().filter_map(|(exchange, _)| ids.trace_of(exchange)).collect();
+    let traces: Vec<_> = calm.answered().filter_map(|(exchange, _)| ids.trace_of(exchange)).collect();
     let counts: BTreeSet<usize> = traces.iter().map(|trace| trace.spans.len()).collect();
     let counts: Vec<usize> = counts.into_iter().collect();
     let [per_request] = counts[..] else {

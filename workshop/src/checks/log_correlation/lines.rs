@@ -148,7 +148,9 @@ pub(super) fn names_its_span(run: &Run, line: &Value) -> Check {
         // Another expectation reports it.
         return Ok(());
     }
-    let Some(found) = run.telemetry.spans.iter().find(|found| found.span_id == span && found.trace_id == trace) else {
+    let Some(found) =
+        run.telemetry.spans.iter().find(|found| found.span_id == span && found.trace_id == trace)
+    else {
         return fail(
             text!("no span {span} in trace {trace} was received; the line is\n{line}", span, trace, line),
             text!("Both ids come from one span context, that of the span in which the event happened."),

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use super::lines::{CLOCK_TOLERANCE, Queries};
+use serde_json::Value as Json;
+
 use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::log_lines::Logged;
 use crate::checks::requests::Served;
@@ -128,6 +130,58 @@ pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
             cause,
         )
     })
+}
+
+/// Members of a line that OTLP has other places for.
+fn is_own_field(key: &str) -> bool {
+    let prefixes = ["dd.", "git.", "trace.", "span.", "error.", "service."];
+    key.contains('.') && !prefixes.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// The fields of an event are the attributes of its record, under the same names and with the same types. (Names without a dot
+/// are the format's own: the file, the thread, the target.)
+pub(super) fn fields_are_the_lines(logged: &Logged<'_>) -> Check {
+    let text = |line: &Json, key: &str| line[key].as_str().unwrap_or_default().to_owned();
+    let mut lines: BTreeMap<[String; 2], Vec<&Json>> = BTreeMap::new();
+    for line in logged.objects() {
+        lines.entry([text(line, "span_id"), text(line, "message")]).or_default().push(line);
+    }
+    each(&logged.run.telemetry.log_records, |record| {
+        let key = [record.span_id.clone().unwrap_or_default(), record.body.unquoted()];
+        // Of several lines with one message it is not known which is the record's.
+        let Some([line]) = lines.get(&key).map(Vec::as_slice) else { return Ok(()) };
+        let own = line.as_object().into_iter().flatten().filter(|(key, _)| is_own_field(key));
+        each(own, |(key, value)| {
+            let seen = record.attributes.get(key);
+            ensure!(
+                seen.is_some_and(|seen| is_equal(seen, value)),
+                text!(
+                    "{key} = {seen} in the record of the line\n{line}",
+                    key,
+                    seen = seen.map_or("(none)".to_owned(), ToString::to_string),
+                    line = *line
+                ),
+                text!(
+                    "The fields of an event are attributes of its record, with their own types: {key} is {right}.",
+                    key,
+                    right = value
+                )
+            );
+            Ok(())
+        })
+    })
+}
+
+fn is_equal(value: &Value, json: &Json) -> bool {
+    match (value, json) {
+        (Value::Text(text), Json::String(right)) => text == right,
+        (Value::Bool(bool), Json::Bool(right)) => bool == right,
+        (Value::Int(int), Json::Number(right)) => right.as_i64() == Some(*int),
+        (Value::Double(double), Json::Number(right)) => right.as_f64() == Some(*double),
+        // Other shapes are written in several ways.
+        (Value::Array(_) | Value::Map(_), Json::Array(_) | Json::Object(_)) => true,
+        _ => false,
+    }
 }
 
 fn counted(levels: &[&str], none: Message, one: Message, many: fn(usize) -> Message) -> Message {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ACTIVE;
-use super::histogram::exports;
+use super::histogram::{exports, is_of_one_scope};
 use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::attributes::{Attribute, attributes_are, required, text};
 use crate::evidence::Run;
@@ -18,6 +18,7 @@ static ACTIVE_POINT: &[Attribute<Run>] = &[
 /// What is counted up is counted down, in the same series.
 pub(super) fn returns_to_zero(run: &Run) -> Check {
     let exports = exports(run, ACTIVE)?;
+    is_of_one_scope(&exports)?;
     let mut series: BTreeMap<String, f64> = BTreeMap::new();
     let mut all: Vec<&Point> = Vec::new();
     for metric in &exports {

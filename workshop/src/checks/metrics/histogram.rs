@@ -70,17 +70,7 @@ fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure
         ));
     }
     let mut points: Vec<&HistogramPoint> = Vec::new();
-    let mut scopes: Vec<&str> = exports.iter().map(|metric| metric.scope.name.as_str()).collect();
-    scopes.sort_unstable();
-    scopes.dedup();
-    if let [one, other, ..] = scopes[..] {
-        return Err(Failure::new(
-            text!("{name} is recorded by {one} and by {other}", name = &exports[0].name, one, other),
-            text!(
-                "Each value is counted by both: one library records a metric, and the other one's is switched off."
-            ),
-        ));
-    }
+    is_of_one_scope(exports)?;
     for metric in exports {
         match &metric.data {
             // Each export has all values so far; the last one counts.
@@ -109,6 +99,20 @@ fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure
         }
     }
     Ok(points)
+}
+
+/// Two libraries that record the same metric count each value twice.
+pub(super) fn is_of_one_scope(exports: &[&Metric]) -> Check {
+    let mut scopes: Vec<&str> = exports.iter().map(|metric| metric.scope.name.as_str()).collect();
+    scopes.sort_unstable();
+    scopes.dedup();
+    let Some(([one, other], first)) = scopes.first_chunk().zip(exports.first()) else { return Ok(()) };
+    Err(Failure::new(
+        text!("{name} is recorded by {one} and by {other}", name = &first.name, one = *one, other = *other),
+        text!(
+            "Each value is counted by both: one library records a metric, and the other one's is switched off."
+        ),
+    ))
 }
 
 /// The series whose method and status a point has; else the one that comes next to it, whose facts then tell what is wrong.

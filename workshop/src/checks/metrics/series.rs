@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::checks::attributes::{Attribute, Is, int, recommended, required, text};
+use crate::checks::attributes::{Attribute, ERRORS, Is, int, recommended, required, text};
 use crate::checks::requests::{Served, served_in};
 use crate::evidence::Run;
-use otlp::model::{Span, SpanKind};
+use otlp::model::{Span, SpanKind, Value};
 
 /// One series: what was done equally.
 pub(super) struct Series {
@@ -69,7 +69,9 @@ fn error_type(facts: &Facts, from: u16) -> Is {
     match facts.status {
         // A call that was dropped: whether that is a failure is for the program to say.
         None => Is::Any,
-        Some(status) if status >= from => Is::Text,
+        Some(status) if status >= from => {
+            Is::OneOf([vec![Value::Text(status.to_string())], ERRORS.map(Value::from).to_vec()].concat())
+        }
         Some(_) => Is::Absent,
     }
 }

@@ -2,16 +2,19 @@
 
 use crate::checks::assert::Check;
 use crate::checks::attributes::{
-    Attribute, Is, attributes_are, int, recommended, recommended_are_missing, required, text,
+    Attribute, ERRORS, Is, attributes_are, int, recommended, recommended_are_missing, required, text,
 };
 use crate::checks::requests::Served;
 use crate::messages::Message;
 use crate::text;
+use otlp::model::Value;
 
 /// What is known of a request.
 struct Request {
     port: u16,
     status: u16,
+    /// `exception.type` of the exceptions in its trace.
+    exceptions: Vec<Value>,
 }
 
 /// HTTP server spans of the semantic conventions, and what this step asks for beyond them.
@@ -31,11 +34,23 @@ static SERVER_SPAN: &[Attribute<Request>] = &[
 ];
 
 fn error_type(request: &Request) -> Is {
-    if request.status >= 500 { Is::Text } else { Is::Absent }
+    if request.status < 500 {
+        return Is::Absent;
+    }
+    Is::OneOf(
+        [
+            vec![Value::Text(request.status.to_string())],
+            ERRORS.map(Value::from).to_vec(),
+            request.exceptions.clone(),
+        ]
+        .concat(),
+    )
 }
 
 fn request(served: &Served<'_>) -> Request {
-    Request { port: served.run.port, status: served.status }
+    let events = served.trace.spans.iter().flat_map(|span| &span.events);
+    let exceptions = events.filter_map(|event| event.attributes.get("exception.type").cloned()).collect();
+    Request { port: served.run.port, status: served.status, exceptions }
 }
 
 pub(super) fn are_right(served: &Served<'_>) -> Check {

@@ -170,7 +170,9 @@ fn changes(example: &Metric, places: Places) -> Vec<(String, Change)> {
             let key = key.clone();
             changes.push((
                 format!("{name} {key}"),
-                Box::new(move |metric| each_set(metric, places, |attributes| change(attributes, &key))),
+                Box::new(move |metric| {
+                    each_set(metric, places, |attributes| attributes.get(&key).is_some(), |attributes| change(attributes, &key));
+                }),
             ));
         }
     }
@@ -214,13 +216,26 @@ fn changes(example: &Metric, places: Places) -> Vec<(String, Change)> {
     changes
 }
 
-fn each_set(metric: &mut Metric, places: Places, change: impl Fn(&mut Attributes)) {
+fn each_set(
+    metric: &mut Metric,
+    places: Places,
+    is_meant: impl Fn(&Attributes) -> bool,
+    change: impl Fn(&mut Attributes),
+) {
     match &mut metric.data {
         Data::Histogram { points, .. } => {
-            places.change(points.iter_mut(), |_| true, |point| change(&mut point.attributes));
+            places.change(
+                points.iter_mut(),
+                |point| is_meant(&point.attributes),
+                |point| change(&mut point.attributes),
+            );
         }
         Data::Sum { points, .. } => {
-            places.change(points.iter_mut(), |_| true, |point| change(&mut point.attributes));
+            places.change(
+                points.iter_mut(),
+                |point| is_meant(&point.attributes),
+                |point| change(&mut point.attributes),
+            );
         }
         other => panic!("{other:?}"),
     }

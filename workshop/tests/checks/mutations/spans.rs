@@ -45,7 +45,15 @@ pub fn mutations(right: &Evidence) -> Vec<Mutation> {
             for (name, change) in changes(example) {
                 add(&name, change);
             }
-            mutations.extend(of_lists(&role, places));
+            // A span without siblings cannot be below one.
+            let is_sibling = |other: &Span| {
+                other.parent_span_id == example.parent_span_id
+                    && other.trace_id == example.trace_id
+                    && other.span_id != example.span_id
+            };
+            let has_siblings = all().any(is_sibling);
+            let lists = of_lists(&role, places).into_iter();
+            mutations.extend(lists.filter(|mutation| has_siblings || !mutation.description.ends_with("below a sibling")));
         }
     }
     mutations
