@@ -63,7 +63,7 @@ impl Httpbin {
     }
 
     pub(super) fn port(&self) -> u16 {
-        self.address.port()
+        self.upstream.port()
     }
 
     /// The calls that come from now on belong to this.

@@ -11,6 +11,7 @@ mod datadog;
 mod delivery;
 mod deployment;
 mod different;
+mod mutations;
 mod own_deployment;
 mod patches;
 mod recording;

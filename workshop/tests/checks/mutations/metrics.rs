@@ -179,7 +179,7 @@ fn changes(example: &Metric, places: Places) -> Vec<(String, Change)> {
     changes.push((
         "the trace id as an attribute".to_owned(),
         Box::new(move |metric| {
-            each_set(metric, places, |attributes| {
+            each_set(metric, places, |_| true, |attributes| {
                 attributes.set("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736".into())
             });
         }),
