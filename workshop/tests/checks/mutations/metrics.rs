@@ -171,7 +171,12 @@ fn changes(example: &Metric, places: Places) -> Vec<(String, Change)> {
             changes.push((
                 format!("{name} {key}"),
                 Box::new(move |metric| {
-                    each_set(metric, places, |attributes| attributes.get(&key).is_some(), |attributes| change(attributes, &key));
+                    each_set(
+                        metric,
+                        places,
+                        |attributes| attributes.get(&key).is_some(),
+                        |attributes| change(attributes, &key),
+                    );
                 }),
             ));
         }
@@ -179,9 +184,12 @@ fn changes(example: &Metric, places: Places) -> Vec<(String, Change)> {
     changes.push((
         "the trace id as an attribute".to_owned(),
         Box::new(move |metric| {
-            each_set(metric, places, |_| true, |attributes| {
-                attributes.set("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736".into())
-            });
+            each_set(
+                metric,
+                places,
+                |_| true,
+                |attributes| attributes.set("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736".into()),
+            );
         }),
     ));
     match &example.data {

@@ -53,7 +53,9 @@ pub fn mutations(right: &Evidence) -> Vec<Mutation> {
             };
             let has_siblings = all().any(is_sibling);
             let lists = of_lists(&role, places).into_iter();
-            mutations.extend(lists.filter(|mutation| has_siblings || !mutation.description.ends_with("below a sibling")));
+            mutations.extend(
+                lists.filter(|mutation| has_siblings || !mutation.description.ends_with("below a sibling")),
+            );
         }
     }
     mutations
