@@ -11,7 +11,8 @@ pub(super) type Check = Result<(), Failure>;
 /// Returns a [`Failure`] with what was seen and the most likely cause if a condition does not hold.
 macro_rules! ensure {
     ($holds:expr, $seen:expr, $cause:expr $(,)?) => {
-        if !$holds {
+        let holds: bool = $holds;
+        if !holds {
             return $crate::checks::assert::fail($seen, $cause);
         }
     };

@@ -170,7 +170,7 @@ fn every_mutation_is_noticed_or_listed_with_its_reason() {
     let unlisted: Vec<&&String> =
         passed.iter().filter(|description| reason_to_pass(description).is_none()).collect();
     let noticed = results.len() - passed.len();
-    println!(
+    eprintln!(
         "{noticed} of {} mutations are noticed, {} are on the list",
         results.len(),
         passed.len() - unlisted.len()
@@ -179,7 +179,7 @@ fn every_mutation_is_noticed_or_listed_with_its_reason() {
     for step in results.values().flatten() {
         *by_step.entry(step).or_default() += 1;
     }
-    println!("noticed by step: {by_step:?}");
+    eprintln!("noticed by step: {by_step:?}");
     assert!(unlisted.is_empty(), "{} mutations pass every step:\n{unlisted:#?}", unlisted.len());
     assert!(noticed * 100 >= results.len() * MIN_NOTICED, "only {noticed} of {} are noticed", results.len());
     let is_used =

@@ -114,7 +114,7 @@ pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
                  down too early?"
             ),
         };
-        let [trace, span, message] = &*key;
+        let [trace, span, message] = key;
         fail(
             text!(
                 "{message} of span {span} in trace {trace}: {lines}; {records}",

@@ -212,7 +212,7 @@ fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
     let extremes = point.min.is_none_or(|min| {
         filled().next().is_none_or(|(index, _)| (lower(index)..=upper(index)).contains(&min))
     }) && point.max.is_none_or(|max| {
-        filled().last().is_none_or(|(index, _)| (lower(index)..=upper(index)).contains(&max))
+        filled().next_back().is_none_or(|(index, _)| (lower(index)..=upper(index)).contains(&max))
     });
     ensure!(
         in_buckets == 0 || (least <= point.sum && point.sum <= most && extremes),

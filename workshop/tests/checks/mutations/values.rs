@@ -4,7 +4,9 @@ use otlp::model::{Attributes, Value};
 use serde_json::Value as Json;
 
 /// What can be done to an attribute: a name for it, and the change.
-pub const CHANGES: [(&str, fn(&mut Attributes, &str)); 4] = [
+type Change = (&'static str, fn(&mut Attributes, &str));
+
+pub const CHANGES: [Change; 4] = [
     ("drop", |attributes, key| drop(attributes.remove(key))),
     ("another type of", |attributes, key| with(attributes, key, another_type)),
     ("another value of", |attributes, key| with(attributes, key, another_value)),
