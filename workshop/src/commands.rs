@@ -21,13 +21,20 @@ mod watcher;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::error::Error;
+use crate::messages::Message;
 use crate::steps::Lang;
-use repository::Repository;
+use crate::text;
+use repository::{Repository, environment_language};
 
 /// Learn OpenTelemetry by instrumenting a real service
 #[derive(Debug, Parser)]
 #[command(name = "cargo workshop", bin_name = "cargo workshop", version)]
 pub struct Arguments {
+    /// Language of the output; for `new`, of the backend's TODOs too [default: the language of the backend, otherwise of
+    /// LC_ALL or LANG]
+    #[arg(long, value_enum, global = true)]
+    lang: Option<Lang>,
     #[command(subcommand)]
     command: Command,
 }
@@ -50,9 +57,6 @@ enum Command {
         /// Id or number of the step after which it starts
         #[arg(long, value_name = "STEP", default_value = "run")]
         at: String,
-        /// Language of the TODOs, titles and hints
-        #[arg(long, value_enum, default_value_t = repository::environment_language())]
-        lang: Lang,
     },
     /// Build and run a backend, and check its steps by the telemetry that it emits
     ///
@@ -68,17 +72,11 @@ enum Command {
         /// Show all failed steps, not only the first
         #[arg(long)]
         keep_going: bool,
-        /// Language of the report [default: the language of the backend]
-        #[arg(long, value_enum)]
-        lang: Option<Lang>,
     },
     /// Check a backend at every save
     Watch {
         /// The backend [default: the current one]
         name: Option<String>,
-        /// Language of the report [default: the language of the backend]
-        #[arg(long, value_enum)]
-        lang: Option<Lang>,
     },
     /// Replace a backend by its state after a step; your work is kept under .workshop/
     Goto {
@@ -139,34 +137,65 @@ enum StepCommand {
     },
 }
 
-/// Runs the command, and returns its exit status.
-///
-/// # Errors
-///
-/// The command failed.
-pub fn run(arguments: Arguments) -> Result<u8> {
+/// Runs the command, and returns its exit status. An error is printed, with exit status 2.
+pub fn run(arguments: Arguments) -> u8 {
+    let Arguments { lang, command } = arguments;
+    execute(command, lang).unwrap_or_else(|error| {
+        let lang = match Repository::here() {
+            Ok(repository) => repository.output_language(lang),
+            Err(_) => lang.unwrap_or_else(environment_language),
+        };
+        anstream::eprintln!("error: {}", message(&error).in_lang(lang));
+        2
+    })
+}
+
+fn execute(command: Command, lang: Option<Lang>) -> Result<u8> {
     // Searched only by the commands that need it: the console and the doctor work without a repository.
     let repository = Repository::here;
-    match arguments.command {
-        Command::Up(options) => up::up(repository()?, &options),
+    match command {
+        Command::Up(options) => up::up(repository()?, &options, lang),
         Command::Console(options) => console::console(&options),
         Command::Guard => up::guard(),
-        Command::New { name, at, lang } => new::new(&repository()?, &name, &at, lang),
-        Command::Check { arguments, json, keep_going, lang } => {
+        Command::New { name, at } => {
+            new::new(&repository()?, &name, &at, lang.unwrap_or_else(environment_language))
+        }
+        Command::Check { arguments, json, keep_going } => {
             check::check(&repository()?, &arguments, json, keep_going, lang)
         }
-        Command::Watch { name, lang } => watch::watch(&repository()?, name.as_deref(), lang),
-        Command::Goto { arguments } => new::goto(&repository()?, &arguments),
+        Command::Watch { name } => watch::watch(&repository()?, name.as_deref(), lang),
+        Command::Goto { arguments } => new::goto(&repository()?, &arguments, lang),
         Command::Answer { step, .. } => match step {
-            Some(step) => diff::answer(&repository()?, &step),
+            Some(step) => diff::answer(&repository()?, &step, lang),
             None => line_counts::line_counts(&repository()?),
         },
-        Command::Diff { name, at } => diff::diff(&repository()?, name.as_deref(), &at),
-        Command::Infra { name } => infra::infra(&repository()?, &name),
-        Command::Remove { name } => new::remove(&repository()?, &name),
-        Command::Doctor => Ok(doctor::doctor()),
+        Command::Diff { name, at } => diff::diff(&repository()?, name.as_deref(), &at, lang),
+        Command::Infra { name } => infra::infra(&repository()?, &name, lang),
+        Command::Remove { name } => new::remove(&repository()?, &name, lang),
+        Command::Doctor => Ok(doctor::doctor(lang)),
         Command::Step(StepCommand::New { id }) => step::new(&repository()?, &id),
         Command::Base => base::base(&repository()?),
         Command::Guide { sync } => guide::guide(&repository()?, sync),
     }
+}
+
+/// Prints a message on a line of its own.
+fn print(lang: Lang, message: &Message) {
+    anstream::println!("{}", message.in_lang(lang));
+}
+
+/// An error with this message.
+fn fail(message: Message) -> anyhow::Error {
+    anyhow::Error::new(message)
+}
+
+/// The error with its causes.
+fn message(error: &anyhow::Error) -> Message {
+    let translatable = |cause: &(dyn std::error::Error + 'static)| {
+        let own = cause.downcast_ref::<Error>().map(Error::message);
+        own.or_else(|| cause.downcast_ref::<Message>().cloned()).unwrap_or_else(|| Message::verbatim(cause))
+    };
+    let mut messages = error.chain().map(translatable).rev();
+    let last = messages.next().unwrap_or_else(|| Message::verbatim(""));
+    messages.fold(last, |cause, message| text!("{message}: {cause}", message, cause))
 }

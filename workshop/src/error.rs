@@ -1,16 +1,18 @@
 //! What can be wrong with the files of the repository, or with a word that names one of its parts.
 
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fmt, io};
+
+use crate::messages::Message;
+use crate::text;
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// An error of this library. Its cause, if it has one, is the `source`: print it with `{:#}` of `anyhow`.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub enum Error {
     /// A file or a folder that cannot be read.
-    #[error("cannot read {}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
@@ -18,7 +20,6 @@ pub enum Error {
         source: io::Error,
     },
     /// A file that is not what it should be.
-    #[error("{place}: {reason}")]
     Invalid {
         /// `FILE` or `FILE:LINE`.
         place: String,
@@ -26,14 +27,13 @@ pub enum Error {
         reason: String,
     },
     /// A word that names none of the things that it may name.
-    #[error("invalid value '{value}' for {name}: {reason}")]
     Value {
         /// The word.
         value: String,
         /// What it stands for, such as `STEP`.
         name: &'static str,
         /// What is expected, or why this value is refused.
-        reason: String,
+        reason: Message,
     },
 }
 
@@ -42,8 +42,34 @@ impl Error {
         Self::Invalid { place: place.to_string(), reason: reason.to_string() }
     }
 
-    pub(crate) fn value(value: &str, name: &'static str, reason: impl ToString) -> Self {
-        Self::Value { value: value.to_owned(), name, reason: reason.to_string() }
+    pub(crate) fn value(value: &str, name: &'static str, reason: impl Into<Message>) -> Self {
+        Self::Value { value: value.to_owned(), name, reason: reason.into() }
+    }
+
+    /// The error without its cause. Errors in files of the repository are in English.
+    pub fn message(&self) -> Message {
+        match self {
+            Self::Read { path, .. } => text!("cannot read {path}", path = path.display().to_string()),
+            Self::Invalid { place, reason } => Message::verbatim(format!("{place}: {reason}")),
+            Self::Value { value, name, reason } => {
+                text!("invalid value '{value}' for {name}: {reason}", value, name = *name, reason)
+            }
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.message().fmt(f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read { source, .. } => Some(source),
+            Self::Invalid { .. } | Self::Value { .. } => None,
+        }
     }
 }
 

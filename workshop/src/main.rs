@@ -9,11 +9,5 @@ use workshop::commands::{self, Arguments};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match commands::run(Arguments::parse()) {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            anstream::eprintln!("error: {error:#}");
-            ExitCode::from(2)
-        }
-    }
+    ExitCode::from(commands::run(Arguments::parse()))
 }

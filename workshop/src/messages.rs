@@ -91,6 +91,8 @@ impl fmt::Display for Message {
     }
 }
 
+impl std::error::Error for Message {}
+
 /// Output of a program, which is not translated.
 impl From<String> for Message {
     fn from(text: String) -> Self {

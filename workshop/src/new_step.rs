@@ -74,7 +74,7 @@ fn refuse(steps: &Steps, id: &str) -> Result<()> {
         && !id.contains("--");
     if !is_allowed {
         let expected = "expected lower-case letters, digits and single dashes, starting with a letter";
-        return Err(Error::value(id, "ID", expected));
+        return Err(Error::value(id, "ID", expected.to_owned()));
     }
     match steps.all().iter().find(|step| step.id == id) {
         Some(step) => Err(Error::value(id, "ID", format!("this is already step {}", step.number))),

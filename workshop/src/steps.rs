@@ -5,6 +5,8 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::{self, Error, Result};
+use crate::messages::Message;
+use crate::text;
 
 /// The file, relative to the repository.
 const FILE: &str = "workshop/steps.toml";
@@ -140,14 +142,17 @@ impl Steps {
             let known: Vec<String> =
                 self.step.iter().map(|step| format!("{} {}", step.number, step.id)).collect();
             let ids: Vec<&str> = self.step.iter().map(|step| step.id.as_str()).collect();
-            let expected = format!("expected a step: {}{}", known.join(", "), did_you_mean(text, &ids));
-            Error::value(text, "STEP", expected)
+            let (known, similar) = (known.join(", "), did_you_mean(text, &ids));
+            Error::value(text, "STEP", text!("expected a step: {known}{similar}", known, similar))
         })
     }
 }
 
 /// `; did you mean 'server-spans'?` with the most similar of `candidates`; empty if none is similar.
-pub(crate) fn did_you_mean(word: &str, candidates: &[&str]) -> String {
+pub(crate) fn did_you_mean(word: &str, candidates: &[&str]) -> Message {
     let closest = similar::get_close_matches(word, candidates, 1, MIN_SIMILARITY);
-    closest.first().map(|closest| format!("; did you mean '{closest}'?")).unwrap_or_default()
+    match closest.first() {
+        Some(closest) => text!("; did you mean '{closest}'?", closest = *closest),
+        None => Message::verbatim(""),
+    }
 }

@@ -2,16 +2,17 @@
 
 use std::io;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
 
-use super::first_build;
 use super::repository::Repository;
+use super::{fail, first_build};
 use crate::checks;
 use crate::deployment;
 use crate::report::{self, Report};
 use crate::run::{self, RunError};
 use crate::steps::{Kind, Lang, Step};
+use crate::text;
 
 /// The step that needs more runs, with collectors that are down, hang or refuse.
 const DELIVERY: &str = "delivery";
@@ -65,7 +66,9 @@ pub(super) fn check(
             }
             Ok(report.exit_status(selected.by_name))
         }
-        Err(error) => bail!("cannot check backend-{name}: {}", error.text().in_lang(lang)),
+        Err(error) => {
+            Err(fail(text!("cannot check backend-{name}: {error}", name = &name, error = error.text())))
+        }
     }
 }
 
@@ -82,7 +85,7 @@ pub(super) async fn check_steps(
     selected: &SelectedSteps<'_>,
 ) -> Result<Report, RunError> {
     let folder = repository.folder(name);
-    first_build::announce(&format!("backend-{name}"));
+    first_build::announce(&format!("backend-{name}"), lang);
     let built = run::build(&folder).await?;
     let mut backend = run::backend(&built, &folder);
     // Most attendees have no AWS account. Without deployment files, those steps are checked only if they are named.

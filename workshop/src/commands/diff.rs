@@ -8,37 +8,39 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, Result};
 use similar::{ChangeTag, TextDiff};
 
+use super::print;
 use super::repository::Repository;
 use crate::deployment;
 use crate::source::{self, Tree};
 use crate::steps::Lang;
+use crate::text;
 
 const ADDED: Style = AnsiColor::Green.on_default();
 const REMOVED: Style = AnsiColor::Red.on_default();
 const HEADING: Style = Style::new().bold();
 
 /// Shows what a step adds to the state before it.
-pub(super) fn answer(repository: &Repository, step: &str) -> Result<u8> {
+pub(super) fn answer(repository: &Repository, step: &str, lang: Option<Lang>) -> Result<u8> {
     let step = repository.steps.find(step)?;
-    anstream::print!("{}", answer_to(repository, step.number)?);
+    anstream::print!("{}", answer_to(repository, step.number, repository.output_language(lang))?);
     Ok(0)
 }
 
 /// The same, as text.
-pub(super) fn answer_to(repository: &Repository, number: usize) -> Result<String> {
+pub(super) fn answer_to(repository: &Repository, number: usize, lang: Lang) -> Result<String> {
     let state = |at| -> Result<Tree> {
         let mut tree = source::derive(&repository.root, &repository.steps, at, "backend-NAME", Lang::En)?;
         tree.files.extend(deployment::at(&repository.root, &repository.steps, "NAME", at)?.files);
         Ok(tree)
     };
     if number == 0 {
-        return Ok("This step needs no change: the base passes it as it is.\n".to_owned());
+        return Ok(text!("This step needs no change: the base passes it as it is.").in_lang(lang) + "\n");
     }
-    Ok(compare(&state(number - 1)?, &state(number)?))
+    Ok(compare(&state(number - 1)?, &state(number)?, lang))
 }
 
 /// Shows what a backend has changed since the state `at`.
-pub(super) fn diff(repository: &Repository, name: Option<&str>, at: &str) -> Result<u8> {
+pub(super) fn diff(repository: &Repository, name: Option<&str>, at: &str, lang: Option<Lang>) -> Result<u8> {
     let name = repository.backend(name)?;
     let step = repository.steps.find(at)?;
     let package = format!("backend-{name}");
@@ -51,13 +53,16 @@ pub(super) fn diff(repository: &Repository, name: Option<&str>, at: &str) -> Res
     )?;
     let mut own = Tree::default();
     read(&repository.folder(&name), Path::new(""), &mut own)?;
-    let text = compare(&state, &own);
+    let lang = lang.unwrap_or_else(|| repository.language(&name));
+    let text = compare(&state, &own, lang);
     if text.is_empty() {
-        anstream::println!(
-            "{package} does not differ from the state after step {} {}.",
-            step.number,
-            step.id
+        let message = text!(
+            "{package} does not differ from the state after step {number} {id}.",
+            package,
+            number = step.number,
+            id = &step.id
         );
+        print(lang, &message);
     }
     anstream::print!("{text}");
     Ok(0)
@@ -82,7 +87,7 @@ fn read(root: &Path, below: &Path, tree: &mut Tree) -> Result<()> {
 }
 
 /// A unified diff of all files, with colours.
-fn compare(before: &Tree, after: &Tree) -> String {
+fn compare(before: &Tree, after: &Tree, lang: Lang) -> String {
     let paths: BTreeSet<_> = before.files.keys().chain(after.files.keys()).collect();
     let mut text = String::new();
     for path in paths {
@@ -96,10 +101,11 @@ fn compare(before: &Tree, after: &Tree) -> String {
             continue;
         }
         let status = match (before.files.contains_key(path), after.files.contains_key(path)) {
-            (false, _) => "new file",
-            (_, false) => "deleted",
-            _ => "changed",
+            (false, _) => text!("new file"),
+            (_, false) => text!("deleted"),
+            _ => text!("changed"),
         };
+        let status = status.in_lang(lang);
         text.push_str(&format!("{HEADING}{} ({status}){HEADING:#}\n", path.display()));
         for hunk in TextDiff::from_lines(&old, &new).unified_diff().context_radius(3).iter_hunks() {
             text.push_str(&format!("{}\n", hunk.header()));

@@ -6,16 +6,23 @@ use std::process::Command;
 
 use anstyle::{AnsiColor, Style};
 
-use super::repository::Repository;
+use super::message;
+use super::repository::{Repository, environment_language};
+use crate::messages::Message;
+use crate::steps::Lang;
+use crate::text;
 
 /// The ports of `up`, what uses each, and the option that chooses another one.
-const PORTS: [(u16, &str, &str); 5] = [
-    (8080, "the service", "--port"),
-    (8081, "the local httpbin", "--httpbin-port"),
-    (4000, "the console", "--console-port"),
-    (4318, "OTLP over HTTP", "--otlp-port"),
-    (4317, "OTLP over gRPC", "--otlp-grpc-port"),
-];
+fn ports() -> [(u16, Message, &'static str); 5] {
+    [
+        (8080, text!("the service"), "--port"),
+        (8081, text!("the local httpbin"), "--httpbin-port"),
+        (4000, text!("the console"), "--console-port"),
+        (4318, text!("OTLP over HTTP"), "--otlp-port"),
+        (4317, text!("OTLP over gRPC"), "--otlp-grpc-port"),
+    ]
+}
+
 /// Size of the target folder.
 const DISK_GIB: u64 = 5;
 /// Memory of the linker and of two rustc at a time.
@@ -23,44 +30,48 @@ const MEMORY_GIB: u64 = 2;
 
 /// The result of one check.
 enum Finding {
-    Passed(String),
+    Passed(Message),
     /// What is missing but not required, and how to fix it.
-    Warning(String, String),
+    Warning(Message, Message),
     /// What is missing and required, and how to fix it.
-    Failed(String, String),
+    Failed(Message, Message),
 }
 use Finding::{Failed, Passed, Warning};
 
 /// Runs all checks. Exit status 1 if one failed.
-pub(super) fn doctor() -> u8 {
+pub(super) fn doctor(lang: Option<Lang>) -> u8 {
     let repository = Repository::here();
+    let lang = match &repository {
+        Ok(repository) => repository.output_language(lang),
+        Err(_) => lang.unwrap_or_else(environment_language),
+    };
     let mut findings = vec![platform()];
     match &repository {
         Ok(repository) => {
             findings.push(toolchain(repository));
             findings.push(crates(repository));
         }
-        Err(error) => {
-            findings.push(Failed(format!("{error:#}"), "Change to the folder of the repository.".to_owned()))
-        }
+        Err(error) => findings.push(Failed(message(error), text!("Change to the folder of the repository."))),
     }
     findings.push(compiler());
     findings.push(git());
-    findings.extend(PORTS.map(|(port, user, option)| ports::check(port, user, option)));
+    findings.extend(ports().map(|(port, user, option)| ports::check(port, &user, option)));
     findings.push(disk());
     findings.push(memory());
     findings.push(docker());
     for finding in &findings {
         let style = |color: AnsiColor| color.on_default();
         let (green, yellow, red) = (style(AnsiColor::Green), style(AnsiColor::Yellow), style(AnsiColor::Red));
+        let in_lang = |message: &Message| message.in_lang(lang);
         match finding {
-            Passed(what) => anstream::println!("{green}✓{green:#} {what}"),
-            Warning(what, fix) => anstream::println!("{yellow}!{yellow:#} {what}\n    {fix}"),
-            Failed(what, fix) => anstream::println!(
-                "{red}✗{red:#} {what}\n    {}{fix}{:#}",
-                Style::new().bold(),
-                Style::new().bold()
-            ),
+            Passed(what) => anstream::println!("{green}✓{green:#} {}", in_lang(what)),
+            Warning(what, fix) => {
+                anstream::println!("{yellow}!{yellow:#} {}\n    {}", in_lang(what), in_lang(fix));
+            }
+            Failed(what, fix) => {
+                let bold = Style::new().bold();
+                anstream::println!("{red}✗{red:#} {}\n    {bold}{}{bold:#}", in_lang(what), in_lang(fix));
+            }
         }
     }
     u8::from(findings.iter().any(|finding| matches!(finding, Failed(..))))
@@ -74,7 +85,7 @@ fn output(program: &str, arguments: &[&str]) -> Option<String> {
 
 fn platform() -> Finding {
     // The workshop does not compile on systems other than Unix, so this check cannot fail.
-    Passed(format!("{} on {}", std::env::consts::OS, std::env::consts::ARCH))
+    Passed(Message::verbatim(format!("{} ({})", std::env::consts::OS, std::env::consts::ARCH)))
 }
 
 fn toolchain(repository: &Repository) -> Finding {
@@ -82,17 +93,17 @@ fn toolchain(repository: &Repository) -> Finding {
     let manifest: toml::Table = manifest.parse().unwrap_or_default();
     let oldest = manifest.get("workspace").and_then(|w| w.get("package")?.get("rust-version")?.as_str());
     let (Some(oldest), Some(here)) = (oldest, output("rustc", &["--version"])) else {
-        return Failed("rustc was not found".to_owned(), "Install Rust: https://rustup.rs".to_owned());
+        return Failed(text!("rustc was not found"), text!("Install Rust: https://rustup.rs"));
     };
     let version = |text: &str| -> Vec<u32> { text.split('.').map_while(|part| part.parse().ok()).collect() };
     let number = here.split_whitespace().nth(1).unwrap_or_default();
     let number = number.split('-').next().unwrap_or_default();
     if version(number) >= version(oldest) {
-        return Passed(format!("{here} ({oldest} or newer is required)"));
+        return Passed(text!("{here} ({oldest} or newer is required)", here, oldest));
     }
     Failed(
-        format!("{here} is too old: {oldest} or newer is required"),
-        "Run: rustup update stable".to_owned(),
+        text!("{here} is too old: {oldest} or newer is required", here, oldest),
+        text!("Run: rustup update stable"),
     )
 }
 
@@ -111,32 +122,35 @@ fn crates(repository: &Repository) -> Finding {
             .is_ok_and(|o| o.status.success())
     };
     if fetched(&repository.root) && fetched(&repository.folder("base")) {
-        return Passed("all crates are downloaded: no network is needed".to_owned());
+        return Passed(text!("all crates are downloaded: no network is needed"));
     }
     Warning(
-        "some crates are not downloaded yet".to_owned(),
-        "Run, while you have a network: cargo fetch --locked".to_owned(),
+        text!("some crates are not downloaded yet"),
+        text!("Run, while you have a network: cargo fetch --locked"),
     )
 }
 
 fn compiler() -> Finding {
     let version = ["cc", "gcc", "clang"].iter().find_map(|name| output(name, &["--version"]));
     match version {
-        Some(version) => Passed(format!("C compiler: {}", version.lines().next().unwrap_or_default())),
+        Some(version) => {
+            Passed(text!("C compiler: {version}", version = version.lines().next().unwrap_or_default()))
+        }
         None => Failed(
-            "no C compiler was found; it builds SQLite and TLS".to_owned(),
-            "Debian, Ubuntu, WSL2: apt install build-essential; macOS: xcode-select --install".to_owned(),
+            text!("no C compiler was found; it builds SQLite and TLS"),
+            Message::verbatim(
+                "Debian, Ubuntu, WSL2: apt install build-essential; macOS: xcode-select --install",
+            ),
         ),
     }
 }
 
 fn git() -> Finding {
     match output("git", &["--version"]) {
-        Some(version) => Passed(version),
-        None => Warning(
-            "git was not found".to_owned(),
-            "Without it, telemetry does not contain the commit.".to_owned(),
-        ),
+        Some(version) => Passed(Message::verbatim(version)),
+        None => {
+            Warning(text!("git was not found"), text!("Without it, telemetry does not contain the commit."))
+        }
     }
 }
 
@@ -145,11 +159,14 @@ fn disk() -> Finding {
     let free = output("df", &["-Pk", "."])
         .and_then(|t| t.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok());
     match free.map(|kib| kib / 1024 / 1024) {
-        Some(gib) if gib >= DISK_GIB => Passed(format!("{gib} GiB of free disk space")),
-        Some(gib) => {
-            Failed(format!("only {gib} GiB of free disk space"), format!("{DISK_GIB} GiB are required."))
+        Some(gib) if gib >= DISK_GIB => Passed(text!("{gib} GiB of free disk space", gib)),
+        Some(gib) => Failed(
+            text!("only {gib} GiB of free disk space", gib),
+            text!("{gib} GiB are required.", gib = DISK_GIB),
+        ),
+        None => {
+            Warning(text!("free disk space is unknown"), text!("{gib} GiB are required.", gib = DISK_GIB))
         }
-        None => Warning("free disk space is unknown".to_owned(), format!("{DISK_GIB} GiB are required.")),
     }
 }
 
@@ -166,20 +183,21 @@ fn memory() -> Finding {
     let macos = || Some(output("sysctl", &["-n", "hw.memsize"])?.parse::<u64>().ok()? / 1024);
     // Systems report a little less than the installed memory.
     match linux().or_else(macos).map(|kib| (kib + 512 * 1024) / 1024 / 1024) {
-        Some(gib) if gib >= MEMORY_GIB => Passed(format!("{gib} GiB of memory")),
-        Some(gib) => {
-            Failed(format!("only {gib} GiB of memory"), format!("Compiling requires {MEMORY_GIB} GiB."))
-        }
-        None => Warning("memory is unknown".to_owned(), format!("Compiling requires {MEMORY_GIB} GiB.")),
+        Some(gib) if gib >= MEMORY_GIB => Passed(text!("{gib} GiB of memory", gib)),
+        Some(gib) => Failed(
+            text!("only {gib} GiB of memory", gib),
+            text!("Compiling requires {gib} GiB.", gib = MEMORY_GIB),
+        ),
+        None => Warning(text!("memory is unknown"), text!("Compiling requires {gib} GiB.", gib = MEMORY_GIB)),
     }
 }
 
 fn docker() -> Finding {
     match (output("docker", &["--version"]), output("docker", &["compose", "version"])) {
-        (Some(docker), Some(compose)) => Passed(format!("{docker}; {compose}")),
+        (Some(docker), Some(compose)) => Passed(Message::verbatim(format!("{docker}; {compose}"))),
         (Some(docker), None) => {
-            Warning(format!("{docker}, without Compose"), "Only `docker compose up` needs it.".to_owned())
+            Warning(text!("{docker}, without Compose", docker), text!("Only `docker compose up` needs it."))
         }
-        (None, _) => Passed("Docker was not found; only `docker compose up` needs it".to_owned()),
+        (None, _) => Passed(text!("Docker was not found; only `docker compose up` needs it")),
     }
 }

@@ -3,12 +3,17 @@
 use std::env;
 use std::fs;
 
+use crate::steps::Lang;
+use crate::text;
+
 /// Prints that `package` is compiled with its dependencies, and how long that takes, unless a service was built before.
-pub(super) fn announce(package: &str) {
+pub(super) fn announce(package: &str, lang: Lang) {
     if !has_built_a_service() {
-        anstream::eprintln!(
-            "Compiling {package} and its dependencies. This takes one to three minutes, once for all backends."
+        let message = text!(
+            "Compiling {package} and its dependencies. This takes one to three minutes, once for all backends.",
+            package
         );
+        anstream::eprintln!("{}", message.in_lang(lang));
     }
 }
 

@@ -4,33 +4,41 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::backup::rename;
+use super::print;
 use super::repository::Repository;
 use crate::deployment::{self, CANARIES, MARK, PREFIXES, lists};
+use crate::error::Error;
+use crate::messages::Message;
 use crate::source::Tree;
-use crate::steps::Step;
+use crate::steps::{Lang, Step};
+use crate::text;
 
-/// Where the value of a placeholder comes from.
-const SOURCES: [(&str, &str); 7] = [
-    ("TODO_AWS_ACCOUNT_ID", "the 12 digits of your AWS account"),
-    ("TODO_AWS_REGION", "its region, for example ap-northeast-1"),
-    ("TODO_SUBNET_1", "terraform output subnet_ids"),
-    ("TODO_SUBNET_2", "terraform output subnet_ids"),
-    ("TODO_SECURITY_GROUP", "terraform output task_security_group_id"),
-    ("TODO_PRIMARY_TARGET_GROUP_ARN", "terraform output target_groups"),
-    ("TODO_CANARY_TARGET_GROUP_ARN", "terraform output target_groups"),
-];
+/// Each placeholder, and where its value comes from.
+fn sources() -> [(&'static str, Message); 7] {
+    let output = |name: &str| Message::verbatim(format!("terraform output {name}"));
+    [
+        ("TODO_AWS_ACCOUNT_ID", text!("the 12 digits of your AWS account")),
+        ("TODO_AWS_REGION", text!("its region, for example ap-northeast-1")),
+        ("TODO_SUBNET_1", output("subnet_ids")),
+        ("TODO_SUBNET_2", output("subnet_ids")),
+        ("TODO_SECURITY_GROUP", output("task_security_group_id")),
+        ("TODO_PRIMARY_TARGET_GROUP_ARN", output("target_groups")),
+        ("TODO_CANARY_TARGET_GROUP_ARN", output("target_groups")),
+    ]
+}
 
 /// Adds the missing deployment files of a backend.
-pub(super) fn infra(repository: &Repository, name: &str) -> Result<u8> {
+pub(super) fn infra(repository: &Repository, name: &str, lang: Option<Lang>) -> Result<u8> {
     let name = repository.backend(Some(name))?;
     if ["base", "canary"].contains(&name.as_str()) {
-        bail!(
-            "invalid value '{name}' for NAME: backend-{name} belongs to the workshop and already has these files"
-        );
+        let reason =
+            text!("backend-{name} belongs to the workshop and already has these files", name = &name);
+        return Err(Error::value(&name, "NAME", reason).into());
     }
+    let lang = lang.unwrap_or_else(|| repository.language(&name));
     let wanted = deployment::plain(&repository.root, &name)?;
     let existing = deployment::read(&repository.root, &name)?;
     let mut new = Tree::default();
@@ -41,42 +49,45 @@ pub(super) fn infra(repository: &Repository, name: &str) -> Result<u8> {
             Some(_) if is_own => {}
             Some(before) if *before == content => {}
             before => {
-                anstream::println!(
-                    "{} {}",
-                    if before.is_some() { "changed" } else { "new    " },
-                    path.display()
-                );
+                let file = path.display().to_string();
+                let message = match before {
+                    Some(_) => text!("changed {file}", file),
+                    None => text!("new     {file}", file),
+                };
+                print(lang, &message);
                 new.files.insert(path, content);
             }
         }
     }
     new.write_to(&repository.root).context("cannot write the deployment files")?;
     if new.files.is_empty() {
-        anstream::println!("The deployment files of backend-{name} are complete.");
+        print(lang, &text!("The deployment files of backend-{name} are complete.", name = &name));
     }
-    print_placeholders(&deployment::read(&repository.root, &name)?, &name);
+    print_placeholders(&deployment::read(&repository.root, &name)?, &name, lang);
     anstream::println!("\n  cargo workshop check {name} deploy");
     Ok(0)
 }
 
 /// Lists the placeholders that are left, where each value comes from, and the files that contain it.
-fn print_placeholders(tree: &Tree, name: &str) {
+fn print_placeholders(tree: &Tree, name: &str, lang: Lang) {
+    let sources = sources();
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for (path, _) in tree.files.iter().filter(|(path, _)| deployment::is_own(path, name)) {
         let text = tree.text(path).unwrap_or_default();
-        for (mark, _) in SOURCES.iter().filter(|(mark, _)| text.contains(mark)) {
+        for (placeholder, _) in sources.iter().filter(|(placeholder, _)| text.contains(placeholder)) {
             let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            found.entry(mark).or_default().push(file);
+            found.entry(placeholder).or_default().push(file);
         }
     }
     if found.is_empty() {
-        anstream::println!("No placeholder ({MARK}…) is left in them.");
+        print(lang, &text!("No placeholder ({prefix}…) is left in them.", prefix = MARK));
         return;
     }
-    anstream::println!("\nOnly you know these values. Replace the placeholders:");
-    for (mark, files) in found {
-        let source = SOURCES.iter().find(|(of, _)| *of == mark).map_or("", |(_, source)| source);
-        anstream::println!("  {mark:<30} {source:<40} {}", files.join(", "));
+    print(lang, &text!("\nOnly you know these values. Replace the placeholders:"));
+    for (placeholder, files) in found {
+        let source = sources.iter().find(|(of, _)| *of == placeholder);
+        let source = source.map(|(_, source)| source.in_lang(lang)).unwrap_or_default();
+        anstream::println!("  {placeholder:<30} {source:<40} {}", files.join(", "));
     }
 }
 

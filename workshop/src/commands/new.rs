@@ -9,9 +9,12 @@ use super::backup::{back_up, back_up_content, move_content, rename};
 use super::infra;
 use super::names;
 use super::repository::Repository;
+use super::{fail, print};
 use crate::deployment;
+use crate::error::Error;
 use crate::source;
 use crate::steps::{Kind, Lang, Step};
+use crate::text;
 
 /// Creates `backend-NAME` as it is after a step.
 pub(super) fn new(repository: &Repository, name: &str, at: &str, lang: Lang) -> Result<u8> {
@@ -24,49 +27,60 @@ pub(super) fn new(repository: &Repository, name: &str, at: &str, lang: Lang) -> 
         infra::write_answer(repository, name, step, &backup)?;
     }
     let next = repository.steps.all().iter().find(|next| next.number > step.number);
-    anstream::println!("Created backend-{name}, as it is after step {} {}.", step.number, step.id);
-    anstream::println!("In your editor, open the folder backend-{name}, not the repository.");
+    let (number, id) = (step.number, &step.id);
+    print(lang, &text!("Created backend-{name}, as it is after step {number} {id}.", name, number, id));
+    print(lang, &text!("In your editor, open the folder backend-{name}, not the repository.", name));
     if let Some(next) = next {
-        anstream::println!(
-            "Next step: {} ({}). The places to change are marked `TODO {}`.",
-            next.title.in_(lang),
-            next.id,
-            next.id
+        let title = next.title.in_(lang);
+        let message = text!(
+            "Next step: {title} ({id}). The places to change are marked `TODO {id}`.",
+            title,
+            id = &next.id
         );
+        print(lang, &message);
     }
-    anstream::println!(
-        "\n  cd backend-{name}\n  cargo workshop up       # start it, and show its telemetry\n  cargo workshop check    # check its steps\n  cargo workshop watch    # check them at every save"
+    let commands = text!(
+        "\n  cd backend-{name}\n  cargo workshop up       # start it, and show its telemetry\n  cargo workshop check    # check its steps\n  cargo workshop watch    # check them at every save",
+        name
     );
+    print(lang, &commands);
     Ok(0)
 }
 
 /// Replaces a backend by its state after a step, and keeps the previous files.
-pub(super) fn goto(repository: &Repository, arguments: &[String]) -> Result<u8> {
+pub(super) fn goto(repository: &Repository, arguments: &[String], lang: Option<Lang>) -> Result<u8> {
     let (name, steps) = repository.backend_and_steps(arguments)?;
     let [step] = steps[..] else {
-        bail!("invalid value for STEP: expected one step, got {}", steps.len());
+        return Err(fail(text!(
+            "invalid value for STEP: expected one step, got {count}",
+            count = steps.len()
+        )));
     };
-    let lang = repository.language(&name);
+    let (of_backend, lang) = (repository.language(&name), lang.unwrap_or_else(|| repository.language(&name)));
     // The new state is written to another folder first, so that a failure changes nothing.
-    let prepared = prepare(repository, &name, step, lang)?;
+    let prepared = prepare(repository, &name, step, of_backend)?;
     let backup = back_up_content(repository, &name)?;
     remove_report(repository, &name);
     move_content(&prepared, &repository.folder(&name))?;
     // It is empty now. If it cannot be removed, it does no harm.
     drop(fs::remove_dir(&prepared));
-    anstream::println!("backend-{name} is now as it is after step {} {}.", step.number, step.id);
+    let (number, id) = (step.number, &step.id);
+    print(lang, &text!("backend-{name} is now as it is after step {number} {id}.", name = &name, number, id));
     if step.kind == Kind::Deployment {
         infra::write_answer(repository, &name, step, &backup)?;
-        anstream::println!(
-            "Its deployment files were written too, with example values for account, region and so on."
+        print(
+            lang,
+            &text!(
+                "Its deployment files were written too, with example values for account, region and so on."
+            ),
         );
     }
-    anstream::println!("Your previous files are kept in {}.", repository.shown(&backup));
+    print(lang, &text!("Your previous files are kept in {folder}.", folder = repository.shown(&backup)));
     Ok(0)
 }
 
 /// Removes a backend.
-pub(super) fn remove(repository: &Repository, name: &str) -> Result<u8> {
+pub(super) fn remove(repository: &Repository, name: &str, lang: Option<Lang>) -> Result<u8> {
     let plain = names::plain(name);
     // The folder may already have been deleted by hand.
     let is_deployed =
@@ -75,14 +89,15 @@ pub(super) fn remove(repository: &Repository, name: &str) -> Result<u8> {
         .backend(Some(name))
         .or_else(|error| if is_deployed() { Ok(plain.to_owned()) } else { Err(error) })?;
     if ["base", "canary"].contains(&name.as_str()) {
-        bail!(
-            "invalid value '{name}' for NAME: backend-{name} belongs to the workshop and cannot be removed"
-        );
+        let reason = text!("backend-{name} belongs to the workshop and cannot be removed", name = &name);
+        return Err(Error::value(&name, "NAME", reason).into());
     }
+    let lang = lang.unwrap_or_else(|| repository.language(&name));
     let backup = back_up(repository, &name)?;
     infra::remove_from_deployment(repository, &name, &backup)?;
     remove_report(repository, &name);
-    anstream::println!("Removed backend-{name}. Its files are kept in {}.", repository.shown(&backup));
+    let folder = repository.shown(&backup);
+    print(lang, &text!("Removed backend-{name}. Its files are kept in {folder}.", name = &name, folder));
     Ok(0)
 }
 

@@ -4,12 +4,13 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
-use super::names;
+use super::{fail, message, names};
 use crate::error::Error;
 use crate::source;
 use crate::steps::{Lang, Step, Steps, did_you_mean};
+use crate::text;
 
 /// The name of the finished service in place of a backend's name.
 pub(super) const FINISHED: &str = "handson";
@@ -35,7 +36,7 @@ impl Repository {
             .ancestors()
             .chain(by_cargo.iter().flat_map(|folder| folder.ancestors()))
             .find(|folder| folder.join("workshop/steps.toml").is_file())
-            .context("this folder is not in the workshop's repository: expected workshop/steps.toml here or in a parent folder")?
+            .ok_or_else(|| fail(text!("this folder is not in the workshop's repository: expected workshop/steps.toml here or in a parent folder")))?
             .to_owned();
         let below = current.strip_prefix(&root).ok();
         let current_backend = below.and_then(|below| {
@@ -75,8 +76,8 @@ impl Repository {
     pub(super) fn backend(&self, named: Option<&str>) -> Result<String> {
         let backends = self.backends();
         let list = || match &backends[..] {
-            [] => "there is no backend yet; `cargo workshop new NAME` creates one".to_owned(),
-            names => format!("backends: {}", names.join(", ")),
+            [] => text!("there is no backend yet; `cargo workshop new NAME` creates one"),
+            names => text!("backends: {names}", names = names.join(", ")),
         };
         match named {
             Some(name) => {
@@ -87,12 +88,15 @@ impl Repository {
                 let backends = backends.iter().map(String::as_str);
                 let steps = self.steps.all().iter().map(|step| step.id.as_str());
                 let similar = did_you_mean(name, &backends.chain(steps).collect::<Vec<_>>());
-                let expected = format!("expected a backend or a step; {}{similar}", list());
+                let expected = text!("expected a backend or a step; {list}{similar}", list = list(), similar);
                 Err(Error::value(name, "NAME", expected).into())
             }
             None => match self.implied(&backends) {
                 Some(name) => Ok(name),
-                None => bail!("missing NAME: name a backend, or change to its folder; {}", list()),
+                None => Err(fail(text!(
+                    "missing NAME: name a backend, or change to its folder; {list}",
+                    list = list()
+                ))),
             },
         }
     }
@@ -114,7 +118,11 @@ impl Repository {
             None if self.current_backend.is_none() && self.backends().is_empty() => Ok(None),
             named => match self.backend(named) {
                 Ok(name) => Ok(Some(name)),
-                Err(error) => bail!("{error:#}; `cargo workshop up {FINISHED}` starts the finished service"),
+                Err(error) => Err(fail(text!(
+                    "{error}; `cargo workshop up {finished}` starts the finished service",
+                    error = message(&error),
+                    finished = FINISHED
+                ))),
             },
         }
     }
@@ -143,6 +151,13 @@ impl Repository {
             Some("en") => Lang::En,
             _ => environment_language(),
         }
+    }
+
+    /// The language of the output: the one of the options, otherwise the one of the current backend, otherwise the
+    /// environment's.
+    pub(super) fn output_language(&self, chosen: Option<Lang>) -> Lang {
+        let current = || self.implied(&self.backends()).map(|name| self.language(&name));
+        chosen.or_else(current).unwrap_or_else(environment_language)
     }
 
     /// A path relative to the current folder, as one would type it.

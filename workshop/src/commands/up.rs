@@ -23,9 +23,11 @@ use clap::Args;
 use tokio::runtime::Runtime;
 
 use super::check::{self, SelectedSteps};
-use super::repository::Repository;
+use super::repository::{Repository, environment_language};
 use crate::pages::{self, Attendee};
 use crate::run::RunError;
+use crate::steps::Lang;
+use crate::text;
 use stack::Stack;
 use status_board::StatusBoard;
 
@@ -74,14 +76,14 @@ fn variable(text: &str) -> Result<(String, String)> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-pub(super) fn up(repository: Repository, options: &Options) -> Result<u8> {
+pub(super) fn up(repository: Repository, options: &Options, lang: Option<Lang>) -> Result<u8> {
     let runtime = Runtime::new().context("cannot start threads")?;
-    let ended = runtime.block_on(run(Arc::new(repository), options));
+    let ended = runtime.block_on(run(Arc::new(repository), options, lang));
     runtime.shutdown_background();
     ended.map(|()| 0)
 }
 
-async fn run(repository: Arc<Repository>, options: &Options) -> Result<()> {
+async fn run(repository: Arc<Repository>, options: &Options, lang: Option<Lang>) -> Result<()> {
     let name = repository.backend_or_finished(options.name.as_deref())?;
     // Ports first, because a build takes minutes.
     let port = free(options.port, "the service", "--port")?;
@@ -92,8 +94,13 @@ async fn run(repository: Arc<Repository>, options: &Options) -> Result<()> {
         pages::extension(attendee.clone(), Some(repository.root.join(crate::guide::FOLDER)), port);
     let monitors = monitors(&repository, options, name.as_deref());
     let listening = options.console.listen(monitors, extension).await?;
+    let lang = lang.unwrap_or_else(|| match &name {
+        Some(name) => repository.language(name),
+        None => environment_language(),
+    });
     let stack = Stack {
         repository,
+        lang,
         backend: name.as_ref().map_or("handson".to_owned(), |name| format!("backend-{name}")),
         name,
         port,
@@ -154,7 +161,12 @@ fn attendee(repository: &Arc<Repository>, name: &str) -> Attendee {
                         let error =
                             compile_error::first_error(&repository.folder(&name), RunError::BuildFailed)
                                 .await;
-                        Err(format!("backend-{name} does not build, so it was not checked.\n\n{error}"))
+                        let message = text!(
+                            "backend-{name} does not build, so it was not checked.\n\n{error}",
+                            name = &name,
+                            error
+                        );
+                        Err(message.in_lang(lang))
                     }
                     Err(error) => Err(error.text().in_lang(lang)),
                 }

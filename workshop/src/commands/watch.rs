@@ -5,17 +5,18 @@ mod keys;
 use std::collections::VecDeque;
 use std::io::IsTerminal;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::check::{self, SelectedSteps};
-use super::diff;
 use super::repository::Repository;
 use super::watcher::{SAVE_DEBOUNCE, SaveWatcher};
+use super::{diff, fail, message, print};
 use crate::report::{self, Report, State};
 use crate::run::{self, RunError};
 use crate::steps::Lang;
+use crate::text;
 
 /// Width of the progress bar in characters.
 const BAR_WIDTH: usize = 36;
@@ -54,7 +55,7 @@ pub(super) fn watch(repository: &Repository, name: Option<&str>, lang: Option<La
     match runtime.block_on(run::unless_interrupted(watching.run())) {
         Ok(()) => {}
         Err(RunError::Interrupted) => anstream::println!(),
-        Err(error) => bail!(error.seen().to_string()),
+        Err(error) => return Err(fail(error.seen())),
     }
     // Otherwise the thread that waits for a key would keep the process from ending.
     runtime.shutdown_background();
@@ -85,7 +86,7 @@ impl Watching<'_> {
 
     /// Runs the check; a save starts it again. `None`: quit.
     async fn check_steps(&mut self, selected: &SelectedSteps<'_>) -> Option<Result<Report, RunError>> {
-        anstream::println!("\nbackend-{}: building and running …", self.name);
+        print(self.lang, &text!("\nbackend-{name}: building and running …", name = &self.name));
         loop {
             let judging = check::check_steps(self.repository, &self.name, self.lang, false, selected);
             tokio::select! {
@@ -122,9 +123,10 @@ impl Watching<'_> {
             }
         };
         if self.has_keys {
-            anstream::println!(
+            let keys = text!(
                 "h hint · a answer · n next step · r run again · q quit; every save runs the check again"
             );
+            print(self.lang, &keys);
         }
         current
     }
@@ -149,10 +151,10 @@ impl Watching<'_> {
                 'h' => self.print_step(current),
                 // Shows the step after the failed one. A step that passes is followed by the next one anyway.
                 'n' => self.print_step(current.map(|number| number + 1)),
-                'a' => match current.map(|number| diff::answer_to(self.repository, number)) {
+                'a' => match current.map(|number| diff::answer_to(self.repository, number, self.lang)) {
                     Some(Ok(answer)) => anstream::print!("\n{answer}"),
-                    Some(Err(error)) => anstream::println!("\n{error:#}"),
-                    None => anstream::println!("\nNo step failed."),
+                    Some(Err(error)) => anstream::println!("\n{}", message(&error).in_lang(self.lang)),
+                    None => print(self.lang, &text!("\nNo step failed.")),
                 },
                 _ => {}
             }
@@ -169,7 +171,7 @@ impl Watching<'_> {
                 step.title.in_(self.lang),
                 report::with_code(step.hint.in_(self.lang))
             ),
-            None => anstream::println!("\nNo step failed."),
+            None => print(self.lang, &text!("\nNo step failed.")),
         }
     }
 

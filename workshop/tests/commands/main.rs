@@ -141,6 +141,21 @@ fn new_in_japanese_says_titles_in_japanese() {
 }
 
 #[test]
+fn commands_print_in_the_language_of_the_backend_or_of_the_option() {
+    let repository = Repository::new();
+    let output = repository.run(&["new", "sakura", "--lang", "ja"]).succeeds();
+    assert!(output.contains("backend-sakura を、ステップ 0 run を終えた状態で作成しました。"), "{output}");
+    let output = repository.run(&["goto", "sakura", "first-span"]).succeeds();
+    assert!(output.contains("それまでのファイルは .workshop/sakura/1 に残してあります。"), "{output}");
+    let output = repository.run(&["diff", "--at", "2", "--lang", "en"]).succeeds();
+    assert!(output.contains("does not differ from the state after step 2 first-span"), "{output}");
+    repository.run(&["goto", "first-spam"]).refuses_with("'first-span' の間違いではありませんか?");
+    repository.run(&["--lang", "ja", "new", "Sakura"]).refuses_with("NAME の値 'Sakura' が正しくありません");
+    let output = repository.run(&["doctor"]).stdout;
+    assert!(output.contains("C コンパイラー"), "{output}");
+}
+
+#[test]
 fn new_refuses_names_each_with_the_rule() {
     let repository = Repository::new();
     let before = repository.files();

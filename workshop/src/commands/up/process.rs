@@ -8,6 +8,9 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::net::TcpStream;
 use tokio::process::Child;
 
+use crate::messages::Message;
+use crate::text;
+
 /// Time to end after SIGTERM: a service finishes running requests, and flushes its telemetry.
 const STOP_TIMEOUT: Duration = Duration::from_secs(17);
 /// Time between two attempts to connect to a program that starts.
@@ -32,8 +35,11 @@ pub(super) async fn end(child: &mut Child) {
     }
 }
 
-pub(super) fn describe(status: ExitStatus) -> String {
-    status.code().map_or_else(|| "a signal".to_owned(), |code| format!("exit status {code}"))
+pub(super) fn describe(status: ExitStatus) -> Message {
+    match status.code() {
+        Some(code) => text!("exit status {code}", code),
+        None => text!("a signal"),
+    }
 }
 
 /// RFC 3339, to the second.

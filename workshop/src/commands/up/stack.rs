@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result};
 use tokio::sync::mpsc;
 
 use super::compile_error;
@@ -12,14 +12,18 @@ use super::group::Group;
 use super::program::Program;
 use super::status_board::StatusBoard;
 use super::supervised::Supervised;
-use crate::commands::first_build;
 use crate::commands::repository::Repository;
 use crate::commands::watcher::{SAVE_DEBOUNCE, SaveWatcher};
+use crate::commands::{fail, first_build, print};
+use crate::messages::Message;
 use crate::run::{self, RunError};
+use crate::steps::Lang;
+use crate::text;
 
 /// What is started.
 pub(super) struct Stack {
     pub(super) repository: Arc<Repository>,
+    pub(super) lang: Lang,
     /// Name of the backend; `None` for the finished service.
     pub(super) name: Option<String>,
     /// Name of its package.
@@ -39,21 +43,26 @@ pub(super) struct Stack {
 impl Stack {
     /// Builds and starts everything, and stops it at Ctrl-C.
     pub(super) async fn run(&self) -> Result<()> {
-        anstream::println!("The console is at {}. Building {} …", self.url, self.backend);
-        first_build::announce(&self.backend);
-        self.board.set(&self.build_name(), "is running", true);
+        self.print(text!(
+            "The console is at {url}. Building {backend} …",
+            url = &self.url,
+            backend = &self.backend
+        ));
+        first_build::announce(&self.backend, self.lang);
+        self.set_build_state(text!("is running"), true);
         let built = match run::unless_interrupted(self.build()).await {
             Err(RunError::Interrupted) => return Ok(()),
             Err(error) => Err(error),
             Ok(built) => built,
         };
-        let (service, loadtest) =
-            built.map_err(|error| anyhow!("cannot start {}: {}", self.backend, error.seen()))?;
-        self.board.set(&self.build_name(), "has succeeded", true);
+        let (service, loadtest) = built.map_err(|error| {
+            fail(text!("cannot start {backend}: {error}", backend = &self.backend, error = error.seen()))
+        })?;
+        self.set_build_state(text!("has succeeded"), true);
         let group = Group::start().context("cannot start processes")?;
         let start = |program: Program, needs: Needs| {
             let log = self.repository.shown(&program.log);
-            let started = Supervised::start(program, needs, group.id(), Arc::clone(&self.board));
+            let started = Supervised::start(program, needs, group.id(), Arc::clone(&self.board), self.lang);
             started.with_context(|| format!("cannot write {log}"))
         };
         // No program gets a request before it is ready, so that the pages show no failures that only the start caused.
@@ -66,7 +75,7 @@ impl Stack {
 
         self.until_interrupted(&backend, &httpbin).await?;
 
-        anstream::println!("Stopping …");
+        self.print(text!("Stopping …"));
         let stop = async {
             for running in load.into_iter().chain([backend, httpbin]) {
                 running.stop().await;
@@ -94,20 +103,16 @@ impl Stack {
             while saves.recv().await.is_some() {
                 while let Ok(Some(())) = tokio::time::timeout(SAVE_DEBOUNCE, saves.recv()).await {}
                 watcher.renew();
-                anstream::println!("{} was saved; building …", self.backend);
+                self.print(text!("{backend} was saved; building …", backend = &self.backend));
                 match self.build_backend().await {
                     Ok(executable) => {
-                        self.board.set(&self.build_name(), "has succeeded", true);
+                        self.set_build_state(text!("has succeeded"), true);
                         self.board.set_build_error(None);
                         self.replace(backend, httpbin, executable).await;
                     }
                     Err(error) => {
-                        self.board.set(
-                            &self.build_name(),
-                            "has failed; the previous program keeps running",
-                            false,
-                        );
-                        anstream::println!("{}: {}", self.backend, error.seen());
+                        self.set_build_state(text!("has failed; the previous program keeps running"), false);
+                        anstream::println!("{}: {}", self.backend, error.seen().in_lang(self.lang));
                         let error = match &self.name {
                             Some(name) => {
                                 compile_error::first_error(&self.repository.folder(name), error).await
@@ -121,19 +126,23 @@ impl Stack {
         };
         match run::unless_interrupted(rebuild_on_save).await {
             Ok(()) | Err(RunError::Interrupted) => Ok(()),
-            Err(error) => bail!(error.seen().to_string()),
+            Err(error) => Err(fail(error.seen())),
         }
     }
 
-    /// The name of the build on the status board.
-    fn build_name(&self) -> String {
-        format!("build of {}", self.backend)
+    fn set_build_state(&self, state: Message, good: bool) {
+        let name = text!("build of {backend}", backend = &self.backend);
+        self.board.set(&name.in_lang(self.lang), &state.in_lang(self.lang), good);
+    }
+
+    fn print(&self, message: Message) {
+        print(self.lang, &message);
     }
 
     /// Restarts the backend if its program has changed.
     async fn replace(&self, backend: &Supervised, httpbin: &Supervised, executable: PathBuf) {
         if backend.is_same_as(&executable) {
-            anstream::println!("{}: the program has not changed", self.backend);
+            self.print(text!("{backend}: the program has not changed", backend = &self.backend));
             return;
         }
         // Both run the same program. While httpbin is replaced, the backend must not call it.
@@ -164,30 +173,31 @@ impl Stack {
     }
 
     fn print_addresses(&self) {
-        let load = match self.rate {
-            0 => "none, because of --rate 0".to_owned(),
-            rate => format!("{rate} requests/s"),
-        };
-        anstream::println!(
-            "
-  open      {url}
-  call      {curl}
-            its response header traceresponse{since} contains the trace id: {url}/traces/<the 32 digits>
-  load      {load}
-  log       tail -f {log}
-{steps}
-Ctrl-C stops everything.",
-            url = self.url,
-            curl = self.curl,
-            since = if self.name.is_some() { ", from step 3 on," } else { "" },
-            log = self.repository.shown(&self.log(&self.backend)),
-            steps = match &self.name {
-                Some(name) => format!(
-                    "  steps     {}/steps; every save rebuilds and restarts backend-{name}\n",
-                    self.url
-                ),
-                None => String::new(),
-            },
-        );
+        let url = &self.url;
+        self.print(text!("\n  open      {url}", url));
+        self.print(text!("  call      {curl}", curl = &self.curl));
+        self.print(match self.name {
+            Some(_) => text!(
+                "            from step 3 on, its response header traceresponse contains the trace id: {url}/traces/<the 32 digits>",
+                url
+            ),
+            None => text!(
+                "            its response header traceresponse contains the trace id: {url}/traces/<the 32 digits>",
+                url
+            ),
+        });
+        self.print(match self.rate {
+            0 => text!("  load      none, because of --rate 0"),
+            rate => text!("  load      {rate} requests/s", rate),
+        });
+        self.print(text!("  log       tail -f {log}", log = self.repository.shown(&self.log(&self.backend))));
+        if let Some(name) = &self.name {
+            self.print(text!(
+                "  steps     {url}/steps; every save rebuilds and restarts backend-{name}",
+                url,
+                name
+            ));
+        }
+        self.print(text!("\nCtrl-C stops everything."));
     }
 }

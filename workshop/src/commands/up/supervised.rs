@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 use super::gate::{Gate, Needs};
 use super::program::{Build, Program};
 use super::status_board::StatusBoard;
-use super::supervisor::Supervisor;
+use super::supervisor::{Status, Supervisor};
+use crate::steps::Lang;
 
 /// A program that runs, or will be restarted.
 pub(super) struct Supervised {
@@ -41,11 +42,19 @@ impl Supervised {
         needs: Needs,
         group: Pid,
         board: Arc<StatusBoard>,
+        lang: Lang,
     ) -> std::io::Result<Self> {
         let (orders, received) = mpsc::channel(4);
         let (started, ready) = (Started::default(), Gate::new());
-        let supervisor =
-            Supervisor::new(program, needs, group, board, received, started.clone(), Arc::clone(&ready))?;
+        let supervisor = Supervisor::new(
+            program,
+            needs,
+            group,
+            Status { board, lang },
+            received,
+            started.clone(),
+            Arc::clone(&ready),
+        )?;
         Ok(Self { orders, supervisor: tokio::spawn(supervisor.run()), started, ready })
     }
 

@@ -14,6 +14,10 @@ use super::process;
 use super::program::{Build, Program};
 use super::status_board::StatusBoard;
 use super::supervised::{Order, Started};
+use crate::commands::print;
+use crate::messages::Message;
+use crate::steps::Lang;
+use crate::text;
 
 /// Time from the first failure to the next start; it doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -31,14 +35,26 @@ pub(super) struct Supervisor {
     program: Program,
     needs: Needs,
     group: Pid,
-    board: Arc<StatusBoard>,
+    status: Status,
     output: Output,
     orders: mpsc::Receiver<Order>,
     started: Started,
     ready: Arc<Gate>,
     pause: Duration,
     /// How often the process has failed, and how it failed the last time.
-    failures: Option<(u32, String)>,
+    failures: Option<(u32, Message)>,
+}
+
+/// Where the state of the program is shown, and in which language.
+pub(super) struct Status {
+    pub(super) board: Arc<StatusBoard>,
+    pub(super) lang: Lang,
+}
+
+impl Status {
+    fn set(&self, name: &str, state: &Message, good: bool) {
+        self.board.set(name, &state.in_lang(self.lang), good);
+    }
 }
 
 /// Why a process is no longer running.
@@ -63,14 +79,14 @@ impl Supervisor {
         program: Program,
         needs: Needs,
         group: Pid,
-        board: Arc<StatusBoard>,
+        status: Status,
         orders: mpsc::Receiver<Order>,
         started: Started,
         ready: Arc<Gate>,
     ) -> std::io::Result<Self> {
         let output = Output::create(&program.log)?;
         let pause = FIRST_PAUSE;
-        Ok(Self { program, needs, group, board, output, orders, started, ready, pause, failures: None })
+        Ok(Self { program, needs, group, status, output, orders, started, ready, pause, failures: None })
     }
 
     pub(super) async fn run(mut self) {
@@ -100,7 +116,7 @@ impl Supervisor {
                 Some(Order::Replace(executable)) => {
                     self.program.executable = executable;
                     (self.pause, self.failures) = (FIRST_PAUSE, None);
-                    anstream::println!("{} is restarting", self.program.name);
+                    print(self.status.lang, &text!("{program} is restarting", program = &self.program.name));
                 }
                 // It is already held.
                 Some(Order::Hold) => {}
@@ -116,7 +132,7 @@ impl Supervisor {
         let pass = self.needs.only_while.as_ref().map(Gate::enter);
         let mut child = match self.program.spawn(self.group, &self.output) {
             Ok(child) => child,
-            Err(error) => return self.failed(&format!("cannot be started: {error}")),
+            Err(error) => return self.failed(text!("cannot be started: {error}", error = error.to_string())),
         };
         self.started.set(Build::open(&self.program.executable));
         let ended = tokio::select! {
@@ -135,10 +151,10 @@ impl Supervisor {
             }
             () = self.needs.wait_until_gone() => {
                 process::end(&mut child).await;
-                self.board.set(&self.program.name, "waits for the service", true);
+                self.status.set(&self.program.name, &text!("waits for the service"), true);
                 Ended::NeedNotReady
             }
-            never = becomes_ready(&self.program, &self.board, &self.ready, self.failures.as_ref()) => match never {},
+            never = becomes_ready(&self.program, &self.status, &self.ready, self.failures.as_ref()) => match never {},
         };
         drop(pass);
         ended
@@ -148,57 +164,66 @@ impl Supervisor {
         match status {
             Ok(status) if status.code() == Some(REFUSES_OPTIONS) => {
                 let refused =
-                    "rejected its options (exit status 2), and is not restarted before the next build";
-                self.board.set(&self.program.name, refused, false);
-                self.report(refused);
+                    text!("rejected its options (exit status 2), and is not restarted before the next build");
+                self.status.set(&self.program.name, &refused, false);
+                self.report(&refused);
                 Ended::Refused
             }
-            Ok(status) => self.failed(&format!("ended with {}", process::describe(status))),
-            Err(error) => self.failed(&format!("ended: {error}")),
+            Ok(status) => self.failed(text!("ended with {status}", status = process::describe(status))),
+            Err(error) => self.failed(text!("ended: {error}", error = error.to_string())),
         }
     }
 
-    fn failed(&mut self, how: &str) -> Ended {
+    fn failed(&mut self, how: Message) -> Ended {
         let times = self.failures.as_ref().map_or(0, |(times, _)| *times) + 1;
-        let state = format!("{how}; restarting in {} s", self.pause.as_secs());
-        self.board.set(&self.program.name, &state, false);
+        let state = text!("{how}; restarting in {seconds} s", how = &how, seconds = self.pause.as_secs());
+        self.status.set(&self.program.name, &state, false);
         self.report(&state);
-        self.failures = Some((times, format!("{how} at {}", process::timestamp())));
+        self.failures = Some((times, text!("{how} at {time}", how, time = process::timestamp())));
         Ended::Failed
     }
 
     /// Prints the new state of the program, and the last lines of its output.
-    fn report(&self, state: &str) {
+    fn report(&self, state: &Message) {
         let Program { name, log, .. } = &self.program;
         let last: String = self.output.last().iter().map(|line| format!("\n    {line}")).collect();
-        anstream::eprintln!("{name} {state}. Its full output is in {}{last}", log.display());
+        let message = text!(
+            "{name} {state}. Its full output is in {log}{last}",
+            name,
+            state,
+            log = log.display().to_string(),
+            last
+        );
+        anstream::eprintln!("{}", message.in_lang(self.status.lang));
     }
 }
 
 /// Opens the gate when the program listens, and updates the status board.
 async fn becomes_ready(
     program: &Program,
-    board: &StatusBoard,
+    status: &Status,
     ready: &Gate,
-    failures: Option<&(u32, String)>,
+    failures: Option<&(u32, Message)>,
 ) -> Infallible {
+    let name = &program.name;
     if let Some(port) = program.port {
         match failures {
-            None => board.set(&program.name, "is starting", true),
-            Some((_, how)) => board.set(&program.name, &format!("is restarting; it {how}"), false),
+            None => status.set(name, &text!("is starting"), true),
+            Some((_, how)) => status.set(name, &text!("is restarting; it {how}", how), false),
         }
         if tokio::time::timeout(LISTEN_TIMEOUT, process::listens(port)).await.is_err() {
-            board.set(&program.name, &format!("runs, but does not listen on port {port}"), false);
+            status.set(name, &text!("runs, but does not listen on port {port}", port), false);
             process::listens(port).await;
         }
     }
     match failures {
-        None => board.set(&program.name, "runs", true),
-        Some((1, how)) => board.set(&program.name, &format!("runs again; it {how}"), false),
+        None => status.set(name, &text!("runs"), true),
+        Some((1, how)) => status.set(name, &text!("runs again; it {how}", how), false),
         Some((times, how)) => {
-            board.set(
-                &program.name,
-                &format!("runs again after {times} failures; the last time, it {how}"),
+            let times = *times;
+            status.set(
+                name,
+                &text!("runs again after {times} failures; the last time, it {how}", times, how),
                 false,
             );
         }
