@@ -5,7 +5,7 @@ mod lines;
 use super::assert::{Check, each, ensure, fail};
 use super::log_lines::Logged;
 use super::requests::{
-    CLOCK_TOLERANCE, SPAN_TOLERANCE, Served, has_its_place, no_server_spans, served, served_in, tree,
+    CLOCK_TOLERANCE, Served, has_its_place, no_server_spans, served, served_in, span_tolerance, tree,
 };
 use crate::evidence::{Evidence, Purpose};
 use crate::messages::Message;
@@ -172,7 +172,8 @@ fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
         text!("It should be {kind}: ErrorKind::name() is the stable name.", kind)
     );
     ensure!(
-        event.time + CLOCK_TOLERANCE >= span.start && event.time <= span.end + CLOCK_TOLERANCE,
+        event.time.saturating_add(CLOCK_TOLERANCE) >= span.start
+            && event.time <= span.end.saturating_add(CLOCK_TOLERANCE),
         text!("the event is not within the time of its span\n{tree}", tree = served.trace.tree()),
         text!("The time of an event is when it happened, in nanoseconds since 1970; the SDK sets it.")
     );
@@ -230,7 +231,7 @@ fn has_its_step(served: &Served<'_>) -> Check {
     has_its_place(served, span)?;
     let query = served.trace.named("handson.dbQuery").first().map(|query| query.end);
     ensure!(
-        query.is_none_or(|end| span.start + SPAN_TOLERANCE >= end),
+        query.is_none_or(|end| span.start.saturating_add(span_tolerance(&served.trace)) >= end),
         tree(&served.trace),
         text!(
             "The error is decided after the query: start the span when the function runs, and not when its request begins."

@@ -12,8 +12,10 @@ use otlp::model::{Span, SpanKind, Telemetry, Trace};
 
 /// Clocks of a process and of this one may differ by so many nanoseconds.
 pub(super) const CLOCK_TOLERANCE: u64 = 2_000_000;
-/// Those of two spans of one process.
-pub(super) const SPAN_TOLERANCE: u64 = 20_000;
+/// Those of two spans of one process, if it reads its clock in nanoseconds or microseconds.
+const SPAN_TOLERANCE: u64 = 20_000;
+/// Some SDKs read the start of a span in milliseconds.
+const COARSE_GRAIN: u64 = 1_000_000;
 
 /// The id of the trace of a request that carried a parent of ours, or named its trace in the response.
 pub(super) fn trace_id_of(exchange: &Exchange) -> Option<&str> {
@@ -104,6 +106,12 @@ pub(super) fn tree(trace: &Trace<'_>) -> Message {
     Message::verbatim(trace.tree())
 }
 
+/// By how much the times of two spans of a trace may differ: the grain of their clock.
+pub(super) fn span_tolerance(trace: &Trace<'_>) -> u64 {
+    let is_coarse = trace.spans.iter().all(|span| span.start % COARSE_GRAIN == 0);
+    SPAN_TOLERANCE + if is_coarse { COARSE_GRAIN } else { 0 }
+}
+
 /// The only expectation of a step that needs SERVER spans, if there are none.
 pub(super) fn no_server_spans(evidence: &Evidence) -> Option<Expectation> {
     served(evidence).next().is_none().then(|| {
@@ -168,7 +176,10 @@ pub(super) fn lies_within(trace: &Trace<'_>, span: &Span, around: &Span) -> Chec
             ),
         ));
     }
-    if span.start + SPAN_TOLERANCE >= around.start && span.end <= around.end + SPAN_TOLERANCE {
+    let tolerance = span_tolerance(trace);
+    if span.start.saturating_add(tolerance) >= around.start
+        && span.end <= around.end.saturating_add(tolerance)
+    {
         return Ok(());
     }
     let (name, outer, tree) = (&span.name, &around.name, trace.tree());

@@ -182,7 +182,8 @@ fn covers_the_request(served: &Served<'_>) -> Check {
         )
     );
     ensure!(
-        server.start + CLOCK_TOLERANCE >= exchange.sent && server.end <= exchange.answered + END_TOLERANCE,
+        server.start.saturating_add(CLOCK_TOLERANCE) >= exchange.sent
+            && server.end <= exchange.answered.saturating_add(END_TOLERANCE),
         text!("it does not lie within the time of the request\n{tree}", tree = served.trace.tree()),
         text!(
             "The SERVER span begins when the request arrives, and ends when the answer is complete: end it after the handler."

@@ -158,7 +158,8 @@ pub(super) fn names_its_span(run: &Run, line: &Value) -> Check {
     };
     let Some(time) = time(line) else { return Ok(()) };
     ensure!(
-        time.to + CLOCK_TOLERANCE >= found.start && time.from <= found.end + CLOCK_TOLERANCE,
+        time.to.saturating_add(CLOCK_TOLERANCE) >= found.start
+            && time.from <= found.end.saturating_add(CLOCK_TOLERANCE),
         text!("the span {name} did not run at that time; the line is\n{line}", name = &found.name, line),
         text!(
             "The line belongs to no request, and carries ids of one: they are kept in a global or a span that stays entered. Read the \

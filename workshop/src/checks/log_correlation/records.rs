@@ -244,7 +244,8 @@ pub(super) fn form_is_right(record: &LogRecord, run: &Run) -> Check {
     });
     ensure!(
         span.is_none_or(|span| {
-            record.when() + CLOCK_TOLERANCE >= span.start && record.when() <= span.end + CLOCK_TOLERANCE
+            record.when().saturating_add(CLOCK_TOLERANCE) >= span.start
+                && record.when() <= span.end.saturating_add(CLOCK_TOLERANCE)
         }),
         text!("time {time} of {outline}", time = record.when(), outline = outline(record)),
         text!("Its span did not run at that time: a record has the time and the ids of its own event.")

@@ -120,7 +120,8 @@ pub(super) fn of_calls(run: &Run) -> Vec<Series> {
             continue;
         }
         let series = Series::entry(&mut all, facts);
-        let most = request.map_or(u64::MAX, |request| request.exchange.answered - request.exchange.sent);
+        let most = request
+            .map_or(u64::MAX, |request| request.exchange.answered.saturating_sub(request.exchange.sent));
         series.add(call.answered.saturating_sub(call.arrived), most, span);
     }
     all.into_values().collect()
