@@ -22,6 +22,7 @@ mod resource;
 mod run;
 mod server_spans;
 mod structured_logs;
+mod unusual;
 
 use crate::evidence::Evidence;
 use crate::verdict::Expectation;

@@ -22,6 +22,8 @@ pub struct Evidence {
     pub calm: Run,
     /// `RANDOM_ERROR_RATE` as [`Run::error_rate`] says, and some calls of httpbin that fail.
     pub errors: Run,
+    /// What users do too, and what breaks; one request for each of [`Unusual::ALL`].
+    pub unusual: Run,
     /// A run of the program built with the feature `datadog`, or why there was none; `None` where it was not asked for.
     pub datadog: Option<Result<DatadogRun, Message>>,
     /// Runs with a faulty collector, one for each of [`Fault::ALL`], or why there are none; `None` if nobody asked for them.
@@ -140,6 +142,71 @@ pub enum Purpose {
     Health,
     /// While httpbin answered `POST /post` with 503; alone too.
     UpstreamFails,
+    /// In a run of its own.
+    Unusual(Unusual),
+}
+
+/// A request that users send too, or that breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unusual {
+    /// `GET /handson?page=2`
+    Query,
+    /// `GET /nowhere/4711`
+    UnknownPath,
+    /// `POST /handson`
+    OtherMethod,
+    /// With a `traceparent` that is none.
+    MalformedParent,
+    /// With a `traceparent` whose flags are 00.
+    Unsampled,
+    /// With a `tracestate`.
+    TraceState,
+    /// The caller hangs up while httpbin is called.
+    HangsUp,
+    /// SIGTERM comes while httpbin is called.
+    AtTheEnd,
+}
+
+impl Unusual {
+    /// In the order in which they are sent.
+    pub const ALL: [Self; 8] = [
+        Self::Query,
+        Self::UnknownPath,
+        Self::OtherMethod,
+        Self::MalformedParent,
+        Self::Unsampled,
+        Self::TraceState,
+        Self::HangsUp,
+        Self::AtTheEnd,
+    ];
+    /// `traceparent` of [`Self::MalformedParent`].
+    pub const MALFORMED: &str = "00-4711-zz-01";
+    /// `tracestate` of [`Self::TraceState`].
+    pub const TRACE_STATE: &str = "workshop=4711";
+
+    /// `GET` or `POST`.
+    pub fn method(self) -> &'static str {
+        if self == Self::OtherMethod { "POST" } else { "GET" }
+    }
+
+    /// `/handson`, or a path that does not exist.
+    pub fn path(self) -> &'static str {
+        if self == Self::UnknownPath { "/nowhere/4711" } else { "/handson" }
+    }
+
+    /// The query string, without `?`.
+    pub fn query(self) -> Option<&'static str> {
+        (self == Self::Query).then_some("page=2")
+    }
+
+    /// The status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::UnknownPath => 404,
+            Self::OtherMethod => 405,
+            _ => 200,
+        }
+    }
 }
 
 /// The remote parent of a request: `traceparent: 00-<trace id>-<span id>-01`.
@@ -211,6 +278,12 @@ impl Run {
             .iter()
             .filter(|exchange| exchange.path == "/handson")
             .filter_map(|exchange| exchange.answer.as_ref().ok().map(|answer| (exchange, answer)))
+    }
+
+    /// The request of this kind.
+    pub fn unusual(&self, kind: Unusual) -> Option<(usize, &Exchange)> {
+        let mut exchanges = self.exchanges.iter().enumerate();
+        exchanges.find(|(_, exchange)| exchange.purpose == Purpose::Unusual(kind))
     }
 
     /// The answered requests whose query ran: all but those that httpbin stopped before.

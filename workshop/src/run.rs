@@ -1,6 +1,6 @@
 //! Builds a backend, starts it, sends it requests, and ends it. What is learnt on the way is the [`Evidence`].
 //!
-//! Two runs: a calm one, and one at an error rate. In both the program's environment holds nothing but what is set here,
+//! Three runs: a calm one, one at an error rate, and one with unusual requests. In all of them the program's environment holds nothing but what is set here,
 //! and all that it talks to is in this process: the stand-in for httpbin, and the OTLP receiver.
 
 mod backend;
@@ -13,6 +13,7 @@ mod interrupt;
 mod lines;
 mod requests;
 mod service;
+mod unusual;
 
 use std::path::Path;
 use std::time::Duration;
@@ -49,6 +50,7 @@ pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, Ru
             backend: backend.clone(),
             calm: run(backend, executable, &requests::CALM).await?,
             errors: run(backend, executable, &requests::ERRORS).await?,
+            unusual: run(backend, executable, &requests::UNUSUAL).await?,
             datadog: None,
             delivery: None,
         })
@@ -57,14 +59,14 @@ pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, Ru
     tokio::time::timeout(LIMIT, runs).await.unwrap_or(Err(RunError::TakesTooLong(LIMIT)))
 }
 
-/// Builds the package in `folder` with the feature `datadog`, and runs it once beside a trace agent.
+/// Builds the package in `folder` with the feature `datadog`, and runs it once with a trace agent.
 ///
 /// # Errors
 ///
 /// If there is nothing to judge: it does not build, does not start, or takes too long.
 pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogRun, RunError> {
     let built = build_package(folder, &["--features", "datadog"]).await?;
-    // Without the feature, the program has the same path: it must be there again for whoever starts it next.
+    // Without the feature, the program has the same path: it must be there again for the next start.
     let executable = built.executable.with_extension("datadog");
     std::fs::copy(&built.executable, &executable)?;
     build(folder).await?;
@@ -98,10 +100,21 @@ async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, R
             .await?;
     let database = database.rename_user().await;
 
-    let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
+    let mut exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
+    if plan.unusual {
+        exchanges.extend(unusual::send(service.client(), service.port(), &httpbin).await);
+    }
     // What is logged at the end is then clearly later than any request.
     tokio::time::sleep(BEFORE_THE_END).await;
-    let end = service.end().await;
+    let end = if plan.unusual {
+        let (client, port) = (service.client().clone(), service.port());
+        let (last, end) =
+            unusual::send_at_the_end(&client, port, &httpbin, exchanges.len(), service.end()).await;
+        exchanges.push(last);
+        end
+    } else {
+        service.end().await
+    };
     if end.flooded {
         return Err(RunError::FloodsLog);
     }

@@ -185,8 +185,7 @@ fn fires_once(notices: &Notices, definition: &Definition, evidence: &Evidence) -
                 notice = first.text(CONSOLE)
             ),
             text!(
-                "The error rate moves around the threshold ({threshold}): choose a threshold well below the rate that is to be \
-                 reported, or a window longer than {window}.",
+                "The error rate moves around the threshold ({threshold}): choose a threshold well below the rate of the failures, or a window longer than {window}.",
                 threshold = definition.threshold,
                 window
             ),

@@ -6,6 +6,7 @@ use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
     CLOCK_TOLERANCE, Served, has_its_place, no_server_spans, served, span_tolerance, tree,
 };
+use super::unusual;
 use crate::evidence::{Evidence, Purpose, Run, UpstreamCall};
 use crate::text;
 use crate::verdict::Expectation;
@@ -24,7 +25,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if !counted.is_met() {
         return vec![counted];
     }
-    vec![
+    let mut expectations = vec![
         counted,
         Expectation::new(
             text!("they are siblings, and each lies within the time of the request"),
@@ -71,7 +72,9 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 each(pairs(&served), |(span, call)| on(span, status_is_right(&served, span, call)))
             }),
         ),
-    ]
+    ];
+    expectations.extend(unusual::client_spans(evidence));
+    expectations
 }
 
 /// CLIENT spans of HTTP; those of the database are another step's.

@@ -69,7 +69,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 "{name}: an up-down counter in {{request}}, which is 0 in each series when all requests are answered",
                 name = ACTIVE
             ),
-            each(runs, active::returns_to_zero),
+            each(runs.into_iter().chain([&evidence.unusual]), active::returns_to_zero),
         ),
         Expectation::new(
             text!("the health check is not counted"),

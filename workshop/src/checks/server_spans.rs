@@ -8,6 +8,7 @@ use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
     CLOCK_TOLERANCE, Ids, Served, has_its_place, lies_within, served, spans_received, trace_id_of, tree,
 };
+use super::unusual;
 use crate::evidence::{Evidence, Exchange, Purpose, Run};
 use crate::text;
 use crate::verdict::{Expectation, Failure};
@@ -23,7 +24,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         return vec![failed];
     }
     let failed = || served(evidence).filter(|served| served.status >= 500);
-    vec![
+    let mut expectations = vec![
         Expectation::new(
             text!(
                 "exactly one SERVER span for each request, named GET /handson, in the caller's trace and below its span"
@@ -64,7 +65,9 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             each(failed(), |served| names_its_trace(&served)),
         ),
         Expectation::new(text!("/healthz makes no span"), health_is_untraced(calm)),
-    ]
+    ];
+    expectations.extend(unusual::server_spans(evidence));
+    expectations
 }
 
 fn none_at_all(run: &Run) -> Option<Expectation> {

@@ -23,7 +23,7 @@ pub struct Attendee {
     pub steps: Vec<Step>,
     /// Where `check` writes its report, as [`crate::report::json`] has it.
     pub report: PathBuf,
-    /// Judges anew.
+    /// Judges again.
     pub check: Check,
     /// How that fares.
     pub progress: Progress,

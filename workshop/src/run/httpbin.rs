@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use upstream::{Call, Reaction, Upstream};
 
 use crate::evidence::UpstreamCall;
@@ -18,11 +18,16 @@ const SHORT_TIMEOUT: Duration = Duration::from_millis(20);
 /// How long the first call of a request takes.
 const FIRST_CALL_DURATION: Duration = Duration::from_millis(1);
 
+/// Long enough to hang up, or to end the program, before the answer.
+const HELD_CALL_DURATION: Duration = Duration::from_millis(200);
+
 /// What comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// One request of ours, this one; `fails`: `POST /post` is answered 503.
     Alone { exchange: usize, fails: bool },
+    /// The same, and its first call is answered only after [`HELD_CALL_DURATION`].
+    Held { exchange: usize },
     /// Several at once.
     Burst,
 }
@@ -37,6 +42,8 @@ struct Shared {
     state: Mutex<Record>,
     /// How many calls of the present request wait.
     waiting: watch::Sender<usize>,
+    /// A call is being held back.
+    held: Notify,
 }
 
 struct Record {
@@ -50,7 +57,11 @@ struct Record {
 impl Httpbin {
     pub(super) fn start() -> std::io::Result<Self> {
         let record = Record { mode: Mode::Burst, calls: Vec::new(), of_request: 0, timeout: CALLS_TIMEOUT };
-        let shared = Arc::new(Shared { state: Mutex::new(record), waiting: watch::Sender::new(0) });
+        let shared = Arc::new(Shared {
+            state: Mutex::new(record),
+            waiting: watch::Sender::new(0),
+            held: Notify::new(),
+        });
         let upstream = Upstream::start_async({
             let shared = Arc::clone(&shared);
             move |call| answer(Arc::clone(&shared), call)
@@ -74,6 +85,11 @@ impl Httpbin {
         self.shared.waiting.send_replace(0);
     }
 
+    /// Waits until a call is held back.
+    pub(super) async fn holds_a_call(&self) {
+        self.shared.held.notified().await;
+    }
+
     /// The calls so far, in the order of arrival.
     pub(super) fn calls(&self) -> Vec<UpstreamCall> {
         self.shared.record().calls.clone()
@@ -95,6 +111,7 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
         let mut record = shared.record();
         let (exchange, fails) = match record.mode {
             Mode::Alone { exchange, fails } => (Some(exchange), fails),
+            Mode::Held { exchange } => (Some(exchange), false),
             Mode::Burst => (None, false),
         };
         let status = match is_known {
@@ -124,10 +141,17 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
 
     let overlapped = match mode {
         // The first call comes alone, and needs no company.
-        Mode::Alone { .. } if place > 1 => wait_for_the_others(&shared, mode, timeout).await,
+        Mode::Alone { .. } | Mode::Held { .. } if place > 1 => {
+            wait_for_the_others(&shared, mode, timeout).await
+        }
         Mode::Alone { .. } => {
             // Longer than any clock's grain, so that a span that is ended at once can be told from one that lasts.
             tokio::time::sleep(FIRST_CALL_DURATION).await;
+            false
+        }
+        Mode::Held { .. } => {
+            shared.held.notify_one();
+            tokio::time::sleep(HELD_CALL_DURATION).await;
             false
         }
         Mode::Burst => {

@@ -8,9 +8,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// Lines of one run; 200 requests make a few hundred.
-const MOST_LINES: usize = 200_000;
+const MAX_LINES: usize = 200_000;
 /// Bytes of one run.
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Lines that are read while the program runs.
 pub(super) struct Lines {
@@ -28,13 +28,13 @@ struct Read {
 }
 
 impl Lines {
-    /// Reads `from` until its end, or until it is too much: then no more is read, and the writer is to be killed.
+    /// Reads `from` until its end, or until it is too much: then no more is read, and the writer must be killed.
     pub(super) fn of(from: impl AsyncRead + Unpin + Send + 'static) -> Self {
         let read = Arc::new(Mutex::new(Read::default()));
         let shared = Arc::clone(&read);
         let (counter, count) = watch::channel(0);
         let reader = tokio::spawn(async move {
-            let mut from = BufReader::new(tokio::io::AsyncReadExt::take(from, MOST_BYTES as u64));
+            let mut from = BufReader::new(tokio::io::AsyncReadExt::take(from, MAX_BYTES as u64));
             let mut line = Vec::new();
             while from.read_until(b'\n', &mut line).await.is_ok_and(|bytes| bytes > 0) {
                 let mut read = shared.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,7 +42,7 @@ impl Lines {
                 read.lines.push(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
                 line.clear();
                 counter.send_replace(read.lines.len());
-                if read.lines.len() >= MOST_LINES || read.bytes >= MOST_BYTES {
+                if read.lines.len() >= MAX_LINES || read.bytes >= MAX_BYTES {
                     read.flooded = true;
                     return;
                 }

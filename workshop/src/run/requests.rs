@@ -7,7 +7,7 @@ use crate::evidence::{Answer, Exchange, Parent, Purpose};
 use otlp::model::now;
 
 /// Time for one answer.
-const TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What a run sends, in this order.
 pub(super) struct Plan {
@@ -22,16 +22,29 @@ pub(super) struct Plan {
     burst: usize,
     /// While httpbin fails.
     upstream_fails: usize,
+    /// Those of [`super::unusual`], too.
+    pub(super) unusual: bool,
 }
 
 /// Nothing should fail.
 pub(super) const CALM: Plan =
-    Plan { error_rate: 0.0, health: 2, continued: 4, roots: 2, burst: 8, upstream_fails: 0 };
+    Plan { error_rate: 0.0, health: 2, continued: 4, roots: 2, burst: 8, upstream_fails: 0, unusual: false };
 
 /// Of 200 requests at a rate of 0.5, 100 fail, give or take 7 (the standard deviation): a rate that is wrong by a third
 /// shows without doubt, and chance does not.
-pub(super) const ERRORS: Plan =
-    Plan { error_rate: 0.5, health: 0, continued: 200, roots: 0, burst: 0, upstream_fails: 3 };
+pub(super) const ERRORS: Plan = Plan {
+    error_rate: 0.5,
+    health: 0,
+    continued: 200,
+    roots: 0,
+    burst: 0,
+    upstream_fails: 3,
+    unusual: false,
+};
+
+/// What users do too, and what breaks.
+pub(super) const UNUSUAL: Plan =
+    Plan { error_rate: 0.0, health: 0, continued: 0, roots: 0, burst: 0, upstream_fails: 0, unusual: true };
 
 /// Sends the requests of `plan`, until one is not answered at all.
 pub(super) async fn send(
@@ -101,7 +114,7 @@ async fn exchange(
     Exchange { purpose, path: path.to_owned(), parent, sent, answered: now(), answer }
 }
 
-async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+pub(super) async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
     let answer = request.send().await?;
     let headers = answer.headers().iter();
     let headers = headers
@@ -110,7 +123,7 @@ async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
 }
 
 /// "Connection refused" says more than "error sending request".
-fn innermost(error: &reqwest::Error) -> String {
+pub(super) fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return format!("no answer within {TIMEOUT:?}");
     }
@@ -119,7 +132,7 @@ fn innermost(error: &reqwest::Error) -> String {
 
 impl Parent {
     /// Ids that no other request has.
-    fn random() -> Self {
+    pub(super) fn random() -> Self {
         let trace_id = rand::random::<u128>().max(1);
         let span_id = rand::random::<u64>().max(1);
         Self { trace_id: format!("{trace_id:032x}"), span_id: format!("{span_id:016x}") }

@@ -136,7 +136,7 @@ impl Service {
 
     fn kill(&self) {
         if let Some(group) = self.group {
-            // Whoever is left of the group.
+            // What is left of the group.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }

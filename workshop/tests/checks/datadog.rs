@@ -110,11 +110,11 @@ fn datadog_sdk_fails_where_its_provider_is_not_the_one_that_is_used() {
     let folder = recording::state("datadog-sdk", "backend-two-providers", |folder| {
         let file = folder.join("src/telemetry.rs");
         let text = fs::read_to_string(&file).unwrap();
-        let mended = text
+        let fixed = text
             .replace("    let traces = datadog_opentelemetry::tracing()\n", "    let _ = datadog_opentelemetry::tracing().init_local();\n    #[cfg(feature = \"datadog\")]\n    let traces = opentelemetry_sdk::trace::SdkTracerProvider::builder()\n")
             .replace("        .init_local()\n        .0;", "        .build();");
-        assert_ne!(text, mended);
-        fs::write(file, mended).unwrap();
+        assert_ne!(text, fixed);
+        fs::write(file, fixed).unwrap();
     });
     let wrong = recording::gather_with_datadog(&folder);
     fs::remove_dir_all(&folder).unwrap();

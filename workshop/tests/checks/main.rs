@@ -20,6 +20,7 @@ mod wrong_fields;
 mod wrong_logs;
 mod wrong_metrics;
 mod wrong_spans;
+mod wrong_unusual;
 
 use otlp::model::Span;
 use workshop::checks;

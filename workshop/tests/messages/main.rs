@@ -55,7 +55,9 @@ fn collect(tokens: TokenStream, take: &mut impl FnMut(String)) {
 
 /// English templates, each with its Japanese translation.
 fn japanese() -> BTreeMap<String, String> {
-    toml::from_str(include_str!("../../messages/ja.toml")).unwrap()
+    let text = include_str!("../../messages/ja.toml");
+    // The error itself would print the whole table.
+    toml::from_str(text).unwrap_or_else(|error: toml::de::Error| panic!("ja.toml: {}", error.message()))
 }
 
 /// `{name}` of each argument. `{{` and `}}` stand for one brace.

@@ -162,7 +162,7 @@ async fn an_interrupted_run_leaves_no_process_behind() {
     }
 }
 
-/// Ended, and not yet taken note of by whoever adopted it.
+/// Ended, and not yet waited for by its parent.
 fn is_zombie(pid: &str) -> bool {
     let told = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
     String::from_utf8_lossy(&told.stdout).trim().starts_with('Z')

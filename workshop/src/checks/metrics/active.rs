@@ -5,15 +5,24 @@ use std::collections::BTreeMap;
 use super::ACTIVE;
 use super::histogram::{exports, is_of_one_scope};
 use crate::checks::assert::{Check, each, ensure, fail};
-use crate::checks::attributes::{Attribute, attributes_are, required, text};
-use crate::evidence::Run;
+use crate::checks::attributes::{Attribute, Is, attributes_are, required, text};
+use crate::evidence::{Purpose, Run};
 use crate::text;
-use otlp::model::{Data, Point, Temporality};
+use otlp::model::{Data, Point, Temporality, Value};
 
 static ACTIVE_POINT: &[Attribute<Run>] = &[
-    required("http.request.method", |_| text("GET"), &["http.method"]),
+    required("http.request.method", methods, &["http.method"]),
     required("url.scheme", |_| text("http"), &["http.scheme"]),
 ];
+
+/// The methods of the requests of a run.
+fn methods(run: &Run) -> Is {
+    let unusual = run.exchanges.iter().filter_map(|exchange| match exchange.purpose {
+        Purpose::Unusual(kind) => Some(kind.method()),
+        _ => None,
+    });
+    Is::OneOf(unusual.chain(["GET"]).map(Value::from).collect())
+}
 
 /// What is counted up is counted down, in the same series.
 pub(super) fn returns_to_zero(run: &Run) -> Check {

@@ -168,5 +168,5 @@ pub fn right() -> Evidence {
         deployment: None,
     };
     let delivery = Some(Ok(Fault::ALL.map(delivery_run).to_vec()));
-    Evidence { backend, errors: calm.clone(), calm, datadog: None, delivery }
+    Evidence { backend, errors: calm.clone(), unusual: calm.clone(), calm, datadog: None, delivery }
 }

@@ -1,0 +1,197 @@
+//! What each step expects of the run with unusual requests.
+
+use super::assert::{Check, each, ensure, fail};
+use super::attributes::{Attribute, Is, attributes_are, int, required, text};
+use super::requests::{Ids, tree};
+use crate::evidence::{Evidence, Run, Unusual};
+use crate::text;
+use crate::verdict::Expectation;
+use otlp::model::{Span, SpanKind, StatusCode};
+
+/// Of step 3.
+pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
+    let run = &evidence.unusual;
+    vec![
+        Expectation::new(
+            text!("a query string is url.query, and part of neither name nor route"),
+            has_server_span(run, Unusual::Query),
+        ),
+        Expectation::new(
+            text!(
+                "a path that does not exist has a span too: named by the method alone, without http.route, and without an error"
+            ),
+            has_server_span(run, Unusual::UnknownPath),
+        ),
+        Expectation::new(
+            text!("POST /handson is answered 405, and its span has the method POST and no error"),
+            has_server_span(run, Unusual::OtherMethod),
+        ),
+        Expectation::new(text!("a traceparent that is malformed starts a new trace"), starts_a_trace(run)),
+        Expectation::new(
+            text!("a request that is running at SIGTERM is answered, and its span arrives"),
+            is_answered_at_the_end(run),
+        ),
+    ]
+}
+
+/// Of step 4.
+pub(super) fn client_spans(evidence: &Evidence) -> Vec<Expectation> {
+    let run = &evidence.unusual;
+    vec![
+        Expectation::new(
+            text!("the tracestate of the caller is passed on with each call"),
+            passes_on_tracestate(run),
+        ),
+        Expectation::new(
+            text!(
+                "if the caller's trace is not sampled, its calls are not sampled either, and carry its trace id"
+            ),
+            stays_unsampled(run),
+        ),
+    ]
+}
+
+/// The attributes of the SERVER span of an unusual request.
+static SERVER_SPAN: &[Attribute<Unusual>] = &[
+    required("http.request.method", |kind| text(kind.method()), &["http.method"]),
+    required("http.route", route, &[]),
+    required("url.path", |kind| text(kind.path()), &["http.target"]),
+    required("url.query", |kind| kind.query().map_or(Is::Absent, text), &[]),
+    required("http.response.status_code", |kind| int(kind.status()), &["http.status_code"]),
+    required("error.type", |_| Is::Absent, &[]),
+];
+
+/// A router may find the route of another method, or not.
+fn route(kind: &Unusual) -> Is {
+    match kind {
+        Unusual::UnknownPath => Is::Absent,
+        Unusual::OtherMethod => Is::Any,
+        _ => text("/handson"),
+    }
+}
+
+fn server_span(run: &Run, kind: Unusual) -> Option<Span> {
+    let (_, exchange) = run.unusual(kind)?;
+    let trace = Ids::of_run(run).trace_of(exchange)?;
+    trace.of_kind(SpanKind::Server).first().map(|span| (*span).clone())
+}
+
+fn has_server_span(run: &Run, kind: Unusual) -> Check {
+    let Some((_, exchange)) = run.unusual(kind) else { return Ok(()) };
+    let status = exchange.answer.as_ref().map(|answer| answer.status);
+    let request = format!("{} {}", kind.method(), kind.path());
+    ensure!(
+        status == Ok(kind.status()),
+        text!(
+            "{request}: {status}",
+            request = &request,
+            status = status.map_or_else(Clone::clone, |status| status.to_string())
+        ),
+        text!("The base answers it with {status}: a layer must not change that.", status = kind.status())
+    );
+    let Some(span) = server_span(run, kind) else {
+        return fail(
+            text!("no SERVER span for {request}", request = &request),
+            text!(
+                "The layer is around the whole router, with its answers for unknown paths and other methods."
+            ),
+        );
+    };
+    let names = match kind {
+        Unusual::UnknownPath => vec!["GET"],
+        Unusual::OtherMethod => vec!["POST", "POST /handson"],
+        _ => vec!["GET /handson"],
+    };
+    ensure!(
+        names.contains(&span.name.as_str()),
+        text!("the span is named {name}", name = format!("{:?}", span.name)),
+        text!(
+            "The name is the method and the route, or the method alone if there is no route: a name with a path or a query that anybody can \
+             choose makes any number of operations."
+        )
+    );
+    attributes_are(&span.attributes, SERVER_SPAN, &kind)?;
+    ensure!(
+        span.status != StatusCode::Error,
+        text!("status Error though the answer is {status}", status = kind.status()),
+        text!("Only 5xx is an error of the server.")
+    );
+    Ok(())
+}
+
+fn starts_a_trace(run: &Run) -> Check {
+    has_server_span(run, Unusual::MalformedParent)?;
+    let parent = server_span(run, Unusual::MalformedParent).and_then(|span| span.parent_span_id);
+    ensure!(
+        parent.is_none(),
+        text!("its SERVER span has the parent {parent}", parent = parent.unwrap_or_default()),
+        text!("What is no traceparent names no parent: leave its parsing to the propagator.")
+    );
+    Ok(())
+}
+
+fn is_answered_at_the_end(run: &Run) -> Check {
+    let Some((_, exchange)) = run.unusual(Unusual::AtTheEnd) else { return Ok(()) };
+    if let Err(error) = &exchange.answer {
+        return fail(
+            text!("GET /handson: {error}", error),
+            text!(
+                "SIGTERM ends the acceptance of requests, and not those that are running: the base waits up to GRACE_PERIOD for them."
+            ),
+        );
+    }
+    ensure!(
+        server_span(run, Unusual::AtTheEnd).is_some(),
+        text!("it was answered, and no SERVER span of it was received"),
+        text!("Shut the provider down when the last request has been answered, and not when SIGTERM comes.")
+    );
+    Ok(())
+}
+
+fn passes_on_tracestate(run: &Run) -> Check {
+    let Some((index, _)) = run.unusual(Unusual::TraceState) else { return Ok(()) };
+    each(run.upstream_of(index), |call| {
+        let (method, path) = (&call.method, &call.path);
+        let seen = call.header("tracestate");
+        ensure!(
+            seen.is_some_and(|seen| seen.split(',').any(|entry| entry.trim() == Unusual::TRACE_STATE)),
+            text!(
+                "{method} {path} came with tracestate: {seen}",
+                method,
+                path,
+                seen = seen.unwrap_or("(none)")
+            ),
+            text!(
+                "tracestate belongs to the context as traceparent does: extract and inject with the propagator of W3C Trace Context."
+            )
+        );
+        Ok(())
+    })
+}
+
+fn stays_unsampled(run: &Run) -> Check {
+    let Some((index, exchange)) = run.unusual(Unusual::Unsampled) else { return Ok(()) };
+    let Some(trace) = Ids::of_run(run).trace_of(exchange) else { return Ok(()) };
+    // A sampler that ignores the caller samples all.
+    let flags = if trace.spans.is_empty() { "00" } else { "01" };
+    each(run.upstream_of(index), |call| {
+        let header = call.header("traceparent").unwrap_or("(none)");
+        let (method, path) = (&call.method, &call.path);
+        ensure!(
+            call.traceparent().is_some_and(|(id, _)| id == trace.id)
+                && header.ends_with(&format!("-{flags}")),
+            text!(
+                "{method} {path} came with traceparent: {header}\n{tree}",
+                method,
+                path,
+                header,
+                tree = tree(&trace)
+            ),
+            text!(
+                "A request that is not sampled is passed on with its trace id and the flags 00, so that no service makes a part of its \
+                 trace: inject the context also if the span is not recorded."
+            )
+        );
+        Ok(())
+    })
+}

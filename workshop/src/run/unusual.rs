@@ -1,0 +1,97 @@
+//! Requests that users send too, and what breaks: queries, unknown paths, odd headers, callers that hang up, and a request that is
+//! running when the program is told to end.
+
+use std::future::Future;
+
+use reqwest::{Client, Method, RequestBuilder};
+
+use super::httpbin::{Httpbin, Mode};
+use super::requests::{TIMEOUT, answer, innermost};
+use crate::evidence::{Exchange, Parent, Purpose, Unusual};
+use otlp::model::now;
+
+/// Sends one of each kind but the last, one after the other.
+pub(super) async fn send(client: &Client, port: u16, httpbin: &Httpbin) -> Vec<Exchange> {
+    let mut exchanges = Vec::new();
+    for kind in Unusual::ALL.into_iter().filter(|kind| *kind != Unusual::AtTheEnd) {
+        let exchange = exchanges.len();
+        exchanges.push(if kind == Unusual::HangsUp {
+            httpbin.expect(Mode::Held { exchange });
+            hang_up(client, port, httpbin).await
+        } else {
+            httpbin.expect(Mode::Alone { exchange, fails: false });
+            exchange_of(client, port, kind).await
+        });
+    }
+    exchanges
+}
+
+/// Sends the last kind, and lets the program end while it runs.
+pub(super) async fn send_at_the_end<E>(
+    client: &Client,
+    port: u16,
+    httpbin: &Httpbin,
+    exchange: usize,
+    end: impl Future<Output = E>,
+) -> (Exchange, E) {
+    httpbin.expect(Mode::Held { exchange });
+    let end = async {
+        // A program that never calls httpbin is ended, too.
+        let _ = tokio::time::timeout(TIMEOUT, httpbin.holds_a_call()).await;
+        end.await
+    };
+    tokio::join!(exchange_of(client, port, Unusual::AtTheEnd), end)
+}
+
+/// The caller hangs up as soon as httpbin is called.
+async fn hang_up(client: &Client, port: u16, httpbin: &Httpbin) -> Exchange {
+    let (request, parent) = request(client, port, Unusual::HangsUp);
+    let sent = now();
+    tokio::select! {
+        _ = request.send() => {}
+        () = httpbin.holds_a_call() => {}
+    }
+    let answer = Err("the caller has hung up".to_owned());
+    exchange(Unusual::HangsUp, parent, sent, answer)
+}
+
+async fn exchange_of(client: &Client, port: u16, kind: Unusual) -> Exchange {
+    let (request, parent) = request(client, port, kind);
+    let sent = now();
+    let answer = answer(request).await.map_err(|error| innermost(&error));
+    exchange(kind, parent, sent, answer)
+}
+
+fn exchange(
+    kind: Unusual,
+    parent: Option<Parent>,
+    sent: u64,
+    answer: Result<crate::evidence::Answer, String>,
+) -> Exchange {
+    Exchange {
+        purpose: Purpose::Unusual(kind),
+        path: kind.path().to_owned(),
+        parent,
+        sent,
+        answered: now(),
+        answer,
+    }
+}
+
+fn request(client: &Client, port: u16, kind: Unusual) -> (RequestBuilder, Option<Parent>) {
+    let query = kind.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let method = if kind.method() == "POST" { Method::POST } else { Method::GET };
+    let request =
+        client.request(method, format!("http://127.0.0.1:{port}{}{query}", kind.path())).timeout(TIMEOUT);
+    if kind == Unusual::MalformedParent {
+        return (request.header("traceparent", Unusual::MALFORMED), None);
+    }
+    let parent = Parent::random();
+    let flags = if kind == Unusual::Unsampled { "00" } else { "01" };
+    let mut request =
+        request.header("traceparent", format!("00-{}-{}-{flags}", parent.trace_id, parent.span_id));
+    if kind == Unusual::TraceState {
+        request = request.header("tracestate", Unusual::TRACE_STATE);
+    }
+    (request, Some(parent))
+}

@@ -1,0 +1,111 @@
+//! Mistakes that show only with unusual requests.
+
+use otlp::model::{Attributes, Span, SpanKind, StatusCode, Value};
+use workshop::evidence::{Evidence, Exchange, Unusual};
+
+use super::{assert_fails, with};
+
+/// The answer's evidence, with a change of the SERVER span of an unusual request.
+fn with_server(kind: Unusual, change: impl Fn(&mut Span)) -> Evidence {
+    with(|evidence| {
+        let run = &mut evidence.unusual;
+        let id = trace_id(run.unusual(kind).unwrap().1);
+        let server =
+            run.telemetry.spans.iter_mut().find(|span| span.trace_id == id && span.kind == SpanKind::Server);
+        change(server.unwrap());
+    })
+}
+
+fn trace_id(exchange: &Exchange) -> String {
+    let named =
+        || exchange.answer.as_ref().unwrap().header("traceresponse").unwrap().split('-').nth(1).unwrap();
+    exchange.parent.as_ref().map_or_else(named, |parent| parent.trace_id.as_str()).to_owned()
+}
+
+fn with_calls(kind: Unusual, name: &str, change: impl Fn(&mut String)) -> Evidence {
+    with(|evidence| {
+        let index = evidence.unusual.unusual(kind).unwrap().0;
+        for call in evidence.unusual.upstream.iter_mut().filter(|call| call.exchange == Some(index)) {
+            call.headers.iter_mut().filter(|(key, _)| key == name).for_each(|(_, value)| change(value));
+        }
+    })
+}
+
+fn set(key: &'static str, value: &'static str) -> impl Fn(&mut Attributes) {
+    move |attributes| attributes.set(key, Value::from(value))
+}
+
+#[test]
+fn a_name_or_a_route_with_the_query_or_the_path_of_the_request_is_reported() {
+    let wrong = with_server(Unusual::Query, |span| span.name = "GET /handson?page=2".to_owned());
+    assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
+    let wrong =
+        with_server(Unusual::Query, |span| set("http.route", "/handson?page=2")(&mut span.attributes));
+    assert_fails("server-spans", &wrong, r#"http.route = "/handson?page=2""#);
+    let wrong = with_server(Unusual::UnknownPath, |span| span.name = "GET /nowhere/4711".to_owned());
+    assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
+    let wrong =
+        with_server(Unusual::UnknownPath, |span| set("http.route", "/nowhere/4711")(&mut span.attributes));
+    assert_fails("server-spans", &wrong, "http.route must be absent");
+}
+
+#[test]
+fn a_query_that_is_missing_or_in_the_path_is_reported() {
+    let wrong = with_server(Unusual::Query, |span| drop(span.attributes.remove("url.query")));
+    assert_fails("server-spans", &wrong, "url.query is missing");
+    let wrong = with_server(Unusual::Query, |span| set("url.path", "/handson?page=2")(&mut span.attributes));
+    assert_fails("server-spans", &wrong, r#"url.path = "/handson?page=2""#);
+}
+
+#[test]
+fn an_error_on_a_404_and_a_get_for_a_post_are_reported() {
+    let wrong = with_server(Unusual::UnknownPath, |span| span.status = StatusCode::Error);
+    assert_fails("server-spans", &wrong, "status Error though the answer is 404");
+    let wrong =
+        with_server(Unusual::OtherMethod, |span| set("http.request.method", "GET")(&mut span.attributes));
+    assert_fails("server-spans", &wrong, r#"http.request.method should be "POST""#);
+}
+
+#[test]
+fn a_parent_from_a_malformed_traceparent_is_reported() {
+    let wrong = with_server(Unusual::MalformedParent, |span| {
+        span.parent_span_id = Some("00f067aa0ba902b7".to_owned())
+    });
+    assert_fails("server-spans", &wrong, "its SERVER span has the parent 00f067aa0ba902b7");
+}
+
+#[test]
+fn a_request_that_is_cut_off_or_forgotten_at_the_end_is_reported() {
+    let wrong = with(|evidence| {
+        let last = evidence.unusual.exchanges.last_mut().unwrap();
+        last.answer = Err("connection closed before message completed".to_owned());
+    });
+    assert_fails("server-spans", &wrong, "SIGTERM ends the acceptance of requests");
+    let wrong = with(|evidence| {
+        let id = trace_id(evidence.unusual.exchanges.last().unwrap());
+        evidence.unusual.telemetry.spans.retain(|span| span.trace_id != id);
+    });
+    assert_fails("server-spans", &wrong, "Shut the provider down when the last request has been answered");
+}
+
+#[test]
+fn a_tracestate_that_is_lost_and_flags_that_are_changed_are_reported() {
+    let wrong = with_calls(Unusual::TraceState, "tracestate", |value| *value = "other=1".to_owned());
+    assert_fails("client-spans", &wrong, "came with tracestate: other=1");
+    let wrong = with_calls(Unusual::Unsampled, "traceparent", |value| *value = value.replace("-00", "-01"));
+    assert_fails("client-spans", &wrong, "is passed on with its trace id and the flags 00");
+}
+
+#[test]
+fn a_request_that_stays_active_after_its_caller_has_hung_up_is_reported() {
+    let wrong = with(|evidence| {
+        for metric in &mut evidence.unusual.telemetry.metrics {
+            if let otlp::model::Data::Sum { points, .. } = &mut metric.data
+                && metric.name == "http.server.active_requests"
+            {
+                points[0].value += 1.0;
+            }
+        }
+    });
+    assert_fails("metrics", &wrong, "1 requests are active at the end");
+}
