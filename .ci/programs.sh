@@ -125,6 +125,8 @@ step_guide() {
 
 # `cargo workshop up` in a real browser.
 step_up() {
+    # The tests start the programs of the workspace.
+    cargo build --workspace
     cargo test --workspace --test up -- --ignored --test-threads 2 2>&1 | tee "$scratch/up"
     grep -q '^test result: ok\. [1-9]' "$scratch/up" || complain "no test ran"
 }

@@ -69,6 +69,8 @@ pub struct Run {
     pub port: u16,
     /// Where httpbin listens, at 127.0.0.1.
     pub httpbin_port: u16,
+    /// Where the OTLP receiver listens, at 127.0.0.1.
+    pub collector_port: u16,
     /// The database of the run.
     pub database: Database,
     /// Before the program was started, in nanoseconds since 1970.
@@ -259,6 +261,12 @@ impl Answer {
 }
 
 impl UpstreamCall {
+    /// Whether the flag `sampled` of its `traceparent` is set.
+    pub fn is_sampled(&self) -> bool {
+        let flags = self.header("traceparent").and_then(|header| header.rsplit('-').next());
+        flags.and_then(|flags| u8::from_str_radix(flags, 16).ok()).is_some_and(|flags| flags & 1 == 1)
+    }
+
     /// Trace id and span id of its `traceparent`.
     pub fn traceparent(&self) -> Option<(&str, &str)> {
         let mut parts = self.header("traceparent")?.split('-').skip(1);

@@ -126,6 +126,12 @@ async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, R
         error_rate: plan.error_rate,
         port: service.port(),
         httpbin_port: httpbin.port(),
+        collector_port: receiver
+            .endpoint()
+            .rsplit(':')
+            .next()
+            .and_then(|port| port.parse().ok())
+            .unwrap_or_default(),
         database,
         started,
         ended: now(),

@@ -58,16 +58,21 @@ impl<'a> Trace<'a> {
         if self.spans.is_empty() {
             return format!("trace {}: no span was received", self.id);
         }
-        let mut text = format!("trace {}", self.id);
-        for root in self.spans.iter().filter(|span| self.parent(span).is_none()) {
+        let mut tree =
+            Tree { text: format!("trace {}", self.id), lines: 0, seen: vec![false; self.spans.len()] };
+        for (index, root) in self.spans.iter().enumerate().filter(|(_, span)| self.parent(span).is_none()) {
             let above = match &root.parent_span_id {
                 Some(parent) => format!("  (its parent {parent} is no span of the service)"),
                 None => String::new(),
             };
-            text.push_str(&format!("\n{}{above}", line(root)));
-            self.branches(root, "", 0, &mut text);
+            if tree.add(index, &format!("{}{above}", line(root))) {
+                self.branches(root, "", 0, &mut tree);
+            }
         }
-        text
+        if tree.lines > MAX_LINES {
+            tree.text.push_str(&format!("\n… and more: {} spans in all", self.spans.len()));
+        }
+        tree.text
     }
 
     /// Names, kinds and parents as an indented list, siblings in alphabetical order: the same for each run of the same work,
@@ -82,8 +87,7 @@ impl<'a> Trace<'a> {
 
     fn shape_below(&self, span: &Span, depth: usize) -> String {
         let mut shape = format!("{}{} {:?}\n", "  ".repeat(depth), span.name, span.kind);
-        // As many as there are spans: ids that go round in a circle are no tree.
-        if depth < self.spans.len() {
+        if depth < MAX_DEPTH.min(self.spans.len()) {
             let is_child = |other: &&&Span| other.parent_span_id.as_deref() == Some(&span.span_id);
             let children = self.spans.iter().filter(is_child);
             let mut children: Vec<String> =
@@ -94,17 +98,46 @@ impl<'a> Trace<'a> {
         shape
     }
 
-    fn branches(&self, parent: &Span, indent: &str, depth: usize, text: &mut String) {
-        let is_child = |span: &&&Span| span.parent_span_id.as_deref() == Some(&parent.span_id);
-        let children: Vec<&&Span> = self.spans.iter().filter(is_child).collect();
-        for (index, child) in children.iter().enumerate() {
-            let is_last = index + 1 == children.len();
-            text.push_str(&format!("\n{indent}{} {}", if is_last { '└' } else { '├' }, line(child)));
-            if depth < self.spans.len() {
+    fn branches(&self, parent: &Span, indent: &str, depth: usize, tree: &mut Tree) {
+        let is_child = |(_, span): &(usize, &&Span)| span.parent_span_id.as_deref() == Some(&parent.span_id);
+        let children: Vec<(usize, &&Span)> = self.spans.iter().enumerate().filter(is_child).collect();
+        for (place, (index, child)) in children.iter().enumerate() {
+            let is_last = place + 1 == children.len();
+            let is_new =
+                tree.add(*index, &format!("{indent}{} {}", if is_last { '└' } else { '├' }, line(child)));
+            if is_new && depth < MAX_DEPTH {
                 let indent = format!("{indent}{}", if is_last { "  " } else { "│ " });
-                self.branches(child, &indent, depth + 1, text);
+                self.branches(child, &indent, depth + 1, tree);
             }
         }
+    }
+}
+
+/// Lines of a tree.
+const MAX_LINES: usize = 200;
+/// Levels of a tree.
+const MAX_DEPTH: usize = 64;
+
+/// A tree as text. Ids that are there twice or that go round in a circle make no tree, so that each span is shown once.
+struct Tree {
+    text: String,
+    lines: usize,
+    /// By the span's place in the trace.
+    seen: Vec<bool>,
+}
+
+impl Tree {
+    /// Adds a line for the span at this place; `false` if the span has one already, or there are too many.
+    fn add(&mut self, index: usize, line: &str) -> bool {
+        let is_new = !std::mem::replace(&mut self.seen[index], true);
+        if is_new {
+            self.lines += 1;
+            if self.lines <= MAX_LINES {
+                self.text.push('\n');
+                self.text.push_str(line);
+            }
+        }
+        is_new && self.lines <= MAX_LINES
     }
 }
 

@@ -126,7 +126,9 @@ fn is_the_rate(evidence: &Evidence) -> Check {
 }
 
 fn exceptions<'a>(served: &Served<'a>) -> Vec<(&'a Span, &'a Event)> {
-    let spans = served.trace.spans.iter().copied();
+    // A call that was dropped may say so.
+    let is_cancelled = |span: &Span| served.call_of(span).is_some_and(|call| served.cancelled(call));
+    let spans = served.trace.spans.iter().copied().filter(|span| !is_cancelled(span));
     spans
         .flat_map(|span| span.events.iter().filter(|e| e.name == "exception").map(move |event| (span, event)))
         .collect()
@@ -167,7 +169,7 @@ fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
     );
     let seen = event.attributes.text("exception.type");
     ensure!(
-        seen.is_none() || seen == Some(kind),
+        seen.is_none_or(|seen| is_kind(seen, kind)),
         text!("exception.type = {seen}", seen = format!("{seen:?}")),
         text!("It should be {kind}: ErrorKind::name() is the stable name.", kind)
     );
@@ -178,6 +180,11 @@ fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
         text!("The time of an event is when it happened, in nanoseconds since 1970; the SDK sets it.")
     );
     Ok(())
+}
+
+/// Whether a type is this kind of error; languages write its module or package before it.
+fn is_kind(seen: &str, kind: &str) -> bool {
+    seen.rsplit(['.', ':', '*', '$', '/']).next() == Some(kind)
 }
 
 /// Why a failure of `kind` may have no exception event at all.
@@ -229,9 +236,9 @@ fn has_its_step(served: &Served<'_>) -> Check {
         text!("It is a function of the service's own: INTERNAL.")
     );
     has_its_place(served, span)?;
-    let query = served.trace.named("handson.dbQuery").first().map(|query| query.end);
+    let query = served.trace.named("handson.dbQuery").first().copied();
     ensure!(
-        query.is_none_or(|end| span.start.saturating_add(span_tolerance(&served.trace)) >= end),
+        query.is_none_or(|query| span.start.saturating_add(span_tolerance(span, query)) >= query.start),
         tree(&served.trace),
         text!(
             "The error is decided after the query: start the span when the function runs, and not when its request begins."
@@ -279,7 +286,7 @@ fn says_what_happened(event: &Event) -> Check {
     for key in ["exception.message", "exception.stacktrace"] {
         let said = event.attributes.text(key).unwrap_or_default();
         ensure!(
-            said.split_whitespace().nth(1).is_some() || said.contains("::"),
+            says_something(said),
             text!("{key} is {seen}", key, seen = format!("{said:?}")),
             text!(
                 "One word does not say what happened: the message is that of the error, and the stack is the chain of its causes with \
@@ -288,6 +295,11 @@ fn says_what_happened(event: &Event) -> Check {
         );
     }
     Ok(())
+}
+
+/// Whether a message is more than one word. (Not all languages have spaces.)
+fn says_something(text: &str) -> bool {
+    text.split_whitespace().nth(1).is_some() || text.contains(':') || !text.is_ascii()
 }
 
 /// A failure marks the span in which it happened, and those around it; nothing else.
@@ -299,6 +311,8 @@ fn only_failures_are_marked(served: &Served<'_>) -> Check {
         served.status >= 500
             && (span.kind == SpanKind::Server
                 || refused(span)
+                // Frameworks have spans of their own for the answer.
+                || span.attributes.int("http.response.status_code").is_some_and(|status| status >= 500)
                 || failed.iter().any(|(place, _)| {
                     place.span_id == span.span_id || served.trace.is_below(place, span)
                 })

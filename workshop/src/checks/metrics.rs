@@ -7,7 +7,7 @@ mod series;
 use std::collections::BTreeSet;
 
 use super::assert::{Check, each, ensure};
-use super::resource::resource_is_right;
+use super::resource::{instance_is_one, resource_is_right};
 use crate::evidence::{Evidence, Run};
 use crate::text;
 use crate::verdict::{Expectation, Failure};
@@ -98,7 +98,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                     text!("A meter has a name, of the library or the program that makes the instruments.")
                 );
                 Ok(())
-            }),
+            })
+            .and_then(|()| each(runs, instance_is_one)),
         ),
     ]
 }

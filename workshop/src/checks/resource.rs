@@ -1,11 +1,11 @@
 //! What every signal's resource must name.
 
-use super::assert::{Check, fail};
-use super::attributes::{Attribute, Is, attributes_are, required, text};
-use crate::evidence::Backend;
+use super::assert::{Check, ensure, fail};
+use super::attributes::{Attribute, Is, attributes_are, recommended, required, text};
+use crate::evidence::{Backend, Run};
 use crate::text;
 use crate::verdict::Failure;
-use otlp::model::{Attributes, Value};
+use otlp::model::Attributes;
 
 static RESOURCE: &[Attribute<Backend>] = &[
     required("service.name", |backend| text(&backend.service), &[]),
@@ -17,7 +17,14 @@ static RESOURCE: &[Attribute<Backend>] = &[
     required("telemetry.sdk.language", |_| Is::Text, &[]),
     // Advice for it would come with every step.
     required("service.instance.id", |_| Is::Any, &[]),
+    recommended("vcs.ref.head.revision", |backend| known(&backend.commit), &[]),
+    recommended("vcs.repository.url.full", |backend| known(&backend.repository), &[]),
 ];
+
+/// What git knows; else any value, as a build may have got it elsewhere.
+fn known(value: &Option<String>) -> Is {
+    value.as_deref().map_or(Is::Any, text)
+}
 
 /// The resource names service, version and environment.
 pub(super) fn resource_is_right(resource: &Attributes, backend: &Backend) -> Check {
@@ -26,18 +33,23 @@ pub(super) fn resource_is_right(resource: &Attributes, backend: &Backend) -> Che
         .map_err(|Failure { seen, cause }| Failure::new(text!("in the resource: {seen}", seen), cause))
 }
 
-/// Two starts of the program are two instances.
-pub(super) fn instances_differ<'a>(
-    first: impl IntoIterator<Item = &'a Attributes>,
-    second: impl IntoIterator<Item = &'a Attributes>,
-) -> Check {
-    let id = |resource: &Attributes| resource.get("service.instance.id").cloned();
-    let first: Option<Value> = first.into_iter().find_map(id);
-    match (first, second.into_iter().find_map(id)) {
-        (Some(first), Some(second)) if first == second => fail(
-            text!("service.instance.id = {first} in two runs of the program", first = &first),
+/// All signals of a run come from one instance.
+pub(super) fn instance_is_one(run: &Run) -> Check {
+    let telemetry = &run.telemetry;
+    let resources = telemetry.spans.iter().map(|span| &span.resource);
+    let resources = resources.chain(telemetry.log_records.iter().map(|record| &record.resource));
+    let resources = resources.chain(telemetry.metrics.iter().map(|metric| &metric.resource));
+    let mut ids: Vec<String> = resources
+        .filter_map(|resource| resource.get("service.instance.id"))
+        .map(ToString::to_string)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    match &ids[..] {
+        [one, other, ..] => fail(
+            text!("service.instance.id = {one} and {other} in one run of the program", one, other),
             text!(
-                "Each start of the program is an instance of its own: make a new id at the start, such as a random UUID."
+                "Traces, metrics and logs of a process are of one instance: make the resource once, and give it to all three providers."
             ),
         ),
         _ => Ok(()),
@@ -45,7 +57,7 @@ pub(super) fn instances_differ<'a>(
 }
 
 /// The package's version, with or without the commit: `0.1.0`, `0.1.0+3d3c42e`.
-fn version(version: Option<&str>, backend: &Backend) -> Check {
+pub(super) fn is_version(version: Option<&str>, backend: &Backend) -> bool {
     let package = backend.version.as_str();
     let build = version.and_then(|version| version.strip_prefix(package));
     let is_commit = |build: &str| match (build.strip_prefix('+'), &backend.commit) {
@@ -53,14 +65,17 @@ fn version(version: Option<&str>, backend: &Backend) -> Check {
         (Some(build), None) => !build.is_empty(),
         (None, _) => build.is_empty(),
     };
-    match version {
-        Some(_) if build.is_some_and(is_commit) => Ok(()),
-        seen => fail(
-            text!("service.version = {seen}", seen = format!("{seen:?}")),
-            text!(
-                "service.version begins with the package's version, {package}: identity::VERSION has it.",
-                package
-            ),
-        ),
-    }
+    build.is_some_and(is_commit)
+}
+
+fn version(version: Option<&str>, backend: &Backend) -> Check {
+    ensure!(
+        is_version(version, backend),
+        text!("service.version = {seen}", seen = format!("{version:?}")),
+        text!(
+            "service.version begins with the package's version, {package}: identity::VERSION has it.",
+            package = &backend.version
+        )
+    );
+    Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::assert::{Check, each, ensure, fail};
 use super::log_lines::Logged;
+use super::resource::is_version;
 use crate::evidence::{Backend, Evidence};
 use crate::text;
 use crate::verdict::Expectation;
@@ -37,8 +38,10 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         Expectation::new(
             text!("no line has an HTTP status as `status`, which Datadog takes for the level"),
             each(lines(), |(line, object)| {
+                let is_http =
+                    |status: &str| status.len() == 3 && status.bytes().all(|digit| digit.is_ascii_digit());
                 ensure!(
-                    !object["status"].is_number(),
+                    !object["status"].is_number() && !object["status"].as_str().is_some_and(is_http),
                     (*line).to_owned(),
                     text!("Call it http.response.status_code.")
                 );
@@ -119,7 +122,7 @@ fn has_identity(line: &str, object: &Value, backend: &Backend) -> Check {
         }
     }
     for key in ["version", "dd.version"] {
-        if !object[key].as_str().is_some_and(|version| version.starts_with(&backend.version)) {
+        if !is_version(object[key].as_str(), backend) {
             return fail(
                 line.to_owned(),
                 text!(

@@ -24,7 +24,8 @@ impl DatabaseFile {
     /// A file that does not exist yet.
     pub(super) fn reserve() -> Result<Self, RunError> {
         let folder = tempfile::Builder::new().prefix("handson-").tempdir()?;
-        let path = folder.path().join(format!("handson-{:04x}.db", rand::random::<u16>()));
+        // On macOS, the folder for temporary files is a symbolic link.
+        let path = folder.path().canonicalize()?.join(format!("handson-{:04x}.db", rand::random::<u16>()));
         Ok(Self { path: path.to_string_lossy().into_owned(), _folder: folder })
     }
 

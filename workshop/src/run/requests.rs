@@ -30,8 +30,8 @@ pub(super) struct Plan {
 pub(super) const CALM: Plan =
     Plan { error_rate: 0.0, health: 2, continued: 4, roots: 2, burst: 8, upstream_fails: 0, unusual: false };
 
-/// Of 200 requests at a rate of 0.5, 100 fail, give or take 7 (the standard deviation): a rate that is wrong by a third
-/// shows without doubt, and chance does not.
+/// Of 200 requests at a rate of 0.5, 100 fail, give or take 7 (the standard deviation). A right answer fails by chance once in
+/// two million runs, as 5 deviations are allowed; a rate of 0.25 or 0.75 is noticed, and one of 1/3 not always.
 pub(super) const ERRORS: Plan = Plan {
     error_rate: 0.5,
     health: 0,

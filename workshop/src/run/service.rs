@@ -1,6 +1,7 @@
 //! The process of a backend.
 
 use std::net::Ipv4Addr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -125,7 +126,7 @@ impl Service {
             let _ = kill_process(group, if flooded { Signal::KILL } else { Signal::TERM });
         }
         let ending = match tokio::time::timeout(END, self.child.wait()).await {
-            Ok(Ok(status)) => Ending::Ended { status: status.code(), after: asked.elapsed() },
+            Ok(Ok(status)) => Ending::Ended { status: code(status), after: asked.elapsed() },
             _ => Ending::Killed(END),
         };
         self.kill();
@@ -162,6 +163,11 @@ fn client() -> reqwest::Result<reqwest::Client> {
     // It fails where one is installed already, which does as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().user_agent("workshop").tls_certs_only([]).build()
+}
+
+/// Its exit status; after a signal 128 and its number, as shells have it.
+fn code(status: ExitStatus) -> Option<i32> {
+    status.code().or_else(|| Some(128 + status.signal()?))
 }
 
 async fn free_port() -> std::io::Result<u16> {

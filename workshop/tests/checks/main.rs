@@ -12,6 +12,7 @@ mod delivery;
 mod deployment;
 mod different;
 mod mutations;
+mod other_languages;
 mod own_deployment;
 mod patches;
 mod recording;

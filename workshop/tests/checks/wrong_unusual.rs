@@ -41,12 +41,12 @@ fn a_name_or_a_route_with_the_query_or_the_path_of_the_request_is_reported() {
     assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
     let wrong =
         with_server(Unusual::Query, |span| set("http.route", "/handson?page=2")(&mut span.attributes));
-    assert_fails("server-spans", &wrong, r#"http.route = "/handson?page=2""#);
+    assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
     let wrong = with_server(Unusual::UnknownPath, |span| span.name = "GET /nowhere/4711".to_owned());
     assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
     let wrong =
         with_server(Unusual::UnknownPath, |span| set("http.route", "/nowhere/4711")(&mut span.attributes));
-    assert_fails("server-spans", &wrong, "http.route must be absent");
+    assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
 }
 
 #[test]

@@ -24,7 +24,8 @@ fn namespace(run: &Run) -> Is {
     let path = &run.database.path;
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.strip_suffix(".db").unwrap_or(file);
-    Is::OneOf([path.as_str(), file, stem].map(Value::from).to_vec())
+    let urls = [format!("sqlite://{path}"), format!("sqlite:{path}")].map(Value::Text);
+    Is::OneOf([path.as_str(), file, stem].map(Value::from).into_iter().chain(urls).collect())
 }
 
 /// `{db.query.summary}`, or operation and target, as the conventions name a query.

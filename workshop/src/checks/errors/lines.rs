@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{EXCEPTION, exceptions};
+use super::{EXCEPTION, exceptions, is_kind, says_something};
 use crate::checks::assert::{Check, ensure, fail};
 use crate::checks::log_lines::Logged;
 use crate::checks::requests::Served;
@@ -59,11 +59,19 @@ pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Che
     let Some((_, event)) = found.first() else { return Ok(()) };
     let on_span = |key: &str| event.attributes.text(key).unwrap_or_default();
     ensure!(
-        on_span("exception.type") == member("kind"),
+        is_kind(on_span("exception.type"), last_part(member("kind"))),
         Message::verbatim(line),
         text!(
             "error.kind and exception.type should be the same; the span has {seen}.",
             seen = on_span("exception.type")
+        )
+    );
+    ensure!(
+        says_something(member("message")) && says_something(member("stack")),
+        Message::verbatim(line),
+        text!(
+            "One word does not say what happened: the message is that of the error, and the stack is the chain of its causes with \
+             their places."
         )
     );
     // On its way up, an error gets more context.
@@ -76,6 +84,10 @@ pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Che
         )
     );
     Ok(())
+}
+
+fn last_part(kind: &str) -> &str {
+    kind.rsplit(['.', ':', '*', '$', '/']).next().unwrap_or(kind)
 }
 
 /// The record says the same as the line, in OTLP's own places.

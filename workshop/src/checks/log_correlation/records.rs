@@ -1,7 +1,7 @@
 //! Log records over OTLP.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::lines::{CLOCK_TOLERANCE, Queries};
 use serde_json::Value as Json;
@@ -146,11 +146,26 @@ pub(super) fn fields_are_the_lines(logged: &Logged<'_>) -> Check {
     for line in logged.objects() {
         lines.entry([text(line, "span_id"), text(line, "message")]).or_default().push(line);
     }
+    // What every line has is the format's own.
+    let of_the_format: BTreeSet<&str> = logged
+        .objects()
+        .next()
+        .into_iter()
+        .flat_map(Json::as_object)
+        .flatten()
+        .map(|(key, _)| key.as_str())
+        .filter(|key| logged.objects().all(|line| line.get(*key).is_some()))
+        .collect();
     each(&logged.run.telemetry.log_records, |record| {
         let key = [record.span_id.clone().unwrap_or_default(), record.body.unquoted()];
         // Of several lines with one message it is not known which is the record's.
         let Some([line]) = lines.get(&key).map(Vec::as_slice) else { return Ok(()) };
-        let own = line.as_object().into_iter().flatten().filter(|(key, _)| is_own_field(key));
+        let own = line.as_object().into_iter().flatten().filter(|(key, value)| {
+            is_own_field(key)
+                && !value.is_null()
+                && !of_the_format.contains(key.as_str())
+                && record.resource.get(key).is_none()
+        });
         each(own, |(key, value)| {
             let seen = record.attributes.get(key);
             ensure!(
@@ -202,6 +217,21 @@ fn level_of_name(level: &str) -> &'static str {
     }
 }
 
+/// Libraries have names of their own for levels: `Information`, `WARNING`, `CRITICAL`. `None` for one that is not known.
+fn level_of_text(text: &str) -> Option<&'static str> {
+    let text = text.to_uppercase();
+    let levels = [
+        ("INFO", "INFO"),
+        ("WARN", "WARN"),
+        ("ERR", "ERROR"),
+        ("CRIT", "ERROR"),
+        ("FATAL", "ERROR"),
+        ("PANIC", "ERROR"),
+    ];
+    let known = levels.into_iter().find(|(prefix, _)| text.starts_with(prefix)).map(|(_, level)| level);
+    known.or_else(|| ["DEBUG", "TRACE", "VERBOSE"].contains(&text.as_str()).then_some("DEBUG or TRACE"))
+}
+
 fn level_of_number(number: i32) -> &'static str {
     match number {
         17.. => "ERROR",
@@ -221,8 +251,8 @@ pub(super) fn form_is_right(record: &LogRecord, run: &Run) -> Check {
         text!("It has no severity number; the bridge sets it from the event's level.")
     );
     ensure!(
-        record.severity_text.is_empty()
-            || level_of_name(&record.severity_text.to_uppercase()) == level_of_number(record.severity_number),
+        level_of_text(&record.severity_text)
+            .is_none_or(|level| level == level_of_number(record.severity_number)),
         text!("severity text {seen} of {outline}", seen = &record.severity_text, outline = outline(record)),
         text!("Severity text and severity number say the same level.")
     );

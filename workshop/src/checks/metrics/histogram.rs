@@ -43,15 +43,17 @@ fn table(name: &str) -> &'static [Attribute<Facts>] {
 
 /// The histogram has these series and no others, each with its values.
 pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
-    let points = points(&exports(run, name)?)?;
+    let exports: Vec<&Metric> = exports(run, name)?;
+    let mut points = points(&exports)?;
+    points.retain(|point| is_meant(point, run, name));
     let mut counts = vec![(0_u64, 0.0_f64); series.len()];
     for point in &points {
         let Some(index) = series_of(point, series) else { continue };
         attributes_are(&point.attributes, table(name), &series[index].facts)?;
-        counts[index].0 += point.count;
+        counts[index].0 = counts[index].0.saturating_add(point.count);
         counts[index].1 += point.sum;
     }
-    let all = counts.iter().map(|(count, _)| count).sum::<u64>();
+    let all = counts.iter().fold(0_u64, |all, (count, _)| all.saturating_add(*count));
     let (least, most) =
         series.iter().fold((0, 0), |(least, most), series| (least + series.count.0, most + series.count.1));
     values_are_counted(all, least, most)?;
@@ -59,7 +61,40 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
         values_are_counted(*count, series.count.0, series.count.1)?;
         durations_are_true(series, *count, *sum)
     })?;
-    each(&points, |point| is_consistent(point, run))
+    each(&points, |point| {
+        is_consistent(point, run)?;
+        let shortest = series_of(point, series).map_or(f64::INFINITY, |index| series[index].shortest);
+        // A metric that is shorter than its span by far reads its clock before the work.
+        ensure!(
+            point.min.is_none_or(|min| !shortest.is_finite() || min + GRAIN / 10.0 >= 0.3 * shortest),
+            text!(
+                "the least value is {min} s, and the shortest span takes {shortest} s",
+                min = point.min.unwrap_or_default(),
+                shortest = format!("{shortest:.6}")
+            ),
+            text!("Metric and span measure the same work, from its start to its end.")
+        );
+        Ok(())
+    })
+}
+
+/// Whether a point is about what the run did: not about exports of telemetry by the same client, or statements at the start.
+fn is_meant(point: &HistogramPoint, run: &Run, name: &str) -> bool {
+    match name {
+        CLIENT => point.attributes.int("server.port") != Some(i64::from(run.collector_port)),
+        DATABASE => !is_at_the_start(point.attributes.text("db.operation.name")),
+        _ => true,
+    }
+}
+
+/// Statements that a program may run before it serves.
+fn is_at_the_start(operation: Option<&str>) -> bool {
+    let operations = [
+        "CREATE", "INSERT", "UPDATE", "PRAGMA", "BEGIN", "COMMIT", "CONNECT", "PING", "DELETE", "DROP",
+        "ALTER",
+    ];
+    operation
+        .is_some_and(|operation| operations.iter().any(|known| operation.to_uppercase().starts_with(known)))
 }
 
 fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure> {
@@ -191,7 +226,7 @@ fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
             )
         );
     }
-    let in_buckets: u64 = point.bucket_counts.iter().sum();
+    let in_buckets = point.bucket_counts.iter().fold(0_u64, |sum, count| sum.saturating_add(*count));
     ensure!(
         point.bucket_counts.is_empty() || in_buckets == point.count,
         text!(

@@ -16,6 +16,8 @@ pub(super) struct Series {
     pub(super) sum: (f64, f64),
     /// Seconds of all their spans together; `None` if not all of them have one.
     pub(super) spans: Option<f64>,
+    /// Seconds of the shortest of them.
+    pub(super) shortest: f64,
 }
 
 /// What the attributes of a point follow from.
@@ -26,6 +28,8 @@ pub(super) struct Facts {
     pub(super) status: Option<u16>,
     pub(super) port: u16,
     pub(super) namespace: Vec<String>,
+    /// What the program calls the failures of the run.
+    pub(super) errors: Vec<String>,
 }
 
 /// The attributes of `http.server.request.duration`.
@@ -70,7 +74,8 @@ fn error_type(facts: &Facts, from: u16) -> Is {
         // A call that was dropped: whether that is a failure is for the program to say.
         None => Is::Any,
         Some(status) if status >= from => {
-            Is::OneOf([vec![Value::Text(status.to_string())], ERRORS.map(Value::from).to_vec()].concat())
+            let names = facts.errors.iter().cloned().chain([status.to_string()]);
+            Is::OneOf(names.map(Value::Text).chain(ERRORS.map(Value::from)).collect())
         }
         Some(_) => Is::Absent,
     }
@@ -84,7 +89,7 @@ pub(super) fn of_requests(run: &Run) -> Vec<Series> {
         run.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.path == "/handson")
     {
         let Ok(answer) = &exchange.answer else { continue };
-        let facts = Facts::http("GET", answer.status, run.port);
+        let facts = Facts::http(run, "GET", answer.status, run.port);
         let span = served.iter().find(|served| served.index == index).map(|served| served.server);
         // A request takes at least as long as httpbin lets it wait.
         let calls = || run.upstream_of(index);
@@ -106,13 +111,13 @@ pub(super) fn of_calls(run: &Run) -> Vec<Series> {
     let served: Vec<Served<'_>> = served_in(run).collect();
     let mut all: BTreeMap<Facts, Series> = BTreeMap::new();
     for call in &run.upstream {
-        let facts = Facts::http(&call.method, call.status, run.httpbin_port);
+        let facts = Facts::http(run, &call.method, call.status, run.httpbin_port);
         let names = call.traceparent();
         let request = names.and_then(|(trace, _)| served.iter().find(|served| served.trace.id == trace));
         let span = names.and_then(|(_, id)| request?.trace.span(id));
         if request.is_some_and(|request| request.cancelled(call)) {
             // It may have been answered before it was dropped, or not, and how long it took is not known.
-            for facts in [facts.clone(), Facts { status: None, ..facts }] {
+            for facts in [facts.clone(), Facts { status: None, errors: Vec::new(), ..facts }] {
                 let series = Series::entry(&mut all, facts);
                 series.count.1 += 1;
                 (series.sum.1, series.spans) = (f64::INFINITY, None);
@@ -137,6 +142,7 @@ pub(super) fn of_queries(run: &Run) -> Vec<Series> {
         status: None,
         port: 0,
         namespace: [path.as_str(), file, stem].map(str::to_owned).to_vec(),
+        errors: Vec::new(),
     };
     let mut all = BTreeMap::new();
     for exchange in run.queried() {
@@ -153,14 +159,29 @@ pub(super) fn of_queries(run: &Run) -> Vec<Series> {
 }
 
 impl Facts {
-    fn http(method: &str, status: u16, port: u16) -> Self {
-        Self { method: method.to_owned(), status: Some(status), port, namespace: Vec::new() }
+    fn http(run: &Run, method: &str, status: u16, port: u16) -> Self {
+        let mut errors = Vec::new();
+        if status >= 400 {
+            let events = run.telemetry.spans.iter().flat_map(|span| &span.events);
+            errors.extend(
+                events.filter_map(|event| event.attributes.text("exception.type")).map(str::to_owned),
+            );
+            errors.sort_unstable();
+            errors.dedup();
+        }
+        Self { method: method.to_owned(), status: Some(status), port, namespace: Vec::new(), errors }
     }
 }
 
 impl Series {
     fn entry(all: &mut BTreeMap<Facts, Self>, facts: Facts) -> &mut Self {
-        let new = Self { facts: facts.clone(), count: (0, 0), sum: (0.0, 0.0), spans: Some(0.0) };
+        let new = Self {
+            facts: facts.clone(),
+            count: (0, 0),
+            sum: (0.0, 0.0),
+            spans: Some(0.0),
+            shortest: f64::INFINITY,
+        };
         all.entry(facts).or_insert(new)
     }
 
@@ -170,5 +191,6 @@ impl Series {
         self.count = (self.count.0 + 1, self.count.1 + 1);
         self.sum = (self.sum.0 + seconds(least), self.sum.1 + seconds(most));
         self.spans = self.spans.zip(span).map(|(sum, span)| sum + seconds(span.duration()));
+        self.shortest = self.shortest.min(span.map_or(f64::INFINITY, |span| seconds(span.duration())));
     }
 }

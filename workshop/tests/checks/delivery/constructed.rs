@@ -141,6 +141,7 @@ pub fn right() -> Evidence {
     let database = Database { path: String::new(), user_id: String::new(), user_name: String::new() };
     let calm = Run {
         httpbin_port: 0,
+        collector_port: 0,
         database,
         error_rate: 0.0,
         port: 8080,

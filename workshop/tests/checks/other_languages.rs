@@ -1,0 +1,166 @@
+//! Right answers as the libraries of other languages give them.
+
+use otlp::model::{Attributes, Span, SpanKind, StatusCode, Value};
+use workshop::evidence::{Ending, Evidence, Run};
+
+use super::{assert_passes, with, with_spans};
+
+const MILLISECOND: u64 = 1_000_000;
+
+fn runs(evidence: &mut Evidence) -> [&mut Run; 3] {
+    [&mut evidence.calm, &mut evidence.errors, &mut evidence.unusual]
+}
+
+/// Changes the spans in whose place another language has more of them: below each span that `is_meant` picks, a copy.
+fn with_copies_below(is_meant: impl Fn(&Span) -> bool, change: impl Fn(&mut Span)) -> Evidence {
+    with(|evidence| {
+        for run in runs(evidence) {
+            let spans = &mut run.telemetry.spans;
+            let mut copies: Vec<Span> = spans.iter().filter(|span| is_meant(span)).cloned().collect();
+            for copy in &mut copies {
+                copy.parent_span_id = Some(copy.span_id.clone());
+                copy.span_id = copy.span_id.chars().rev().collect();
+                copy.events.clear();
+                change(copy);
+            }
+            spans.extend(copies);
+        }
+    })
+}
+
+#[test]
+fn javascript_starts_spans_at_whole_milliseconds() {
+    assert_passes(&with(|evidence| {
+        for run in runs(evidence) {
+            for span in &mut run.telemetry.spans {
+                let took = span.duration();
+                span.start -= span.start % MILLISECOND;
+                span.end = span.start + took;
+            }
+        }
+    }));
+}
+
+#[test]
+fn further_flags_than_sampled_pass() {
+    assert_passes(&with(|evidence| {
+        for run in runs(evidence) {
+            let headers = run.exchanges.iter_mut().filter_map(|exchange| exchange.answer.as_mut().ok());
+            let headers = headers.flat_map(|answer| &mut answer.headers);
+            let headers = headers.chain(run.upstream.iter_mut().flat_map(|call| &mut call.headers));
+            for (_, value) in headers.filter(|(name, _)| name.starts_with("trace")) {
+                if let Some(ids) = value.strip_suffix("-01") {
+                    *value = format!("{ids}-03");
+                }
+            }
+        }
+    }));
+}
+
+#[test]
+fn types_of_exceptions_with_their_module_or_package_pass() {
+    for prefix in ["handson.errors.", "*main.", "com.example.handson."] {
+        assert_passes(&with(|evidence| {
+            let telemetry = &mut evidence.errors.telemetry;
+            let of_spans = telemetry
+                .spans
+                .iter_mut()
+                .flat_map(|span| &mut span.events)
+                .map(|event| &mut event.attributes);
+            let of_records = telemetry.log_records.iter_mut().map(|record| &mut record.attributes);
+            of_spans.chain(of_records).for_each(|attributes| prefix_type(attributes, prefix));
+            for line in evidence.errors.stdout.iter_mut().filter(|line| line.contains("\"error\"")) {
+                *line = line.replace("\"kind\":\"", &format!("\"kind\":\"{prefix}"));
+            }
+        }));
+    }
+}
+
+fn prefix_type(attributes: &mut Attributes, prefix: &str) {
+    if let Some(kind) = attributes.text("exception.type").map(str::to_owned) {
+        attributes.set("exception.type", Value::Text(format!("{prefix}{kind}")));
+    }
+}
+
+#[test]
+fn asgi_marks_its_span_of_the_answer_as_failed_too() {
+    assert_passes(&with_copies_below(
+        |span| span.kind == SpanKind::Server && span.status == StatusCode::Error,
+        |span| {
+            (span.name, span.kind) = ("GET /handson http send".to_owned(), SpanKind::Internal);
+            span.attributes.0.retain(|(key, _)| key == "http.response.status_code");
+        },
+    ));
+}
+
+#[test]
+fn drivers_with_spans_of_connections_and_rows_pass() {
+    let mut other = with_copies_below(
+        |span| span.name == "SELECT users",
+        |span| {
+            span.name = "sql.rows".to_owned();
+            span.attributes.0.retain(|(key, _)| key == "db.system.name");
+        },
+    );
+    // The trace agent has not been changed.
+    other.datadog = None;
+    assert_passes(&other);
+}
+
+#[test]
+fn an_access_log_with_one_message_for_all_requests_passes() {
+    assert_passes(&with(|evidence| {
+        let run = &mut evidence.calm;
+        // The health check is not traced, and its line has no ids.
+        let health = run.exchanges[0].sent;
+        let outside = run.stdout.iter().find(|line| !line.contains("trace_id")).unwrap();
+        let mut outside: serde_json::Value = serde_json::from_str(outside).unwrap();
+        let inside = run.stdout.iter().find(|line| line.contains("dbQuery")).unwrap();
+        let mut inside: serde_json::Value = serde_json::from_str(inside).unwrap();
+        outside["message"] = "request finished".into();
+        inside["message"] = "request finished".into();
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_nanos(health);
+        outside["time"] = humantime::format_rfc3339_micros(time).to_string().into();
+        let records = &mut run.telemetry.log_records;
+        let mut record = records.iter().find(|record| record.body.unquoted() == "dbQuery").unwrap().clone();
+        record.body = "request finished".into();
+        records.push(record);
+        run.stdout.extend([outside.to_string(), inside.to_string()]);
+    }));
+}
+
+#[test]
+fn severity_texts_of_dotnet_and_python_pass() {
+    assert_passes(&with(|evidence| {
+        for run in runs(evidence) {
+            for record in &mut run.telemetry.log_records {
+                let is_error = record.severity_number >= 17;
+                record.severity_text = if is_error { "CRITICAL" } else { "Information" }.to_owned();
+            }
+        }
+    }));
+}
+
+#[test]
+fn an_exit_status_of_143_after_sigterm_passes() {
+    assert_passes(&with(|evidence| {
+        for run in runs(evidence) {
+            run.ending = Ending::Ended { status: Some(143), after: std::time::Duration::from_millis(100) };
+        }
+    }));
+}
+
+#[test]
+fn recommended_attributes_that_are_missing_are_advice() {
+    let other = with_spans(
+        |span| span.kind == SpanKind::Server,
+        |span| drop(span.attributes.remove("user_agent.original")),
+    );
+    assert_passes(&other);
+    let expectations = workshop::checks::judge("server-spans", &other).unwrap();
+    let advice: Vec<String> = expectations
+        .iter()
+        .filter_map(|expectation| Some(expectation.advice.as_ref()?.to_string()))
+        .collect();
+    assert_eq!(advice, ["The conventions recommend user_agent.original for it, too."]);
+}
