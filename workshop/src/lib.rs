@@ -13,7 +13,7 @@
 //! | [`checks`] | what each step expects from the evidence |
 //! | [`messages`] | texts in the reader's language |
 //! | [`guide`] | the chapters of the guide, and the code in them |
-//! | [`messages`] | texts in the language of the reader |
+//! | [`verdict`] | the result of a check: expectations and failures |
 //! | [`new_step`] | creates the files of a new step, and finds missing ones |
 //! | [`report`] | reports the results as text and as JSON |
 //! | [`pages`] | the pages of the console about steps and guide |
