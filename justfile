@@ -28,7 +28,7 @@ lint: (_needs "typos" "taplo" "yamllint" "shellcheck" "lychee" "check-jsonschema
     cargo fmt --all --check
     typos
     # Unusual words, and the usual ones, are listed in _words.txt.
-    ! git grep -nIiP -f <(sed '/^#/d; s/\t.*//' _words.txt) -- ':(exclude)_words.txt' {{ WORDS_UNCHECKED }}
+    if git grep -nIiP -f <(sed '/^#/d; s/\t.*//' _words.txt) -- ':(exclude)_words.txt' {{ WORDS_UNCHECKED }}; then exit 1; else [[ $? -eq 1 ]]; fi
     RUST_LOG=warn taplo fmt --check
     yamllint --strict .
     git ls-files -z -- '*.sh' .ci/run | xargs -0 shellcheck --external-sources
@@ -40,7 +40,7 @@ lint: (_needs "typos" "taplo" "yamllint" "shellcheck" "lychee" "check-jsonschema
     zizmor --offline --quiet --no-progress .github
     hadolint Dockerfile
     # Paths of somebody's machine mean nothing to anyone else.
-    ! git grep --untracked -nIE '(^|[^A-Za-z0-9._/-])/(root|work|home/[a-z]+|Users/[A-Za-z]+)/'
+    if git grep --untracked -nIE '(^|[^A-Za-z0-9._/-])/(root|work|home/[a-z]+|Users/[A-Za-z]+)/'; then exit 1; else [[ $? -eq 1 ]]; fi
     # The check stays small enough to be read.
     git ls-files -z -- .ci | grep -zE '(\.(sh|py|go)|/run)$' | xargs -0 cat | awk 'END { print NR " lines of program under .ci (at most 2000)"; exit NR > 2000 }'
     # Every step of .ci/run has a job on GitHub.

@@ -123,13 +123,13 @@ step_guide() {
     grep -q '^test result: ok\. [1-9]' "$scratch/guide" || complain "no test ran"
 }
 
-# `cargo workshop up` in a real browser.
 # The test that `cargo test` runs for a few seconds, at its full length.
 step_saturation() {
     SATURATION_SECONDS=20 cargo test --workspace --test service saturat 2>&1 | tee "$scratch/saturation"
     grep -q '^test result: ok\. [1-9]' "$scratch/saturation" || complain "no test of that name ran"
 }
 
+# `cargo workshop up` in a real browser.
 step_up() {
     # The tests start the programs of the workspace.
     cargo build --workspace
