@@ -10,7 +10,7 @@ use super::requests::{TIMEOUT, answer, innermost};
 use crate::evidence::{Exchange, Parent, Purpose, Unusual};
 use otlp::model::now;
 
-/// Sends one of each kind but the last, one after the other.
+/// Sends one of each kind but the last, one after the other, until one is not answered at all.
 pub(super) async fn send(client: &Client, port: u16, httpbin: &Httpbin) -> Vec<Exchange> {
     let mut exchanges = Vec::new();
     for kind in Unusual::ALL.into_iter().filter(|kind| *kind != Unusual::AtTheEnd) {
@@ -22,6 +22,9 @@ pub(super) async fn send(client: &Client, port: u16, httpbin: &Httpbin) -> Vec<E
             httpbin.expect(Mode::Alone { exchange, fails: false });
             exchange_of(client, port, kind).await
         });
+        if kind != Unusual::HangsUp && exchanges.last().is_some_and(|exchange| exchange.answer.is_err()) {
+            break;
+        }
     }
     exchanges
 }

@@ -67,7 +67,7 @@ fn a_new_step_has_all_places_but_those_in_the_source() {
 
     let read = |file: &str| fs::read_to_string(copy.path().join(file)).unwrap();
     let checks = read("workshop/src/checks.rs");
-    assert!(checks.contains("mod metrics;\nmod queue_metrics;\nmod run;\n"), "{checks}");
+    assert!(checks.contains("mod metrics;\nmod queue_metrics;\nmod requests;\n"), "{checks}");
     assert!(checks.contains("    (\"queue-metrics\", Always(queue_metrics::judge)),\n];\n"), "{checks}");
     assert!(read("workshop/tests/checks/main.rs").contains("\nmod queue_metrics;\n"));
     assert!(read("workshop/tests/checks/queue_metrics.rs").contains("const STEP: &str = \"queue-metrics\";"));
@@ -101,7 +101,7 @@ fn an_id_that_is_taken_or_not_allowed_is_refused() {
         ("metrics", "this is already step 8"),
         ("Metrics", "expected lower-case letters"),
         ("queue_metrics", "expected lower-case letters"),
-        ("words", "workshop/src/checks/words.rs already exists"),
+        ("assert", "workshop/src/checks/assert.rs already exists"),
     ] {
         let error = new_step(&root(), &steps, id).unwrap_err().to_string();
         assert!(error.contains(words), "{id}: {error}");
