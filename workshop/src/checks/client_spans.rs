@@ -28,7 +28,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     let mut expectations = vec![
         counted,
         Expectation::new(
-            text!("they are siblings, and each lies within the time of the request"),
+            text!("they are siblings, and each is within the time of the request"),
             each(all(), |served| are_siblings(&served)),
         ),
         Expectation::new(

@@ -142,7 +142,7 @@ fn is_a_sleep(span: &Span, run: &Run) -> Check {
             exchange.sent <= span.start.saturating_add(CLOCK_TOLERANCE)
                 && span.end <= exchange.answered.saturating_add(CLOCK_TOLERANCE)
         }),
-        text!("it lies within the time of no request"),
+        text!("it is within the time of no request"),
         text!(
             "Start and end are times of the clock when the sleep begins and ends: not those of the program's start, and not a local \
              time."

@@ -152,7 +152,7 @@ pub(super) fn spans_received(telemetry: &Telemetry) -> Failure {
     )
 }
 
-/// A span is below the SERVER span of its request, and lies within the time of the span around it.
+/// A span is below the SERVER span of its request, and is within the time of the span around it.
 pub(super) fn has_its_place(served: &Served<'_>, span: &Span) -> Check {
     let parent = served.trace.parent(span).filter(|_| served.trace.is_below(span, served.server));
     match parent {
@@ -167,7 +167,7 @@ pub(super) fn has_its_place(served: &Served<'_>, span: &Span) -> Check {
     }
 }
 
-/// A span lies within the time of the span around it.
+/// A span is within the time of the span around it.
 pub(super) fn lies_within(trace: &Trace<'_>, span: &Span, around: &Span) -> Check {
     if span.start > span.end {
         let (name, tree) = (&span.name, trace.tree());

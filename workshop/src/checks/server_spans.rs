@@ -49,7 +49,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         )
         .with_advice(served(evidence).next().and_then(|served| attributes::advice(&served))),
         Expectation::new(
-            text!("one handson.sleep50microsec lies below it, within its time and without an error"),
+            text!("one handson.sleep50microsec is below it, within its time and without an error"),
             each(served(evidence), |served| has_its_sleep(&served)),
         ),
         Expectation::new(

@@ -1,5 +1,5 @@
 //! Requests that users send too, and what breaks: queries, unknown paths, odd headers, callers that hang up, and a request that is
-//! running when the program is told to end.
+//! running when the program gets SIGTERM.
 
 use std::future::Future;
 
