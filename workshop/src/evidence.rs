@@ -102,6 +102,16 @@ pub struct Database {
     pub user_name: String,
 }
 
+impl Database {
+    /// What its name may be: the file, with or without its folder and its ending, or its URL.
+    pub fn names(&self) -> [String; 5] {
+        let path = &self.path;
+        let file = path.rsplit('/').next().unwrap_or(path);
+        let stem = file.strip_suffix(".db").unwrap_or(file);
+        [path.clone(), file.to_owned(), stem.to_owned(), format!("sqlite://{path}"), format!("sqlite:{path}")]
+    }
+}
+
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {

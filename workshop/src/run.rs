@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::datadog::TraceAgent;
-use crate::evidence::{Backend, DatadogRun, Evidence, Run, Unusual};
+use crate::evidence::{Backend, DatadogRun, Evidence, Run};
 use database::DatabaseFile;
 use httpbin::Httpbin;
 use otlp::Receiver;
@@ -48,9 +48,9 @@ pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, Ru
     let runs = async {
         Ok(Evidence {
             backend: backend.clone(),
-            calm: run(backend, executable, &requests::CALM).await?,
-            errors: run(backend, executable, &requests::ERRORS).await?,
-            unusual: run(backend, executable, &requests::UNUSUAL).await?,
+            calm: run(backend, executable, Requests::Planned(&requests::CALM)).await?,
+            errors: run(backend, executable, Requests::Planned(&requests::ERRORS)).await?,
+            unusual: run(backend, executable, Requests::Unusual).await?,
             datadog: None,
             delivery: None,
         })
@@ -88,7 +88,19 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
     Ok(DatadogRun { exchanges: exchanges?, agent: agent.take() })
 }
 
-async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, RunError> {
+/// What a run sends.
+enum Requests {
+    /// Requests to `/handson` and `/healthz`, as a plan says how many.
+    Planned(&'static Plan),
+    /// What users do too, and what breaks.
+    Unusual,
+}
+
+async fn run(backend: &Backend, executable: &Path, requests: Requests) -> Result<Run, RunError> {
+    let error_rate = match requests {
+        Requests::Planned(plan) => plan.error_rate,
+        Requests::Unusual => 0.0,
+    };
     let receiver = Receiver::start().await?;
     let httpbin = Httpbin::start()?;
     let database = DatabaseFile::reserve()?;
@@ -96,25 +108,18 @@ async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, R
     let database_url = database.url();
     let further = [("DATABASE_URL", database_url.as_str())];
     let mut service =
-        Service::start(backend, executable, plan.error_rate, &httpbin.url(), receiver.endpoint(), &further)
+        Service::start(backend, executable, error_rate, &httpbin.url(), receiver.endpoint(), &further)
             .await?;
     let database = database.rename_user().await;
 
-    let mut exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
-    if plan.unusual {
-        exchanges.extend(unusual::send(service.client(), service.port(), &httpbin).await);
-    }
-    // What is logged at the end is then clearly later than any request.
-    tokio::time::sleep(BEFORE_THE_END).await;
-    // A program that has not answered one of them is not asked again.
-    let end = if plan.unusual && exchanges.len() + 1 == Unusual::ALL.len() {
-        let (client, port) = (service.client().clone(), service.port());
-        let (last, end) =
-            unusual::send_at_the_end(&client, port, &httpbin, exchanges.len(), service.end()).await;
-        exchanges.push(last);
-        end
-    } else {
-        service.end().await
+    let (exchanges, end) = match requests {
+        Requests::Planned(plan) => {
+            let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
+            // What is logged at the end is then clearly later than any request.
+            tokio::time::sleep(BEFORE_THE_END).await;
+            (exchanges, service.end().await)
+        }
+        Requests::Unusual => unusual::send(&mut service, &httpbin).await,
     };
     if end.flooded {
         return Err(RunError::FloodsLog);
@@ -124,7 +129,7 @@ async fn run(backend: &Backend, executable: &Path, plan: &Plan) -> Result<Run, R
         return Err(RunError::FloodsTelemetry);
     }
     Ok(Run {
-        error_rate: plan.error_rate,
+        error_rate,
         port: service.port(),
         httpbin_port: httpbin.port(),
         collector_port: receiver

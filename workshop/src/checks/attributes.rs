@@ -117,6 +117,12 @@ pub(super) fn recommended_are_missing<F: ?Sized>(
     missing.map(|row| row.key).collect()
 }
 
+/// The advice to add these attributes; none if there are none.
+pub(super) fn advice_on(missing: Vec<&str>) -> Option<Message> {
+    (!missing.is_empty())
+        .then(|| text!("The conventions recommend {keys} for it, too.", keys = missing.join(", ")))
+}
+
 fn value_is(key: &str, value: &Value, is: &Is) -> Check {
     let holds = match is {
         Is::Value(right) => right == value,

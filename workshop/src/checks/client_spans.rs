@@ -280,18 +280,21 @@ fn covers_the_call(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Che
 }
 
 fn status_is_right(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Check {
-    let seen = text!(
-        "status {status} though httpbin answered {answer}",
-        status = format!("{:?}", span.status),
-        answer = call.status
-    );
+    let seen = || {
+        text!(
+            "status {status} though httpbin answered {answer}",
+            status = format!("{:?}", span.status),
+            answer = call.status
+        )
+    };
     match (call.status >= 400, span.status) {
         _ if served.cancelled(call) => Ok(()),
         (true, StatusCode::Error) => Ok(()),
-        (true, _) => fail(seen, text!("For a client, 400 and above is an error: set Status::error.")),
-        (false, StatusCode::Error) => {
-            fail(seen, text!("The call succeeded, even if its request failed later: leave the status unset."))
-        }
+        (true, _) => fail(seen(), text!("For a client, 400 and above is an error: set Status::error.")),
+        (false, StatusCode::Error) => fail(
+            seen(),
+            text!("The call succeeded, even if its request failed later: leave the status unset."),
+        ),
         (false, _) => Ok(()),
     }
 }

@@ -184,7 +184,11 @@ fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
 
 /// Whether a type is this kind of error; languages write its module or package before it.
 fn is_kind(seen: &str, kind: &str) -> bool {
-    seen.rsplit(['.', ':', '*', '$', '/']).next() == Some(kind)
+    last_part(seen) == last_part(kind)
+}
+
+fn last_part(kind: &str) -> &str {
+    kind.rsplit(['.', ':', '*', '$', '/']).next().unwrap_or(kind)
 }
 
 /// Why a failure of `kind` may have no exception event at all.
@@ -316,9 +320,8 @@ fn only_failures_are_marked(served: &Served<'_>) -> Check {
                 || failed.iter().any(|(place, _)| {
                     place.span_id == span.span_id || served.trace.is_below(place, span)
                 })
-                // Without the answer of httpbin, a call that was dropped may say so.
-                || (served.stopped_at_httpbin() && span.kind == SpanKind::Client)
-                || (served.stopped_at_httpbin() && span.kind == SpanKind::Internal && span.name != "handson.sleep50microsec"))
+                // A call that was dropped before it was sent.
+                || (served.stopped_at_httpbin() && span.kind == SpanKind::Client && served.call_of(span).is_none()))
     };
     let marked = served.trace.spans.iter().filter(|span| span.status == StatusCode::Error);
     each(marked, |span| {

@@ -242,17 +242,19 @@ fn has_its_sleep(served: &Served<'_>) -> Check {
 }
 
 fn status_is_right(served: &Served<'_>) -> Check {
-    let seen = text!(
-        "status {status} though the answer is {answer}",
-        status = format!("{:?}", served.server.status),
-        answer = served.status
-    );
+    let seen = || {
+        text!(
+            "status {status} though the answer is {answer}",
+            status = format!("{:?}", served.server.status),
+            answer = served.status
+        )
+    };
     match (served.status >= 500, served.server.status) {
         (true, StatusCode::Error) => Ok(()),
         (true, _) => {
-            fail(seen, text!("An answer of 500 and above is a failure of the server: set Status::error."))
+            fail(seen(), text!("An answer of 500 and above is a failure of the server: set Status::error."))
         }
-        (false, StatusCode::Error) => fail(seen, text!("Only 5xx is an error of the server.")),
+        (false, StatusCode::Error) => fail(seen(), text!("Only 5xx is an error of the server.")),
         (false, _) => Ok(()),
     }
 }

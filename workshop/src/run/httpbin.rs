@@ -15,8 +15,9 @@ const AT_ONCE: usize = 3;
 const CALLS_TIMEOUT: Duration = Duration::from_millis(500);
 /// The same, once it has been in vain.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(20);
-/// How long the first call of a request takes.
-const FIRST_CALL_DURATION: Duration = Duration::from_millis(1);
+/// How long each call takes at least: longer than the grain of a clock, so that a span that is ended at once can be told from one
+/// that lasts.
+const CALL_DURATION: Duration = Duration::from_millis(1);
 
 /// Long enough to hang up, or to end the program, before the answer.
 const HELD_CALL_DURATION: Duration = Duration::from_millis(200);
@@ -142,11 +143,12 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
     let overlapped = match mode {
         // The first call comes alone, and needs no company.
         Mode::Alone { .. } | Mode::Held { .. } if place > 1 => {
-            wait_for_the_others(&shared, mode, timeout).await
+            let overlapped = wait_for_the_others(&shared, mode, timeout).await;
+            tokio::time::sleep(CALL_DURATION).await;
+            overlapped
         }
         Mode::Alone { .. } => {
-            // Longer than any clock's grain, so that a span that is ended at once can be told from one that lasts.
-            tokio::time::sleep(FIRST_CALL_DURATION).await;
+            tokio::time::sleep(CALL_DURATION).await;
             false
         }
         Mode::Held { .. } => {

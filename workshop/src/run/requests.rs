@@ -22,29 +22,16 @@ pub(super) struct Plan {
     burst: usize,
     /// While httpbin fails.
     upstream_fails: usize,
-    /// Those of [`super::unusual`], too.
-    pub(super) unusual: bool,
 }
 
 /// Nothing should fail.
 pub(super) const CALM: Plan =
-    Plan { error_rate: 0.0, health: 2, continued: 4, roots: 2, burst: 8, upstream_fails: 0, unusual: false };
+    Plan { error_rate: 0.0, health: 2, continued: 4, roots: 2, burst: 8, upstream_fails: 0 };
 
 /// Of 200 requests at a rate of 0.5, 100 fail, give or take 7 (the standard deviation). A right answer fails by chance once in
 /// two million runs, as 5 deviations are allowed; a rate of 0.25 or 0.75 is noticed, and one of 1/3 not always.
-pub(super) const ERRORS: Plan = Plan {
-    error_rate: 0.5,
-    health: 0,
-    continued: 200,
-    roots: 0,
-    burst: 0,
-    upstream_fails: 3,
-    unusual: false,
-};
-
-/// What users do too, and what breaks.
-pub(super) const UNUSUAL: Plan =
-    Plan { error_rate: 0.0, health: 0, continued: 0, roots: 0, burst: 0, upstream_fails: 0, unusual: true };
+pub(super) const ERRORS: Plan =
+    Plan { error_rate: 0.5, health: 0, continued: 200, roots: 0, burst: 0, upstream_fails: 3 };
 
 /// Sends the requests of `plan`, until one is not answered at all.
 pub(super) async fn send(

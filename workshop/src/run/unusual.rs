@@ -1,49 +1,49 @@
 //! Requests that users send too, and what breaks: queries, unknown paths, odd headers, callers that hang up, and a request that is
 //! running when the program gets SIGTERM.
 
-use std::future::Future;
-
 use reqwest::{Client, Method, RequestBuilder};
 
 use super::httpbin::{Httpbin, Mode};
 use super::requests::{TIMEOUT, answer, innermost};
+use super::service::{End, Service};
 use crate::evidence::{Exchange, Parent, Purpose, Unusual};
 use otlp::model::now;
 
-/// Sends one of each kind but the last, one after the other, until one is not answered at all.
-pub(super) async fn send(client: &Client, port: u16, httpbin: &Httpbin) -> Vec<Exchange> {
+/// Sends one of each kind, one after the other, until one is not answered at all, and ends the program.
+pub(super) async fn send(service: &mut Service, httpbin: &Httpbin) -> (Vec<Exchange>, End) {
+    let (client, port) = (service.client().clone(), service.port());
     let mut exchanges = Vec::new();
-    for kind in Unusual::ALL.into_iter().filter(|kind| *kind != Unusual::AtTheEnd) {
+    for kind in Unusual::ALL {
         let exchange = exchanges.len();
-        exchanges.push(if kind == Unusual::HangsUp {
-            httpbin.expect(Mode::Held { exchange });
-            hang_up(client, port, httpbin).await
-        } else {
-            httpbin.expect(Mode::Alone { exchange, fails: false });
-            exchange_of(client, port, kind).await
-        });
-        if kind != Unusual::HangsUp && exchanges.last().is_some_and(|exchange| exchange.answer.is_err()) {
+        let sent = match kind {
+            Unusual::HangsUp => {
+                httpbin.expect(Mode::Held { exchange });
+                exchanges.push(hang_up(&client, port, httpbin).await);
+                continue;
+            }
+            Unusual::AtTheEnd => {
+                httpbin.expect(Mode::Held { exchange });
+                let end = async {
+                    // A program that never calls httpbin is ended, too.
+                    let _ = tokio::time::timeout(TIMEOUT, httpbin.holds_a_call()).await;
+                    service.end().await
+                };
+                let (last, end) = tokio::join!(exchange_of(&client, port, kind), end);
+                exchanges.push(last);
+                return (exchanges, end);
+            }
+            kind => {
+                httpbin.expect(Mode::Alone { exchange, fails: false });
+                exchange_of(&client, port, kind).await
+            }
+        };
+        let is_answered = sent.answer.is_ok();
+        exchanges.push(sent);
+        if !is_answered {
             break;
         }
     }
-    exchanges
-}
-
-/// Sends the last kind, and lets the program end while it runs.
-pub(super) async fn send_at_the_end<E>(
-    client: &Client,
-    port: u16,
-    httpbin: &Httpbin,
-    exchange: usize,
-    end: impl Future<Output = E>,
-) -> (Exchange, E) {
-    httpbin.expect(Mode::Held { exchange });
-    let end = async {
-        // A program that never calls httpbin is ended, too.
-        let _ = tokio::time::timeout(TIMEOUT, httpbin.holds_a_call()).await;
-        end.await
-    };
-    tokio::join!(exchange_of(client, port, Unusual::AtTheEnd), end)
+    (exchanges, service.end().await)
 }
 
 /// The caller hangs up as soon as httpbin is called.

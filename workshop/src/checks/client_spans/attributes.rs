@@ -2,12 +2,11 @@
 
 use crate::checks::assert::Check;
 use crate::checks::attributes::{
-    Attribute, Is, attributes_are, int, recommended, recommended_are_missing, required, text,
+    Attribute, Is, advice_on, attributes_are, int, recommended, recommended_are_missing, required, text,
 };
 use crate::checks::requests::Served;
 use crate::evidence::UpstreamCall;
 use crate::messages::Message;
-use crate::text;
 use otlp::model::{Span, Value};
 
 /// What is known of a call.
@@ -59,7 +58,5 @@ pub(super) fn are_right(served: &Served<'_>, span: &Span, call: &UpstreamCall) -
 }
 
 pub(super) fn advice(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Option<Message> {
-    let missing = recommended_are_missing(&span.attributes, CLIENT_SPAN, &facts(served, call));
-    (!missing.is_empty())
-        .then(|| text!("The conventions recommend {keys} for it, too.", keys = missing.join(", ")))
+    advice_on(recommended_are_missing(&span.attributes, CLIENT_SPAN, &facts(served, call)))
 }

@@ -2,7 +2,7 @@
 
 use crate::checks::assert::{Check, ensure};
 use crate::checks::attributes::{
-    Attribute, Is, attributes_are, recommended, recommended_are_missing, required, text,
+    Attribute, Is, advice_on, attributes_are, recommended, recommended_are_missing, required, text,
 };
 use crate::evidence::Run;
 use crate::messages::Message;
@@ -19,20 +19,15 @@ static DATABASE_SPAN: &[Attribute<Run>] = &[
     recommended("db.query.summary", |_| text("SELECT users"), &[]),
 ];
 
-/// The database as it is configured: its file, with or without the folder, or the URL that names it.
+/// The database as it is configured.
 fn namespace(run: &Run) -> Is {
-    let path = &run.database.path;
-    let file = path.rsplit('/').next().unwrap_or(path);
-    let stem = file.strip_suffix(".db").unwrap_or(file);
-    let urls = [format!("sqlite://{path}"), format!("sqlite:{path}")].map(Value::Text);
-    Is::OneOf([path.as_str(), file, stem].map(Value::from).into_iter().chain(urls).collect())
+    Is::OneOf(run.database.names().map(Value::Text).to_vec())
 }
 
 /// `{db.query.summary}`, or operation and target, as the conventions name a query.
 pub(super) fn is_named(span: &Span, run: &Run) -> Check {
-    let Is::OneOf(databases) = namespace(run) else { return Ok(()) };
     let mut names = vec!["SELECT".to_owned(), "SELECT users".to_owned(), "sqlite".to_owned()];
-    for database in databases.iter().map(Value::unquoted) {
+    for database in run.database.names() {
         names.extend([format!("SELECT {database}.users"), format!("SELECT {database}"), database]);
     }
     ensure!(
@@ -85,7 +80,5 @@ pub(super) fn are_right(span: &Span, run: &Run) -> Check {
 }
 
 pub(super) fn advice(span: &Span, run: &Run) -> Option<Message> {
-    let missing = recommended_are_missing(&span.attributes, DATABASE_SPAN, run);
-    (!missing.is_empty())
-        .then(|| text!("The conventions recommend {keys} for it, too.", keys = missing.join(", ")))
+    advice_on(recommended_are_missing(&span.attributes, DATABASE_SPAN, run))
 }

@@ -59,7 +59,7 @@ pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Che
     let Some((_, event)) = found.first() else { return Ok(()) };
     let on_span = |key: &str| event.attributes.text(key).unwrap_or_default();
     ensure!(
-        is_kind(on_span("exception.type"), last_part(member("kind"))),
+        is_kind(on_span("exception.type"), member("kind")),
         Message::verbatim(line),
         text!(
             "error.kind and exception.type should be the same; the span has {seen}.",
@@ -84,10 +84,6 @@ pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Che
         )
     );
     Ok(())
-}
-
-fn last_part(kind: &str) -> &str {
-    kind.rsplit(['.', ':', '*', '$', '/']).next().unwrap_or(kind)
 }
 
 /// The record says the same as the line, in OTLP's own places.

@@ -5,7 +5,7 @@ use super::series::{
 };
 use super::{CLIENT, DATABASE, SERVER};
 use crate::checks::assert::{Check, each, ensure};
-use crate::checks::attributes::{Attribute, attributes_are, recommended_are_missing};
+use crate::checks::attributes::{Attribute, advice_on, attributes_are, recommended_are_missing};
 use crate::evidence::Run;
 use crate::messages::Message;
 use crate::text;
@@ -281,6 +281,5 @@ pub(super) fn advice(run: &Run) -> Option<Message> {
     }
     missing.sort_unstable();
     missing.dedup();
-    (!missing.is_empty())
-        .then(|| text!("The conventions recommend {keys} for it, too.", keys = missing.join(", ")))
+    advice_on(missing)
 }

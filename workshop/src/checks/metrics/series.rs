@@ -75,7 +75,7 @@ fn error_type(facts: &Facts, from: u16) -> Is {
         None => Is::Any,
         Some(status) if status >= from => {
             let names = facts.errors.iter().cloned().chain([status.to_string()]);
-            Is::OneOf(names.map(Value::Text).chain(ERRORS.map(Value::from)).collect())
+            Is::OneOf(names.map(Value::Text).collect())
         }
         Some(_) => Is::Absent,
     }
@@ -83,41 +83,53 @@ fn error_type(facts: &Facts, from: u16) -> Is {
 
 /// The series of the requests: one for each status.
 pub(super) fn of_requests(run: &Run) -> Vec<Series> {
-    let served: Vec<Served<'_>> = served_in(run).collect();
+    let served: BTreeMap<usize, Served<'_>> = served_in(run).map(|served| (served.index, served)).collect();
+    let errors = errors(run);
     let mut all: BTreeMap<Facts, Series> = BTreeMap::new();
-    for (index, exchange) in
-        run.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.path == "/handson")
-    {
+    let requests = run.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.path == "/handson");
+    for (index, exchange) in requests {
         let Ok(answer) = &exchange.answer else { continue };
-        let facts = Facts::http(run, "GET", answer.status, run.port);
-        let span = served.iter().find(|served| served.index == index).map(|served| served.server);
+        let facts = Facts::http("GET", answer.status, run.port, &errors);
+        let served = served.get(&index);
         // A request takes at least as long as httpbin lets it wait.
         let calls = || run.upstream_of(index);
         let waited = calls().map(|call| call.answered).max().zip(calls().map(|call| call.arrived).min());
         let least = match waited {
-            Some((last, first)) if !served.iter().any(|s| s.index == index && s.stopped_at_httpbin()) => {
+            Some((last, first)) if !served.is_some_and(Served::stopped_at_httpbin) => {
                 last.saturating_sub(first)
             }
             _ => 0,
         };
         let most = exchange.answered.saturating_sub(exchange.sent);
-        Series::entry(&mut all, facts).add(least, most, span);
+        Series::entry(&mut all, facts).add(least, most, served.map(|served| served.server));
     }
     all.into_values().collect()
 }
 
+/// What the program calls the failures of a run.
+fn errors(run: &Run) -> Vec<String> {
+    let events = run.telemetry.spans.iter().flat_map(|span| &span.events);
+    let mut types: Vec<&str> =
+        events.filter_map(|event| event.attributes.text("exception.type")).chain(ERRORS).collect();
+    types.sort_unstable();
+    types.dedup();
+    types.into_iter().map(str::to_owned).collect()
+}
+
 /// The series of the calls of httpbin: one for each method and status.
 pub(super) fn of_calls(run: &Run) -> Vec<Series> {
-    let served: Vec<Served<'_>> = served_in(run).collect();
+    let served: BTreeMap<String, Served<'_>> =
+        served_in(run).map(|served| (served.trace.id.clone(), served)).collect();
+    let errors = errors(run);
     let mut all: BTreeMap<Facts, Series> = BTreeMap::new();
     for call in &run.upstream {
-        let facts = Facts::http(run, &call.method, call.status, run.httpbin_port);
+        let facts = Facts::http(&call.method, call.status, run.httpbin_port, &errors);
         let names = call.traceparent();
-        let request = names.and_then(|(trace, _)| served.iter().find(|served| served.trace.id == trace));
+        let request = names.and_then(|(trace, _)| served.get(trace));
         let span = names.and_then(|(_, id)| request?.trace.span(id));
         if request.is_some_and(|request| request.cancelled(call)) {
             // It may have been answered before it was dropped, or not, and how long it took is not known.
-            for facts in [facts.clone(), Facts { status: None, errors: Vec::new(), ..facts }] {
+            for facts in [facts.clone(), Facts { status: None, ..facts }] {
                 let series = Series::entry(&mut all, facts);
                 series.count.1 += 1;
                 (series.sum.1, series.spans) = (f64::INFINITY, None);
@@ -134,14 +146,11 @@ pub(super) fn of_calls(run: &Run) -> Vec<Series> {
 
 /// The one series of the queries.
 pub(super) fn of_queries(run: &Run) -> Vec<Series> {
-    let path = &run.database.path;
-    let file = path.rsplit('/').next().unwrap_or(path);
-    let stem = file.strip_suffix(".db").unwrap_or(file);
     let facts = Facts {
         method: String::new(),
         status: None,
         port: 0,
-        namespace: [path.as_str(), file, stem].map(str::to_owned).to_vec(),
+        namespace: run.database.names().to_vec(),
         errors: Vec::new(),
     };
     let mut all = BTreeMap::new();
@@ -159,17 +168,14 @@ pub(super) fn of_queries(run: &Run) -> Vec<Series> {
 }
 
 impl Facts {
-    fn http(run: &Run, method: &str, status: u16, port: u16) -> Self {
-        let mut errors = Vec::new();
-        if status >= 400 {
-            let events = run.telemetry.spans.iter().flat_map(|span| &span.events);
-            errors.extend(
-                events.filter_map(|event| event.attributes.text("exception.type")).map(str::to_owned),
-            );
-            errors.sort_unstable();
-            errors.dedup();
+    fn http(method: &str, status: u16, port: u16, errors: &[String]) -> Self {
+        Self {
+            method: method.to_owned(),
+            status: Some(status),
+            port,
+            namespace: Vec::new(),
+            errors: errors.to_vec(),
         }
-        Self { method: method.to_owned(), status: Some(status), port, namespace: Vec::new(), errors }
     }
 }
 

@@ -2,11 +2,11 @@
 
 use crate::checks::assert::Check;
 use crate::checks::attributes::{
-    Attribute, ERRORS, Is, attributes_are, int, recommended, recommended_are_missing, required, text,
+    Attribute, ERRORS, Is, advice_on, attributes_are, int, recommended, recommended_are_missing, required,
+    text,
 };
 use crate::checks::requests::Served;
 use crate::messages::Message;
-use crate::text;
 use otlp::model::Value;
 
 /// What is known of a request.
@@ -58,7 +58,5 @@ pub(super) fn are_right(served: &Served<'_>) -> Check {
 }
 
 pub(super) fn advice(served: &Served<'_>) -> Option<Message> {
-    let missing = recommended_are_missing(&served.server.attributes, SERVER_SPAN, &request(served));
-    (!missing.is_empty())
-        .then(|| text!("The conventions recommend {keys} for it, too.", keys = missing.join(", ")))
+    advice_on(recommended_are_missing(&served.server.attributes, SERVER_SPAN, &request(served)))
 }
