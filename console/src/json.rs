@@ -27,6 +27,8 @@ pub(crate) fn body(view: impl Serialize + Send + 'static) -> Body {
         let mut chunks = BufWriter::with_capacity(CHUNK, chunks);
         let written = serde_json::to_writer(&mut chunks, &view).map_err(io::Error::from);
         if let Err(error) = written.and_then(|()| chunks.flush()) {
+            // Dropping the writer would send what is left in it, and wait for the client once more.
+            drop(chunks.into_parts());
             // It ends the response early, so that the client does not take it for whole. There may be no client any more.
             let _ = runtime.block_on(timeout(CHUNK_TIMEOUT, sender.send(Err(error))));
         }
@@ -41,6 +43,7 @@ struct Chunks {
 
 impl Write for Chunks {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bytes = &bytes[..bytes.len().min(CHUNK)];
         let chunk = Bytes::copy_from_slice(bytes);
         match self.runtime.block_on(timeout(CHUNK_TIMEOUT, self.sender.send(Ok(chunk)))) {
             Ok(Ok(())) => Ok(bytes.len()),

@@ -52,7 +52,7 @@ use store::{Line, SLOT, StoredTrace};
 const TRACES_AT_ONCE: usize = 50;
 const LINES_AT_ONCE: usize = 1_000;
 /// Items that are added under one lock, so that a large export does not hold up the others and the pages.
-const ITEMS_AT_ONCE: usize = 500;
+const ITEMS_AT_ONCE: usize = 512;
 /// The part of the memory that requests may use while they are received.
 const RECEIVING_PART: usize = 4;
 

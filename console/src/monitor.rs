@@ -45,7 +45,7 @@ pub enum State {
 #[derive(Debug, Clone, Serialize)]
 pub struct Change {
     /// Nanoseconds since 1970.
-    #[serde(serialize_with = "rfc_3339")]
+    #[serde(serialize_with = "crate::pages::format::rfc_3339")]
     pub at: u64,
     /// From then on.
     pub state: State,
@@ -205,9 +205,4 @@ pub(crate) fn read(watched: Watched) -> Read {
 
 fn modified(file: &Path) -> Option<SystemTime> {
     file.metadata().and_then(|file| file.modified()).ok()
-}
-
-fn rfc_3339<S: serde::Serializer>(nanoseconds: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(*nanoseconds);
-    serializer.collect_str(&humantime::format_rfc3339_millis(time))
 }

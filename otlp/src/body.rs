@@ -50,7 +50,7 @@ pub(crate) async fn within(State(bounds): State<Bounds>, request: Request, next:
     });
     let signal = [Signal::Traces, Signal::Metrics, Signal::Logs].into_iter().find(|signal| {
         let path = request.uri().path();
-        path == format!("/v1/{}", signal.name()) || path == signal.method()
+        path.strip_prefix("/v1/") == Some(signal.name()) || path == signal.method()
     });
     let mut request = request.map(|body| bounded(body, Arc::clone(&memory)));
     request.extensions_mut().insert(Arc::clone(&memory));
@@ -121,17 +121,18 @@ impl Memory {
         self.limit
     }
 
-    /// Counts `bytes` more of this request.
+    /// Counts `bytes` more of this request, which takes them one after the other.
     pub(crate) fn take(&self, bytes: usize) -> Result<(), Fault> {
-        let own = self.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        let all = self.of_all.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
-        if own > self.limit {
-            Err(self.fail(Fault::TooLarge))
-        } else if all > self.limit {
-            Err(self.fail(Fault::Busy))
-        } else {
-            Ok(())
+        // What is refused is not counted: it would keep the other requests away.
+        if self.bytes.load(Ordering::Relaxed).saturating_add(bytes) > self.limit {
+            return Err(self.fail(Fault::TooLarge));
         }
+        if self.of_all.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > self.limit {
+            self.of_all.fetch_sub(bytes, Ordering::Relaxed);
+            return Err(self.fail(Fault::Busy));
+        }
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        Ok(())
     }
 
     fn fail(&self, fault: Fault) -> Fault {
@@ -158,5 +159,29 @@ impl Memory {
 impl Drop for Memory {
     fn drop(&mut self) {
         self.of_all.fetch_sub(*self.bytes.get_mut(), Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_takes_no_memory_from_other_requests() {
+        let of_all = Arc::new(AtomicUsize::new(0));
+        let request = || Memory {
+            of_all: Arc::clone(&of_all),
+            limit: 100,
+            bytes: AtomicUsize::new(0),
+            fault: AtomicUsize::new(0),
+        };
+        let (first, second, third) = (request(), request(), request());
+        assert_eq!(first.take(60), Ok(()));
+        assert_eq!(second.take(1_000), Err(Fault::TooLarge));
+        assert_eq!(second.take(50), Err(Fault::Busy));
+        assert_eq!(third.take(40), Ok(()));
+        assert_eq!(of_all.load(Ordering::Relaxed), 100);
+        drop((first, second, third));
+        assert_eq!(of_all.load(Ordering::Relaxed), 0);
     }
 }

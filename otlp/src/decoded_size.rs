@@ -36,7 +36,12 @@ enum Field {
     Id,
     /// Numbers, of which each may take one byte only.
     Numbers,
+    /// Numbers of 8 bytes each.
+    Fixed,
 }
+
+/// A number in protobuf's vector, and in the model's.
+const NUMBER_SIZE: usize = (GROWTH + 2) * 8;
 
 const fn message(size: usize, fields: &'static [(u32, Field)]) -> Message {
     Message { size, fields }
@@ -165,12 +170,7 @@ static HISTOGRAM: Message =
     message(size_of::<metrics::Histogram>(), &[(1, Field::Message(&HISTOGRAM_POINT))]);
 static HISTOGRAM_POINT: Message = message(
     size::<metrics::HistogramDataPoint, model::HistogramPoint>(),
-    &[
-        (9, Field::Message(&KEY_VALUE)),
-        (6, Field::Numbers),
-        (7, Field::Numbers),
-        (8, Field::Message(&EXEMPLAR)),
-    ],
+    &[(9, Field::Message(&KEY_VALUE)), (6, Field::Fixed), (7, Field::Fixed), (8, Field::Message(&EXEMPLAR))],
 );
 static EXPONENTIAL_HISTOGRAM: Message =
     message(size_of::<metrics::ExponentialHistogram>(), &[(1, Field::Message(&EXPONENTIAL_POINT))]);
@@ -207,22 +207,22 @@ fn measure(message: &Message, mut wire: &[u8], limit: usize, depth: usize, size:
     *size += message.size;
     while !wire.is_empty() && *size <= limit {
         let Some(tag) = varint(&mut wire) else { return };
+        let field =
+            message.fields.iter().find(|(known, _)| u64::from(*known) == tag >> 3).map(|(_, field)| field);
         let skipped = match tag & 7 {
             0 => varint(&mut wire).map(drop),
             1 => take(&mut wire, 8).map(drop),
             2 => {
                 let length = varint(&mut wire).and_then(|length| usize::try_from(length).ok());
                 let Some(content) = length.and_then(|length| take(&mut wire, length)) else { return };
-                let number = tag >> 3;
-                let field = message.fields.iter().find(|(known, _)| u64::from(*known) == number);
-                match field.map(|(_, field)| field) {
+                match field {
                     Some(Field::Message(inner)) if depth < MAX_DEPTH => {
                         measure(inner, content, limit, depth + 1, size);
                     }
                     Some(Field::Text) => *size += content.len() + ALLOCATION,
                     Some(Field::Id) => *size += 3 * content.len() + 2 * ALLOCATION,
-                    // Of 8 bytes each in protobuf's vector, and twice that in the model's.
-                    Some(Field::Numbers) => *size += (GROWTH + 2) * 8 * content.len() + ALLOCATION,
+                    Some(Field::Numbers) => *size += NUMBER_SIZE * content.len() + ALLOCATION,
+                    Some(Field::Fixed) => *size += NUMBER_SIZE * (content.len() / 8) + ALLOCATION,
                     // Unknown fields are skipped, and deeper messages are refused.
                     Some(Field::Message(_)) | None => {}
                 }
@@ -235,6 +235,10 @@ fn measure(message: &Message, mut wire: &[u8], limit: usize, depth: usize, size:
         };
         if skipped.is_none() {
             return;
+        }
+        // Numbers need not be packed.
+        if tag & 7 != 2 && matches!(field, Some(Field::Numbers | Field::Fixed)) {
+            *size += NUMBER_SIZE;
         }
     }
 }
@@ -293,7 +297,7 @@ pub(crate) fn of_json(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{LOGS, TRACES, of_json, of_protobuf};
+    use super::{BUCKETS, HISTOGRAM_POINT, LOGS, TRACES, of_json, of_protobuf};
 
     #[test]
     fn empty_spans_are_counted_as_the_structures_that_they_become() {
@@ -303,6 +307,22 @@ mod tests {
         let size = of_protobuf(&TRACES, &resource, usize::MAX);
         assert!(size > 1_000 * size_of::<crate::model::Span>(), "{size}");
         assert!(of_protobuf(&TRACES, &resource, 10_000) < 20_000, "it stops at the limit");
+    }
+
+    #[test]
+    fn numbers_count_whether_they_are_packed_or_not() {
+        let unpacked = of_protobuf(&BUCKETS, &[0x10, 0].repeat(1_000), usize::MAX);
+        assert!(unpacked >= 16 * 1_000, "{unpacked}");
+        let packed = of_protobuf(&BUCKETS, &[&[0x12, 100][..], &[0; 100]].concat(), usize::MAX);
+        assert!(packed >= 16 * 100, "{packed}");
+    }
+
+    #[test]
+    fn a_number_of_eight_bytes_counts_once() {
+        let counts = [&[0x32, 80][..], &[0; 80]].concat();
+        let more = of_protobuf(&HISTOGRAM_POINT, &counts, usize::MAX)
+            - of_protobuf(&HISTOGRAM_POINT, &[], usize::MAX);
+        assert!((16 * 10..100 * 10).contains(&more), "{more}");
     }
 
     #[test]

@@ -87,7 +87,7 @@ fn data(data: Option<Wire>) -> Data {
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram>
 fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
     // More precise than a power of the base, which is next to 1 at a large scale.
-    let exponent = 2f64.powf(-f64::from(point.scale));
+    let exponent = 2f64.powf(-f64::from(point.scale)).min(f64::MAX);
     let bound = |index: i64| (index as f64 * exponent).exp2();
     let (mut bounds, mut bucket_counts) = (Vec::new(), Vec::new());
     if let Some(negative) = point.negative {

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -26,8 +27,11 @@ pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // An error affects only the connection that it was about to accept.
-                let Ok((stream, _)) = accepted else { continue };
+                let Ok((stream, _)) = accepted else {
+                    // It may be that there are no more file descriptors: some connections must end first.
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                    continue;
+                };
                 let number = shared.connections.fetch_add(1, Ordering::Relaxed);
                 connections.spawn(serve(stream, number, Arc::clone(&shared)));
             }

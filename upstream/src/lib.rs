@@ -25,8 +25,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// A server on a free port of the loopback interface. It ends when it is dropped. If a test panics, it prints the calls that it has
 /// received.
 pub struct Upstream {
-    /// Bound, so that no other process takes the port. Connections to it are refused as long as nobody listens.
-    socket: TcpSocket,
+    /// Bound and not listening: no other process takes the port, and connections to it are refused.
+    reserved: Option<TcpSocket>,
     address: SocketAddr,
     shared: Arc<Shared>,
     accepting: Option<JoinHandle<()>>,
@@ -81,7 +81,7 @@ impl Upstream {
         let address = socket.local_addr()?;
         let (calls, released) = (watch::Sender::default(), watch::Sender::default());
         let shared = Arc::new(Shared { react, calls, released, connections: AtomicUsize::new(0) });
-        Ok(Self { socket, address, shared, accepting: None })
+        Ok(Self { reserved: Some(socket), address, shared, accepting: None })
     }
 
     /// Begins to listen, always on the same port; does nothing if it listens already. To be called inside a Tokio runtime.
@@ -91,7 +91,11 @@ impl Upstream {
     /// If the system refuses.
     pub fn listen(&mut self) -> io::Result<()> {
         if self.accepting.is_none() {
-            let listener: TcpListener = bind(self.address)?.listen(1024)?;
+            let socket = match self.reserved.take() {
+                Some(socket) => socket,
+                None => bind(self.address)?,
+            };
+            let listener: TcpListener = socket.listen(1024)?;
             self.accepting = Some(tokio::spawn(connection::accept(listener, Arc::clone(&self.shared))));
         }
         Ok(())
@@ -103,6 +107,8 @@ impl Upstream {
             accepting.abort();
             // The error says that the task was aborted; with it, its connections have ended.
             let _ = accepting.await;
+            // If another process were quicker, `listen` would report it.
+            self.reserved = bind(self.address).ok();
         }
     }
 
@@ -161,11 +167,11 @@ impl Drop for Upstream {
 
 impl std::fmt::Debug for Upstream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Upstream").field("socket", &self.socket).finish_non_exhaustive()
+        f.debug_struct("Upstream").field("address", &self.address).finish_non_exhaustive()
     }
 }
 
-/// Several sockets may be bound to one port, as long as only one listens.
+/// The port of a listener that has just closed can be bound at once.
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use serde::Serialize;
 
@@ -137,7 +137,7 @@ pub(super) async fn group(
                 title: tr_noop("Error group not found"),
                 all: tr_noop("All errors"),
             };
-            console.respond(preferences, view).into_response()
+            console.respond(preferences, view)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One failure, and what it has in common with others.
 
 use super::{MAX_SERVICE, cut};
-use otlp::model::{Attributes, LogRecord, Span, Value};
+use otlp::model::{Attributes, LogRecord, Span};
 
 /// Bytes that are kept of a stack trace, of a message, and of a type.
 const MAX_STACK: usize = 8 * 1024;
@@ -31,11 +31,7 @@ impl Failure {
 
     /// The exception of a log record.
     pub(super) fn of_log_record(record: &LogRecord) -> Option<Self> {
-        let body = match &record.body {
-            Value::Text(text) => Some(text.as_str()),
-            _ => None,
-        };
-        Self::of(&record.attributes, body, record.service(), record.trace_id.clone())
+        Self::of(&record.attributes, record.body.as_str(), record.service(), record.trace_id.clone())
     }
 
     /// A request of which its SERVER span says that it failed.

@@ -249,6 +249,7 @@ fn hash(hasher: &RandomState, key: &str, value: &Value) -> u64 {
     let mut hasher = hasher.build_hasher();
     key.hash(&mut hasher);
     match value {
+        Value::Text(text) => text.hash(&mut hasher),
         Value::Bytes(bytes) => bytes.hash(&mut hasher),
         // The text of other values is all of the value. Writing to a hasher does not fail.
         value => drop(write!(HashWriter(&mut hasher), "{value}")),

@@ -172,9 +172,11 @@ impl Store {
         if trace.bytes + heap > most {
             return Err(format!("trace {} is larger than {most} bytes: --memory has more", trace.id));
         }
+        let span = Arc::new(span);
         let before = trace.bytes;
         trace.ids.insert(id);
         trace.reserve();
+        trace.spans.push(Arc::clone(&span));
         trace.bytes += heap;
         trace.updated = now;
         let more = trace.bytes - before;
@@ -192,7 +194,6 @@ impl Store {
             self.errors.look_at_later(&span, now);
         }
         self.traces.spans += 1;
-        self.traces.entry(&span.trace_id, arrival).spans.push(Arc::new(span));
         self.make_room();
         Ok(())
     }

@@ -116,6 +116,15 @@ impl Places {
     }
 }
 
+/// The mutations of each role, in one place and in all.
+pub fn of_roles<E>(
+    roles: &BTreeMap<String, E>,
+    of_role: impl Fn(&str, &E, Places) -> Vec<Mutation>,
+) -> Vec<Mutation> {
+    let roles = roles.iter().flat_map(|role| Places::BOTH.map(|places| (role, places)));
+    roles.flat_map(|((role, example), places)| of_role(role, example, places)).collect()
+}
+
 pub fn runs(evidence: &mut Evidence) -> [&mut Run; 2] {
     [&mut evidence.calm, &mut evidence.errors]
 }

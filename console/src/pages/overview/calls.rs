@@ -39,10 +39,10 @@ impl Call {
         let (mut earliest, mut seen) = (now, 0);
         for trace in store.traces(u64::MAX).take(MAX_TRACES).take_while(|trace| trace.updated >= since) {
             let spans = trace.spans();
-            seen += spans.len();
-            if seen > MAX_SPANS {
+            if seen >= MAX_SPANS {
                 break;
             }
+            seen += spans.len();
             earliest = earliest.min(trace.updated);
             let children: BTreeMap<&str, &Arc<Span>> = spans
                 .iter()

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use workshop::evidence::Evidence;
 
 use super::values::{another_json_type, another_json_value};
-use super::{Mutation, Places, runs};
+use super::{Mutation, Places, of_roles, runs};
 
 const IDS: [&str; 6] = ["trace.id", "trace_id", "dd.trace_id", "span.id", "span_id", "dd.span_id"];
 
@@ -28,16 +28,11 @@ fn role(line: &Line) -> String {
 pub fn mutations(right: &Evidence) -> Vec<Mutation> {
     let all = right.calm.stdout.iter().chain(&right.errors.stdout).map(|line| parse(line));
     let roles: BTreeMap<String, Line> = all.map(|line| (role(&line), line)).collect();
-    let mut mutations = Vec::new();
-    for (role, example) in &roles {
-        for places in Places::BOTH {
-            for (name, change) in changes(example) {
-                mutations.push(of_each(role, places, &name, change));
-            }
-            mutations.extend(of_lists(role, places));
-        }
-    }
-    mutations
+    of_roles(&roles, |role, example, places| {
+        let changes = changes(example).into_iter();
+        let of_each = changes.map(|(name, change)| of_each(role, places, &name, change));
+        of_each.chain(of_lists(role, places)).collect()
+    })
 }
 
 fn of_each(meant: &str, places: Places, name: &str, change: Change) -> Mutation {

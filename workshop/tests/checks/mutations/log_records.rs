@@ -7,7 +7,7 @@ use otlp::model::{LogRecord, Value};
 use workshop::evidence::Evidence;
 
 use super::values::{CHANGES, another_id};
-use super::{Mutation, Places, runs};
+use super::{Mutation, Places, of_roles, runs};
 
 const HOUR: u64 = 3_600_000_000_000;
 
@@ -21,16 +21,11 @@ fn role(record: &LogRecord) -> String {
 pub fn mutations(right: &Evidence) -> Vec<Mutation> {
     let all = right.calm.telemetry.log_records.iter().chain(&right.errors.telemetry.log_records);
     let roles: BTreeMap<String, &LogRecord> = all.map(|record| (role(record), record)).collect();
-    let mut mutations = Vec::new();
-    for (role, example) in &roles {
-        for places in Places::BOTH {
-            for (name, change) in changes(example) {
-                mutations.push(of_each(role, places, &name, change));
-            }
-            mutations.extend(of_lists(role, places));
-        }
-    }
-    mutations
+    of_roles(&roles, |role, example, places| {
+        let changes = changes(example).into_iter();
+        let of_each = changes.map(|(name, change)| of_each(role, places, &name, change));
+        of_each.chain(of_lists(role, places)).collect()
+    })
 }
 
 fn of_each(meant: &str, places: Places, name: &str, change: Change) -> Mutation {
