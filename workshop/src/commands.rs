@@ -14,6 +14,7 @@ mod names;
 mod new;
 mod repository;
 mod step;
+mod subject;
 mod up;
 mod watch;
 mod watcher;
@@ -26,6 +27,7 @@ use crate::messages::Message;
 use crate::steps::Lang;
 use crate::text;
 use repository::{Repository, environment_language};
+use subject::CommandOptions;
 
 /// Learn OpenTelemetry by instrumenting a real service
 #[derive(Debug, Parser)]
@@ -60,12 +62,14 @@ enum Command {
     },
     /// Build and run a backend, and check its steps by the telemetry that it emits
     ///
-    /// Optional steps are checked only if they are named. Exit status: 0 if all checked steps passed, 1 if a step failed,
-    /// 2 if a check could not run.
+    /// Optional steps are checked only if they are named. With --command, steps 0 to 9 of a program in any language are checked.
+    /// Exit status: 0 if all checked steps passed, 1 if a step failed, 2 if a check could not run.
     Check {
         /// The backend, and ids or numbers of steps [default: the current backend; all steps that are not optional]
         #[arg(value_name = "NAME|STEP")]
         arguments: Vec<String>,
+        #[command(flatten)]
+        command: CommandOptions,
         /// Print the report as JSON
         #[arg(long)]
         json: bool,
@@ -160,8 +164,8 @@ fn execute(command: Command, lang: Option<Lang>) -> Result<u8> {
         Command::New { name, at } => {
             new::new(&repository()?, &name, &at, lang.unwrap_or_else(environment_language))
         }
-        Command::Check { arguments, json, keep_going } => {
-            check::check(&repository()?, &arguments, json, keep_going, lang)
+        Command::Check { arguments, command, json, keep_going } => {
+            check::check(&repository()?, &arguments, &command, json, keep_going, lang)
         }
         Command::Watch { name } => watch::watch(&repository()?, name.as_deref(), lang),
         Command::Goto { arguments } => new::goto(&repository()?, &arguments, lang),
@@ -182,6 +186,11 @@ fn execute(command: Command, lang: Option<Lang>) -> Result<u8> {
 /// Prints a message on a line of its own.
 fn print(lang: Lang, message: &Message) {
     anstream::println!("{}", message.in_lang(lang));
+}
+
+/// Prints a message about the progress, which is no part of the result.
+fn print_to_stderr(lang: Lang, message: &Message) {
+    anstream::eprintln!("{}", message.in_lang(lang));
 }
 
 /// An error with this message.

@@ -39,15 +39,15 @@ pub struct DatadogRun {
     pub agent: AgentRecord,
 }
 
-/// The package that was built and run.
+/// The program that was run.
 #[derive(Debug, Clone)]
 pub struct Backend {
-    /// `backend-sakura`.
+    /// `backend-sakura`, or the command.
     pub name: String,
     /// The `service.name` that follows: `handson-sakura`.
     pub service: String,
-    /// The package's version, `0.1.0`; `service.version` begins with it.
-    pub version: String,
+    /// Where the program comes from.
+    pub origin: Origin,
     /// `ENV` of both runs, a value that no code would have by chance: `staging`.
     pub environment: String,
     /// The commit of the repository, where git knows one.
@@ -58,6 +58,28 @@ pub struct Backend {
     pub repository: Option<String>,
     /// The files of its deployment, by their paths in the repository; `None` where they are not to be judged.
     pub deployment: Option<Tree>,
+}
+
+/// Where a program comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// A package that Cargo has built here.
+    Package {
+        /// Its version, `0.1.0`; `service.version` begins with it.
+        version: String,
+    },
+    /// A command in any language. Only the program itself knows its version.
+    Command,
+}
+
+impl Backend {
+    /// The package's version; empty for a command.
+    pub fn package_version(&self) -> &str {
+        match &self.origin {
+            Origin::Package { version } => version,
+            Origin::Command => "",
+        }
+    }
 }
 
 /// One start of the program, its requests, and its end by SIGTERM.

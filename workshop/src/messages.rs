@@ -1,8 +1,9 @@
 //! Texts in the reader's language.
 //!
 //! A text is written in English where it is needed: `text!("status {status}", status = 503)`. The English template is
-//! also the key under which a table holds its translation: `workshop/messages/ja.toml`. `tests/messages` reads the
-//! templates from the source and reports what a table lacks.
+//! also the key under which a table holds its translation: `workshop/messages/ja.toml`. A text that speaks of Rust or of the
+//! files of a backend has another one for programs in other languages, in `workshop/messages/any-language.toml`. `tests/messages`
+//! reads the templates from the source and reports what a table lacks.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -12,6 +13,9 @@ use crate::steps::Lang;
 
 static JAPANESE: LazyLock<HashMap<String, String>> =
     LazyLock::new(|| toml::from_str(include_str!("../messages/ja.toml")).unwrap_or_default());
+
+static ANY_LANGUAGE: LazyLock<HashMap<String, String>> =
+    LazyLock::new(|| toml::from_str(include_str!("../messages/any-language.toml")).unwrap_or_default());
 
 /// A text that can be shown in each language.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +42,15 @@ impl Message {
     /// A text that is not translated: output of a program, a line of a log.
     pub fn verbatim(text: impl fmt::Display) -> Self {
         Self { template: "{}", arguments: vec![("", Argument::Value(text.to_string()))] }
+    }
+
+    /// The text for a program in any language: without Rust, and without the files of a backend.
+    pub fn for_any_language(&self) -> Self {
+        let arguments = self.arguments.iter().map(|(name, argument)| (*name, argument.for_any_language()));
+        Self {
+            template: ANY_LANGUAGE.get(self.template).map_or(self.template, String::as_str),
+            arguments: arguments.collect(),
+        }
     }
 
     /// The text in `lang`; in English if the table of `lang` lacks it.
@@ -76,6 +89,13 @@ impl Message {
 }
 
 impl Argument {
+    fn for_any_language(&self) -> Self {
+        match self {
+            Self::Value(value) => Self::Value(value.clone()),
+            Self::Message(message) => Self::Message(message.for_any_language()),
+        }
+    }
+
     fn in_lang(&self, lang: Lang) -> String {
         match self {
             Self::Value(value) => value.clone(),

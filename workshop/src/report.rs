@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::checks;
-use crate::evidence::Evidence;
+use crate::evidence::{Backend, Evidence, Origin};
 use crate::run::RunError;
 use crate::steps::{Lang, Step, Steps};
 use crate::text;
@@ -46,7 +46,7 @@ pub struct Verdict {
 /// The verdicts on a backend.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// `backend-sakura`.
+    /// `backend-sakura`, or the command.
     pub backend: String,
     /// Titles, hints and labels.
     pub lang: Lang,
@@ -60,10 +60,21 @@ pub struct Report {
     pub left_out: Vec<Step>,
 }
 
+impl Verdict {
+    /// The verdict without what holds only for a backend in Rust.
+    fn for_any_language(mut self) -> Self {
+        self.expectations = self.expectations.iter().map(Expectation::for_any_language).collect();
+        if let Some(hint) = self.step.hint_any.take() {
+            self.step.hint = hint;
+        }
+        self
+    }
+}
+
 impl Report {
     /// Judges `evidence` by the steps of `asked`; or, where the service gave none, fails step `run`.
     pub fn new(
-        backend: &str,
+        backend: &Backend,
         lang: Lang,
         keep_going: bool,
         guide: PathBuf,
@@ -81,6 +92,9 @@ impl Report {
             verdicts
                 .insert(0, Verdict { step: run.clone(), state: State::Failed, expectations: vec![failed] });
         }
+        if backend.origin == Origin::Command {
+            verdicts = verdicts.into_iter().map(Verdict::for_any_language).collect();
+        }
         let is_left_out = |step: &&Step| step.optional && !asked.iter().any(|asked| asked.id == step.id);
         // Steps that were named are all that the report is about.
         let left_out = if asked.len() < steps.required().len() {
@@ -88,7 +102,7 @@ impl Report {
         } else {
             steps.all().iter().filter(is_left_out).cloned().collect()
         };
-        Self { backend: backend.to_owned(), lang, verdicts, keep_going, guide, left_out }
+        Self { backend: backend.name.clone(), lang, verdicts, keep_going, guide, left_out }
     }
 
     /// The first step that failed.

@@ -1,7 +1,7 @@
 //! Builds a backend, starts it, sends it requests, and ends it. What is learnt on the way is the [`Evidence`].
 //!
-//! Three runs: a calm one, one at an error rate, and one with unusual requests. In all of them the program's environment holds nothing but what is set here,
-//! and all that it talks to is in this process: the stand-in for httpbin, and the OTLP receiver.
+//! Three runs: a calm one, one at an error rate, and one with unusual requests. All that a program talks to is in this process:
+//! the stand-in for httpbin, and the OTLP receiver.
 
 mod backend;
 mod build;
@@ -11,12 +11,13 @@ mod error;
 mod httpbin;
 mod interrupt;
 mod lines;
+mod program;
 mod requests;
 mod service;
 mod unusual;
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::datadog::TraceAgent;
 use crate::evidence::{Backend, DatadogRun, Evidence, Run};
@@ -27,36 +28,34 @@ use otlp::model::now;
 use requests::Plan;
 use service::Service;
 
-pub use backend::backend;
+pub use backend::{backend, command_backend};
 pub(crate) use build::cargo_build;
 pub use build::{Built, build, build_package};
 pub use delivery::gather_delivery;
 pub use error::RunError;
 pub use interrupt::unless_interrupted;
+pub use program::{CommandLine, Program};
 
-/// Time for both runs; a verdict comes at the latest then.
+/// Time for all runs together, without the starts, which have a limit of their own.
 const LIMIT: Duration = Duration::from_secs(55);
 /// Between the last answer and SIGTERM.
 const BEFORE_THE_END: Duration = Duration::from_millis(30);
 
-/// Runs `executable` twice, and gathers what it answers, logs and sends.
+/// Runs `program` three times, and gathers what it answers, logs and sends.
 ///
 /// # Errors
 ///
 /// Where there is nothing to judge: it does not start, listens elsewhere, or floods what takes its output.
-pub async fn gather(backend: &Backend, executable: &Path) -> Result<Evidence, RunError> {
-    let runs = async {
-        Ok(Evidence {
-            backend: backend.clone(),
-            calm: run(backend, executable, Requests::Planned(&requests::CALM)).await?,
-            errors: run(backend, executable, Requests::Planned(&requests::ERRORS)).await?,
-            unusual: run(backend, executable, Requests::Unusual).await?,
-            datadog: None,
-            delivery: None,
-        })
-    };
-    // Where time runs out, the services are dropped with the future, and with them their processes.
-    tokio::time::timeout(LIMIT, runs).await.unwrap_or(Err(RunError::TakesTooLong(LIMIT)))
+pub async fn gather(backend: &Backend, program: &Program) -> Result<Evidence, RunError> {
+    let mut left = LIMIT;
+    Ok(Evidence {
+        backend: backend.clone(),
+        calm: run(backend, program, Requests::Planned(&requests::CALM), &mut left).await?,
+        errors: run(backend, program, Requests::Planned(&requests::ERRORS), &mut left).await?,
+        unusual: run(backend, program, Requests::Unusual, &mut left).await?,
+        datadog: None,
+        delivery: None,
+    })
 }
 
 /// Builds the package in `folder` with the feature `datadog`, and runs it once with a trace agent.
@@ -69,6 +68,7 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
     // Without the feature, the program has the same path: it must be there again for the next start.
     let executable = built.executable.with_extension("datadog");
     std::fs::copy(&built.executable, &executable)?;
+    let program = Program::Executable(executable);
     build(folder).await?;
 
     let agent = TraceAgent::start().await?;
@@ -78,8 +78,7 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
         let plan = &requests::CALM;
         let (url, collector, agent) = (httpbin.url(), receiver.endpoint(), agent.url());
         let agent = [("DD_TRACE_AGENT_URL", agent.as_str())];
-        let mut service =
-            Service::start(backend, &executable, plan.error_rate, &url, collector, &agent).await?;
+        let mut service = Service::start(backend, &program, plan.error_rate, &url, collector, &agent).await?;
         let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
         service.end().await;
         Ok(exchanges)
@@ -96,7 +95,13 @@ enum Requests {
     Unusual,
 }
 
-async fn run(backend: &Backend, executable: &Path, requests: Requests) -> Result<Run, RunError> {
+/// One run. Its time after the start is taken from `left`.
+async fn run(
+    backend: &Backend,
+    program: &Program,
+    requests: Requests,
+    left: &mut Duration,
+) -> Result<Run, RunError> {
     let error_rate = match requests {
         Requests::Planned(plan) => plan.error_rate,
         Requests::Unusual => 0.0,
@@ -108,19 +113,26 @@ async fn run(backend: &Backend, executable: &Path, requests: Requests) -> Result
     let database_url = database.url();
     let further = [("DATABASE_URL", database_url.as_str())];
     let mut service =
-        Service::start(backend, executable, error_rate, &httpbin.url(), receiver.endpoint(), &further)
-            .await?;
+        Service::start(backend, program, error_rate, &httpbin.url(), receiver.endpoint(), &further).await?;
     let database = database.rename_user().await;
 
-    let (exchanges, end) = match requests {
-        Requests::Planned(plan) => {
-            let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
-            // What is logged at the end is then clearly later than any request.
-            tokio::time::sleep(BEFORE_THE_END).await;
-            (exchanges, service.end().await)
+    let began = Instant::now();
+    let requests = async {
+        match requests {
+            Requests::Planned(plan) => {
+                let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
+                // What is logged at the end is then clearly later than any request.
+                tokio::time::sleep(BEFORE_THE_END).await;
+                (exchanges, service.end().await)
+            }
+            Requests::Unusual => unusual::send(&mut service, &httpbin).await,
         }
-        Requests::Unusual => unusual::send(&mut service, &httpbin).await,
     };
+    // If time runs out, the service is dropped, and its processes are killed.
+    let Ok((exchanges, end)) = tokio::time::timeout(*left, requests).await else {
+        return Err(RunError::TakesTooLong(LIMIT));
+    };
+    *left = left.saturating_sub(began.elapsed());
     if end.flooded {
         return Err(RunError::FloodsLog);
     }

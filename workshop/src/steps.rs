@@ -81,8 +81,10 @@ pub struct Step {
     pub needs: Vec<String>,
     /// What the attendee does.
     pub title: Text,
-    /// What to try.
+    /// What to try in a backend.
     pub hint: Text,
+    /// What to try in a program in any language; `None` if only a backend can be checked.
+    pub hint_any: Option<Text>,
     /// Its chapter in the guide, without the folder of the language: `02-first-span.md`.
     pub chapter: String,
     /// Files that exist only from this step on: below `src/`, or at the root of the repository.

@@ -33,6 +33,16 @@ impl Expectation {
         Self { advice, ..self }
     }
 
+    /// The same, without what holds only for a backend in Rust.
+    pub fn for_any_language(&self) -> Self {
+        let failure = self.failure.as_ref();
+        Self {
+            expected: self.expected.for_any_language(),
+            failure: failure.map(|it| Failure::new(it.seen.for_any_language(), it.cause.for_any_language())),
+            advice: self.advice.as_ref().map(Message::for_any_language),
+        }
+    }
+
     /// Whether the evidence meets it.
     pub fn is_met(&self) -> bool {
         self.failure.is_none()

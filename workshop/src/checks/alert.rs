@@ -5,7 +5,7 @@
 
 use super::assert::{Check, ensure, fail};
 use super::requests::no_server_spans;
-use crate::evidence::{Evidence, Purpose, Run};
+use crate::evidence::{Evidence, Origin, Purpose, Run};
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::{Expectation, Failure};
@@ -37,15 +37,23 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         Err(failure) => return vec![Expectation::new(defined, Err(failure))],
     };
     let defined = Expectation::new(defined, Ok(()));
+    let mut expectations = vec![defined];
     let service = &evidence.backend.service;
-    let watched = Expectation::new(text!("it watches {service}", service), watches(&definition, service));
-    if !watched.is_met() {
-        return vec![defined, watched];
-    }
+    let definition = match evidence.backend.origin {
+        Origin::Package { .. } => {
+            let watched = watches(&definition, service);
+            let is_watched = watched.is_ok();
+            expectations.push(Expectation::new(text!("it watches {service}", service), watched));
+            if !is_watched {
+                return expectations;
+            }
+            definition
+        }
+        // The name of a command is the one that each run sets. The monitor has the name that it has elsewhere.
+        Origin::Command => Definition { service: service.clone(), ..definition },
+    };
     let notices = drill(evidence, &definition);
-    vec![
-        defined,
-        watched,
+    expectations.extend([
         Expectation::new(
             text!("it does not fire in {seconds} s at RANDOM_ERROR_RATE=0", seconds = CALM),
             does_not_fire(&notices, evidence),
@@ -62,7 +70,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!("it recovers in the {seconds} s after that, and reports it once", seconds = CALM_AGAIN),
             recovers_once(&notices, &definition),
         ),
-    ]
+    ]);
+    expectations
 }
 
 fn definition(evidence: &Evidence) -> Result<Definition, Failure> {

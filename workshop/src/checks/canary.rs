@@ -141,7 +141,7 @@ fn version_has_commit(evidence: &Evidence) -> Check {
         format!("service.version: {version:?}"),
         text!(
             "Every commit would have this version. It should be {version}+{commit}: the package's version and the commit.",
-            version = &evidence.backend.version,
+            version = evidence.backend.package_version(),
             commit = commit.get(..7).unwrap_or(commit)
         )
     );

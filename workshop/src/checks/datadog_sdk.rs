@@ -163,10 +163,11 @@ fn has_identity(span: &DatadogSpan, evidence: &Evidence) -> Check {
     let backend = &evidence.backend;
     let meta = |key: &str| span.meta.get(key).cloned().unwrap_or_default();
     let (environment, version) = (meta("env"), meta("version"));
+    let package = backend.package_version();
     for (key, actual, expected, is_right) in [
-        ("service", &span.service, &backend.service, span.service == backend.service),
+        ("service", &span.service, backend.service.as_str(), span.service == backend.service),
         ("env", &environment, &backend.environment, environment == backend.environment),
-        ("version", &version, &backend.version, version.starts_with(&backend.version)),
+        ("version", &version, package, version.starts_with(package)),
     ] {
         ensure!(
             is_right,

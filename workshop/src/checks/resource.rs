@@ -2,7 +2,7 @@
 
 use super::assert::{Check, ensure, fail};
 use super::attributes::{Attribute, Is, attributes_are, recommended, required, text};
-use crate::evidence::{Backend, Run};
+use crate::evidence::{Backend, Origin, Run};
 use crate::text;
 use crate::verdict::Failure;
 use otlp::model::Attributes;
@@ -56,10 +56,12 @@ pub(super) fn instance_is_one(run: &Run) -> Check {
     }
 }
 
-/// The package's version, with or without the commit: `0.1.0`, `0.1.0+3d3c42e`.
+/// The package's version, with or without the commit: `0.1.0`, `0.1.0+3d3c42e`. A command has any version.
 pub(super) fn is_version(version: Option<&str>, backend: &Backend) -> bool {
-    let package = backend.version.as_str();
-    let build = version.and_then(|version| version.strip_prefix(package));
+    let Origin::Package { version: package } = &backend.origin else {
+        return version.is_some_and(|version| !version.is_empty());
+    };
+    let build = version.and_then(|version| version.strip_prefix(package.as_str()));
     let is_commit = |build: &str| match (build.strip_prefix('+'), &backend.commit) {
         (Some(build), Some(commit)) => build.len() >= 7 && commit.starts_with(build),
         (Some(build), None) => !build.is_empty(),
@@ -74,7 +76,7 @@ fn version(version: Option<&str>, backend: &Backend) -> Check {
         text!("service.version = {seen}", seen = format!("{version:?}")),
         text!(
             "service.version begins with the package's version, {package}: identity::VERSION has it.",
-            package = &backend.version
+            package = backend.package_version()
         )
     );
     Ok(())

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::assert::{Check, each, ensure, fail};
 use super::log_lines::Logged;
 use super::resource::is_version;
-use crate::evidence::{Backend, Evidence};
+use crate::evidence::{Backend, Evidence, Origin};
+use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
 
@@ -34,7 +35,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                  dd.git.* if git knows them"
             ),
             each(lines(), |(line, object)| has_identity(line, object, &evidence.backend)),
-        ),
+        )
+        .with_advice(commit_is_missing(lines(), &evidence.backend)),
         Expectation::new(
             text!("no line has an HTTP status as `status`, which Datadog takes for the level"),
             each(lines(), |(line, object)| {
@@ -98,17 +100,33 @@ fn is_utc(time: &str) -> bool {
     shape.eq(*b"0000-00-00T00:00:00") && rest.is_some_and(is_fraction)
 }
 
+/// Advice for a program that may not know its commit, although git does.
+fn commit_is_missing<'a>(
+    mut lines: impl Iterator<Item = &'a (&'a str, Value)>,
+    backend: &Backend,
+) -> Option<Message> {
+    let is_known = backend.origin == Origin::Command && backend.commit.is_some();
+    (is_known && lines.any(|(_, object)| object["git.commit.sha"].is_null())).then(|| {
+        text!(
+            "git knows the commit: with git.commit.sha and git.repository in each line (and dd.git.*), a line leads to the \
+             source. A build can write both into the program."
+        )
+    })
+}
+
 fn has_identity(line: &str, object: &Value, backend: &Backend) -> Check {
-    let mut wanted = vec![("service", backend.service.as_str()), ("env", &backend.environment)];
-    if let Some(commit) = &backend.commit {
-        wanted.push(("git.commit.sha", commit));
-    }
-    if let Some(repository) = &backend.repository {
-        wanted.push(("git.repository", repository));
-    }
-    for (key, value) in wanted {
+    let known = [
+        ("service", Some(&backend.service)),
+        ("env", Some(&backend.environment)),
+        ("git.commit.sha", backend.commit.as_ref()),
+        ("git.repository", backend.repository.as_ref()),
+    ];
+    for (key, value) in known {
+        let Some(value) = value else { continue };
+        // A backend's build asks git. Any other program may not know the commit.
+        let may_be_absent = backend.origin == Origin::Command && key.starts_with("git.");
         for key in [key.to_owned(), format!("dd.{key}")] {
-            if object[&key] != value {
+            if object[&key] != value.as_str() && !(may_be_absent && object[&key].is_null()) {
                 return fail(
                     line.to_owned(),
                     text!(
@@ -129,7 +147,7 @@ fn has_identity(line: &str, object: &Value, backend: &Backend) -> Check {
                     "{key} is {seen}, and should begin with {right}: identity::VERSION.",
                     key,
                     seen = &object[key],
-                    right = &backend.version
+                    right = backend.package_version()
                 ),
             );
         }

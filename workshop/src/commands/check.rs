@@ -1,14 +1,12 @@
-//! `check`: builds and runs a backend, and checks its steps.
-
-use std::io;
+//! `check`: builds and runs a backend or a command, and checks its steps.
 
 use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
 
+use super::fail;
 use super::repository::Repository;
-use super::{fail, first_build};
+use super::subject::{CommandOptions, Subject};
 use crate::checks;
-use crate::deployment;
 use crate::report::{self, Report};
 use crate::run::{self, RunError};
 use crate::steps::{Kind, Lang, Step};
@@ -25,9 +23,9 @@ pub(super) struct SelectedSteps<'a> {
 }
 
 impl<'a> SelectedSteps<'a> {
-    /// All steps that are not optional.
-    pub(super) fn required(repository: &'a Repository) -> Self {
-        Self { steps: repository.steps.required(), by_name: false }
+    /// All steps of `subject` that are not optional.
+    pub(super) fn required(repository: &'a Repository, subject: &Subject) -> Self {
+        Self { steps: subject.required_steps(repository), by_name: false }
     }
 
     /// Whether a selected step needs another build and another run.
@@ -44,19 +42,20 @@ impl<'a> SelectedSteps<'a> {
 pub(super) fn check(
     repository: &Repository,
     arguments: &[String],
+    command: &CommandOptions,
     json: bool,
     keep_going: bool,
     lang: Option<Lang>,
 ) -> Result<u8> {
-    let (name, steps) = repository.backend_and_steps(arguments)?;
+    let (subject, steps) = Subject::with_steps(repository, command, arguments)?;
     let selected = match steps.is_empty() {
-        true => SelectedSteps::required(repository),
+        true => SelectedSteps::required(repository, &subject),
         false => SelectedSteps { steps, by_name: true },
     };
     let runtime = Runtime::new().context("cannot start threads")?;
-    let lang = lang.unwrap_or_else(|| repository.language(&name));
+    let lang = lang.unwrap_or_else(|| subject.language(repository));
     let judged = runtime
-        .block_on(run::unless_interrupted(check_steps(repository, &name, lang, keep_going, &selected)));
+        .block_on(run::unless_interrupted(check_steps(repository, &subject, lang, keep_going, &selected)));
     match judged.and_then(|report| report) {
         Ok(report) => {
             if json {
@@ -66,60 +65,52 @@ pub(super) fn check(
             }
             Ok(report.exit_status(selected.by_name))
         }
-        Err(error) => {
-            Err(fail(text!("cannot check backend-{name}: {error}", name = &name, error = error.text())))
-        }
+        Err(error) => Err(fail(text!(
+            "cannot check {subject}: {error}",
+            subject = subject.label(),
+            error = error.text()
+        ))),
     }
 }
 
-/// Builds and runs the backend, and checks the selected steps.
+/// Runs `subject`, which is built before if it is a backend, and checks the selected steps.
 ///
 /// # Errors
 ///
-/// There is no result: the backend does not build, or this machine refuses.
+/// There is no result: the backend does not build, the command cannot be started, or this machine refuses.
 pub(super) async fn check_steps(
     repository: &Repository,
-    name: &str,
+    subject: &Subject,
     lang: Lang,
     keep_going: bool,
     selected: &SelectedSteps<'_>,
 ) -> Result<Report, RunError> {
-    let folder = repository.folder(name);
-    first_build::announce(&format!("backend-{name}"), lang);
-    let built = run::build(&folder).await?;
-    let mut backend = run::backend(&built, &folder);
-    // Most attendees have no AWS account. Without deployment files, those steps are checked only if they are named.
-    let files = deployment::read(&repository.root, name)
-        .map_err(|error| RunError::Machine(io::Error::other(format!("{:#}", anyhow::Error::from(error)))))?;
-    backend.deployment = (selected.by_name || deployment::is_begun(&files, name)).then_some(files);
-    let mut outcome = run::gather(&backend, &built.executable).await;
-    if let Ok(evidence) = &mut outcome
-        && selected.has_feature()
-        && (selected.count() == 1 || checks::passes_without_datadog(evidence))
-    {
-        evidence.datadog = Some(run::gather_datadog(&backend, &folder).await.map_err(Into::into));
-    }
-    if let Ok(evidence) = &mut outcome
-        && selected.steps.iter().any(|step| step.id == DELIVERY)
-    {
-        let runs = run::gather_delivery(&backend, &built.executable).await;
-        evidence.delivery = Some(runs.map_err(Into::into));
+    let (backend, program) = subject.prepare(repository, lang, selected.by_name).await?;
+    let mut outcome = run::gather(&backend, &program).await;
+    if let Ok(evidence) = &mut outcome {
+        if selected.has_feature() && (selected.count() == 1 || checks::passes_without_datadog(evidence)) {
+            let runs = run::gather_datadog(&backend, &subject.folder(repository)).await;
+            evidence.datadog = Some(runs.map_err(Into::into));
+        }
+        if selected.steps.iter().any(|step| step.id == DELIVERY) {
+            let runs = run::gather_delivery(&backend, &program).await;
+            evidence.delivery = Some(runs.map_err(Into::into));
+        }
     }
     match outcome {
         Err(error) if !error.is_of_the_service() => Err(error),
         outcome => {
-            let guide = repository.root.join(crate::guide::FOLDER);
             let report = Report::new(
-                &built.name,
+                &backend,
                 lang,
                 keep_going,
-                guide,
+                repository.root.join(crate::guide::FOLDER),
                 &selected.steps,
                 &outcome,
                 &repository.steps,
             );
             // For the console. If it cannot be written, the command still works.
-            let _ = report::keep(&report, &repository.report(name));
+            let _ = report::keep(&report, &subject.report(repository));
             Ok(report)
         }
     }

@@ -24,6 +24,7 @@ use tokio::runtime::Runtime;
 
 use super::check::{self, SelectedSteps};
 use super::repository::{Repository, environment_language};
+use super::subject::Subject;
 use crate::pages::{self, Attendee};
 use crate::run::RunError;
 use crate::steps::Lang;
@@ -147,15 +148,9 @@ fn attendee(repository: &Arc<Repository>, name: &str) -> Attendee {
         check: Box::new(move || {
             let (repository, name) = (Arc::clone(&repository_of_check), name_of_check.clone());
             Box::pin(async move {
-                match check::check_steps(
-                    &repository,
-                    &name,
-                    lang,
-                    true,
-                    &SelectedSteps::required(&repository),
-                )
-                .await
-                {
+                let subject = Subject::Backend(name.clone());
+                let selected = SelectedSteps::required(&repository, &subject);
+                match check::check_steps(&repository, &subject, lang, true, &selected).await {
                     Ok(_) => Ok(()),
                     Err(RunError::BuildFailed) => {
                         let error =

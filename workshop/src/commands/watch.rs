@@ -11,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::check::{self, SelectedSteps};
 use super::repository::Repository;
+use super::subject::Subject;
 use super::watcher::{SAVE_DEBOUNCE, SaveWatcher};
 use super::{diff, fail, message, print};
 use crate::report::{self, Report, State};
@@ -28,13 +29,13 @@ enum Event {
 }
 
 pub(super) fn watch(repository: &Repository, name: Option<&str>, lang: Option<Lang>) -> Result<u8> {
-    let name = repository.backend(name)?;
-    let lang = lang.unwrap_or_else(|| repository.language(&name));
+    let subject = Subject::Backend(repository.backend(name)?);
+    let lang = lang.unwrap_or_else(|| subject.language(repository));
     let runtime = Runtime::new().context("cannot start threads")?;
     let (sender, receiver) = unbounded_channel();
     let on_save = sender.clone();
     // Sending fails when this command has ended.
-    let watcher = SaveWatcher::watch(&repository.folder(&name), move || {
+    let watcher = SaveWatcher::watch(&subject.folder(repository), move || {
         let _ = on_save.send(Event::Saved);
     })?;
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
@@ -45,7 +46,7 @@ pub(super) fn watch(repository: &Repository, name: Option<&str>, lang: Option<La
     }
     let watching = Watching {
         repository,
-        name,
+        subject,
         lang,
         has_keys,
         watcher,
@@ -64,7 +65,7 @@ pub(super) fn watch(repository: &Repository, name: Option<&str>, lang: Option<La
 
 struct Watching<'a> {
     repository: &'a Repository,
-    name: String,
+    subject: Subject,
     lang: Lang,
     has_keys: bool,
     watcher: SaveWatcher,
@@ -74,7 +75,7 @@ struct Watching<'a> {
 
 impl Watching<'_> {
     async fn run(mut self) {
-        let selected = SelectedSteps::required(self.repository);
+        let selected = SelectedSteps::required(self.repository, &self.subject);
         loop {
             let Some(outcome) = self.check_steps(&selected).await else { return };
             let current = self.show(&outcome, selected.count());
@@ -86,9 +87,9 @@ impl Watching<'_> {
 
     /// Runs the check; a save starts it again. `None`: quit.
     async fn check_steps(&mut self, selected: &SelectedSteps<'_>) -> Option<Result<Report, RunError>> {
-        print(self.lang, &text!("\nbackend-{name}: building and running …", name = &self.name));
+        print(self.lang, &text!("\n{subject}: building and running …", subject = self.subject.label()));
         loop {
-            let judging = check::check_steps(self.repository, &self.name, self.lang, false, selected);
+            let judging = check::check_steps(self.repository, &self.subject, self.lang, false, selected);
             tokio::select! {
                 outcome = judging => return Some(outcome),
                 event = self.events.recv() => match event {

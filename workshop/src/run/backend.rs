@@ -3,19 +3,33 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::Built;
-use crate::evidence::Backend;
+use super::{Built, CommandLine};
+use crate::evidence::{Backend, Origin};
 
 /// Not the default, so that no code has it by chance.
 const ENVIRONMENT: &str = "staging";
+/// `service.name` of a command.
+const SERVICE_OF_A_COMMAND: &str = "handson-check";
 
 /// What the telemetry of `built` must say of it; commit and repository by git, asked in `folder`. Its deployment is not to
 /// be judged.
 pub fn backend(built: &Built, folder: &Path) -> Backend {
     Backend {
         service: built.name.replacen("backend-", "handson-", 1),
-        name: built.name.clone(),
-        version: built.version.clone(),
+        ..judged(&built.name, Origin::Package { version: built.version.clone() }, folder)
+    }
+}
+
+/// What the telemetry of `command` must say of it.
+pub fn command_backend(command: &CommandLine) -> Backend {
+    judged(command.text(), Origin::Command, command.folder())
+}
+
+fn judged(name: &str, origin: Origin, folder: &Path) -> Backend {
+    Backend {
+        name: name.to_owned(),
+        service: SERVICE_OF_A_COMMAND.to_owned(),
+        origin,
         environment: ENVIRONMENT.to_owned(),
         monitor: std::fs::read_to_string(folder.join("monitor.toml")).ok(),
         commit: git(folder, &["rev-parse", "HEAD"]),

@@ -64,11 +64,7 @@ pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, R
 pub(crate) fn cargo_build(folder: &Path, message_format: &str) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // What `cargo run` tells this program of itself is not meant for another Cargo: build scripts that read it, as ring's
-    // does, would run again each time, and all that depends on them with it.
-    let of_this_program =
-        |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_program)) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_of_this_program)) {
         command.env_remove(name);
     }
     command
@@ -78,6 +74,12 @@ pub(crate) fn cargo_build(folder: &Path, message_format: &str) -> Command {
         .stdout(Stdio::piped())
         .kill_on_drop(true);
     command
+}
+
+/// Whether `cargo run` sets this variable to describe this program. It is not meant for another Cargo: build scripts that read
+/// it, as ring's does, would run again each time, and everything that depends on them with it.
+pub(super) fn is_of_this_program(name: &str) -> bool {
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own))
 }
 
 /// The program that a message of Cargo tells of.

@@ -1,6 +1,5 @@
 //! Runs a backend with a faulty collector, once for each fault, all at the same time.
 
-use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
@@ -8,7 +7,7 @@ use tokio::time::Instant;
 
 use super::httpbin::Httpbin;
 use super::service::Service;
-use super::{RunError, requests};
+use super::{Program, RunError, requests};
 use crate::evidence::{Backend, DeliveryRun, Exchange, Fault, LossReport};
 use otlp::model::now;
 use otlp::{Behaviour, Receiver};
@@ -26,13 +25,13 @@ const BURST: usize = 4;
 /// Never to be seen in a log.
 const PASSWORD: &str = "not-for-the-log-4318";
 
-/// Runs `executable` once for each of [`Fault::ALL`].
+/// Runs `program` once for each of [`Fault::ALL`].
 ///
 /// # Errors
 ///
 /// If there is nothing to judge: it does not start, floods what takes its output, or takes too long.
-pub async fn gather_delivery(backend: &Backend, executable: &Path) -> Result<Vec<DeliveryRun>, RunError> {
-    let runs = try_join_all(Fault::ALL.map(|fault| run(backend, executable, fault)));
+pub async fn gather_delivery(backend: &Backend, program: &Program) -> Result<Vec<DeliveryRun>, RunError> {
+    let runs = try_join_all(Fault::ALL.map(|fault| run(backend, program, fault)));
     let runs = tokio::time::timeout(RUNS_TIMEOUT, runs).await;
     runs.unwrap_or(Err(RunError::TakesTooLong(RUNS_TIMEOUT)))
 }
@@ -60,7 +59,7 @@ fn settings(fault: Fault) -> Vec<(&'static str, &'static str)> {
     settings
 }
 
-async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<DeliveryRun, RunError> {
+async fn run(backend: &Backend, program: &Program, fault: Fault) -> Result<DeliveryRun, RunError> {
     let httpbin = Httpbin::start()?;
     let mut collector = Receiver::reserve()?;
     let authority = collector.authority().to_owned();
@@ -75,7 +74,7 @@ async fn run(backend: &Backend, executable: &Path, fault: Fault) -> Result<Deliv
         collector.listen()?;
     }
     let mut service =
-        Service::start(backend, executable, 0.0, &httpbin.url(), &endpoint, &settings(fault)).await?;
+        Service::start(backend, program, 0.0, &httpbin.url(), &endpoint, &settings(fault)).await?;
 
     let mut before = Vec::new();
     if fault != Fault::Down {

@@ -15,6 +15,8 @@ pub enum RunError {
     BuildFailed,
     /// Cargo itself could not be started, or built no program.
     NoProgram(Message),
+    /// The command could not be started.
+    NoCommand(Message),
     /// The program ended before it listened.
     DoesNotStart {
         /// How it ended: its exit status, or a signal.
@@ -44,14 +46,21 @@ pub enum RunError {
 impl RunError {
     /// Whether the service itself is at fault, so that step 0 fails; if not, the service could not be judged.
     pub fn is_of_the_service(&self) -> bool {
-        !matches!(self, Self::BuildFailed | Self::NoProgram(_) | Self::Machine(_) | Self::Interrupted)
+        !matches!(
+            self,
+            Self::BuildFailed
+                | Self::NoProgram(_)
+                | Self::NoCommand(_)
+                | Self::Machine(_)
+                | Self::Interrupted
+        )
     }
 
     /// What was seen.
     pub fn seen(&self) -> Message {
         match self {
             Self::BuildFailed => text!("cargo build failed; its output above says why"),
-            Self::NoProgram(reason) => reason.clone(),
+            Self::NoProgram(reason) | Self::NoCommand(reason) => reason.clone(),
             Self::DoesNotStart { status, output } => {
                 text!("the program ended before it listened, with {status}\n{output}", status, output)
             }
@@ -80,6 +89,9 @@ impl RunError {
     pub fn cause(&self) -> Message {
         match self {
             Self::BuildFailed | Self::NoProgram(_) => text!("Fix what Cargo reports, and check again."),
+            Self::NoCommand(_) => text!(
+                "The first word of --command is a program on the PATH, or its path from --dir; a shell's syntax needs `sh -c '…'`."
+            ),
             Self::DoesNotStart { .. } => text!(
                 "Something fails or panics while the service starts. Start it with `cargo run`, and read its last lines."
             ),

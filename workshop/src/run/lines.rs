@@ -82,6 +82,12 @@ impl Lines {
         let _ = tokio::time::timeout(timeout, found).await;
     }
 
+    /// Waits until no process holds the other end open.
+    pub(super) async fn closed(&self) {
+        let mut count = self.count.clone();
+        while count.changed().await.is_ok() {}
+    }
+
     /// The last lines so far.
     pub(super) fn tail(&self) -> String {
         let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);

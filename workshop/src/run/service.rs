@@ -1,37 +1,38 @@
-//! The process of a backend.
+//! The process of the judged program.
 
 use std::net::Ipv4Addr;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::Child;
 
-use super::RunError;
 use super::lines::Lines;
+use super::{Program, RunError};
 use crate::evidence::{Backend, Ending};
 use crate::messages::Message;
 use crate::text;
 
-/// Time to listen; a debug build needs milliseconds.
-const START: Duration = Duration::from_secs(15);
 /// Time to end after SIGTERM: a flush may take 6 s.
 const END: Duration = Duration::from_secs(10);
 
-/// A running backend. Its whole process group is killed when it is dropped.
+/// Between two looks at whether it listens.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The running program. Its whole process group is killed when it is dropped.
 pub(super) struct Service {
     child: Child,
     group: Option<Pid>,
+    is_command: bool,
     client: reqwest::Client,
     port: u16,
     stdout: Lines,
     stderr: Lines,
 }
 
-/// What is left of a backend that has ended.
+/// What is left of a program that has ended.
 pub(super) struct End {
     pub(super) ending: Ending,
     pub(super) stdout: Vec<String>,
@@ -40,10 +41,10 @@ pub(super) struct End {
 }
 
 impl Service {
-    /// Starts `executable` on a free port, with the variables in `further` too, and waits until it answers `/healthz`.
+    /// Starts `program` on a free port, with the variables in `further` too, and waits until it answers `/healthz`.
     pub(super) async fn start(
         backend: &Backend,
-        executable: &Path,
+        program: &Program,
         error_rate: f64,
         httpbin: &str,
         collector: &str,
@@ -51,8 +52,14 @@ impl Service {
     ) -> Result<Self, RunError> {
         let client = client().map_err(std::io::Error::other)?;
         let port = free_port().await?;
-        let mut child = Command::new(executable)
-            .env_clear()
+        let mut process = program.process();
+        if program.is_command() {
+            process
+                .env("OTEL_SERVICE_NAME", &backend.service)
+                .env("BACKEND_NAME", backend.service.replacen("handson-", "backend-", 1))
+                .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf");
+        }
+        let mut child = process
             .env("HOST", "127.0.0.1")
             .env("PORT", port.to_string())
             .env("ENV", &backend.environment)
@@ -69,16 +76,30 @@ impl Service {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| {
-                let (program, error) = (executable.display().to_string(), error.to_string());
-                RunError::NoProgram(text!("{program} cannot be started: {error}", program, error))
+                let reason = text!(
+                    "{program} cannot be started: {error}",
+                    program = program.name(),
+                    error = error.to_string()
+                );
+                match program {
+                    Program::Executable(_) => RunError::NoProgram(reason),
+                    Program::Command(_) => RunError::NoCommand(reason),
+                }
             })?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
             return Err(RunError::NoProgram(text!("its output cannot be read")));
         };
-        let mut service =
-            Self { child, group, client, port, stdout: Lines::of(stdout), stderr: Lines::of(stderr) };
-        service.listens().await?;
+        let mut service = Self {
+            child,
+            group,
+            is_command: program.is_command(),
+            client,
+            port,
+            stdout: Lines::of(stdout),
+            stderr: Lines::of(stderr),
+        };
+        service.listens(program.start_timeout()).await?;
         Ok(service)
     }
 
@@ -97,10 +118,10 @@ impl Service {
     }
 
     /// Waits until `/healthz` answers 200.
-    async fn listens(&mut self) -> Result<(), RunError> {
+    async fn listens(&mut self, timeout: Duration) -> Result<(), RunError> {
         let url = format!("http://127.0.0.1:{}/healthz", self.port);
         let started = Instant::now();
-        while started.elapsed() < START {
+        while started.elapsed() < timeout {
             if let Ok(Some(status)) = self.child.try_wait() {
                 let output = self.output().await;
                 return Err(RunError::DoesNotStart { status: in_words(status), output });
@@ -112,7 +133,7 @@ impl Service {
             if asked.is_ok_and(|answer| answer.status() == 200) {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
         Err(RunError::DoesNotListen { port: self.port, output: self.output_so_far() })
     }
@@ -122,10 +143,15 @@ impl Service {
         let flooded = self.stdout.flooded() || self.stderr.flooded();
         let asked = Instant::now();
         if let Some(group) = self.group {
+            let signal = if flooded { Signal::KILL } else { Signal::TERM };
             // It may have ended by itself.
-            let _ = kill_process(group, if flooded { Signal::KILL } else { Signal::TERM });
+            let _ = match self.is_command {
+                false => kill_process(group, signal),
+                // As Ctrl-C in a terminal does: `go run` and others do not pass the signal on.
+                true => kill_process_group(group, signal),
+            };
         }
-        let ending = match tokio::time::timeout(END, self.child.wait()).await {
+        let ending = match tokio::time::timeout(END, self.ended()).await {
             Ok(Ok(status)) => Ending::Ended { status: code(status), after: asked.elapsed() },
             _ => Ending::Killed(END),
         };
@@ -133,6 +159,20 @@ impl Service {
         let _ = self.child.wait().await;
         let flooded = flooded || self.stdout.flooded() || self.stderr.flooded();
         End { ending, stdout: self.stdout.all().await, stderr: self.stderr.all().await, flooded }
+    }
+
+    /// The exit status, once the program has ended. A command may be a wrapper that ends before the program does: that has ended
+    /// when no process of it holds stdout or stderr, and nothing listens on the port.
+    async fn ended(&mut self) -> std::io::Result<ExitStatus> {
+        let status = self.child.wait().await?;
+        if self.is_command {
+            self.stdout.closed().await;
+            self.stderr.closed().await;
+            while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_ok() {
+                tokio::time::sleep(POLL_INTERVAL).await;
+            }
+        }
+        Ok(status)
     }
 
     fn kill(&self) {

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use workshop::evidence::Evidence;
+use workshop::run::{self, Program};
 use workshop::source::Tree;
 use workshop::steps::{Lang, Steps};
-use workshop::{deployment, run, source};
+use workshop::{deployment, source};
 
 /// What the answer leaves behind.
 pub fn right() -> &'static Evidence {
@@ -65,5 +66,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 async fn gathered(folder: &Path) -> Evidence {
     let built = run::build(folder).await.unwrap_or_else(|error| panic!("{}", error.seen()));
     let backend = run::backend(&built, folder);
-    run::gather(&backend, &built.executable).await.unwrap_or_else(|error| panic!("{}", error.seen()))
+    run::gather(&backend, &Program::Executable(built.executable))
+        .await
+        .unwrap_or_else(|error| panic!("{}", error.seen()))
 }

@@ -4,6 +4,7 @@
 
 mod alias;
 mod choice;
+mod command;
 mod infra;
 mod up;
 

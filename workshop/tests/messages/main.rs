@@ -60,6 +60,19 @@ fn japanese() -> BTreeMap<String, String> {
     toml::from_str(text).unwrap_or_else(|error: toml::de::Error| panic!("ja.toml: {}", error.message()))
 }
 
+/// Templates about a backend, each with the one about a program in any language.
+fn any_language() -> BTreeMap<String, String> {
+    let text = include_str!("../../messages/any-language.toml");
+    toml::from_str(text)
+        .unwrap_or_else(|error: toml::de::Error| panic!("any-language.toml: {}", error.message()))
+}
+
+/// The templates that can be shown: those in the source, and those for a program in any language.
+fn shown_templates() -> BTreeMap<String, PathBuf> {
+    let others = any_language().into_values().map(|template| (template, "any-language.toml".into()));
+    templates().into_iter().chain(others).collect()
+}
+
 /// `{name}` of each argument. `{{` and `}}` stand for one brace.
 fn placeholders(template: &str) -> BTreeSet<&str> {
     let is_literal = |name: &&str| name.starts_with('{');
@@ -83,7 +96,7 @@ fn assert_none(problem: &str, found: &[String]) {
 #[test]
 fn every_template_is_translated() {
     let japanese = japanese();
-    let lacking = templates()
+    let lacking = shown_templates()
         .into_iter()
         .filter(|(template, _)| has_letters(template) && !japanese.contains_key(template));
     let lacking: Vec<String> =
@@ -93,13 +106,30 @@ fn every_template_is_translated() {
 
 #[test]
 fn every_translation_is_used() {
-    let templates = templates();
+    let templates = shown_templates();
     let unused: Vec<String> = japanese()
         .into_keys()
         .filter(|template| !templates.contains_key(template))
         .map(|template| format!("{template:?}"))
         .collect();
     assert_none("entries of messages/ja.toml are the translation of no template", &unused);
+}
+
+#[test]
+fn every_text_for_any_language_replaces_one_and_has_its_placeholders() {
+    let templates = templates();
+    let wrong: Vec<String> = any_language()
+        .into_iter()
+        // It may leave out what only a backend has.
+        .filter(|(template, other)| {
+            !templates.contains_key(template) || !placeholders(other).is_subset(&placeholders(template))
+        })
+        .map(|(template, other)| format!("{template:?} = {other:?}"))
+        .collect();
+    assert_none(
+        "entries of messages/any-language.toml replace no template, or have other placeholders",
+        &wrong,
+    );
 }
 
 #[test]

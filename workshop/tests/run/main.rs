@@ -11,8 +11,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use workshop::evidence::{Backend, Ending, Evidence};
-use workshop::run::{self, RunError};
+use workshop::evidence::{Backend, Ending, Evidence, Origin};
+use workshop::run::{self, Program, RunError};
 
 /// A server of a few lines, compiled once; its first argument says how it misbehaves.
 const SERVER: &str = r#"
@@ -57,18 +57,18 @@ fn server() -> &'static Path {
 }
 
 /// A program that is a shell script.
-fn script(folder: &Path, text: &str) -> PathBuf {
+fn script(folder: &Path, text: &str) -> Program {
     let path = folder.join("backend");
     fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
+    Program::Executable(path)
 }
 
 fn backend() -> Backend {
     Backend {
         name: "backend-test".to_owned(),
         service: "handson-test".to_owned(),
-        version: "0.1.0".to_owned(),
+        origin: Origin::Package { version: "0.1.0".to_owned() },
         environment: "staging".to_owned(),
         monitor: None,
         commit: None,

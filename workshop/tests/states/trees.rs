@@ -5,9 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use workshop::run::{self, Program};
 use workshop::source::{self, Tree};
 use workshop::steps::{Kind, Lang, Step, Steps};
-use workshop::{checks, deployment, run};
+use workshop::{checks, deployment};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -140,8 +141,9 @@ async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
 
         let built = run::build(&folder).await.unwrap_or_else(|error| panic!("{at}: {}", error.seen()));
         let backend = run::backend(&built, &folder);
+        let program = Program::Executable(built.executable);
         let mut evidence =
-            run::gather(&backend, &built.executable).await.unwrap_or_else(|t| panic!("{at}: {}", t.seen()));
+            run::gather(&backend, &program).await.unwrap_or_else(|t| panic!("{at}: {}", t.seen()));
         let files = deployment::at(&root(), &steps, &format!("state-{at}"), at).unwrap();
         evidence.backend.deployment = Some(files);
         // A step of a feature takes a build of its own, from the state before it on.
@@ -155,8 +157,7 @@ async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
         }
         // The runs with a faulty collector too, for the state before their step and those from it on.
         if at + 1 >= steps.find("delivery").unwrap().number {
-            evidence.delivery =
-                Some(run::gather_delivery(&backend, &built.executable).await.map_err(Into::into));
+            evidence.delivery = Some(run::gather_delivery(&backend, &program).await.map_err(Into::into));
         }
         let up_to_the_next = &all[..(at + 2).min(all.len())];
         for step in up_to_the_next {

@@ -9,7 +9,7 @@ use otlp::model::{
 };
 use serde_json::{Value, json};
 use workshop::evidence::{
-    Answer, Backend, Database, DeliveryRun, Ending, Evidence, Exchange, Fault, Parent, Purpose, Run,
+    Answer, Backend, Database, DeliveryRun, Ending, Evidence, Exchange, Fault, Origin, Parent, Purpose, Run,
 };
 
 pub const SECOND: u64 = 1_000_000_000;
@@ -161,7 +161,7 @@ pub fn right() -> Evidence {
     let backend = Backend {
         name: "backend-test".to_owned(),
         service: "handson-test".to_owned(),
-        version: "0.1.0".to_owned(),
+        origin: Origin::Package { version: "0.1.0".to_owned() },
         environment: "staging".to_owned(),
         commit: None,
         monitor: None,
