@@ -133,6 +133,27 @@ fn every_text_for_any_language_replaces_one_and_has_its_placeholders() {
 }
 
 #[test]
+fn no_text_about_a_program_in_any_language_speaks_of_rust_or_of_a_backend() {
+    let only_for_backends = ["canary", "datadog_sdk", "delivery", "deploy"];
+    let is_shown = |file: &Path| {
+        let check = file.strip_prefix("checks").ok().and_then(Path::to_str);
+        check.is_some_and(|check| !only_for_backends.iter().any(|step| check.starts_with(step)))
+    };
+    let words = "src/ .rs :: #[ !( println! .await argo crate tokio tracing axum sqlx layer middleware subscriber future guard \
+                 panic Drop macro with_ i64 f64 MatchedPath package Rust";
+    let words: Vec<&str> = words.split_whitespace().chain(["the backend", "the base", "impl "]).collect();
+    let any_language = any_language();
+    let wrong: Vec<String> = templates()
+        .into_iter()
+        .filter(|(_, file)| is_shown(file))
+        .map(|(template, file)| (any_language.get(&template).cloned().unwrap_or(template), file))
+        .filter(|(template, _)| words.iter().any(|word| template.contains(word)))
+        .map(|(template, file)| format!("{}: {template:?}", file.display()))
+        .collect();
+    assert_none("texts need an entry in messages/any-language.toml", &wrong);
+}
+
+#[test]
 fn every_translation_has_the_placeholders_of_its_template() {
     let different: Vec<String> = japanese()
         .iter()
