@@ -77,10 +77,12 @@ enum Command {
         #[arg(long)]
         keep_going: bool,
     },
-    /// Check a backend at every save
+    /// Check a backend, or a program in any language, at every save
     Watch {
         /// The backend [default: the current one]
         name: Option<String>,
+        #[command(flatten)]
+        command: CommandOptions,
     },
     /// Replace a backend by its state after a step; your work is kept under .workshop/
     Goto {
@@ -167,7 +169,7 @@ fn execute(command: Command, lang: Option<Lang>) -> Result<u8> {
         Command::Check { arguments, command, json, keep_going } => {
             check::check(&repository()?, &arguments, &command, json, keep_going, lang)
         }
-        Command::Watch { name } => watch::watch(&repository()?, name.as_deref(), lang),
+        Command::Watch { name, command } => watch::watch(&repository()?, name.as_deref(), &command, lang),
         Command::Goto { arguments } => new::goto(&repository()?, &arguments, lang),
         Command::Answer { step, .. } => match step {
             Some(step) => diff::answer(&repository()?, &step, lang),
@@ -186,11 +188,6 @@ fn execute(command: Command, lang: Option<Lang>) -> Result<u8> {
 /// Prints a message on a line of its own.
 fn print(lang: Lang, message: &Message) {
     anstream::println!("{}", message.in_lang(lang));
-}
-
-/// Prints a message about the progress, which is no part of the result.
-fn print_to_stderr(lang: Lang, message: &Message) {
-    anstream::eprintln!("{}", message.in_lang(lang));
 }
 
 /// An error with this message.

@@ -54,6 +54,14 @@ pub(super) fn check(
     };
     let runtime = Runtime::new().context("cannot start threads")?;
     let lang = lang.unwrap_or_else(|| subject.language(repository));
+    if let Subject::Command(command) = &subject {
+        let starting = text!(
+            "Starting {command}: it has {time} to compile and to listen.",
+            command = command.text(),
+            time = humantime::format_duration(command.start_timeout()).to_string()
+        );
+        anstream::eprintln!("{}", starting.in_lang(lang));
+    }
     let judged = runtime
         .block_on(run::unless_interrupted(check_steps(repository, &subject, lang, keep_going, &selected)));
     match judged.and_then(|report| report) {

@@ -8,20 +8,21 @@ use anyhow::Result;
 use clap::Args;
 
 use super::repository::{Repository, environment_language};
-use super::{fail, first_build, names, print_to_stderr};
+use super::watcher::{SaveWatcher, Scope};
+use super::{fail, first_build, names};
 use crate::deployment;
 use crate::error::Error;
 use crate::evidence::Backend;
 use crate::run::{self, CommandLine, Program, RunError};
-use crate::steps::{Lang, Step};
+use crate::steps::{Lang, Step, Text};
 use crate::text;
 
 /// A command instead of a backend.
 #[derive(Debug, Args)]
 pub(super) struct CommandOptions {
-    /// Judge this command instead of a backend: any program that keeps the contract, such as 'go run .'
+    /// Run this command instead of a backend: a program in any language that keeps the contract, such as 'go run .'
     ///
-    /// It is split into words like in a shell, but runs without one. docs/commands.md says what it gets and must do.
+    /// It is split into words like in a shell, but runs without one. docs/contract.md says what the program must do.
     #[arg(long, value_name = "COMMAND")]
     command: Option<String>,
     /// The folder in which the command runs, and in which monitor.toml and git are looked up [default: the current folder]
@@ -33,6 +34,11 @@ pub(super) struct CommandOptions {
 }
 
 impl CommandOptions {
+    /// Whether there is a command.
+    pub(super) fn is_given(&self) -> bool {
+        self.command.is_some()
+    }
+
     /// The command; `None` if a backend is judged.
     pub(super) fn command(&self) -> Result<Option<CommandLine>> {
         let folder = self.dir.as_deref().unwrap_or(Path::new("."));
@@ -54,6 +60,19 @@ pub(super) enum Subject {
 }
 
 impl Subject {
+    /// What the options or the optional NAME choose.
+    pub(super) fn choose(
+        repository: &Repository,
+        options: &CommandOptions,
+        name: Option<&str>,
+    ) -> Result<Self> {
+        match (options.command()?, name) {
+            (None, name) => Ok(Self::Backend(repository.backend(name)?)),
+            (Some(command), None) => Ok(Self::Command(command)),
+            (Some(_), Some(name)) => Err(name_and_command(name)),
+        }
+    }
+
     /// What to judge, and the steps to check, from arguments that may begin with a NAME.
     pub(super) fn with_steps<'a>(
         repository: &'a Repository,
@@ -106,6 +125,54 @@ impl Subject {
         }
     }
 
+    /// Calls `saved` at every save of its files, as long as the watcher exists.
+    pub(super) fn watch(
+        &self,
+        repository: &Repository,
+        saved: impl Fn() + Send + Sync + 'static,
+    ) -> Result<SaveWatcher> {
+        let scope = match self {
+            Self::Backend(_) => Scope::Backend,
+            Self::Command(_) => Scope::AllFiles,
+        };
+        SaveWatcher::watch(&self.folder(repository), scope, saved)
+    }
+
+    /// What to try in a step.
+    pub(super) fn hint<'a>(&self, step: &'a Step) -> &'a Text {
+        match self {
+            Self::Backend(_) => &step.hint,
+            Self::Command(_) => step.hint_any.as_ref().unwrap_or(&step.hint),
+        }
+    }
+
+    /// The arguments of `check` and `watch` for it, each with a space in front.
+    pub(super) fn arguments(&self, repository: &Repository) -> String {
+        match self {
+            // The command knows it without arguments, or the user knows its name.
+            Self::Backend(_) => String::new(),
+            Self::Command(command) => {
+                let folder = repository.shown(command.folder());
+                let words =
+                    ["--command", command.text(), "--dir", if folder.is_empty() { "." } else { &folder }];
+                // A null byte, which cannot be quoted, cannot be in an argument.
+                shlex::try_join(words).map(|words| format!(" {words}")).unwrap_or_default()
+            }
+        }
+    }
+
+    /// The steps that can be checked, each with the hint for it.
+    pub(super) fn steps(&self, repository: &Repository) -> Vec<Step> {
+        let mut steps = repository.steps.all().to_vec();
+        if let Self::Command(_) = self {
+            steps.retain(|step| step.hint_any.is_some());
+            for step in &mut steps {
+                step.hint = self.hint(step).clone();
+            }
+        }
+        steps
+    }
+
     /// The language of reports about it.
     pub(super) fn language(&self, repository: &Repository) -> Lang {
         match self {
@@ -150,15 +217,7 @@ impl Subject {
                 backend.deployment = (by_name || deployment::is_begun(&files, name)).then_some(files);
                 Ok((backend, Program::Executable(built.executable)))
             }
-            Self::Command(command) => {
-                let waits = text!(
-                    "Starting {command}: it has {time} to compile and to listen.",
-                    command = command.text(),
-                    time = humantime::format_duration(command.start_timeout()).to_string()
-                );
-                print_to_stderr(lang, &waits);
-                Ok((run::command_backend(command), Program::Command(command.clone())))
-            }
+            Self::Command(command) => Ok((run::command_backend(command), Program::Command(command.clone()))),
         }
     }
 }

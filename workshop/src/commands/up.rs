@@ -24,7 +24,7 @@ use tokio::runtime::Runtime;
 
 use super::check::{self, SelectedSteps};
 use super::repository::{Repository, environment_language};
-use super::subject::Subject;
+use super::subject::{CommandOptions, Subject};
 use crate::pages::{self, Attendee};
 use crate::run::RunError;
 use crate::steps::Lang;
@@ -39,6 +39,8 @@ pub(super) struct Options {
     /// The backend, or `handson` for the finished service [default: the current backend or the only one; if there is none,
     /// the finished service]
     name: Option<String>,
+    #[command(flatten)]
+    command: CommandOptions,
     /// Share of requests that fail at random, from 0 to 1
     #[arg(long, value_name = "R", value_parser = share)]
     error_rate: Option<f64>,
@@ -51,7 +53,7 @@ pub(super) struct Options {
     /// Port of the local httpbin; 0 takes a free one
     #[arg(long, default_value_t = 8081, value_parser = port)]
     httpbin_port: u16,
-    /// Environment variable for the service; may be repeated. Variables of this shell are not passed on
+    /// Environment variable for the service; may be repeated. Only a program of --command gets the variables of this shell, too
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
     #[command(flatten)]
@@ -85,25 +87,25 @@ pub(super) fn up(repository: Repository, options: &Options, lang: Option<Lang>) 
 }
 
 async fn run(repository: Arc<Repository>, options: &Options, lang: Option<Lang>) -> Result<()> {
-    let name = repository.backend_or_finished(options.name.as_deref())?;
+    let subject = subject(&repository, options)?;
     // Ports first, because a build takes minutes.
     let port = free(options.port, "the service", "--port")?;
     let httpbin_port = free(options.httpbin_port, "the local httpbin", "--httpbin-port")?;
     let curl = format!("curl -i localhost:{port}/handson");
-    let attendee = name.as_ref().map(|name| Arc::new(attendee(&repository, name)));
+    let attendee = subject.as_ref().map(|subject| Arc::new(attendee(&repository, subject)));
     let extension =
         pages::extension(attendee.clone(), Some(repository.root.join(crate::guide::FOLDER)), port);
-    let monitors = monitors(&repository, options, name.as_deref());
+    let monitors = monitors(&repository, options, subject.as_ref());
     let listening = options.console.listen(monitors, extension).await?;
-    let lang = lang.unwrap_or_else(|| match &name {
-        Some(name) => repository.language(name),
+    let lang = lang.unwrap_or_else(|| match &subject {
+        Some(subject) => subject.language(&repository),
         None => environment_language(),
     });
     let stack = Stack {
         repository,
         lang,
-        backend: name.as_ref().map_or("handson".to_owned(), |name| format!("backend-{name}")),
-        name,
+        label: subject.as_ref().map_or("handson".to_owned(), Subject::label),
+        subject,
         port,
         httpbin_port,
         curl,
@@ -127,38 +129,45 @@ fn free(port: u16, whose: &'static str, option: &'static str) -> Result<u16, Por
     bound.map(|address| address.port()).map_err(|error| PortError::new(port, whose, option, &error))
 }
 
-/// The monitor files of the options, otherwise the one of the backend, otherwise the one of the finished service.
-fn monitors(repository: &Repository, options: &Options, name: Option<&str>) -> Vec<PathBuf> {
+/// What is started by the options; `None` is the finished service.
+fn subject(repository: &Repository, options: &Options) -> Result<Option<Subject>> {
+    if options.command.is_given() {
+        return Subject::choose(repository, &options.command, options.name.as_deref()).map(Some);
+    }
+    Ok(repository.backend_or_finished(options.name.as_deref())?.map(Subject::Backend))
+}
+
+/// The monitor files of the options, otherwise the one of the subject, otherwise the one of the finished service.
+fn monitors(repository: &Repository, options: &Options, subject: Option<&Subject>) -> Vec<PathBuf> {
     let named = options.console.monitors();
     if !named.is_empty() {
         return named;
     }
-    let folder = name.map_or(repository.root.clone(), |name| repository.folder(name));
+    let folder = subject.map_or(repository.root.clone(), |subject| subject.folder(repository));
     vec![folder.join("monitor.toml")]
 }
 
-fn attendee(repository: &Arc<Repository>, name: &str) -> Attendee {
-    let (repository_of_check, name_of_check) = (Arc::clone(repository), name.to_owned());
-    let lang = repository.language(name);
+fn attendee(repository: &Arc<Repository>, subject: &Subject) -> Attendee {
+    let (repository_of_check, subject_of_check) = (Arc::clone(repository), subject.clone());
+    let lang = subject.language(repository);
     Attendee {
-        backend: format!("backend-{name}"),
+        backend: subject.label(),
+        arguments: subject.arguments(repository),
         lang,
-        steps: repository.steps.all().to_vec(),
-        report: repository.report(name),
+        steps: subject.steps(repository),
+        report: subject.report(repository),
         check: Box::new(move || {
-            let (repository, name) = (Arc::clone(&repository_of_check), name_of_check.clone());
+            let (repository, subject) = (Arc::clone(&repository_of_check), subject_of_check.clone());
             Box::pin(async move {
-                let subject = Subject::Backend(name.clone());
                 let selected = SelectedSteps::required(&repository, &subject);
                 match check::check_steps(&repository, &subject, lang, true, &selected).await {
                     Ok(_) => Ok(()),
                     Err(RunError::BuildFailed) => {
-                        let error =
-                            compile_error::first_error(&repository.folder(&name), RunError::BuildFailed)
-                                .await;
+                        let folder = subject.folder(&repository);
+                        let error = compile_error::first_error(&folder, RunError::BuildFailed).await;
                         let message = text!(
-                            "backend-{name} does not build, so it was not checked.\n\n{error}",
-                            name = &name,
+                            "{subject} does not build, so it was not checked.\n\n{error}",
+                            subject = subject.label(),
                             error
                         );
                         Err(message.in_lang(lang))

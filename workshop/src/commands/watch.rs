@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::check::{self, SelectedSteps};
 use super::repository::Repository;
-use super::subject::Subject;
+use super::subject::{CommandOptions, Subject};
 use super::watcher::{SAVE_DEBOUNCE, SaveWatcher};
 use super::{diff, fail, message, print};
 use crate::report::{self, Report, State};
@@ -28,14 +28,19 @@ enum Event {
     Key(char),
 }
 
-pub(super) fn watch(repository: &Repository, name: Option<&str>, lang: Option<Lang>) -> Result<u8> {
-    let subject = Subject::Backend(repository.backend(name)?);
+pub(super) fn watch(
+    repository: &Repository,
+    name: Option<&str>,
+    command: &CommandOptions,
+    lang: Option<Lang>,
+) -> Result<u8> {
+    let subject = Subject::choose(repository, command, name)?;
     let lang = lang.unwrap_or_else(|| subject.language(repository));
     let runtime = Runtime::new().context("cannot start threads")?;
     let (sender, receiver) = unbounded_channel();
     let on_save = sender.clone();
     // Sending fails when this command has ended.
-    let watcher = SaveWatcher::watch(&subject.folder(repository), move || {
+    let watcher = subject.watch(repository, move || {
         let _ = on_save.send(Event::Saved);
     })?;
     let is_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
@@ -124,10 +129,18 @@ impl Watching<'_> {
             }
         };
         if self.has_keys {
-            let keys = text!(
-                "h hint · a answer · n next step · r run again · q quit; every save runs the check again"
+            print(
+                self.lang,
+                &match self.subject {
+                    Subject::Backend(_) => text!(
+                        "h hint · a answer · n next step · r run again · q quit; every save runs the check again"
+                    ),
+                    // The answers are in Rust.
+                    Subject::Command(_) => {
+                        text!("h hint · n next step · r run again · q quit; every save runs the check again")
+                    }
+                },
             );
-            print(self.lang, &keys);
         }
         current
     }
@@ -152,11 +165,13 @@ impl Watching<'_> {
                 'h' => self.print_step(current),
                 // Shows the step after the failed one. A step that passes is followed by the next one anyway.
                 'n' => self.print_step(current.map(|number| number + 1)),
-                'a' => match current.map(|number| diff::answer_to(self.repository, number, self.lang)) {
-                    Some(Ok(answer)) => anstream::print!("\n{answer}"),
-                    Some(Err(error)) => anstream::println!("\n{}", message(&error).in_lang(self.lang)),
-                    None => print(self.lang, &text!("\nNo step failed.")),
-                },
+                'a' if matches!(self.subject, Subject::Backend(_)) => {
+                    match current.map(|number| diff::answer_to(self.repository, number, self.lang)) {
+                        Some(Ok(answer)) => anstream::print!("\n{answer}"),
+                        Some(Err(error)) => anstream::println!("\n{}", message(&error).in_lang(self.lang)),
+                        None => print(self.lang, &text!("\nNo step failed.")),
+                    }
+                }
                 _ => {}
             }
         }
@@ -170,7 +185,7 @@ impl Watching<'_> {
                 step.number,
                 step.id,
                 step.title.in_(self.lang),
-                report::with_code(step.hint.in_(self.lang))
+                report::with_code(self.subject.hint(step).in_(self.lang))
             ),
             None => print(self.lang, &text!("\nNo step failed.")),
         }

@@ -15,11 +15,13 @@ pub type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>>
 
 /// An attendee's backend, and what its last checks said.
 pub struct Attendee {
-    /// `backend-sakura`.
+    /// `backend-sakura`, or the command.
     pub backend: String,
+    /// What `cargo workshop check` needs as arguments for it, with a space in front; empty for a backend.
+    pub arguments: String,
     /// The language of titles and hints.
     pub lang: Lang,
-    /// All steps.
+    /// The steps that can be checked.
     pub steps: Vec<Step>,
     /// Where `check` writes its report, as [`crate::report::json`] has it.
     pub report: PathBuf,

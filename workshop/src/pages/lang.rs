@@ -18,8 +18,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("Checking …", "判定中…"),
     ("Check now", "今すぐ判定"),
     (
-        "The backend is built and run on its own ports; this takes some seconds.",
-        "バックエンドをビルドし、専用のポートで起動しています。数秒かかります。",
+        "It runs on other ports while it is checked; this takes some seconds.",
+        "判定の間は別のポートで動きます。数秒かかります。",
     ),
     ("or in a terminal:", "またはターミナルで:"),
     ("{backend} does not build", "{backend} のビルドに失敗しました"),

@@ -75,6 +75,8 @@ struct Steps {
 pub(super) struct CheckState {
     backend: String,
     #[serde(skip)]
+    arguments: String,
+    #[serde(skip)]
     lang: StepsLang,
     checking: bool,
     /// Why the last check has no result.
@@ -88,6 +90,7 @@ impl CheckState {
         let (checking, error) = attendee.progress.now();
         Self {
             backend: attendee.backend.clone(),
+            arguments: attendee.arguments.clone(),
             lang: attendee.lang,
             checking,
             error,
@@ -112,8 +115,8 @@ impl CheckState {
                     @if self.checking { (tr(lang, "Checking …")) } @else { (tr(lang, "Check now")) }
                 }
                 " " span.quiet role="status" {
-                    @if self.checking { (tr(lang, "The backend is built and run on its own ports; this takes some seconds.")) }
-                    @else { (tr(lang, "or in a terminal:")) " " code { "cargo workshop check" } ", " code { "cargo workshop watch" } }
+                    @if self.checking { (tr(lang, "It runs on other ports while it is checked; this takes some seconds.")) }
+                    @else { (tr(lang, "or in a terminal:")) " " code { "cargo workshop check" (self.arguments) } ", " code { "cargo workshop watch" (self.arguments) } }
                 }
             }
             @if let Some(error) = &self.build_error {

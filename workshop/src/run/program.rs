@@ -43,7 +43,7 @@ pub enum Program {
 
 impl Program {
     /// The process, without the variables of the run.
-    pub(super) fn process(&self) -> Command {
+    pub(crate) fn process(&self) -> Command {
         match self {
             Self::Executable(path) => {
                 let mut process = Command::new(path);
@@ -63,12 +63,12 @@ impl Program {
     }
 
     /// Whether it may be a wrapper around the program that listens, such as `go run .` or `npm start`.
-    pub(super) fn is_command(&self) -> bool {
+    pub(crate) fn is_command(&self) -> bool {
         matches!(self, Self::Command(_))
     }
 
     /// Time to listen. A backend has been built, and its debug build needs milliseconds; a command may compile first.
-    pub(super) fn start_timeout(&self) -> Duration {
+    pub(crate) fn start_timeout(&self) -> Duration {
         match self {
             Self::Executable(_) => Duration::from_secs(15),
             Self::Command(line) => line.start_timeout,

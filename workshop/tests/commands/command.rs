@@ -2,8 +2,9 @@
 //! nothing but its environment and its telemetry connects it with the check.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -118,6 +119,33 @@ fn a_program_that_never_listens_fails_step_0_with_its_output() {
 }
 
 #[test]
+fn watch_checks_a_command_again_when_a_file_in_its_folder_changes() {
+    let repository = repository();
+    let file = repository.path("elsewhere/app/version");
+    fs::create_dir(repository.path("elsewhere/app")).unwrap();
+    fs::write(&file, "one\n").unwrap();
+    let mut watching = Command::new(env!("CARGO_BIN_EXE_workshop"))
+        .args(["watch", "--command", "sh -c 'cat app/version; exit 3'", "--dir", "elsewhere"])
+        .current_dir(repository.path(""))
+        .env_remove("CARGO_MANIFEST_DIR")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut report =
+        || lines.by_ref().take_while(|line| !line.ends_with("/10")).collect::<Vec<_>>().join("\n");
+    let first = report();
+    fs::write(&file, "another\n").unwrap();
+    let second = report();
+    Command::new("kill").args(["-INT", &watching.id().to_string()]).status().unwrap();
+    let ended = watching.wait().unwrap();
+    assert!(first.contains("one") && first.contains("exit status 3"), "{first}");
+    assert!(second.contains("another"), "{second}");
+    assert!(ended.success(), "{ended}");
+}
+
+#[test]
 fn what_cannot_be_a_command_is_refused() {
     let repository = repository();
     repository.run(&["new", "sakura"]).succeeds();
@@ -137,6 +165,18 @@ fn what_cannot_be_a_command_is_refused() {
         ),
         (&["check", "backend-sakura", "--command", "true"], "cannot be used with --command"),
         (&["check", "--command", "true", "server-span"], "did you mean 'server-spans'?"),
+        (
+            &["watch", "sakura", "--command", "true"],
+            "'sakura' names a backend, and cannot be used with --command",
+        ),
+        (
+            &["up", "sakura", "--command", "true"],
+            "'sakura' names a backend, and cannot be used with --command",
+        ),
+        (
+            &["up", "--command", "true", "--dir", "nowhere"],
+            "invalid value 'nowhere' for --dir: expected a folder",
+        ),
         (&["check", "--command", "true", "deploy"], "with --command, expected a step from 0 to 9"),
         (&["check", "--command", "true", "13"], "invalid value 'delivery' for STEP: with --command"),
         (

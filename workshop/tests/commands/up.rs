@@ -96,8 +96,14 @@ struct Up<'a> {
 
 impl<'a> Up<'a> {
     fn start(repository: &'a Repository, arguments: &[&str]) -> Self {
+        Self::start_service(repository, &["sakura"], arguments)
+    }
+
+    /// Starts it with what `service` chooses.
+    fn start_service(repository: &'a Repository, service: &[&str], arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_workshop"))
-            .args(["up", "sakura", "--port", "0", "--httpbin-port", "0"])
+            .args(["up", "--port", "0", "--httpbin-port", "0"])
+            .args(service)
             .args(["--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
             .args(arguments)
             .current_dir(repository.path(""))
@@ -273,6 +279,44 @@ fn a_broken_build_is_told_on_the_page_of_steps_with_the_compilers_first_error() 
     up.page("/steps", |page| page["build_error"].is_null());
     up.page("/", |page| state(page, "backend-sakura") == "runs");
     assert_eq!(up.starts().len(), 1, "the program that was built before went on, and is the same as now");
+}
+
+#[test]
+fn a_command_is_the_service_and_is_restarted_at_every_save() {
+    let repository = repository();
+    // The finished service: its program is the local httpbin, and here the command too.
+    let manifest_of_all = repository.path("Cargo.toml");
+    let text =
+        fs::read_to_string(&manifest_of_all).unwrap().replace("[\"loadtest\"", "[\"handson\", \"loadtest\"");
+    fs::write(manifest_of_all, text).unwrap();
+    fs::create_dir_all(repository.path("handson/src")).unwrap();
+    fs::write(repository.path("handson/Cargo.toml"), manifest("handson").replace("[workspace]\n", ""))
+        .unwrap();
+    fs::write(repository.path("handson/src/main.rs"), SERVICE).unwrap();
+    fs::create_dir(repository.path("elsewhere")).unwrap();
+    let monitor = fs::read_to_string(repository.path("monitor.toml")).unwrap();
+    let monitor = monitor.replace("\"handson\"", "\"handson-elsewhere\"");
+    fs::write(repository.path("elsewhere/monitor.toml"), monitor).unwrap();
+
+    // A wrapper that ends before its program: the port would not be free for the next one.
+    let command = "sh -c '../target/debug/handson; true'";
+    let up = Up::start_service(&repository, &["--command", command, "--dir", "elsewhere"], &["--rate", "0"]);
+    let starts = || up.noted("handson/starts");
+    up.page("/", |page| state(page, command) == "runs");
+    let environment = starts()[0].clone();
+    for variable in ["PATH=", "PORT=", "HTTPBIN_URL=", "OTEL_SERVICE_NAME=handson-elsewhere\t"] {
+        assert!(environment.contains(variable), "{variable} is missing: {environment}");
+    }
+    for value in ["somewhere-else", "somebody-else", "OTEL_SDK_DISABLED"] {
+        assert!(!environment.contains(value), "{value} is of the shell: {environment}");
+    }
+    let page = up.page("/steps", |page| page["backend"].is_string());
+    assert_eq!(page["backend"], command);
+
+    fs::write(repository.path("elsewhere/main.py"), "changed").unwrap();
+    up.line("is restarting");
+    up.wait_until("the command starts again", || starts().len() == 2);
+    up.page("/", |page| state(page, command) == "runs");
 }
 
 #[test]

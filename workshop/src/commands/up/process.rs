@@ -1,13 +1,17 @@
 //! A process: whether it listens, how it is stopped, and the text for its exit status.
 
+use std::io;
 use std::net::Ipv4Addr;
 use std::process::ExitStatus;
 use std::time::{Duration, SystemTime};
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::net::TcpStream;
 use tokio::process::Child;
 
+use super::group::Group;
+use super::output::Output;
+use super::program::Program;
 use crate::messages::Message;
 use crate::text;
 
@@ -16,23 +20,61 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(17);
 /// Time between two attempts to connect to a program that starts.
 const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 
+/// A running process.
+pub(super) struct Process {
+    child: Child,
+    /// The group of a command: it is often a wrapper that does not pass signals on to the program that listens. Dropping the group kills
+    /// what is left of it.
+    own_group: Option<Group>,
+    port: Option<u16>,
+}
+
+impl Process {
+    /// Starts `program`, in the process group `group` unless it is a command.
+    pub(super) fn start(program: &Program, group: Pid, output: &Output) -> io::Result<Self> {
+        let own_group = program.program.is_command().then(Group::start).transpose()?;
+        let group = own_group.as_ref().map_or(group, Group::id);
+        Ok(Self { child: program.spawn(group, output)?, own_group, port: program.port })
+    }
+
+    pub(super) async fn wait(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// Stops it by SIGTERM, and by SIGKILL if it does not end in time.
+    pub(super) async fn end(&mut self) {
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        // It may already have ended.
+        let _ = match (&self.own_group, id) {
+            (Some(group), _) => kill_process_group(group.id(), Signal::TERM),
+            (None, Some(id)) => kill_process(id, Signal::TERM),
+            (None, None) => Ok(()),
+        };
+        if tokio::time::timeout(STOP_TIMEOUT, self.ended()).await.is_err() {
+            let _ = self.child.kill().await;
+        }
+    }
+
+    /// Waits for the end of the process, and of what else listens on its port.
+    async fn ended(&mut self) {
+        let _ = self.child.wait().await;
+        if let (Some(_), Some(port)) = (&self.own_group, self.port) {
+            while is_open(port).await {
+                tokio::time::sleep(PROBE_INTERVAL).await;
+            }
+        }
+    }
+}
+
 /// Waits until a connection to `port` is accepted.
 pub(super) async fn listens(port: u16) {
-    while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_err() {
+    while !is_open(port).await {
         tokio::time::sleep(PROBE_INTERVAL).await;
     }
 }
 
-/// Stops it by SIGTERM, and by SIGKILL if it does not end in time.
-pub(super) async fn end(child: &mut Child) {
-    let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-    if let Some(id) = id {
-        // It may already have ended.
-        let _ = kill_process(id, Signal::TERM);
-    }
-    if tokio::time::timeout(STOP_TIMEOUT, child.wait()).await.is_err() {
-        let _ = child.kill().await;
-    }
+async fn is_open(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok()
 }
 
 pub(super) fn describe(status: ExitStatus) -> Message {

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use rustix::process::Pid;
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
 use super::output::Output;
+use crate::run;
 
 /// Number of bytes that are compared at a time.
 const CHUNK: usize = 64 * 1024;
@@ -17,9 +18,9 @@ const CHUNK: usize = 64 * 1024;
 /// A program to run.
 pub(super) struct Program {
     pub(super) name: String,
-    pub(super) executable: PathBuf,
+    pub(super) program: run::Program,
     pub(super) arguments: Vec<String>,
-    /// Its whole environment: variables of the shell are not passed on.
+    /// Its environment. Only a command gets variables of the shell, too.
     pub(super) environment: Vec<(String, String)>,
     /// The port on which it listens when it is ready; `None` if it does not listen.
     pub(super) port: Option<u16>,
@@ -33,9 +34,10 @@ impl Program {
     /// Its environment is the one given here, as in a check. A proxy, a service name or an exporter that the shell sets for
     /// other programs would send its telemetry elsewhere, or keep it from starting.
     pub(super) fn spawn(&self, group: Pid, output: &Output) -> io::Result<Child> {
-        let mut child = Command::new(&self.executable)
+        let mut child = self
+            .program
+            .process()
             .args(&self.arguments)
-            .env_clear()
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -57,9 +59,12 @@ impl Program {
 pub(super) struct Build(File);
 
 impl Build {
-    /// `None` if the file cannot be read.
-    pub(super) fn open(executable: &Path) -> Option<Self> {
-        File::open(executable).ok().map(Self)
+    /// `None` if the file cannot be read, or if it is not known, because a command builds the program itself.
+    pub(super) fn open(program: &run::Program) -> Option<Self> {
+        match program {
+            run::Program::Executable(path) => File::open(path).ok().map(Self),
+            run::Program::Command(_) => None,
+        }
     }
 
     /// Whether `executable` is the same program: the same file, or another one with the same content.

@@ -2,16 +2,24 @@
 
 use std::path::PathBuf;
 
+use ::console::monitor::Definition;
+
 use super::program::Program;
 use super::stack::Stack;
+use crate::commands::subject::Subject;
+use crate::run;
 
 impl Stack {
-    pub(super) fn service(&self, executable: PathBuf) -> Program {
-        let mut program = self.program(&self.backend, executable);
+    pub(super) fn service(&self, program: run::Program) -> Program {
+        let mut program = self.program(&self.label, program);
+        program.log = self.log(&self.log_name());
         program.port = Some(self.port);
         let mut set = |name: &str, value: String| program.environment.push((name.to_owned(), value));
         set("PORT", self.port.to_string());
         set("HTTPBIN_URL", format!("http://127.0.0.1:{}", self.httpbin_port));
+        if let Some(name) = self.service_name() {
+            set("OTEL_SERVICE_NAME", name);
+        }
         if let Some(rate) = self.error_rate {
             set("RANDOM_ERROR_RATE", rate.to_string());
         }
@@ -21,7 +29,7 @@ impl Stack {
     }
 
     pub(super) fn httpbin(&self, executable: PathBuf) -> Program {
-        let mut program = self.program("httpbin", executable);
+        let mut program = self.program("httpbin", run::Program::Executable(executable));
         program.port = Some(self.httpbin_port);
         let port = self.httpbin_port.to_string();
         program.arguments = ["httpbin", "--port", &port, "--delay", "20ms..80ms"].map(str::to_owned).to_vec();
@@ -29,7 +37,7 @@ impl Stack {
     }
 
     pub(super) fn load(&self, executable: PathBuf) -> Program {
-        let mut program = self.program("loadtest", executable);
+        let mut program = self.program("loadtest", run::Program::Executable(executable));
         let url = format!("http://127.0.0.1:{}/handson", self.port);
         let rate = self.rate.to_string();
         program.arguments = ["--rate", &rate, "--duration", "0", "--url", &url].map(str::to_owned).to_vec();
@@ -37,10 +45,10 @@ impl Stack {
     }
 
     /// What all programs have in common: they export to the console, and often, so that telemetry is visible within seconds.
-    fn program(&self, name: &str, executable: PathBuf) -> Program {
+    fn program(&self, name: &str, program: run::Program) -> Program {
         Program {
             name: name.to_owned(),
-            executable,
+            program,
             arguments: Vec::new(),
             port: None,
             environment: [
@@ -54,6 +62,22 @@ impl Stack {
             .map(|(name, value)| (name.to_owned(), value))
             .to_vec(),
             log: self.log(name),
+        }
+    }
+
+    /// `service.name` of a command, because nothing else names it: the one that its monitor watches. A backend has its own.
+    fn service_name(&self) -> Option<String> {
+        let Some(Subject::Command(command)) = &self.subject else { return None };
+        let monitor = std::fs::read_to_string(command.folder().join("monitor.toml")).ok();
+        let definition = monitor.and_then(|text| Definition::parse(&text).ok());
+        Some(definition.map_or("handson".to_owned(), |definition| definition.service))
+    }
+
+    /// The name of the file for the output of the service, without its ending.
+    pub(super) fn log_name(&self) -> String {
+        match &self.subject {
+            Some(Subject::Command(_)) => "command".to_owned(),
+            Some(Subject::Backend(_)) | None => self.label.clone(),
         }
     }
 

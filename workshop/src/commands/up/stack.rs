@@ -13,7 +13,8 @@ use super::program::Program;
 use super::status_board::StatusBoard;
 use super::supervised::Supervised;
 use crate::commands::repository::Repository;
-use crate::commands::watcher::{SAVE_DEBOUNCE, SaveWatcher};
+use crate::commands::subject::Subject;
+use crate::commands::watcher::SAVE_DEBOUNCE;
 use crate::commands::{fail, first_build, print};
 use crate::messages::Message;
 use crate::run::{self, RunError};
@@ -24,10 +25,10 @@ use crate::text;
 pub(super) struct Stack {
     pub(super) repository: Arc<Repository>,
     pub(super) lang: Lang,
-    /// Name of the backend; `None` for the finished service.
-    pub(super) name: Option<String>,
-    /// Name of its package.
-    pub(super) backend: String,
+    /// What runs as the service; `None` is the finished service.
+    pub(super) subject: Option<Subject>,
+    /// The name of its package, or the command.
+    pub(super) label: String,
     pub(super) port: u16,
     pub(super) httpbin_port: u16,
     pub(super) curl: String,
@@ -46,9 +47,9 @@ impl Stack {
         self.print(text!(
             "The console is at {url}. Building {backend} …",
             url = &self.url,
-            backend = &self.backend
+            backend = &self.label
         ));
-        first_build::announce(&self.backend, self.lang);
+        first_build::announce(&self.label, self.lang);
         self.set_build_state(text!("is running"), true);
         let built = match run::unless_interrupted(self.build()).await {
             Err(RunError::Interrupted) => return Ok(()),
@@ -56,7 +57,7 @@ impl Stack {
             Ok(built) => built,
         };
         let (service, loadtest) = built.map_err(|error| {
-            fail(text!("cannot start {backend}: {error}", backend = &self.backend, error = error.seen()))
+            fail(text!("cannot start {backend}: {error}", backend = &self.label, error = error.seen()))
         })?;
         self.set_build_state(text!("has succeeded"), true);
         let group = Group::start().context("cannot start processes")?;
@@ -68,7 +69,7 @@ impl Stack {
         // No program gets a request before it is ready, so that the pages show no failures that only the start caused.
         let httpbin = start(self.httpbin(service.clone()), Needs::default())?;
         let after = Needs { after: Some(httpbin.gate()), only_while: None };
-        let backend = start(self.service(service), after)?;
+        let backend = start(self.service(self.program_of(service)), after)?;
         let only_while = Needs { after: None, only_while: Some(backend.gate()) };
         let load = loadtest.map(|loadtest| start(self.load(loadtest), only_while)).transpose()?;
         self.print_addresses();
@@ -89,8 +90,8 @@ impl Stack {
     /// Builds the backend at every save.
     async fn until_interrupted(&self, backend: &Supervised, httpbin: &Supervised) -> Result<()> {
         let (sender, mut saves) = mpsc::unbounded_channel();
-        let watcher = self.name.as_ref().map(|name| {
-            SaveWatcher::watch(&self.repository.folder(name), move || {
+        let watcher = self.subject.as_ref().map(|subject| {
+            subject.watch(&self.repository, move || {
                 // Sending fails when this command has ended.
                 let _ = sender.send(());
             })
@@ -103,7 +104,11 @@ impl Stack {
             while saves.recv().await.is_some() {
                 while let Ok(Some(())) = tokio::time::timeout(SAVE_DEBOUNCE, saves.recv()).await {}
                 watcher.renew();
-                self.print(text!("{backend} was saved; building …", backend = &self.backend));
+                if let Some(Subject::Command(command)) = &self.subject {
+                    backend.replace(run::Program::Command(command.clone())).await;
+                    continue;
+                }
+                self.print(text!("{backend} was saved; building …", backend = &self.label));
                 match self.build_backend().await {
                     Ok(executable) => {
                         self.set_build_state(text!("has succeeded"), true);
@@ -112,10 +117,10 @@ impl Stack {
                     }
                     Err(error) => {
                         self.set_build_state(text!("has failed; the previous program keeps running"), false);
-                        anstream::println!("{}: {}", self.backend, error.seen().in_lang(self.lang));
-                        let error = match &self.name {
-                            Some(name) => {
-                                compile_error::first_error(&self.repository.folder(name), error).await
+                        anstream::println!("{}: {}", self.label, error.seen().in_lang(self.lang));
+                        let error = match &self.subject {
+                            Some(subject) => {
+                                compile_error::first_error(&subject.folder(&self.repository), error).await
                             }
                             None => error.seen().to_string(),
                         };
@@ -131,7 +136,7 @@ impl Stack {
     }
 
     fn set_build_state(&self, state: Message, good: bool) {
-        let name = text!("build of {backend}", backend = &self.backend);
+        let name = text!("build of {backend}", backend = &self.label);
         self.board.set(&name.in_lang(self.lang), &state.in_lang(self.lang), good);
     }
 
@@ -142,16 +147,24 @@ impl Stack {
     /// Restarts the backend if its program has changed.
     async fn replace(&self, backend: &Supervised, httpbin: &Supervised, executable: PathBuf) {
         if backend.is_same_as(&executable) {
-            self.print(text!("{backend}: the program has not changed", backend = &self.backend));
+            self.print(text!("{backend}: the program has not changed", backend = &self.label));
             return;
         }
         // Both run the same program. While httpbin is replaced, the backend must not call it.
         backend.hold().await;
-        httpbin.replace(executable.clone()).await;
-        backend.replace(executable).await;
+        httpbin.replace(run::Program::Executable(executable.clone())).await;
+        backend.replace(run::Program::Executable(executable)).await;
     }
 
-    /// Builds the program of the backend, and the load generator unless its rate is 0.
+    /// The program of the service, if `executable` was built: a command builds itself.
+    fn program_of(&self, executable: PathBuf) -> run::Program {
+        match &self.subject {
+            Some(Subject::Command(command)) => run::Program::Command(command.clone()),
+            Some(Subject::Backend(_)) | None => run::Program::Executable(executable),
+        }
+    }
+
+    /// Builds the program of the backend or the finished service, which is the local httpbin too, and the load generator unless its rate is 0.
     async fn build(&self) -> Result<(PathBuf, Option<PathBuf>), RunError> {
         let backend = self.build_backend().await?;
         if self.rate == 0 {
@@ -165,9 +178,12 @@ impl Stack {
     }
 
     async fn build_backend(&self) -> Result<PathBuf, RunError> {
-        let built = match &self.name {
-            Some(name) => run::build(&self.repository.folder(name)).await?,
-            None => run::build_package(&self.repository.root, &["--package", "handson"]).await?,
+        let built = match &self.subject {
+            Some(Subject::Backend(name)) => run::build(&self.repository.folder(name)).await?,
+            // With a command, the finished service is only the local httpbin.
+            Some(Subject::Command(_)) | None => {
+                run::build_package(&self.repository.root, &["--package", "handson"]).await?
+            }
         };
         Ok(built.executable)
     }
@@ -176,7 +192,7 @@ impl Stack {
         let url = &self.url;
         self.print(text!("\n  open      {url}", url));
         self.print(text!("  call      {curl}", curl = &self.curl));
-        self.print(match self.name {
+        self.print(match self.subject {
             Some(_) => text!(
                 "            from step 3 on, its response header traceresponse contains the trace id: {url}/traces/<the 32 digits>",
                 url
@@ -190,13 +206,20 @@ impl Stack {
             0 => text!("  load      none, because of --rate 0"),
             rate => text!("  load      {rate} requests/s", rate),
         });
-        self.print(text!("  log       tail -f {log}", log = self.repository.shown(&self.log(&self.backend))));
-        if let Some(name) = &self.name {
-            self.print(text!(
+        self.print(text!(
+            "  log       tail -f {log}",
+            log = self.repository.shown(&self.log(&self.log_name()))
+        ));
+        match &self.subject {
+            Some(Subject::Backend(name)) => self.print(text!(
                 "  steps     {url}/steps; every save rebuilds and restarts backend-{name}",
                 url,
                 name
-            ));
+            )),
+            Some(Subject::Command(_)) => {
+                self.print(text!("  steps     {url}/steps; every save restarts the command", url));
+            }
+            None => {}
         }
         self.print(text!("\nCtrl-C stops everything."));
     }

@@ -1,6 +1,6 @@
 //! The handle of a program that is kept running.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::Pid;
@@ -11,6 +11,7 @@ use super::gate::{Gate, Needs};
 use super::program::{Build, Program};
 use super::status_board::StatusBoard;
 use super::supervisor::{Status, Supervisor};
+use crate::run;
 use crate::steps::Lang;
 
 /// A program that runs, or will be restarted.
@@ -26,7 +27,7 @@ pub(super) enum Order {
     /// Stop it, and wait for another order.
     Hold,
     /// Stop it, and run this program from now on.
-    Replace(PathBuf),
+    Replace(run::Program),
     /// Stop it.
     Stop,
 }
@@ -75,9 +76,9 @@ impl Supervised {
     }
 
     /// Stops the process, and starts the new program.
-    pub(super) async fn replace(&self, executable: PathBuf) {
+    pub(super) async fn replace(&self, program: run::Program) {
         self.ready.shut();
-        self.order(Order::Replace(executable)).await;
+        self.order(Order::Replace(program)).await;
     }
 
     /// Stops the process by SIGTERM, and waits for its end.

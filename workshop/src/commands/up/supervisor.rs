@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::gate::{Gate, Needs};
 use super::output::Output;
-use super::process;
+use super::process::{self, Process};
 use super::program::{Build, Program};
 use super::status_board::StatusBoard;
 use super::supervised::{Order, Started};
@@ -25,8 +25,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(15);
 /// A program that has run this long did not fail at its start, so the pause begins at its minimum again.
 const STABLE_AFTER: Duration = Duration::from_secs(20);
-/// Time to listen on its port. After it, the status reports that the program does not listen.
-const LISTEN_TIMEOUT: Duration = Duration::from_secs(15);
 /// clap's exit status for options or variables that are not valid.
 const REFUSES_OPTIONS: i32 = 2;
 
@@ -113,8 +111,8 @@ impl Supervisor {
                 order => order,
             };
             match order {
-                Some(Order::Replace(executable)) => {
-                    self.program.executable = executable;
+                Some(Order::Replace(program)) => {
+                    self.program.program = program;
                     (self.pause, self.failures) = (FIRST_PAUSE, None);
                     print(self.status.lang, &text!("{program} is restarting", program = &self.program.name));
                 }
@@ -130,13 +128,13 @@ impl Supervisor {
         let start = Instant::now();
         // Taken before the start, so that the program it needs waits for its end in any case.
         let pass = self.needs.only_while.as_ref().map(Gate::enter);
-        let mut child = match self.program.spawn(self.group, &self.output) {
-            Ok(child) => child,
+        let mut process = match Process::start(&self.program, self.group, &self.output) {
+            Ok(process) => process,
             Err(error) => return self.failed(text!("cannot be started: {error}", error = error.to_string())),
         };
-        self.started.set(Build::open(&self.program.executable));
+        self.started.set(Build::open(&self.program.program));
         let ended = tokio::select! {
-            status = child.wait() => {
+            status = process.wait() => {
                 if start.elapsed() > STABLE_AFTER {
                     self.pause = FIRST_PAUSE;
                 }
@@ -146,11 +144,11 @@ impl Supervisor {
             }
             order = self.orders.recv() => {
                 self.ready.close().await;
-                process::end(&mut child).await;
+                process.end().await;
                 order.map_or(Ended::Abandoned, Ended::Ordered)
             }
             () = self.needs.wait_until_gone() => {
-                process::end(&mut child).await;
+                process.end().await;
                 self.status.set(&self.program.name, &text!("waits for the service"), true);
                 Ended::NeedNotReady
             }
@@ -162,7 +160,8 @@ impl Supervisor {
 
     fn ended(&mut self, status: std::io::Result<ExitStatus>) -> Ended {
         match status {
-            Ok(status) if status.code() == Some(REFUSES_OPTIONS) => {
+            // Other languages end with this status for other reasons, too.
+            Ok(status) if status.code() == Some(REFUSES_OPTIONS) && !self.program.program.is_command() => {
                 let refused =
                     text!("rejected its options (exit status 2), and is not restarted before the next build");
                 self.status.set(&self.program.name, &refused, false);
@@ -211,7 +210,7 @@ async fn becomes_ready(
             None => status.set(name, &text!("is starting"), true),
             Some((_, how)) => status.set(name, &text!("is restarting; it {how}", how), false),
         }
-        if tokio::time::timeout(LISTEN_TIMEOUT, process::listens(port)).await.is_err() {
+        if tokio::time::timeout(program.program.start_timeout(), process::listens(port)).await.is_err() {
             status.set(name, &text!("runs, but does not listen on port {port}", port), false);
             process::listens(port).await;
         }
