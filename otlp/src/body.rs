@@ -14,7 +14,7 @@ use futures_util::{StreamExt, stream};
 use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 
-use crate::{Limits, Signal, Sink};
+use crate::{Limits, Signal, Sink, grpc};
 
 /// Bytes of the body of one request, unpacked. An SDK's batch of 512 spans has less than 1 MiB.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
@@ -38,10 +38,7 @@ impl Bounds {
 
 /// Middleware: gives up a request whose body is too slow, or that needs more memory than is left.
 pub(crate) async fn within(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
-    let is_grpc = request
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|content| content.as_bytes().starts_with(b"application/grpc"));
+    let is_grpc = grpc::is_grpc(request.headers());
     let memory = Arc::new(Memory {
         of_all: bounds.used,
         limit: bounds.limits.memory,

@@ -8,7 +8,6 @@ use std::mem::size_of;
 use opentelemetry_proto::tonic::common::v1 as common;
 use opentelemetry_proto::tonic::logs::v1 as logs;
 use opentelemetry_proto::tonic::metrics::v1 as metrics;
-use opentelemetry_proto::tonic::resource::v1 as resource;
 use opentelemetry_proto::tonic::trace::v1 as trace;
 
 use crate::model;
@@ -22,7 +21,7 @@ const ALLOCATION: usize = 32;
 
 /// A type of message.
 pub(crate) struct Message {
-    /// Bytes of an empty one.
+    /// Bytes of an empty one; 0 if it is a part of the message around it, whose size includes it.
     size: usize,
     fields: &'static [(u32, Field)],
 }
@@ -52,35 +51,28 @@ const fn size<Wire, Model>() -> usize {
     GROWTH * size_of::<Wire>() + 2 * size_of::<Model>()
 }
 
-static ANY_VALUE: Message = message(
-    size::<common::AnyValue, model::Value>(),
-    &[
-        (1, Field::Text),
-        (5, Field::Message(&ARRAY_VALUE)),
-        (6, Field::Message(&KEY_VALUE_LIST)),
-        (7, Field::Text),
-    ],
-);
-static ARRAY_VALUE: Message =
-    message(size_of::<common::ArrayValue>() + ALLOCATION, &[(1, Field::Message(&ANY_VALUE))]);
-static KEY_VALUE_LIST: Message =
-    message(size_of::<common::KeyValueList>() + ALLOCATION, &[(1, Field::Message(&KEY_VALUE))]);
+static ANY_VALUE_FIELDS: [(u32, Field); 4] = [
+    (1, Field::Text),
+    (5, Field::Message(&ARRAY_VALUE)),
+    (6, Field::Message(&KEY_VALUE_LIST)),
+    (7, Field::Text),
+];
+/// An element of an array.
+static ANY_VALUE: Message = message(size::<common::AnyValue, model::Value>(), &ANY_VALUE_FIELDS);
+/// The value of an attribute, or the body of a log record.
+static INLINE_VALUE: Message = message(0, &ANY_VALUE_FIELDS);
+static ARRAY_VALUE: Message = message(ALLOCATION, &[(1, Field::Message(&ANY_VALUE))]);
+static KEY_VALUE_LIST: Message = message(ALLOCATION, &[(1, Field::Message(&KEY_VALUE))]);
 static KEY_VALUE: Message = message(
     size::<common::KeyValue, (String, model::Value)>(),
-    &[(1, Field::Text), (2, Field::Message(&ANY_VALUE))],
+    &[(1, Field::Text), (2, Field::Message(&INLINE_VALUE))],
 );
 static ENTITY_REF: Message = message(
     size::<common::EntityRef, ()>(),
     &[(1, Field::Text), (2, Field::Text), (3, Field::Text), (4, Field::Text)],
 );
-static RESOURCE: Message = message(
-    size::<resource::Resource, model::Attributes>(),
-    &[(1, Field::Message(&KEY_VALUE)), (3, Field::Message(&ENTITY_REF))],
-);
-static SCOPE: Message = message(
-    size::<common::InstrumentationScope, model::Scope>(),
-    &[(1, Field::Text), (2, Field::Text), (3, Field::Message(&KEY_VALUE))],
-);
+static RESOURCE: Message = message(0, &[(1, Field::Message(&KEY_VALUE)), (3, Field::Message(&ENTITY_REF))]);
+static SCOPE: Message = message(0, &[(1, Field::Text), (2, Field::Text), (3, Field::Message(&KEY_VALUE))]);
 
 /// `ExportTraceServiceRequest`.
 pub(crate) static TRACES: Message = message(0, &[(1, Field::Message(&RESOURCE_SPANS))]);
@@ -112,7 +104,7 @@ static LINK: Message = message(
     size::<trace::span::Link, model::Link>(),
     &[(1, Field::Id), (2, Field::Id), (3, Field::Text), (4, Field::Message(&KEY_VALUE))],
 );
-static STATUS: Message = message(size_of::<trace::Status>(), &[(2, Field::Text)]);
+static STATUS: Message = message(0, &[(2, Field::Text)]);
 
 /// `ExportLogsServiceRequest`.
 pub(crate) static LOGS: Message = message(0, &[(1, Field::Message(&RESOURCE_LOGS))]);
@@ -128,7 +120,7 @@ static LOG_RECORD: Message = message(
     size::<logs::LogRecord, model::LogRecord>(),
     &[
         (3, Field::Text),
-        (5, Field::Message(&ANY_VALUE)),
+        (5, Field::Message(&INLINE_VALUE)),
         (6, Field::Message(&KEY_VALUE)),
         (9, Field::Id),
         (10, Field::Id),
@@ -161,19 +153,17 @@ static METRIC: Message = message(
     ],
 );
 /// `Gauge` and `Sum`.
-static NUMBERS: Message = message(size_of::<metrics::Sum>(), &[(1, Field::Message(&NUMBER))]);
+static NUMBERS: Message = message(0, &[(1, Field::Message(&NUMBER))]);
 static NUMBER: Message = message(
     size::<metrics::NumberDataPoint, model::Point>(),
     &[(7, Field::Message(&KEY_VALUE)), (5, Field::Message(&EXEMPLAR))],
 );
-static HISTOGRAM: Message =
-    message(size_of::<metrics::Histogram>(), &[(1, Field::Message(&HISTOGRAM_POINT))]);
+static HISTOGRAM: Message = message(0, &[(1, Field::Message(&HISTOGRAM_POINT))]);
 static HISTOGRAM_POINT: Message = message(
     size::<metrics::HistogramDataPoint, model::HistogramPoint>(),
     &[(9, Field::Message(&KEY_VALUE)), (6, Field::Fixed), (7, Field::Fixed), (8, Field::Message(&EXEMPLAR))],
 );
-static EXPONENTIAL_HISTOGRAM: Message =
-    message(size_of::<metrics::ExponentialHistogram>(), &[(1, Field::Message(&EXPONENTIAL_POINT))]);
+static EXPONENTIAL_HISTOGRAM: Message = message(0, &[(1, Field::Message(&EXPONENTIAL_POINT))]);
 static EXPONENTIAL_POINT: Message = message(
     size::<metrics::ExponentialHistogramDataPoint, model::HistogramPoint>() + 4 * ALLOCATION,
     &[
@@ -183,9 +173,8 @@ static EXPONENTIAL_POINT: Message = message(
         (11, Field::Message(&EXEMPLAR)),
     ],
 );
-static BUCKETS: Message =
-    message(size_of::<metrics::exponential_histogram_data_point::Buckets>(), &[(2, Field::Numbers)]);
-static SUMMARY: Message = message(size_of::<metrics::Summary>(), &[(1, Field::Message(&SUMMARY_POINT))]);
+static BUCKETS: Message = message(0, &[(2, Field::Numbers)]);
+static SUMMARY: Message = message(0, &[(1, Field::Message(&SUMMARY_POINT))]);
 static SUMMARY_POINT: Message = message(
     size::<metrics::SummaryDataPoint, model::SummaryPoint>(),
     &[(7, Field::Message(&KEY_VALUE)), (6, Field::Message(&QUANTILE))],
@@ -297,7 +286,7 @@ pub(crate) fn of_json(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUCKETS, HISTOGRAM_POINT, LOGS, TRACES, of_json, of_protobuf};
+    use super::{BUCKETS, HISTOGRAM_POINT, KEY_VALUE, LOGS, TRACES, of_json, of_protobuf};
 
     #[test]
     fn empty_spans_are_counted_as_the_structures_that_they_become() {
@@ -307,6 +296,14 @@ mod tests {
         let size = of_protobuf(&TRACES, &resource, usize::MAX);
         assert!(size > 1_000 * size_of::<crate::model::Span>(), "{size}");
         assert!(of_protobuf(&TRACES, &resource, 10_000) < 20_000, "it stops at the limit");
+    }
+
+    #[test]
+    fn the_value_of_an_attribute_counts_once() {
+        let with_int = of_protobuf(&KEY_VALUE, &[0x12, 2, 0x18, 1], usize::MAX);
+        assert_eq!(with_int, of_protobuf(&KEY_VALUE, &[], usize::MAX));
+        let with_array = of_protobuf(&KEY_VALUE, &[0x12, 4, 0x2a, 2, 0x0a, 0], usize::MAX);
+        assert!(with_array > with_int + size_of::<crate::model::Value>(), "its elements are not in it");
     }
 
     #[test]

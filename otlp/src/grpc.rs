@@ -4,10 +4,11 @@ use std::future::{Ready, ready};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::routing::post;
+use axum::{Extension, Router};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -32,17 +33,26 @@ pub(crate) fn router(sink: &Arc<dyn Sink>) -> Router {
         .with_state(Arc::clone(sink))
 }
 
-async fn export<E: Export>(State(sink): State<Arc<dyn Sink>>, request: Request) -> Response {
-    let memory = request.extensions().get::<Arc<Memory>>().cloned();
-    let largest = memory.as_ref().map_or(MAX_BODY_BYTES, |memory| memory.limit().min(MAX_BODY_BYTES));
-    let codec = Bounded::<E> { memory: memory.clone(), message: PhantomData };
+/// Whether a request is gRPC, by its content type.
+pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|content_type| content_type.as_bytes().starts_with(b"application/grpc"))
+}
+
+async fn export<E: Export>(
+    State(sink): State<Arc<dyn Sink>>,
+    Extension(memory): Extension<Arc<Memory>>,
+    request: Request,
+) -> Response {
+    let codec = Bounded::<E> { memory: Arc::clone(&memory), message: PhantomData };
+    let largest = memory.limit().min(MAX_BODY_BYTES);
     let mut grpc = Grpc::new(codec).accept_compressed(Gzip).max_decoding_message_size(largest);
-    let mut is_added = false;
-    let service = Service { sink: &*sink, is_added: &mut is_added, message: PhantomData::<E> };
-    let response = grpc.unary(service, request).await;
-    let status = Status::from_header_map(response.headers());
-    let is_given_up = memory.is_some_and(|memory| memory.fault().is_some());
-    if let Some(status) = status.filter(|_| !is_added && !is_given_up) {
+    let response = grpc.unary(Service { sink: &*sink, message: PhantomData::<E> }, request).await;
+    // A response has its status in the headers only if there is no message: the export was refused, and not added.
+    if let Some(status) = Status::from_header_map(response.headers())
+        && memory.fault().is_none()
+    {
         sink.refuse(
             Some(E::SIGNAL),
             format!("an export of {} by gRPC: {}", E::SIGNAL.name(), status.message()),
@@ -53,7 +63,6 @@ async fn export<E: Export>(State(sink): State<Arc<dyn Sink>>, request: Request) 
 
 struct Service<'a, E> {
     sink: &'a dyn Sink,
-    is_added: &'a mut bool,
     message: PhantomData<E>,
 }
 
@@ -62,33 +71,34 @@ impl<E: Export> UnaryService<E> for Service<'_, E> {
     type Future = Ready<Result<tonic::Response<E::Response>, Status>>;
 
     fn call(&mut self, request: tonic::Request<E>) -> Self::Future {
-        *self.is_added = true;
         ready(Ok(tonic::Response::new(E::response(self.sink.add(request.into_inner().telemetry())))))
     }
 }
 
-/// Protobuf, but for messages that would take too much memory: tonic's own codec decodes everything.
+/// Protobuf, except for messages that would take too much memory: tonic's own codec decodes everything.
 struct Bounded<E> {
-    memory: Option<Arc<Memory>>,
+    memory: Arc<Memory>,
     message: PhantomData<E>,
 }
 
 impl<E: Export> Codec for Bounded<E> {
     type Encode = E::Response;
     type Decode = E;
-    type Encoder = Self;
+    type Encoder = ResponseEncoder<E>;
     type Decoder = Self;
 
-    fn encoder(&mut self) -> Self {
-        Self { memory: None, message: PhantomData }
+    fn encoder(&mut self) -> ResponseEncoder<E> {
+        ResponseEncoder(PhantomData)
     }
 
     fn decoder(&mut self) -> Self {
-        Self { memory: self.memory.clone(), message: PhantomData }
+        Self { memory: Arc::clone(&self.memory), message: PhantomData }
     }
 }
 
-impl<E: Export> Encoder for Bounded<E> {
+struct ResponseEncoder<E>(PhantomData<E>);
+
+impl<E: Export> Encoder for ResponseEncoder<E> {
     type Item = E::Response;
     type Error = Status;
 
@@ -103,11 +113,9 @@ impl<E: Export> Decoder for Bounded<E> {
 
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<E>, Status> {
         let body = buffer.copy_to_bytes(buffer.remaining());
-        if let Some(memory) = &self.memory {
-            memory
-                .take(decoded_size::of_protobuf(E::SHAPE, &body, memory.limit()))
-                .map_err(|fault| Status::resource_exhausted(fault.to_string()))?;
-        }
+        self.memory
+            .take(decoded_size::of_protobuf(E::SHAPE, &body, self.memory.limit()))
+            .map_err(|fault| Status::resource_exhausted(fault.to_string()))?;
         E::decode(body)
             .map(Some)
             .map_err(|error| Status::invalid_argument(format!("the body is no OTLP: {error}")))

@@ -18,7 +18,7 @@ use tonic::Status;
 use tonic::codegen::Service;
 
 use crate::model::Telemetry;
-use crate::{Limits, Rejected, Signal, Sink};
+use crate::{Limits, Rejected, Signal, Sink, grpc};
 
 /// Items that a receiver keeps. If more arrive, they are only counted.
 const MAX_ITEMS: usize = 400_000;
@@ -271,8 +271,7 @@ async fn behave(State(mut state): State<Behaving>, request: Request, next: Next)
             return next.run(request).await;
         }
     };
-    let content_type = request.headers().get(header::CONTENT_TYPE);
-    let is_grpc = content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"));
+    let is_grpc = grpc::is_grpc(request.headers());
     let _ = state.refusing.call(request).await;
     if is_grpc {
         let reason = "this receiver refuses everything at present";

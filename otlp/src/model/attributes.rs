@@ -101,16 +101,13 @@ impl Value {
 
     /// The first `characters` of [`Value::unquoted`], followed by `…` if there are more. It takes no longer than that, however large the value is.
     pub fn shortened(&self, characters: usize) -> String {
-        if let Self::Text(text) = self {
-            let mut short: String = text.chars().take(characters).collect();
-            if short.len() < text.len() {
-                short.push('…');
-            }
-            return short;
-        }
         let mut short = Shortened { text: String::new(), left: characters };
+        let written = match self {
+            Self::Text(text) => short.write_str(text),
+            other => write!(short, "{other}"),
+        };
         // The only error is that the limit was reached.
-        if write!(short, "{self}").is_err() {
+        if written.is_err() {
             short.text.push('…');
         }
         short.text
@@ -257,6 +254,8 @@ mod tests {
         assert_eq!(value.to_string(), expected);
         assert_eq!(value.shortened(9), r#"[{"text":…"#);
         assert_eq!(value.shortened(1_000), expected);
+        assert_eq!(Value::from("名前").shortened(1), "名…");
+        assert_eq!(Value::from("名前").shortened(2), "名前");
         assert_eq!(Value::Bytes(vec![7; 100]).to_string(), format!("0x{}… (100 bytes)", "07".repeat(32)));
     }
 
