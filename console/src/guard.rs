@@ -38,7 +38,7 @@ pub(super) fn guarded(router: Router, hosts: Hosts) -> Router {
 
 async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
     if let Err(why) = permitted(&hosts, &request) {
-        return (StatusCode::FORBIDDEN, why).into_response();
+        return (StatusCode::FORBIDDEN, why.to_string()).into_response();
     }
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -54,26 +54,33 @@ async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Resp
     response
 }
 
-fn permitted(hosts: &Hosts, request: &Request) -> Result<(), String> {
+/// Why a request is refused; its text is the body of the response.
+#[derive(Debug, thiserror::Error)]
+enum Forbidden {
+    #[error("the request names no host")]
+    NoHost,
+    #[error("{0:?} is no name of this machine; `--allow-host {0}` allows it")]
+    Host(String),
+    #[error("a page of {origin:?} may not send requests to {host}")]
+    Origin { origin: String, host: Authority },
+}
+
+fn permitted(hosts: &Hosts, request: &Request) -> Result<(), Forbidden> {
     let headers = request.headers();
     // HTTP/2 has it in the target.
     let host = match request.uri().authority() {
         Some(authority) => Some(authority.clone()),
         None => headers.get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok()),
     };
-    let Some(host) = host else { return Err("the request names no host".to_owned()) };
+    let Some(host) = host else { return Err(Forbidden::NoHost) };
     if !hosts.allow(host.host()) {
-        return Err(format!(
-            "{:?} is no name of this machine; `--allow-host {}` allows it",
-            host.host(),
-            host.host()
-        ));
+        return Err(Forbidden::Host(host.host().to_owned()));
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
     let origin = origin.to_str().unwrap_or_default();
     match origin.split_once("://") {
         Some(("http" | "https", from)) if from == host.as_str() => Ok(()),
-        _ => Err(format!("a page of {origin:?} may not send requests to {host}")),
+        _ => Err(Forbidden::Origin { origin: origin.to_owned(), host }),
     }
 }
 

@@ -20,7 +20,7 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::store::{Rates, Store};
-pub use definition::Definition;
+pub use definition::{Definition, DefinitionError};
 pub use notice::Notice;
 
 /// How long the rate must keep at or below the threshold before a monitor that fires is ok again: a rate that wavers about
@@ -59,11 +59,9 @@ pub struct Change {
 #[derive(Debug)]
 pub struct Monitor {
     file: PathBuf,
-    /// The file exists.
-    is_written: bool,
     modified: Option<SystemTime>,
     /// What the file says, or what is wrong with it.
-    pub definition: Result<Definition, String>,
+    pub definition: Result<Definition, DefinitionError>,
     /// Since the last change.
     pub state: State,
     /// The share of failures in the window now, from 0 to 1.
@@ -80,16 +78,15 @@ impl Monitor {
     /// The monitor that `file` defines. The file may come, change and go while the console runs.
     pub fn new(file: PathBuf) -> Self {
         let read = read(Watched { file: file.clone(), modified: None });
-        let mut monitor = Self { file, ..Self::from_definition(Err(String::new())) };
+        let mut monitor = Self { file, ..Self::from_definition(Err(DefinitionError::Missing)) };
         monitor.update(read);
         monitor
     }
 
     /// A monitor that no file stands behind: it is judged by [`Monitor::evaluate`].
-    pub fn from_definition(definition: Result<Definition, String>) -> Self {
+    pub fn from_definition(definition: Result<Definition, DefinitionError>) -> Self {
         Self {
             file: PathBuf::new(),
-            is_written: false,
             modified: None,
             definition,
             state: State::NoData,
@@ -106,26 +103,19 @@ impl Monitor {
         self.file.strip_prefix(here).unwrap_or(&self.file).display().to_string()
     }
 
-    /// Whether there is such a file.
-    pub fn is_written(&self) -> bool {
-        self.is_written
-    }
-
     /// What [`read`] needs to know.
     pub(crate) fn watched(&self) -> Watched {
         Watched { file: self.file.clone(), modified: self.modified }
     }
 
     /// Takes what [`read`] has found.
-    pub(crate) fn update(&mut self, read: Read) {
-        self.is_written = read.is_written;
-        let Some(definition) = read.definition else { return };
-        self.modified = read.modified;
-        let before = self.definition.as_ref().ok().map(|definition| definition.service.clone());
-        self.definition = definition;
-        if before != self.definition.as_ref().ok().map(|definition| definition.service.clone()) {
+    pub(crate) fn update(&mut self, read: Option<Read>) {
+        let Some(Read { modified, definition }) = read else { return };
+        let service = |definition: &Result<Definition, _>| Some(definition.as_ref().ok()?.service.clone());
+        if service(&self.definition) != service(&definition) {
             self.state = State::NoData;
         }
+        (self.modified, self.definition) = (modified, definition);
     }
 
     /// Judges, once a second. Gives what is to be told.
@@ -186,21 +176,15 @@ pub(crate) struct Watched {
 
 /// What has become of a file.
 pub(crate) struct Read {
-    is_written: bool,
     modified: Option<SystemTime>,
-    /// `None` if the file has not changed.
-    definition: Option<Result<Definition, String>>,
+    definition: Result<Definition, DefinitionError>,
 }
 
-/// Reads a file if it has changed. It may take as long as the file system does.
-pub(crate) fn read(watched: Watched) -> Read {
-    let modified = modified(&watched.file);
-    let has_changed = modified.is_none() || modified != watched.modified;
-    Read {
-        is_written: modified.is_some(),
-        modified,
-        definition: has_changed.then(|| Definition::read(&watched.file)),
-    }
+/// Reads a file if it has changed, or does not exist. It may take as long as the file system does.
+pub(crate) fn read(Watched { file, modified: known }: Watched) -> Option<Read> {
+    let modified = modified(&file);
+    let is_unchanged = modified.is_some() && modified == known;
+    (!is_unchanged).then(|| Read { modified, definition: Definition::read(&file) })
 }
 
 fn modified(file: &Path) -> Option<SystemTime> {

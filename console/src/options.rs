@@ -58,11 +58,20 @@ pub struct ConsoleOptions {
     allow_host: Vec<String>,
 }
 
-fn memory(text: &str) -> Result<ByteSize, String> {
+/// Why a value is not an amount of memory for telemetry.
+#[derive(Debug, thiserror::Error)]
+enum MemoryError {
+    #[error("expected a size, such as 256MiB or 1GiB")]
+    NotASize,
+    #[error("expected 16MiB or more")]
+    TooSmall,
+}
+
+fn memory(text: &str) -> Result<ByteSize, MemoryError> {
     match text.parse::<ByteSize>() {
         Ok(bytes) if bytes.as_u64() >= MIN_MEMORY => Ok(bytes),
-        Ok(_) => Err("allowed is 16MiB or more".to_owned()),
-        Err(_) => Err("allowed is a size, such as 256MiB or 1GiB".to_owned()),
+        Ok(_) => Err(MemoryError::TooSmall),
+        Err(_) => Err(MemoryError::NotASize),
     }
 }
 

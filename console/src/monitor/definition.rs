@@ -1,7 +1,7 @@
 //! `monitor.toml`.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -30,6 +30,41 @@ pub struct Definition {
     pub webhook: Option<reqwest::Url>,
 }
 
+/// What is wrong with a `monitor.toml`, and what is allowed.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum DefinitionError {
+    #[error("The file does not exist yet. It defines when too many requests fail.")]
+    Missing,
+    #[error("it cannot be read: {0}")]
+    Unreadable(#[source] io::Error),
+    #[error("it is not a regular file")]
+    NotAFile,
+    #[error("it is too large: a monitor has at most {MAX_BYTES} bytes")]
+    TooLarge,
+    #[error("{}", .0.to_string().trim_end())]
+    Syntax(#[from] toml::de::Error),
+    #[error("service is empty: expected the service.name, such as \"handson\"")]
+    Service,
+    #[error("invalid value {0:?} for window: expected a duration from 10s to 15m, such as \"1m\"")]
+    Window(String),
+    #[error("invalid value {0} for threshold: expected a share above 0 and up to 1, such as 0.05")]
+    Threshold(f64),
+    #[error("invalid value 0 for min_requests: expected 1 or more")]
+    MinRequests,
+    #[error("invalid value {0:?} for webhook: expected an http:// or https:// address")]
+    Webhook(String),
+}
+
+impl From<io::Error> for DefinitionError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Missing,
+            _ => Self::Unreadable(error),
+        }
+    }
+}
+
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,59 +81,46 @@ impl Definition {
     ///
     /// # Errors
     ///
-    /// In words for people: what is wrong, and what is allowed.
-    pub fn read(file: &Path) -> Result<Self, String> {
-        let unreadable = |error: std::io::Error| match error.kind() {
-            std::io::ErrorKind::NotFound => {
-                "The file does not exist yet. It defines when too many requests fail.".to_owned()
-            }
-            _ => format!("it cannot be read: {error}"),
-        };
+    /// If the file cannot be read, or does not define a monitor.
+    pub fn read(file: &Path) -> Result<Self, DefinitionError> {
         // To open a FIFO would wait for its writer, and a device may never end.
-        if !file.metadata().map_err(unreadable)?.is_file() {
-            return Err("it is not a regular file".to_owned());
+        if !file.metadata()?.is_file() {
+            return Err(DefinitionError::NotAFile);
         }
         let mut text = String::new();
-        let limited = fs::File::open(file).map_err(unreadable)?.take(MAX_BYTES + 1).read_to_string(&mut text);
-        match limited {
-            Ok(bytes) if bytes as u64 > MAX_BYTES => {
-                Err(format!("it is too large: a monitor has at most {MAX_BYTES} bytes"))
-            }
-            Ok(_) => Self::parse(&text),
-            Err(error) => Err(unreadable(error)),
+        let bytes = fs::File::open(file)?.take(MAX_BYTES + 1).read_to_string(&mut text)?;
+        if bytes as u64 > MAX_BYTES {
+            return Err(DefinitionError::TooLarge);
         }
+        Self::parse(&text)
     }
 
     /// Parses the text of `monitor.toml`.
     ///
     /// # Errors
     ///
-    /// In words for people: what is wrong, and what is allowed.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+    /// If the text does not define a monitor.
+    pub fn parse(text: &str) -> Result<Self, DefinitionError> {
+        let file: File = toml::from_str(text)?;
         if file.service.is_empty() {
-            return Err("service is empty; it is the service.name, such as \"handson\"".to_owned());
+            return Err(DefinitionError::Service);
         }
-        let window = humantime::parse_duration(&file.window).ok();
-        let window =
-            window.filter(|window| (SHORTEST..=HISTORY_WINDOW).contains(window)).ok_or_else(|| {
-                format!("window is {:?}; allowed is a duration from 10s to 15m, such as \"1m\"", file.window)
-            })?;
+        let window = match humantime::parse_duration(&file.window) {
+            Ok(window) if (SHORTEST..=HISTORY_WINDOW).contains(&window) => window,
+            _ => return Err(DefinitionError::Window(file.window)),
+        };
         if !(file.threshold > 0.0 && file.threshold <= 1.0) {
-            let told = file.threshold;
-            return Err(format!("threshold is {told}; allowed is a share above 0 and up to 1, such as 0.05"));
+            return Err(DefinitionError::Threshold(file.threshold));
         }
         if file.min_requests == 0 {
-            return Err("min_requests is 0; allowed is 1 or more".to_owned());
+            return Err(DefinitionError::MinRequests);
         }
-        let webhook = match file.webhook.as_deref() {
-            None | Some("") => None,
-            Some(url) => match reqwest::Url::parse(url) {
+        let webhook = match file.webhook {
+            Some(url) if !url.is_empty() => match reqwest::Url::parse(&url) {
                 Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => Some(url),
-                _ => {
-                    return Err(format!("webhook is {url:?}; allowed is an http:// or https:// address"));
-                }
+                _ => return Err(DefinitionError::Webhook(url)),
             },
+            _ => None,
         };
         Ok(Self {
             service: file.service,

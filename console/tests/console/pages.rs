@@ -410,7 +410,7 @@ async fn a_monitor_says_what_is_wrong_with_its_file_and_follows_it() {
     let overview = console.json("/").await;
     assert_eq!(
         overview["monitors"][0]["wrong"],
-        "window is \"1y\"; allowed is a duration from 10s to 15m, such as \"1m\""
+        "invalid value \"1y\" for window: expected a duration from 10s to 15m, such as \"1m\""
     );
     std::fs::write(&file, "service = \"shop\"\nwindow = \"1m\"\nthreshold = 0.5\nmin_requests = 2\n")
         .unwrap();
@@ -440,8 +440,8 @@ async fn a_monitor_says_what_is_wrong_with_its_file_and_follows_it() {
 #[tokio::test]
 async fn bad_options_are_refused_in_words() {
     for (arguments, said) in [
-        (["--memory", "1MiB"], "allowed is 16MiB or more"),
-        (["--memory", "much"], "allowed is a size, such as 256MiB"),
+        (["--memory", "1MiB"], "expected 16MiB or more"),
+        (["--memory", "much"], "expected a size, such as 256MiB"),
     ] {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_handson-console"))
             .args(arguments)

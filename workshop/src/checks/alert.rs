@@ -77,7 +77,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
 fn definition(evidence: &Evidence) -> Result<Definition, Failure> {
     let definition = match &evidence.backend.monitor {
         None => Err(text!("there is no monitor.toml in the backend's folder")),
-        Some(text) => Definition::parse(text).map_err(Message::from),
+        Some(text) => Definition::parse(text).map_err(|error| Message::from(error.to_string())),
     };
     definition.map_err(|seen| {
         let cause = text!(

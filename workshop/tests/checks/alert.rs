@@ -23,7 +23,7 @@ fn alert_fails_without_a_monitor() {
 #[test]
 fn alert_fails_where_a_field_is_missing_or_not_allowed() {
     assert_fails("alert", &with_monitor("min_requests = 20", ""), "missing field `min_requests`");
-    assert_fails("alert", &with_monitor("threshold = 0.05", "threshold = 5"), "allowed is a share above 0");
+    assert_fails("alert", &with_monitor("threshold = 0.05", "threshold = 5"), "expected a share above 0");
     assert_fails("alert", &with_monitor("window = \"1m\"", "window = \"1s\""), "a duration from 10s to 15m");
 }
 

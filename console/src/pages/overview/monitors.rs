@@ -6,7 +6,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 use serde::Serialize;
 
-use crate::monitor::{Change, State};
+use crate::monitor::{Change, DefinitionError, State};
 use crate::pages::format;
 use crate::{Lang, Monitor};
 
@@ -30,9 +30,9 @@ pub(super) struct MonitorView {
     threshold: f64,
     #[serde(skip)]
     min_requests: u64,
-    /// The file exists.
+    /// A file that does not exist yet is no mistake.
     #[serde(skip)]
-    is_written: bool,
+    is_missing: bool,
 }
 
 impl MonitorView {
@@ -41,7 +41,7 @@ impl MonitorView {
         Self {
             file: monitor.file(),
             service: definition.ok().map(|definition| definition.service.clone()),
-            wrong: definition.err().cloned(),
+            wrong: definition.err().map(ToString::to_string),
             state: monitor.state,
             error_rate: monitor.error_rate,
             requests: monitor.requests,
@@ -49,14 +49,13 @@ impl MonitorView {
             window: definition.map_or(Duration::ZERO, |definition| definition.window),
             threshold: definition.map_or(0.0, |definition| definition.threshold),
             min_requests: definition.map_or(0, |definition| definition.min_requests),
-            is_written: monitor.is_written(),
+            is_missing: matches!(definition, Err(DefinitionError::Missing)),
         }
     }
 
     pub(super) fn html(&self, lang: Lang, now: u64) -> Markup {
         let (Some(service), None) = (&self.service, &self.wrong) else {
-            // A file that does not exist yet is no mistake.
-            let class = if self.is_written { "bad" } else { "quiet" };
+            let class = if self.is_missing { "quiet" } else { "bad" };
             let wrong = self.wrong.as_deref().unwrap_or_default();
             return html! { div.monitor { p { code { (self.file) } } p class=(class) { (wrong) } } };
         };
