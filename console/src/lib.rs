@@ -35,9 +35,9 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
-use otlp::model::{Data, LogRecord, Metric, Telemetry, now};
+use otlp::model::{LogRecord, Telemetry, now};
 use otlp::{Limits, Rejected, Signal, Sink};
 
 pub use extension::Extension;
@@ -51,6 +51,8 @@ use store::{Line, SLOT, StoredTrace};
 /// Traces and log records that are looked at under one lock, so that a search does not hold up exports.
 const TRACES_AT_ONCE: usize = 50;
 const LINES_AT_ONCE: usize = 1_000;
+/// How often something that is due without a request is done.
+const TICK_INTERVAL: Duration = Duration::from_secs(1);
 /// Items that are added under one lock, so that a large export does not hold up the others and the pages.
 const ITEMS_AT_ONCE: usize = 512;
 /// The part of the memory that requests may use while they are received.
@@ -120,11 +122,12 @@ impl Console {
             servers.spawn(serve::serve(listener, otlp.clone()));
         }
         servers.spawn(serve::serve(page, guarded(pages::router(Arc::clone(&self)))));
+        servers.spawn(Arc::clone(&self).follow_monitor_files());
         servers.spawn(async move {
-            let mut seconds = tokio::time::interval(Duration::from_secs(1));
+            let mut ticks = tokio::time::interval(TICK_INTERVAL);
             for second in 1_u64.. {
-                seconds.tick().await;
-                self.tick().await;
+                ticks.tick().await;
+                self.tick();
                 // Charts move and monitors forget even if nothing arrives.
                 if second % SLOT.as_secs() == 0 {
                     self.changed();
@@ -146,16 +149,23 @@ impl Console {
         }
     }
 
-    async fn tick(self: &Arc<Self>) {
+    /// Reads the files of the monitors again when they change. A file may be slow, so that neither a lock nor a tick waits for it.
+    async fn follow_monitor_files(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(TICK_INTERVAL);
+        loop {
+            ticks.tick().await;
+            let files: Vec<_> = lock(&self.monitors).iter().map(Monitor::watched).collect();
+            let reading = spawn_blocking(|| files.into_iter().map(monitor::read).collect::<Vec<_>>());
+            let Ok(read) = reading.await else { return };
+            for (monitor, read) in lock(&self.monitors).iter_mut().zip(read) {
+                monitor.update(read);
+            }
+        }
+    }
+
+    fn tick(self: &Arc<Self>) {
         let now = now();
         self.write(|store| store.tick(now));
-        // Files may be slow, so they are read in a thread for such work, and without a lock.
-        let files: Vec<_> = lock(&self.monitors).iter().map(Monitor::watched).collect();
-        let read =
-            tokio::task::spawn_blocking(|| files.into_iter().map(monitor::read).collect::<Vec<_>>()).await;
-        for (monitor, read) in lock(&self.monitors).iter_mut().zip(read.unwrap_or_default()) {
-            monitor.update(read);
-        }
         let notices: Vec<_> = self.read(|store| {
             lock(&self.monitors).iter_mut().filter_map(|monitor| monitor.judge(store, now)).collect()
         });
@@ -232,12 +242,8 @@ impl Console {
 impl Sink for Console {
     fn add(&self, telemetry: Telemetry) -> Rejected {
         let mut all = Rejected::default();
-        for piece in pieces(telemetry) {
-            let rejected = self.write(|store| store.add(piece, now()));
-            all.items += rejected.items;
-            if !rejected.why.is_empty() {
-                all.why = rejected.why;
-            }
+        for piece in telemetry.pieces(ITEMS_AT_ONCE) {
+            all.extend(self.write(|store| store.add(piece, now())));
             // Pages and other exports get their turn.
             std::thread::yield_now();
         }
@@ -255,34 +261,6 @@ impl Sink for Console {
         });
         self.changed();
     }
-}
-
-/// The same telemetry in pieces, each of which is added under one lock.
-fn pieces(telemetry: Telemetry) -> impl Iterator<Item = Telemetry> {
-    let (mut spans, mut log_records) = (telemetry.spans.into_iter(), telemetry.log_records.into_iter());
-    let spans = std::iter::from_fn(move || {
-        let spans: Vec<_> = spans.by_ref().take(ITEMS_AT_ONCE).collect();
-        (!spans.is_empty()).then(|| Telemetry { spans, ..Telemetry::default() })
-    });
-    let log_records = std::iter::from_fn(move || {
-        let log_records: Vec<_> = log_records.by_ref().take(ITEMS_AT_ONCE).collect();
-        (!log_records.is_empty()).then(|| Telemetry { log_records, ..Telemetry::default() })
-    });
-    let mut pieces = telemetry.metrics.into_iter().flat_map(|mut metric| {
-        let data = std::mem::replace(&mut metric.data, Data::None).pieces(ITEMS_AT_ONCE);
-        data.into_iter().map(move |data| Metric { data, ..metric.clone() })
-    });
-    let metrics = std::iter::from_fn(move || {
-        let (mut metrics, mut points) = (Vec::new(), 0);
-        while points < ITEMS_AT_ONCE
-            && let Some(metric) = pieces.next()
-        {
-            points += 1 + metric.data.len();
-            metrics.push(metric);
-        }
-        (!metrics.is_empty()).then(|| Telemetry { metrics, ..Telemetry::default() })
-    });
-    spans.chain(log_records).chain(metrics)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

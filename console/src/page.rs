@@ -12,7 +12,6 @@ use serde::Serialize;
 
 use crate::extension::Link;
 use crate::pages::format;
-use crate::store::{MAX_SERVICE, cut};
 use crate::{Console, Lang, json, lock};
 
 /// What a page shows, as data. Its JSON is what serde makes of it. It owns its data, so that no lock is held while text is made.
@@ -213,7 +212,6 @@ impl Context {
 
     /// The class of a service's colour.
     pub(crate) fn colour(&self, name: &str) -> String {
-        let name = cut(name, MAX_SERVICE);
         let place = self.services.iter().position(|service| service == name).unwrap_or(7);
         format!("s{}", place % 8)
     }

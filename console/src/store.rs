@@ -5,6 +5,7 @@ mod failure;
 mod instruments;
 mod logs;
 mod rates;
+mod rejection;
 mod sample;
 mod traces;
 
@@ -18,6 +19,7 @@ pub use errors::Group;
 pub use instruments::{Instrument, Kind, Series};
 pub use logs::Line;
 pub use rates::{Rates, SLOT, Slot};
+use rejection::Rejection;
 pub use sample::Sample;
 pub use traces::{StoredTrace, root};
 
@@ -64,10 +66,12 @@ pub struct Gone {
     pub traces: u64,
     pub spans: u64,
     pub log_records: u64,
+    /// Failed requests that were not counted as failures, because too many of them waited for their exceptions.
+    pub failures: u64,
 }
 
 /// What was received of one signal: spans, data points or log records.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize)]
 pub struct Counts {
     /// Items of the requests that were decoded.
     pub received: u64,
@@ -82,14 +86,9 @@ pub struct Counts {
 /// The state of one signal.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub struct SignalState {
-    /// Items of the requests that were decoded.
-    pub received: u64,
-    /// Those of them that were rejected.
-    pub rejected: u64,
-    /// Those of them that had been received before.
-    pub duplicates: u64,
-    /// Requests that were refused as a whole.
-    pub refused_requests: u64,
+    /// What was received.
+    #[serde(flatten)]
+    pub counts: Counts,
     /// Items that are kept.
     pub kept: u64,
     /// Items that were dropped to make room.
@@ -100,14 +99,23 @@ pub struct SignalState {
 
 /// Services that are listed, and whose rates are kept; of more than these only the telemetry is.
 const MAX_SERVICES: usize = 64;
-/// Bytes of a service's name wherever it is counted.
-pub(crate) const MAX_SERVICE: usize = 255;
 /// Bytes of a span's name.
 pub(crate) const MAX_SPAN_NAME: usize = 1_024;
 /// Refusals that are kept.
 const MAX_REFUSED: usize = 20;
 /// Bytes of the reason of a refusal that are kept; it may quote what was sent.
 const MAX_REASON: usize = 500;
+
+impl Counts {
+    /// Counts an item of a request that was decoded.
+    fn record(&mut self, added: Result<(), Rejection>, rejected: &mut Rejected) {
+        self.received += 1;
+        if let Err(why) = added {
+            self.rejected += 1;
+            rejected.add(1, why);
+        }
+    }
+}
 
 /// At most `bytes` bytes of `text`.
 pub(crate) fn cut(text: &str, bytes: usize) -> &str {
@@ -145,16 +153,7 @@ impl Store {
                 }
                 Signal::Logs => (self.logs.len() as u64, self.gone.log_records, self.logs.used),
             };
-            let state = SignalState {
-                received: counts.received,
-                rejected: counts.rejected,
-                duplicates: counts.duplicates,
-                refused_requests: counts.refused_requests,
-                kept,
-                evicted,
-                memory,
-            };
-            (signal, state)
+            (signal, SignalState { counts, kept, evicted, memory })
         })
     }
 
@@ -171,32 +170,20 @@ impl Store {
     /// Takes telemetry that came at `now`, nanoseconds since 1970.
     pub fn add(&mut self, telemetry: Telemetry, now: u64) -> Rejected {
         let mut rejected = Rejected::default();
-        let mut reject = |counts: &mut Counts, why: String| {
-            counts.rejected += 1;
-            rejected.items += 1;
-            rejected.why = why;
-        };
         for span in telemetry.spans {
-            self.counts[Signal::Traces as usize].received += 1;
-            if let Err(why) = self.add_span(span, now) {
-                reject(&mut self.counts[Signal::Traces as usize], why);
-            }
+            let added = self.add_span(span, now);
+            self.counts[Signal::Traces as usize].record(added, &mut rejected);
         }
         for record in telemetry.log_records {
-            self.counts[Signal::Logs as usize].received += 1;
-            if let Err(why) = self.add_log_record(record, now) {
-                reject(&mut self.counts[Signal::Logs as usize], why);
-            }
+            let added = self.add_log_record(record, now);
+            self.counts[Signal::Logs as usize].record(added, &mut rejected);
         }
         let points = telemetry.metrics.iter().map(|metric| metric.data.len() as u64).sum::<u64>();
         let of_metrics = self.instruments.add(telemetry.metrics, now);
         let counts = &mut self.counts[Signal::Metrics as usize];
         counts.received += points;
         counts.rejected += of_metrics.items.unsigned_abs();
-        rejected.items += of_metrics.items;
-        if !of_metrics.why.is_empty() {
-            rejected.why = of_metrics.why;
-        }
+        rejected.extend(of_metrics);
         rejected
     }
 
@@ -224,7 +211,6 @@ impl Store {
     }
 
     fn saw(&mut self, service: &str) {
-        let service = cut(service, MAX_SERVICE);
         if self.services.len() < MAX_SERVICES && !self.services.iter().any(|seen| seen == service) {
             self.services.push(service.to_owned());
         }
@@ -236,7 +222,6 @@ impl Store {
     }
 
     fn rates_of(&mut self, service: &str) -> Option<&mut Rates> {
-        let service = cut(service, MAX_SERVICE);
         if !self.rates.contains_key(service) && self.rates.len() < MAX_SERVICES {
             self.rates.insert(service.to_owned(), Rates::default());
         }

@@ -23,6 +23,7 @@ mod metrics;
 pub mod model;
 mod receiver;
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
@@ -92,6 +93,22 @@ pub struct Rejected {
     pub items: i64,
     /// Why, in words; may be there without an item, as a warning.
     pub why: String,
+}
+
+impl Rejected {
+    /// Adds items that were not taken, for this reason. The last reason is reported.
+    pub fn add(&mut self, items: usize, why: impl fmt::Display) {
+        self.items += items as i64;
+        self.why = why.to_string();
+    }
+
+    /// Adds what else of the same export was not taken.
+    pub fn extend(&mut self, more: Self) {
+        self.items += more.items;
+        if !more.why.is_empty() {
+            self.why = more.why;
+        }
+    }
 }
 
 /// The routes of OTLP, by HTTP and by gRPC.

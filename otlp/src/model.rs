@@ -5,6 +5,7 @@ mod log_record;
 mod metric;
 pub mod otlp_json;
 mod outline;
+mod pieces;
 mod scope;
 mod size;
 mod span;
@@ -50,9 +51,13 @@ impl Telemetry {
     }
 }
 
-/// `service.name` of a resource, which the conventions require.
+/// Bytes of a `service.name` that are used: its length is the sender's choice, and it is kept and shown in many places.
+const MAX_SERVICE_NAME_BYTES: usize = 255;
+
+/// `service.name` of a resource, which the conventions require, cut at [`MAX_SERVICE_NAME_BYTES`].
 fn service(resource: &Attributes) -> &str {
-    resource.text("service.name").unwrap_or("(no service.name)")
+    let name = resource.text("service.name").unwrap_or("(no service.name)");
+    &name[..name.floor_char_boundary(MAX_SERVICE_NAME_BYTES)]
 }
 
 /// Nanoseconds since 1970, as in telemetry.

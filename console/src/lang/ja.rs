@@ -202,6 +202,10 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("Kept", "保持"),
     ("Dropped to make room", "容量の上限により破棄"),
     ("Memory", "メモリー"),
+    (
+        "{n} failed requests are not among the errors: too many failed at one time.",
+        "短時間に失敗が集中したため、失敗したリクエスト {n} 件をエラーに集計していません。",
+    ),
     ("Latest refusals", "最近の拒否"),
     // The overview.
     ("No requests yet.", "リクエストはまだありません。"),

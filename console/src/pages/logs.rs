@@ -14,7 +14,7 @@ use crate::Console;
 use crate::lang::tr_noop;
 use crate::page::{Content, Context, Preferences, View};
 use crate::search::Search;
-use crate::store::{Line, MAX_SERVICE, cut};
+use crate::store::Line;
 use otlp::model::{LogRecord, otlp_json};
 
 /// Rows of a page.
@@ -63,7 +63,7 @@ impl Logs {
         let search = Search::parse(&parameters.q);
         let matches = |record: &LogRecord| {
             least.is_none_or(|least| record.severity_number >= least)
-                && (parameters.service.is_empty() || cut(record.service(), MAX_SERVICE) == parameters.service)
+                && (parameters.service.is_empty() || record.service() == parameters.service)
                 && search.finds_log_record(record)
         };
         let before = parameters.before.unwrap_or(u64::MAX);

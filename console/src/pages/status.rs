@@ -23,6 +23,8 @@ pub(super) struct Status {
     traces: SignalState,
     metrics: SignalState,
     logs: SignalState,
+    /// Failed requests that are in no error group, because too many failed at one time.
+    failures_not_counted: u64,
     /// The newest first.
     refused: Vec<Refusal>,
     #[serde(skip)]
@@ -44,6 +46,7 @@ impl Status {
             traces,
             metrics,
             logs,
+            failures_not_counted: store.gone.failures,
             refused: store.refused.iter().cloned().collect(),
             now,
         }
@@ -81,16 +84,21 @@ impl View for Status {
                         @for (signal, state) in signals {
                             tr {
                                 td { (name(lang, signal)) }
-                                td.number { (count(state.received)) }
-                                td.number { (count(state.rejected)) }
-                                td.number { (count(state.duplicates)) }
-                                td.number { (count(state.refused_requests)) }
+                                td.number { (count(state.counts.received)) }
+                                td.number { (count(state.counts.rejected)) }
+                                td.number { (count(state.counts.duplicates)) }
+                                td.number { (count(state.counts.refused_requests)) }
                                 td.number { (count(state.kept)) }
                                 td.number { (count(state.evicted)) }
                                 td.number { (bytes(state.memory)) }
                             }
                         }
                     }
+                }
+                @if self.failures_not_counted > 0 {
+                    p.notice { (lang.plural(self.failures_not_counted,
+                        "{n} failed request is not among the errors: too many failed at one time.",
+                        "{n} failed requests are not among the errors: too many failed at one time.")) }
                 }
                 h2 { (lang.tr("Latest refusals")) }
                 @if self.refused.is_empty() { p.quiet { (lang.tr("none")) } }

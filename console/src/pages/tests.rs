@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{errors, logs, metrics, overview, trace, traces};
+use super::{errors, logs, metrics, overview, status, trace, traces};
 use crate::page::{Context, View};
 use crate::store::Store;
 use crate::{Console, Extension, Hosts, Lang, Options};
@@ -126,7 +126,11 @@ fn live(view: &impl View, context: &Context) -> String {
 
 fn trace_page(store: &Store, chosen: &str) -> trace::TracePage {
     let trace = store.trace(TRACE).unwrap();
-    trace::TracePage::new(store, trace, trace::Parameters { span: Some(chosen.to_owned()) })
+    trace::TracePage::new(
+        trace,
+        store.log_records_of(TRACE),
+        trace::Parameters { span: Some(chosen.to_owned()) },
+    )
 }
 
 #[test]
@@ -175,6 +179,22 @@ fn an_error_group_has_its_history_and_its_traces() {
     let console = console(telemetry());
     let view = console.read(|store| errors::ErrorGroup::new(store, store.errors.groups()[0], NOW));
     insta::assert_snapshot!(live(&view, &context(&console, Lang::En)));
+}
+
+#[test]
+fn failed_requests_that_are_too_many_to_wait_for_their_exceptions_are_reported() {
+    let failed = |trace: u64| Span {
+        trace_id: format!("{trace:032x}"),
+        status: StatusCode::Error,
+        ..span("shop", 1, None, "GET /cart", SpanKind::Server, MS)
+    };
+    let console = console(Telemetry { spans: (1..=5_001).map(failed).collect(), ..Telemetry::default() });
+    console.write(|store| store.tick(NOW + 10_000 * MS));
+    let counted = console.read(|store| store.errors.groups()[0].count);
+    let view = console.read(|store| status::Status::new(store, NOW));
+    assert_eq!((counted, &serde_json::to_value(&view).unwrap()["failures_not_counted"]), (5_000, &1.into()));
+    let html = live(&view, &context(&console, Lang::En));
+    assert!(html.contains("1 failed request is not among the errors"), "{html}");
 }
 
 #[test]

@@ -36,7 +36,13 @@ pub(super) async fn page(
     preferences: Preferences,
 ) -> Response {
     let id = id.to_ascii_lowercase();
-    match console.read(|store| Some(TracePage::new(store, store.trace(&id)?, parameters))) {
+    let found = console.read(|store| {
+        let trace = store.trace(&id)?;
+        // OTLP has the log records of a trace in a message of its own, so that its JSON leaves them out.
+        let lines = if preferences.json { Vec::new() } else { store.log_records_of(&id) };
+        Some(TracePage::new(trace, lines, parameters))
+    });
+    match found {
         Some(trace) => console.respond(preferences, trace),
         // A browser may wait for the trace, so that this is no error; a program needs an answer.
         None => {
@@ -56,13 +62,8 @@ pub(super) struct TracePage {
 }
 
 impl TracePage {
-    pub(super) fn new(store: &Store, trace: &StoredTrace, parameters: Parameters) -> Self {
-        Self {
-            id: trace.id.clone(),
-            spans: trace.spans().to_vec(),
-            lines: store.log_records_of(&trace.id),
-            chosen: parameters.span,
-        }
+    pub(super) fn new(trace: &StoredTrace, lines: Vec<Line>, parameters: Parameters) -> Self {
+        Self { id: trace.id.clone(), spans: trace.spans().to_vec(), lines, chosen: parameters.span }
     }
 }
 

@@ -14,7 +14,7 @@ use super::parameter::InvalidParameter;
 use crate::lang::tr_noop;
 use crate::page::{Content, Context, Preferences, View};
 use crate::search::Search;
-use crate::store::{MAX_SERVICE, StoredTrace, cut, root};
+use crate::store::{StoredTrace, root};
 use crate::{Console, Lang};
 use otlp::model::{Span, StatusCode as Outcome, now};
 
@@ -61,8 +61,7 @@ impl Filter {
         let duration = Duration::from_nanos(trace.duration());
         let name = self.parameters.name.to_lowercase();
         let matches_span = |span: &Arc<Span>| {
-            (self.parameters.service.is_empty()
-                || cut(span.service(), MAX_SERVICE) == self.parameters.service)
+            (self.parameters.service.is_empty() || span.service() == self.parameters.service)
                 && (name.is_empty() || span.name.to_lowercase().contains(&name))
                 && self.search.finds_span(span)
         };
@@ -151,7 +150,7 @@ impl Row {
         let root = root(trace.spans());
         let mut services: Vec<String> = Vec::new();
         for span in trace.spans() {
-            let service = cut(span.service(), MAX_SERVICE);
+            let service = span.service();
             if services.len() < MAX_SERVICES_IN_ROW && !services.iter().any(|known| known == service) {
                 services.push(service.to_owned());
             }

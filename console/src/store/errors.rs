@@ -125,15 +125,15 @@ impl Errors {
         group.slots.retain(|slot, _| slot + reach >= present);
     }
 
-    /// A SERVER span says that its request failed: that is a group of its own where nobody tells of an exception.
-    pub(super) fn look_at_later(&mut self, span: &Span, now: u64) {
+    /// A SERVER span says that its request failed: that is a group of its own if nobody tells of an exception. Returns how many
+    /// others had to make room for it.
+    pub(super) fn look_at_later(&mut self, span: &Span, now: u64) -> u64 {
         self.waiting.push_back(Waiting {
             until: now + EXCEPTION_WINDOW.as_nanos() as u64,
             failure: Failure::of_request(span),
         });
-        if self.waiting.len() > MAX_WAITING {
-            self.waiting.pop_front();
-        }
+        let has_dropped = self.waiting.len() > MAX_WAITING && self.waiting.pop_front().is_some();
+        u64::from(has_dropped)
     }
 
     /// Counts requests that failed, and of which no exception came in time.

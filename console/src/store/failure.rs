@@ -1,6 +1,6 @@
 //! One failure, and what it has in common with others.
 
-use super::{MAX_SERVICE, cut};
+use super::cut;
 use otlp::model::{Attributes, LogRecord, Span};
 
 /// Bytes that are kept of a stack trace, of a message, and of a type.
@@ -43,7 +43,7 @@ impl Failure {
             span.status_message.clone()
         };
         Self {
-            service: cut(span.service(), MAX_SERVICE).to_owned(),
+            service: span.service().to_owned(),
             kind: cut(kind, MAX_KIND).to_owned(),
             message: cut(&message, MAX_MESSAGE).to_owned(),
             stack: String::new(),
@@ -64,7 +64,7 @@ impl Failure {
             return None;
         }
         Some(Self {
-            service: cut(service, MAX_SERVICE).to_owned(),
+            service: service.to_owned(),
             kind: cut(kind.unwrap_or("(no exception.type)"), MAX_KIND).to_owned(),
             message: cut(message.or(body).unwrap_or_default(), MAX_MESSAGE).to_owned(),
             stack: cut(attributes.text("exception.stacktrace").unwrap_or_default(), MAX_STACK).to_owned(),

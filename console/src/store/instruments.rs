@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 
+use super::rejection::Rejection;
 use super::sample::Sample;
-use super::{HISTORY_WINDOW, MAX_SERVICE, cut};
+use super::{HISTORY_WINDOW, cut};
 use otlp::Rejected;
 use otlp::model::{Attributes, Data, Metric, Temporality, Value};
 
@@ -75,14 +76,22 @@ pub struct Instruments {
     used: usize,
     samples: u64,
     evicted: u64,
-    all: BTreeMap<Key, Instrument>,
+    all: BTreeMap<Arc<Key>, Instrument>,
     /// Series in the order of their last updates.
     updates: BTreeMap<u64, (Arc<Key>, Identity)>,
     next_update: u64,
     hashers: (RandomState, RandomState),
 }
 
-/// Attributes of a resource that tell processes apart.
+/// What the series of one resource have in common. The metrics of an export share it.
+struct Process {
+    resource: Arc<Attributes>,
+    identity: Identity,
+    /// The attribute that tells it apart from other processes of its service, if there is one.
+    attribute: Option<(String, Value)>,
+}
+
+/// Attributes of a resource that tell processes apart; the first that is there is enough.
 const PROCESS: [&str; 5] =
     ["service.instance.id", "host.name", "process.pid", "container.id", "k8s.pod.name"];
 
@@ -102,7 +111,7 @@ impl Instruments {
 
     /// Each with its service and name, in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &Instrument)> {
-        self.all.iter().map(|((service, name), instrument)| (service.as_str(), name.as_str(), instrument))
+        self.all.iter().map(|(key, instrument)| (key.0.as_str(), key.1.as_str(), instrument))
     }
 
     /// How many there are.
@@ -137,22 +146,28 @@ impl Instruments {
 
     pub(super) fn add(&mut self, metrics: Vec<Metric>, now: u64) -> Rejected {
         let mut rejected = Rejected::default();
+        let mut last: Option<Process> = None;
         for metric in metrics {
-            let points = metric.data.len() as i64;
             if metric.name.is_empty() || metric.name.len() > MAX_NAME {
-                rejected.items += points;
-                rejected.why = format!(
-                    "invalid name '{}' of an instrument: expected 1 to {MAX_NAME} bytes",
-                    cut(&metric.name, 100)
-                );
+                rejected.add(metric.data.len(), Rejection::of_instrument_name(&metric.name, MAX_NAME));
                 continue;
             }
-            self.add_metric(metric, now, &mut rejected);
+            let process = match last.take() {
+                Some(process) if Arc::ptr_eq(&process.resource, &metric.resource) => process,
+                _ => self.process(&metric.resource),
+            };
+            self.add_metric(metric, &process, now, &mut rejected);
+            last = Some(process);
         }
         rejected
     }
 
-    fn add_metric(&mut self, metric: Metric, now: u64, rejected: &mut Rejected) {
+    fn process(&self, resource: &Arc<Attributes>) -> Process {
+        let attribute = PROCESS.iter().find_map(|key| Some(((*key).to_owned(), resource.get(key)?.clone())));
+        Process { resource: Arc::clone(resource), identity: self.identity(resource), attribute }
+    }
+
+    fn add_metric(&mut self, metric: Metric, process: &Process, now: u64, rejected: &mut Rejected) {
         let is_cumulative = |temporality: &Temporality| *temporality != Temporality::Delta;
         let (kind, cumulative) = match &metric.data {
             Data::None => return,
@@ -166,26 +181,16 @@ impl Instruments {
             }
             Data::Summary(_) => (Kind::Summary, true),
         };
-        let process = Attributes(
-            PROCESS
-                .iter()
-                .filter_map(|key| Some(((*key).to_owned(), metric.resource.get(key)?.clone())))
-                // One of them is enough.
-                .take(1)
-                .collect(),
-        );
-        let of_resource = self.identity(&metric.resource);
-        let key = Arc::new((cut(metric.service(), MAX_SERVICE).to_owned(), metric.name));
-        let max_point = self.limit / PART_OF_A_POINT;
+        let key = Arc::new((metric.service().to_owned(), metric.name));
+        let max = self.limit / PART_OF_A_POINT;
         for (attributes, sample) in Sample::all(metric.data) {
-            if attributes.heap() + sample.bytes() > max_point {
-                rejected.items += 1;
-                rejected.why = format!("a data point of '{}' is larger than {max_point} bytes", key.1);
+            if attributes.heap() + sample.bytes() > max {
+                rejected.add(1, Rejection::PointTooLarge { instrument: key.1.clone(), max });
                 continue;
             }
-            let own = self.identity(&attributes);
+            let (of_resource, own) = (process.identity, self.identity(&attributes));
             let identity = (of_resource.0 ^ own.0.rotate_left(1), of_resource.1 ^ own.1.rotate_left(1));
-            let instrument = self.all.entry((*key).clone()).or_insert_with(|| {
+            let instrument = self.all.entry(Arc::clone(&key)).or_insert_with(|| {
                 let bytes = 2 * (size_of::<Instrument>() + key.0.len() + key.1.len()) + 512;
                 self.used += bytes;
                 Instrument {
@@ -200,8 +205,7 @@ impl Instruments {
             });
             (instrument.kind, instrument.cumulative) = (kind, cumulative);
             let series = instrument.series.entry(identity).or_insert_with(|| {
-                let mut all = process.clone();
-                all.0.extend(attributes.0);
+                let all = Attributes(process.attribute.iter().cloned().chain(attributes.0).collect());
                 let bytes = all.heap() + 2 * size_of::<Series>() + 256;
                 self.used += bytes;
                 Series { attributes: all, samples: VecDeque::new(), bytes, update: u64::MAX }
@@ -222,7 +226,7 @@ impl Instruments {
     fn make_room(&mut self) {
         while self.used > self.limit {
             let Some((_, (key, identity))) = self.updates.pop_first() else { return };
-            let Some(instrument) = self.all.get_mut(&*key) else { continue };
+            let Some(instrument) = self.all.get_mut(&key) else { continue };
             if let Some(series) = instrument.series.remove(&identity) {
                 self.used -= series.bytes;
                 self.samples -= series.samples.len() as u64;
@@ -230,7 +234,7 @@ impl Instruments {
             }
             if instrument.series.is_empty() {
                 self.used -= instrument.bytes;
-                self.all.remove(&*key);
+                self.all.remove(&key);
             }
         }
     }

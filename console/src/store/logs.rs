@@ -5,8 +5,12 @@ use std::sync::Arc;
 
 use super::Store;
 use super::failure::Failure;
+use super::rejection::Rejection;
 use super::traces::is_id;
 use otlp::model::LogRecord;
+
+/// Of all memory, the part that one log record may take at most.
+const PART_OF_A_RECORD: usize = 16;
 
 /// A log record, and its number.
 #[derive(Debug, Clone)]
@@ -62,11 +66,11 @@ impl Store {
         lines
     }
 
-    pub(super) fn add_log_record(&mut self, mut record: LogRecord, now: u64) -> Result<(), String> {
-        let most = self.limit / 16;
+    pub(super) fn add_log_record(&mut self, mut record: LogRecord, now: u64) -> Result<(), Rejection> {
+        let max = self.limit / PART_OF_A_RECORD;
         let bytes = record.bytes();
-        if bytes > most {
-            return Err(format!("a log record is larger than {most} bytes"));
+        if bytes > max {
+            return Err(Rejection::LogRecordTooLarge { max });
         }
         // One of the wrong length belongs to no trace.
         record.trace_id = record.trace_id.filter(|id| is_id(id, 32));

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::failure::Failure;
+use super::rejection::Rejection;
 use super::{MAX_SPAN_NAME, Store, cut};
 use otlp::Signal;
 use otlp::model::{Span, SpanKind, StatusCode};
@@ -146,20 +147,14 @@ impl Store {
         self.traces.by_id.len()
     }
 
-    pub(super) fn add_span(&mut self, mut span: Span, now: u64) -> Result<(), String> {
+    pub(super) fn add_span(&mut self, mut span: Span, now: u64) -> Result<(), Rejection> {
         if !is_id(&span.trace_id, 32) || !is_id(&span.span_id, 16) {
-            return Err(format!(
-                "the span {:?} has the trace id {:?} and the span id {:?}, which should be 16 and 8 bytes that are not \
-                 all zero",
-                cut(&span.name, 100),
-                cut(&span.trace_id, 40),
-                cut(&span.span_id, 40)
-            ));
+            return Err(Rejection::of_span_ids(&span));
         }
         if span.name.len() > MAX_SPAN_NAME {
             span.name = format!("{}…", cut(&span.name, MAX_SPAN_NAME));
         }
-        let most = self.limit / PART_OF_A_TRACE;
+        let max = self.limit / PART_OF_A_TRACE;
         let heap = span.heap() + SPAN_BYTES;
         let arrival = self.arrival();
         let trace = self.traces.entry(&span.trace_id, arrival);
@@ -169,8 +164,8 @@ impl Store {
             self.counts[Signal::Traces as usize].duplicates += 1;
             return Ok(());
         }
-        if trace.bytes + heap > most {
-            return Err(format!("trace {} is larger than {most} bytes: --memory has more", trace.id));
+        if trace.bytes + heap > max {
+            return Err(Rejection::TraceTooLarge { trace_id: trace.id.clone(), max });
         }
         let span = Arc::new(span);
         let before = trace.bytes;
@@ -191,7 +186,7 @@ impl Store {
             self.errors.count(failure, now);
         }
         if span.kind == SpanKind::Server && span.status == StatusCode::Error {
-            self.errors.look_at_later(&span, now);
+            self.gone.failures += self.errors.look_at_later(&span, now);
         }
         self.traces.spans += 1;
         self.make_room();

@@ -32,7 +32,7 @@ pub struct LogRecord {
 }
 
 impl LogRecord {
-    /// `service.name`.
+    /// `service.name`, of which at most 255 bytes.
     pub fn service(&self) -> &str {
         super::service(&self.resource)
     }

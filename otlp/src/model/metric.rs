@@ -60,32 +60,6 @@ impl Data {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// The same in pieces of at most `points` points.
-    pub fn pieces(self, points: usize) -> Vec<Self> {
-        match self {
-            Self::None => vec![Self::None],
-            Self::Gauge(all) => split(all, points).map(Self::Gauge).collect(),
-            Self::Sum { monotonic, temporality, points: all } => {
-                split(all, points).map(|points| Self::Sum { monotonic, temporality, points }).collect()
-            }
-            Self::Histogram { temporality, points: all } => {
-                split(all, points).map(|points| Self::Histogram { temporality, points }).collect()
-            }
-            Self::ExponentialHistogram { temporality, points: all } => {
-                split(all, points).map(|points| Self::ExponentialHistogram { temporality, points }).collect()
-            }
-            Self::Summary(all) => split(all, points).map(Self::Summary).collect(),
-        }
-    }
-}
-
-fn split<T>(all: Vec<T>, size: usize) -> impl Iterator<Item = Vec<T>> {
-    let mut all = all.into_iter();
-    std::iter::from_fn(move || {
-        let piece: Vec<T> = all.by_ref().take(size).collect();
-        (!piece.is_empty()).then_some(piece)
-    })
 }
 
 /// Whether a point counts from the start of the process, or from the last export.
@@ -145,7 +119,7 @@ pub struct HistogramPoint {
 }
 
 impl Metric {
-    /// `service.name`.
+    /// `service.name`, of which at most 255 bytes.
     pub fn service(&self) -> &str {
         super::service(&self.resource)
     }

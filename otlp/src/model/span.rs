@@ -49,7 +49,7 @@ impl Span {
         self.end.saturating_sub(self.start)
     }
 
-    /// `service.name`.
+    /// `service.name`, of which at most 255 bytes.
     pub fn service(&self) -> &str {
         super::service(&self.resource)
     }

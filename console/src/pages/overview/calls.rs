@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::CHART_WINDOW;
 use crate::page::Context;
 use crate::pages::format;
-use crate::store::{MAX_SERVICE, Store, cut};
+use crate::store::{Store, cut};
 use otlp::model::{Span, SpanKind, StatusCode as Outcome};
 
 /// Traces that are looked at.
@@ -20,6 +20,8 @@ const MAX_TRACES: usize = 2_000;
 const MAX_SPANS: usize = 50_000;
 /// Pairs of services that are shown.
 const MAX_CALLS: usize = 200;
+/// Bytes of the name of what is called.
+const MAX_CALLEE: usize = 255;
 
 /// Calls of one service by another.
 #[derive(Debug, Clone, Serialize)]
@@ -56,7 +58,7 @@ impl Call {
                 let Some(callee) = callee.or_else(|| span.attributes.text("server.address")) else {
                     continue;
                 };
-                let key = [span.service(), callee].map(|name| cut(name, MAX_SERVICE).to_owned());
+                let key = [span.service(), cut(callee, MAX_CALLEE)].map(str::to_owned);
                 if found.len() >= MAX_CALLS && !found.contains_key(&key) {
                     continue;
                 }
