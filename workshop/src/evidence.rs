@@ -162,7 +162,21 @@ pub struct Exchange {
     /// Nanoseconds since 1970.
     pub answered: u64,
     /// The answer, or why there was none.
-    pub answer: Result<Answer, String>,
+    pub answer: Result<Answer, NoAnswer>,
+}
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoAnswer {
+    /// The answer did not come in time.
+    #[error("no answer within {0:?}")]
+    TimedOut(Duration),
+    /// The connection failed, for this reason.
+    #[error("{0}")]
+    Failed(String),
+    /// It was [`Unusual::HangsUp`].
+    #[error("the caller has hung up")]
+    HungUp,
 }
 
 /// Why a request was sent.

@@ -39,7 +39,7 @@ fn is_healthy(exchange: &Exchange) -> Check {
             );
             Ok(())
         }
-        Err(error) => fail(error.clone(), text!("The service is not up.")),
+        Err(error) => fail(error.to_string(), text!("The service is not up.")),
     }
 }
 
@@ -48,7 +48,7 @@ fn greets(exchange: &Exchange, greeting: &str) -> Check {
         Ok(answer) => answer,
         Err(error) => {
             return fail(
-                text!("GET /handson: {error}", error),
+                text!("GET /handson: {error}", error = error.to_string()),
                 text!(
                     "The handler hangs or the connection broke. Is a panic among the last lines of the log?"
                 ),

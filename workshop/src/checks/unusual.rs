@@ -85,7 +85,7 @@ fn has_server_span(run: &Run, kind: Unusual) -> Check {
         text!(
             "{request}: {status}",
             request = &request,
-            status = status.map_or_else(Clone::clone, |status| status.to_string())
+            status = status.map_or_else(ToString::to_string, |status| status.to_string())
         ),
         text!("The base answers it with {status}: a layer must not change that.", status = kind.status())
     );
@@ -134,7 +134,7 @@ fn is_answered_at_the_end(run: &Run) -> Check {
     let Some((_, exchange)) = run.unusual(Unusual::AtTheEnd) else { return Ok(()) };
     if let Err(error) = &exchange.answer {
         return fail(
-            text!("GET /handson: {error}", error),
+            text!("GET /handson: {error}", error = error.to_string()),
             text!(
                 "SIGTERM ends the acceptance of requests, and not those that are running: the base waits up to GRACE_PERIOD for them."
             ),

@@ -165,14 +165,13 @@ fn attendee(repository: &Arc<Repository>, subject: &Subject) -> Attendee {
                     Err(RunError::BuildFailed) => {
                         let folder = subject.folder(&repository);
                         let error = compile_error::first_error(&folder, RunError::BuildFailed).await;
-                        let message = text!(
+                        Err(text!(
                             "{subject} does not build, so it was not checked.\n\n{error}",
                             subject = subject.label(),
                             error
-                        );
-                        Err(message.in_lang(lang))
+                        ))
                     }
-                    Err(error) => Err(error.text().in_lang(lang)),
+                    Err(error) => Err(error.text()),
                 }
             })
         }),

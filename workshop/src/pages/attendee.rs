@@ -8,10 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
+use crate::messages::Message;
 use crate::steps::{Lang, Step};
 
 /// Judges all steps, and writes the report; the error says why there is none.
-pub type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+pub type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Message>> + Send>> + Send + Sync>;
 
 /// An attendee's backend, and what its last checks said.
 pub struct Attendee {
@@ -57,7 +58,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// How "check now" fares.
 #[derive(Default)]
-pub struct Progress(Mutex<(bool, Option<String>)>);
+pub struct Progress(Mutex<(bool, Option<Message>)>);
 
 impl Progress {
     /// Begins; `false` where one runs already.
@@ -66,12 +67,12 @@ impl Progress {
         !std::mem::replace(&mut progress.0, true)
     }
 
-    pub(super) fn end(&self, error: Option<String>) {
+    pub(super) fn end(&self, error: Option<Message>) {
         *lock(&self.0) = (false, error);
     }
 
     /// Whether one runs, and why the last one gave no verdict.
-    pub(super) fn now(&self) -> (bool, Option<String>) {
+    pub(super) fn now(&self) -> (bool, Option<Message>) {
         lock(&self.0).clone()
     }
 }

@@ -93,7 +93,7 @@ impl CheckState {
             arguments: attendee.arguments.clone(),
             lang: attendee.lang,
             checking,
-            error,
+            error: error.map(|error| error.in_lang(attendee.lang)),
             build_error: attendee.build_error.get(),
         }
     }

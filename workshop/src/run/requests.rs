@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::httpbin::{Httpbin, Mode};
-use crate::evidence::{Answer, Exchange, Parent, Purpose};
+use crate::evidence::{Answer, Exchange, NoAnswer, Parent, Purpose};
 use otlp::model::now;
 
 /// Time for one answer.
@@ -97,11 +97,11 @@ async fn exchange(
         request = request.header("traceparent", format!("00-{}-{}-01", parent.trace_id, parent.span_id));
     }
     let sent = now();
-    let answer = answer(request).await.map_err(|error| innermost(&error));
+    let answer = answer(request).await;
     Exchange { purpose, path: path.to_owned(), parent, sent, answered: now(), answer }
 }
 
-pub(super) async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
+pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, NoAnswer> {
     let answer = request.send().await?;
     let headers = answer.headers().iter();
     let headers = headers
@@ -109,12 +109,14 @@ pub(super) async fn answer(request: reqwest::RequestBuilder) -> reqwest::Result<
     Ok(Answer { status: answer.status().as_u16(), headers: headers.collect(), body: answer.text().await? })
 }
 
-/// "Connection refused" says more than "error sending request".
-pub(super) fn innermost(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {TIMEOUT:?}");
+impl From<reqwest::Error> for NoAnswer {
+    /// By the innermost error: "Connection refused" says more than "error sending request".
+    fn from(error: reqwest::Error) -> Self {
+        if error.is_timeout() {
+            return Self::TimedOut(TIMEOUT);
+        }
+        Self::Failed(anyhow::Chain::new(&error).last().map(ToString::to_string).unwrap_or_default())
     }
-    anyhow::Chain::new(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 impl Parent {

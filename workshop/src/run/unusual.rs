@@ -4,9 +4,9 @@
 use reqwest::{Client, Method, RequestBuilder};
 
 use super::httpbin::{Httpbin, Mode};
-use super::requests::{TIMEOUT, answer, innermost};
+use super::requests::{TIMEOUT, answer};
 use super::service::{End, Service};
-use crate::evidence::{Exchange, Parent, Purpose, Unusual};
+use crate::evidence::{Answer, Exchange, NoAnswer, Parent, Purpose, Unusual};
 use otlp::model::now;
 
 /// Sends one of each kind, one after the other, until one is not answered at all, and ends the program.
@@ -54,23 +54,17 @@ async fn hang_up(client: &Client, port: u16, httpbin: &Httpbin) -> Exchange {
         _ = request.send() => {}
         () = httpbin.holds_a_call() => {}
     }
-    let answer = Err("the caller has hung up".to_owned());
-    exchange(Unusual::HangsUp, parent, sent, answer)
+    exchange(Unusual::HangsUp, parent, sent, Err(NoAnswer::HungUp))
 }
 
 async fn exchange_of(client: &Client, port: u16, kind: Unusual) -> Exchange {
     let (request, parent) = request(client, port, kind);
     let sent = now();
-    let answer = answer(request).await.map_err(|error| innermost(&error));
+    let answer = answer(request).await;
     exchange(kind, parent, sent, answer)
 }
 
-fn exchange(
-    kind: Unusual,
-    parent: Option<Parent>,
-    sent: u64,
-    answer: Result<crate::evidence::Answer, String>,
-) -> Exchange {
+fn exchange(kind: Unusual, parent: Option<Parent>, sent: u64, answer: Result<Answer, NoAnswer>) -> Exchange {
     Exchange {
         purpose: Purpose::Unusual(kind),
         path: kind.path().to_owned(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use otlp::model::Data;
 use serde_json::{Value, json};
-use workshop::evidence::{Answer, DeliveryRun, Ending, Evidence, Fault};
+use workshop::evidence::{Answer, DeliveryRun, Ending, Evidence, Fault, NoAnswer};
 
 use super::failures;
 use constructed::{LOST_RECORDS, LOST_SPANS, PASSWORD, REQUESTS, SECOND, START, record, right, spans};
@@ -81,7 +81,7 @@ fn delivery_fails_if_a_request_fails_or_waits() {
         run.during[0].answer = Ok(Answer { status: 500, headers: Vec::new(), body: String::new() });
     });
     assert_fails(Fault::Slow, "The request waits for the exporter", |run| {
-        run.during[0].answer = Err("no answer within 10s".to_owned());
+        run.during[0].answer = Err(NoAnswer::TimedOut(Duration::from_secs(10)));
     });
     assert_fails(Fault::Hangs, "a request took 2000 ms; before the fault, the slowest took 10 ms", |run| {
         run.during[1].answered = run.during[1].sent + 2 * SECOND;

@@ -1,7 +1,9 @@
 //! Mistakes that show in spans: steps 0 and 2 to 5, and 7.
 
+use std::time::Duration;
+
 use otlp::model::{Attributes, SpanKind, StatusCode, Value};
-use workshop::evidence::{Ending, Evidence};
+use workshop::evidence::{Ending, Evidence, NoAnswer};
 
 use super::{assert_fails, named, with, with_spans};
 
@@ -64,13 +66,14 @@ fn an_answer_of_500_at_rate_0_is_a_piece_of_work_that_fails() {
 
 #[test]
 fn a_service_that_had_to_be_killed_is_told() {
-    let wrong = with(|evidence| evidence.calm.ending = Ending::Killed(std::time::Duration::from_secs(10)));
+    let wrong = with(|evidence| evidence.calm.ending = Ending::Killed(Duration::from_secs(10)));
     assert_fails("run", &wrong, "it still ran after 10s, and was killed");
 }
 
 #[test]
 fn a_request_that_hangs_is_told() {
-    let wrong = with(|evidence| evidence.calm.exchanges[3].answer = Err("no answer within 10s".to_owned()));
+    let wrong =
+        with(|evidence| evidence.calm.exchanges[3].answer = Err(NoAnswer::TimedOut(Duration::from_secs(10))));
     assert_fails("run", &wrong, "GET /handson: no answer within 10s");
 }
 

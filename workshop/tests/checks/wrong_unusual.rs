@@ -1,7 +1,7 @@
 //! Mistakes that show only with unusual requests.
 
 use otlp::model::{Attributes, Span, SpanKind, StatusCode, Value};
-use workshop::evidence::{Evidence, Exchange, Unusual};
+use workshop::evidence::{Evidence, Exchange, NoAnswer, Unusual};
 
 use super::{assert_fails, with};
 
@@ -78,7 +78,7 @@ fn a_parent_from_a_malformed_traceparent_is_reported() {
 fn a_request_that_is_cut_off_or_forgotten_at_the_end_is_reported() {
     let wrong = with(|evidence| {
         let last = evidence.unusual.exchanges.last_mut().unwrap();
-        last.answer = Err("connection closed before message completed".to_owned());
+        last.answer = Err(NoAnswer::Failed("connection closed before message completed".to_owned()));
     });
     assert_fails("server-spans", &wrong, "SIGTERM ends the acceptance of requests");
     let wrong = with(|evidence| {

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use workshop::evidence::{Backend, Ending, Evidence, Origin};
+use workshop::evidence::{Backend, Ending, Evidence, NoAnswer, Origin};
 use workshop::run::{self, Program, RunError};
 
 /// A server of a few lines, compiled once; its first argument says how it misbehaves.
@@ -120,7 +120,7 @@ async fn a_service_that_floods_its_log_is_killed() {
 async fn a_service_that_hangs_is_evidence_of_a_request_without_answer() {
     let evidence = gather(&server_that("hang")).await.unwrap();
     let unanswered = evidence.calm.exchanges.iter().find_map(|exchange| exchange.answer.as_ref().err());
-    assert_eq!(unanswered.map(String::as_str), Some("no answer within 10s"));
+    assert_eq!(unanswered, Some(&NoAnswer::TimedOut(Duration::from_secs(10))));
 }
 
 #[tokio::test]
