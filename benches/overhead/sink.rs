@@ -14,11 +14,7 @@ use std::{
     thread,
 };
 
-use opentelemetry_proto::tonic::collector::{
-    logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
-    trace::v1::ExportTraceServiceRequest,
-};
-use prost::Message as _;
+use otlp::Signal;
 
 use crate::{Result, http1::Message};
 
@@ -133,24 +129,8 @@ fn serve(mut stream: TcpStream, received: &Received) -> Result<()> {
 
 /// Number of spans, metrics or log records in an export request to `path`.
 fn items(path: &str, body: &[u8]) -> Result<usize> {
-    Ok(match path.rsplit('/').next() {
-        Some("traces") => {
-            let request = ExportTraceServiceRequest::decode(body)?;
-            request
-                .resource_spans
-                .iter()
-                .flat_map(|resource| &resource.scope_spans)
-                .map(|it| it.spans.len())
-                .sum()
-        }
-        Some("metrics") => {
-            let request = ExportMetricsServiceRequest::decode(body)?;
-            request.resource_metrics.iter().flat_map(|it| &it.scope_metrics).map(|it| it.metrics.len()).sum()
-        }
-        Some("logs") => {
-            let request = ExportLogsServiceRequest::decode(body)?;
-            request.resource_logs.iter().flat_map(|it| &it.scope_logs).map(|it| it.log_records.len()).sum()
-        }
-        _ => return Err(format!("{path} is no path of OTLP/HTTP").into()),
-    })
+    let name = path.rsplit('/').next();
+    let signal = Signal::ALL.into_iter().find(|signal| Some(signal.name()) == name);
+    let signal = signal.ok_or_else(|| format!("{path} is no path of OTLP/HTTP"))?;
+    Ok(otlp::decode(signal, body)?.len())
 }

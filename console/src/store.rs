@@ -143,7 +143,7 @@ impl Store {
 
     /// The state of each signal.
     pub fn signals(&self) -> [(Signal, SignalState); 3] {
-        [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| {
+        Signal::ALL.map(|signal| {
             let counts = self.counts[signal as usize];
             let (kept, evicted, memory) = match signal {
                 Signal::Traces => (self.traces.spans, self.gone.spans, self.traces.used),

@@ -45,7 +45,7 @@ pub(crate) async fn within(State(bounds): State<Bounds>, request: Request, next:
         bytes: AtomicUsize::new(0),
         fault: AtomicUsize::new(0),
     });
-    let signal = [Signal::Traces, Signal::Metrics, Signal::Logs].into_iter().find(|signal| {
+    let signal = Signal::ALL.into_iter().find(|signal| {
         let path = request.uri().path();
         path.strip_prefix("/v1/") == Some(signal.name()) || path == signal.method()
     });

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | [`router`] and [`Sink`] | the routes of OTLP for a server of your own |
 //! | [`Receiver`] | a receiver for one test or one run, which can refuse, stall or hang |
+//! | [`decode()`] | what one export request contains |
 //! | [`model`] | what was received, without protobuf |
 
 #![warn(missing_docs)]
@@ -28,7 +29,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
 
+use export::Export;
 use model::Telemetry;
 
 pub use error::DecodeError;
@@ -53,6 +59,9 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
+
     /// As in OTLP's paths: `traces`, `metrics`, `logs`.
     pub fn name(self) -> &'static str {
         match self {
@@ -115,4 +124,17 @@ impl Rejected {
 pub fn router(sink: Arc<dyn Sink>, limits: Limits) -> Router {
     let routes = http::router(Arc::clone(&sink)).merge(grpc::router(&sink));
     routes.layer(from_fn_with_state(body::Bounds::new(sink, limits), body::within))
+}
+
+/// What the body of an export request contains, in protobuf.
+///
+/// # Errors
+///
+/// If the body is no request for this signal.
+pub fn decode(signal: Signal, body: &[u8]) -> Result<Telemetry, DecodeError> {
+    Ok(match signal {
+        Signal::Traces => ExportTraceServiceRequest::decode(body)?.telemetry(),
+        Signal::Metrics => ExportMetricsServiceRequest::decode(body)?.telemetry(),
+        Signal::Logs => ExportLogsServiceRequest::decode(body)?.telemetry(),
+    })
 }
