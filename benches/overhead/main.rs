@@ -18,13 +18,11 @@ mod process;
 mod report;
 mod rest;
 mod sink;
-mod statistics;
 mod variant;
 
 use std::{error::Error, process::ExitCode};
 
 use clap::Parser;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     options::{Options, Part},
@@ -80,10 +78,6 @@ async fn measure(options: &Options) -> Result<()> {
 }
 
 async fn interrupted() -> Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        outcome = tokio::signal::ctrl_c() => outcome?,
-    }
+    shutdown::interrupted().await?;
     Err("interrupted".into())
 }

@@ -4,6 +4,7 @@
 
 use std::{fs, time::Duration};
 
+use statistics::Spread;
 use tokio::time::sleep;
 
 use crate::{
@@ -12,7 +13,6 @@ use crate::{
     options::Options,
     report::{self, row},
     sink::Sink,
-    statistics::Spread,
     variant::{ALL, BINARY, OFF, Upstream, Variant},
 };
 

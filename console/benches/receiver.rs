@@ -21,6 +21,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, Key
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
+use statistics::Spread;
 
 /// Spans of one trace, and of one export.
 const SPANS: usize = 10;
@@ -154,11 +155,6 @@ fn exports(from: u128, count: usize) -> Vec<Vec<u8>> {
         .collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let option = |name: &str, default: usize| {
@@ -231,16 +227,16 @@ async fn measure(seconds: usize, cycles: usize) {
     }
 
     let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
-    println!("spans a second of CPU time    {:>9.0}", median(rates.clone()));
-    println!("spans a second, one sender    {:>9.0}", median(walls));
+    println!("spans a second of CPU time    {:>9.0}", Spread::of(rates.clone()).median);
+    println!("spans a second, one sender    {:>9.0}", Spread::of(walls).median);
     println!("traces lost                   {lost:>9}");
-    println!("page of 1,000 spans, ms       {:>9.1}", median(pages.clone()));
+    println!("page of 1,000 spans, ms       {:>9.1}", Spread::of(pages.clone()).median);
     println!("resident when empty, MiB      {:>9.1}", mib(empty));
     println!("resident at --memory {:.0}MiB   {:>9.1}   most {:.1}", mib(MEMORY), mib(resident), mib(most));
     // Half of what is promised, for machines that have other things to do.
     assert_eq!(lost, 0, "traces were lost");
-    assert!(median(rates) > 25_000.0, "the receiver is slow");
-    assert!(median(pages) < 200.0, "the page is slow");
+    assert!(Spread::of(rates).median > 25_000.0, "the receiver is slow");
+    assert!(Spread::of(pages).median < 200.0, "the page is slow");
     assert!(most < MEMORY + 60 * 1024 * 1024, "the memory is not bounded");
 }
 

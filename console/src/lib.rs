@@ -15,7 +15,6 @@
 
 pub mod extension;
 mod guard;
-mod interrupt;
 mod json;
 pub mod lang;
 mod live;
@@ -42,7 +41,6 @@ use otlp::{Limits, Rejected, Signal, Sink};
 
 pub use extension::Extension;
 pub use guard::Hosts;
-pub use interrupt::interrupted;
 pub use lang::Lang;
 pub use monitor::Monitor;
 pub use store::Store;

@@ -10,7 +10,7 @@ use clap::Args;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::{Console, Extension, Hosts, Options, interrupted, ports};
+use crate::{Console, Extension, Hosts, Options, ports};
 
 /// Less memory would not hold one export.
 const MIN_MEMORY: u64 = 16 * 1024 * 1024;
@@ -168,7 +168,7 @@ pub fn run(options: &ConsoleOptions, extension: Extension) -> Result<(), Error> 
         );
         tokio::select! {
             ended = listening.serve() => ended.map_err(Error::Serve),
-            interrupted = interrupted() => interrupted.map_err(Error::Serve),
+            interrupted = shutdown::interrupted() => interrupted.map_err(Error::Serve),
         }
     });
     runtime.shutdown_background();

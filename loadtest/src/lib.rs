@@ -17,7 +17,6 @@ pub mod iteration;
 pub mod metrics;
 pub mod options;
 pub mod reachability;
-pub mod shutdown;
 pub mod spans;
 pub mod summary;
 pub mod target;

@@ -13,7 +13,7 @@ use loadtest::spans::{Delivery, Spans};
 use loadtest::summary::{self, format};
 use loadtest::target::Target;
 use loadtest::vu::Scenario;
-use loadtest::{executor, health, shutdown};
+use loadtest::{executor, health};
 use tokio::runtime;
 
 /// k6's exit status if a threshold was crossed.

@@ -1,12 +1,13 @@
 //! What the cycles gave, as tables.
 
+use statistics::Spread;
+
 use super::Contestant;
 use crate::{
     Result,
     options::Options,
     report::{self, row},
     sink::Sink,
-    statistics::Spread,
     variant::SIGNALS,
 };
 

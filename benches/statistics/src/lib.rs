@@ -1,4 +1,4 @@
-//! Medians and percentiles: a mean would follow the one slice in which something else ran on the machine.
+//! Medians and percentiles, for the benchmarks: a mean would follow the one slice in which something else ran on the machine.
 
 /// A figure that was measured several times.
 #[derive(Clone, Copy, Debug)]

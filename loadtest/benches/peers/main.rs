@@ -13,8 +13,6 @@ mod options;
 mod process;
 mod report;
 mod run;
-#[path = "../../../benches/overhead/statistics.rs"]
-mod statistics;
 mod target;
 
 use std::{error::Error, process::ExitCode};

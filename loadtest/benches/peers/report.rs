@@ -2,12 +2,13 @@
 
 use std::{env, thread};
 
+use statistics::Spread;
+
 use crate::{
     generator::{Generator, Name},
     jitter::Jitter,
     options::Options,
     run::{Sample, Samples},
-    statistics::Spread,
 };
 
 /// Says under which conditions all figures came about.

@@ -12,7 +12,7 @@ use super::RunError;
 pub async fn unless_interrupted<T>(work: impl Future<Output = T>) -> Result<T, RunError> {
     tokio::select! {
         done = work => Ok(done),
-        interrupted = console::interrupted() => {
+        interrupted = shutdown::interrupted() => {
             interrupted?;
             Err(RunError::Interrupted)
         }

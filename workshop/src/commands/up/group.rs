@@ -48,7 +48,7 @@ pub(in crate::commands) fn guard() -> Result<u8> {
     // SIGTERM to the group must not end the guard first.
     let handlers = runtime.spawn(async {
         loop {
-            let _ = console::interrupted().await;
+            let _ = shutdown::interrupted().await;
         }
     });
     let mut rest = Vec::new();

@@ -97,7 +97,7 @@ impl Stack {
             })
         });
         let Some(mut watcher) = watcher.transpose()? else {
-            let _ = ::console::interrupted().await;
+            let _ = shutdown::interrupted().await;
             return Ok(());
         };
         let rebuild_on_save = async {
