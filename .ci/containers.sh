@@ -247,7 +247,7 @@ another_backend_has_its_own_name() {
         cp -r src migrations build.rs Cargo.lock backend-ci
         printf '[build]\ntarget-dir = "../target"\n' >backend-ci/.cargo/config.toml
         # The service's manifest under another name, without other members, tests, benchmarks and profiles.
-        sed -E -e 's/^members = .*/members = []/' -e 's#path = "instrumentation"#path = "../instrumentation"#' \
+        sed -E -e '/^members = \[$/,/^\]$/d' -e 's#path = "instrumentation"#path = "../instrumentation"#' \
             -e '/^\[\[?(test|bench|profile|dev-dependencies)/,/^$/d' \
             -e '/^\[package\]/,/^\[/s/^name = .*/name = "backend-ci"/' \
             -e '/^\[\[bin\]\]/,/^\[/s/^name = .*/name = "backend-ci"/' Cargo.toml >backend-ci/Cargo.toml

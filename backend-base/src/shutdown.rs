@@ -1,4 +1,5 @@
-//! The signals that end the process.
+//! The signals that end the process. A backend depends on `instrumentation` alone, so that it has its own copy of what the crate
+//! `shutdown` does for the other programs.
 
 use std::future::Future;
 use std::io;
