@@ -1,6 +1,8 @@
-//! A trace agent: takes what Datadog's SDKs send, as `POST /v0.4/traces` in MessagePack, and keeps the spans.
+//! A Datadog trace agent: accepts what Datadog's SDKs send to `POST /v0.4/traces` in MessagePack, and keeps
+//! the spans.
 //!
-//! The format is that of the Datadog Agent's trace API: an array of traces, each an array of spans, each a map.
+//! The format is that of the Datadog Agent's trace API: an array of traces; a trace is an array of spans, and
+//! a span is a map.
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -15,51 +17,52 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-/// Bytes of a request, as the Agent's own bound has it.
+/// Size of a request body; the Datadog Agent has the same limit.
 const BODY: usize = 25 << 20;
-/// Spans that are kept; what comes after them is only counted as a request.
+/// Number of spans that are kept. Further spans are accepted and dropped.
 const SPANS: usize = 10_000;
 
-/// A span in Datadog's words.
+/// A span in Datadog's format.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct DatadogSpan {
     /// `service.name`.
     pub service: String,
-    /// The kind of operation: `http.server.request`.
+    /// The kind of operation, such as `http.server.request`.
     pub name: String,
-    /// What it was done to, `GET /handson`: OpenTelemetry's span name, or the text of a query.
+    /// What the operation was applied to, such as `GET /handson`: OpenTelemetry's span name, or the text of a
+    /// query.
     pub resource: String,
-    /// The lower half of the W3C id.
+    /// The lower half of the W3C trace id.
     pub trace_id: u64,
-    /// Of this span.
+    /// The id of this span.
     pub span_id: u64,
-    /// 0 for a root.
+    /// 0 for a root span.
     #[serde(default)]
     pub parent_id: u64,
     /// Nanoseconds since 1970.
     pub start: i64,
     /// Nanoseconds.
     pub duration: i64,
-    /// 1 where it failed.
+    /// 1 if the operation failed.
     #[serde(default)]
     pub error: i32,
-    /// Attributes that are text; `span.kind`, `env` and `version` among them.
+    /// The string attributes, including `span.kind`, `env` and `version`.
     #[serde(default)]
     pub meta: HashMap<String, String>,
 }
 
-/// What came to the agent.
+/// What the agent received.
 #[derive(Debug, Clone, Default)]
 pub struct AgentRecord {
-    /// In the order of arrival.
+    /// The spans, in the order of arrival.
     pub spans: Vec<DatadogSpan>,
-    /// `POST /v0.4/traces`, once for each address that was called.
+    /// Method and path of each call, such as `POST /v0.4/traces`, each once.
     pub calls: Vec<String>,
-    /// Why a request was refused.
+    /// Why requests were rejected.
     pub refused: Vec<String>,
 }
 
-/// A running agent on a free port of this machine. It ends when it is dropped.
+/// A running agent on a free port of this machine. It stops when this value is dropped.
 pub struct TraceAgent {
     address: SocketAddr,
     record: Arc<Mutex<AgentRecord>>,
@@ -67,11 +70,11 @@ pub struct TraceAgent {
 }
 
 impl TraceAgent {
-    /// Starts it.
+    /// Starts the agent.
     ///
     /// # Errors
     ///
-    /// Where no port can be had.
+    /// No port is free.
     pub async fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -85,12 +88,12 @@ impl TraceAgent {
         Ok(Self { address, record, server })
     }
 
-    /// For `DD_TRACE_AGENT_URL`.
+    /// The URL of the agent, for `DD_TRACE_AGENT_URL`.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What has come so far.
+    /// Takes what the agent has received so far.
     pub fn take(&self) -> AgentRecord {
         std::mem::take(&mut *self.record.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -102,7 +105,8 @@ impl Drop for TraceAgent {
     }
 }
 
-/// `/info` says what there is; traces are kept; the SDK's reports on itself are taken and forgotten.
+/// `/info` lists the endpoints, and traces are kept. Everything else, such as the SDK's own telemetry, is
+/// accepted and ignored.
 async fn answer(
     State(record): State<Arc<Mutex<AgentRecord>>>,
     method: Method,

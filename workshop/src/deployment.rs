@@ -71,7 +71,7 @@ pub fn read(root: &Path, name: &str) -> Result<Tree> {
     Ok(tree)
 }
 
-/// Whether `name` has a file of its own.
+/// Whether `name` has at least one file of its own.
 pub fn is_begun(tree: &Tree, name: &str) -> bool {
     tree.files.keys().any(|file| is_own(file, name))
 }
@@ -107,7 +107,7 @@ pub fn plain(root: &Path, name: &str) -> Result<Tree> {
 ///
 /// # Errors
 ///
-/// As [`plain`].
+/// The same as for [`plain`].
 pub fn canary(root: &Path, name: &str) -> Result<Tree> {
     let mut tree = plain(root, name)?;
     let list = Path::new(CANARIES);
@@ -123,7 +123,7 @@ pub fn canary(root: &Path, name: &str) -> Result<Tree> {
 ///
 /// # Errors
 ///
-/// As [`plain`].
+/// The same as for [`plain`].
 pub fn at(root: &Path, steps: &Steps, name: &str, at: usize) -> Result<Tree> {
     // The first step of this kind adds the files, and the second one changes them to a canary.
     let done = steps.all()[..=at].iter().filter(|step| step.kind == Kind::Deployment).count();

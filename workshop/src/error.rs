@@ -1,4 +1,4 @@
-//! What can be wrong with the files of the repository, or with a word that names one of its parts.
+//! What can be wrong with the files of the repository, or with a value that names one of its parts.
 
 use std::path::{Path, PathBuf};
 use std::{fmt, io};
@@ -16,7 +16,7 @@ pub enum Error {
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// A file that is not what it should be.
@@ -26,11 +26,11 @@ pub enum Error {
         /// What is wrong, and what is allowed.
         reason: String,
     },
-    /// A word that names none of the things that it may name.
+    /// A value that matches none of the allowed ones.
     Value {
-        /// The word.
+        /// The value.
         value: String,
-        /// What it stands for, such as `STEP`.
+        /// What the value stands for, such as `STEP`.
         name: &'static str,
         /// What is expected, or why this value is refused.
         reason: Message,
@@ -73,11 +73,11 @@ impl std::error::Error for Error {
     }
 }
 
-/// A line of a text that is not what it should be.
+/// A line that is not what it should be.
 #[derive(Debug, thiserror::Error)]
 #[error("{line}: {reason}")]
 pub struct LineError {
-    /// Its number, from 1.
+    /// Its number, counted from 1.
     pub line: usize,
     /// What is wrong, and what is allowed.
     pub reason: String,

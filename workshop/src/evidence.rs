@@ -1,4 +1,4 @@
-//! All that is known of a backend after it has run; the checks judge this, and nothing else.
+//! Everything that is known about a backend after it has run. The checks use only this.
 
 mod delivery;
 mod log_field;
@@ -13,29 +13,31 @@ use otlp::model::Telemetry;
 pub use delivery::{DeliveryRun, Fault, LossReport};
 pub use log_field::log_field;
 
-/// What two runs of one backend left behind.
+/// What the runs of one backend produced.
 #[derive(Debug, Clone)]
 pub struct Evidence {
-    /// Who was run.
+    /// The backend that was run.
     pub backend: Backend,
     /// `RANDOM_ERROR_RATE=0`: nothing should fail.
     pub calm: Run,
-    /// `RANDOM_ERROR_RATE` as [`Run::error_rate`] says, and some calls of httpbin that fail.
+    /// `RANDOM_ERROR_RATE` is [`Run::error_rate`], and httpbin fails some calls.
     pub errors: Run,
-    /// What users do too, and what breaks; one request for each of [`Unusual::ALL`].
+    /// One request for each of [`Unusual::ALL`].
     pub unusual: Run,
-    /// A run of the program built with the feature `datadog`, or why there was none; `None` where it was not asked for.
+    /// A run of the program built with the feature `datadog`, or why it was not possible; `None` if it was
+    /// not requested.
     pub datadog: Option<Result<DatadogRun, Message>>,
-    /// Runs with a faulty collector, one for each of [`Fault::ALL`], or why there are none; `None` if nobody asked for them.
+    /// Runs with a faulty collector, one for each of [`Fault::ALL`], or why they were not possible; `None` if
+    /// they were not requested.
     pub delivery: Option<Result<Vec<DeliveryRun>, Message>>,
 }
 
-/// A calm run with a trace agent of Datadog's to send to.
+/// A calm run that exports to a Datadog trace agent.
 #[derive(Debug, Clone)]
 pub struct DatadogRun {
     /// The requests, in the order in which they were sent.
     pub exchanges: Vec<Exchange>,
-    /// What came to the trace agent, until the program had ended.
+    /// What the trace agent received until the program ended.
     pub agent: AgentRecord,
 }
 
@@ -44,19 +46,19 @@ pub struct DatadogRun {
 pub struct Backend {
     /// `backend-sakura`, or the command.
     pub name: String,
-    /// The `service.name` that follows: `handson-sakura`.
+    /// The `service.name` derived from the name: `handson-sakura`.
     pub service: String,
     /// Where the program comes from.
     pub origin: Origin,
-    /// `ENV` of both runs, a value that no code would have by chance: `staging`.
+    /// `ENV` of all runs: `staging`, which is not the default, so that no code has it by chance.
     pub environment: String,
-    /// The commit of the repository, where git knows one.
+    /// The commit of the repository, if git knows it.
     pub commit: Option<String>,
-    /// The text of its `monitor.toml`, where it has one.
+    /// The text of its `monitor.toml`, if it has one.
     pub monitor: Option<String>,
-    /// The repository's address for a browser, where git knows one.
+    /// The address of the repository for a browser, if git knows it.
     pub repository: Option<String>,
-    /// The files of its deployment, by their paths in the repository; `None` where they are not to be judged.
+    /// The files of its deployment, by their paths in the repository; `None` if they are not checked.
     pub deployment: Option<Tree>,
 }
 
@@ -89,43 +91,43 @@ pub struct Run {
     pub error_rate: f64,
     /// `PORT`; `HOST` is 127.0.0.1.
     pub port: u16,
-    /// Where httpbin listens, at 127.0.0.1.
+    /// The port on which httpbin listens, at 127.0.0.1.
     pub httpbin_port: u16,
-    /// Where the OTLP receiver listens, at 127.0.0.1.
+    /// The port on which the OTLP receiver listens, at 127.0.0.1.
     pub collector_port: u16,
     /// The database of the run.
     pub database: Database,
-    /// Before the program was started, in nanoseconds since 1970.
+    /// The time before the program was started, in nanoseconds since 1970.
     pub started: u64,
-    /// After it had ended, in nanoseconds since 1970.
+    /// The time after it ended, in nanoseconds since 1970.
     pub ended: u64,
     /// The requests, in the order in which they were sent.
     pub exchanges: Vec<Exchange>,
-    /// What httpbin saw, in the order of arrival.
+    /// The calls that httpbin received, in the order of arrival.
     pub upstream: Vec<UpstreamCall>,
-    /// Lines, without the line end.
+    /// Lines without their line ends.
     pub stdout: Vec<String>,
-    /// Lines, without the line end.
+    /// Lines without their line ends.
     pub stderr: Vec<String>,
-    /// What came over OTLP, until the program had ended.
+    /// What the OTLP receiver accepted until the program ended.
     pub telemetry: Telemetry,
     /// How it ended.
     pub ending: Ending,
 }
 
-/// The SQLite database of a run: a file of its own.
+/// The SQLite database of a run, in its own file.
 #[derive(Debug, Clone)]
 pub struct Database {
-    /// The file, absolute.
+    /// The absolute path of the file.
     pub path: String,
-    /// `user.id` of the first user, as the log line has it.
+    /// `user.id` of the first user, as the log line contains it.
     pub user_id: String,
-    /// Its `user.name`: random in each run, so that only a query can know it.
+    /// Its `user.name`: random in each run, so that only a query can return it.
     pub user_name: String,
 }
 
 impl Database {
-    /// What its name may be: the file, with or without its folder and its ending, or its URL.
+    /// The allowed values of its name: the file with or without folder and extension, or its URL.
     pub fn names(&self) -> [String; 5] {
         let path = &self.path;
         let file = path.rsplit('/').next().unwrap_or(path);
@@ -137,38 +139,38 @@ impl Database {
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
-    /// By itself after SIGTERM: its exit status (`None`: by a signal), and the time that it took.
+    /// It ended after SIGTERM.
     Ended {
-        /// 0 for success.
+        /// The exit status; 128 plus the number of the signal if a signal ended it.
         status: Option<i32>,
-        /// From SIGTERM to the end.
+        /// The time from SIGTERM to its end.
         after: Duration,
     },
-    /// It still ran after this time, and was killed.
+    /// It was still running after this time, and was killed.
     Killed(Duration),
 }
 
-/// One request of ours, and its answer.
+/// A request that the check sent, and its response.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     /// Why it was sent.
     pub purpose: Purpose,
-    /// `/handson` or `/healthz`; always GET.
+    /// `/handson` or `/healthz`.
     pub path: String,
-    /// The `traceparent` that it carried.
+    /// The `traceparent` of the request.
     pub parent: Option<Parent>,
     /// Nanoseconds since 1970.
     pub sent: u64,
     /// Nanoseconds since 1970.
     pub answered: u64,
-    /// The answer, or why there was none.
+    /// The response, or why there was none.
     pub answer: Result<Answer, NoAnswer>,
 }
 
-/// Why a request has no answer.
+/// Why a request has no response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
-    /// The answer did not come in time.
+    /// The response did not arrive in time.
     #[error("no answer within {0:?}")]
     TimedOut(Duration),
     /// The connection failed, for this reason.
@@ -182,19 +184,19 @@ pub enum NoAnswer {
 /// Why a request was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// While no other request ran.
+    /// Sent while no other request ran.
     Alone,
-    /// Together with the others of a burst.
+    /// Sent together with the others of a burst.
     Burst,
-    /// `/healthz`.
+    /// Sent to `/healthz`.
     Health,
-    /// While httpbin answered `POST /post` with 503; alone too.
+    /// Sent while httpbin answered `POST /post` with 503, and no other request ran.
     UpstreamFails,
-    /// In a run of its own.
+    /// Sent in the run with unusual requests.
     Unusual(Unusual),
 }
 
-/// A request that users send too, or that breaks.
+/// A request that is rarer than `GET /handson`, or that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unusual {
     /// `GET /handson?page=2`
@@ -203,15 +205,15 @@ pub enum Unusual {
     UnknownPath,
     /// `POST /handson`
     OtherMethod,
-    /// With a `traceparent` that is none.
+    /// With a `traceparent` that is not valid.
     MalformedParent,
     /// With a `traceparent` whose flags are 00.
     Unsampled,
     /// With a `tracestate`.
     TraceState,
-    /// The caller hangs up while httpbin is called.
+    /// The caller closes the connection while httpbin is called.
     HangsUp,
-    /// SIGTERM comes while httpbin is called.
+    /// SIGTERM arrives while httpbin is called.
     AtTheEnd,
 }
 
@@ -247,7 +249,7 @@ impl Unusual {
         (self == Self::Query).then_some("page=2")
     }
 
-    /// The status of the answer.
+    /// The status of the response.
     pub fn status(self) -> u16 {
         match self {
             Self::UnknownPath => 404,
@@ -266,21 +268,21 @@ pub struct Parent {
     pub span_id: String,
 }
 
-/// What the backend answered.
+/// A response of the backend.
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
-    /// As text.
+    /// The body as text.
     pub body: String,
 }
 
 /// A call that reached httpbin.
 #[derive(Debug, Clone)]
 pub struct UpstreamCall {
-    /// Index into [`Run::exchanges`] of the request that it serves; `None` where several ran at once.
+    /// Index into [`Run::exchanges`] of the request that caused it; `None` if several requests ran at once.
     pub exchange: Option<usize>,
     /// `GET`.
     pub method: String,
@@ -292,15 +294,16 @@ pub struct UpstreamCall {
     pub arrived: u64,
     /// Nanoseconds since 1970.
     pub answered: u64,
-    /// Whether others of the same request waited in httpbin at the same time. httpbin holds an answer back until three
-    /// calls are there, or half a second is over, so that a loaded machine does not make the calls look sequential.
+    /// Whether other calls of the same request waited in httpbin at the same time. httpbin delays its
+    /// response until three calls have arrived or half a second is over, so that calls do not look sequential
+    /// on a busy machine.
     pub overlapped: bool,
     /// HTTP status.
     pub status: u16,
 }
 
 impl Answer {
-    /// The value of a header; its name in lower case.
+    /// The value of a header; `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -319,14 +322,14 @@ impl UpstreamCall {
         Some((parts.next()?, parts.next()?))
     }
 
-    /// The value of a header; its name in lower case.
+    /// The value of a header; `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 }
 
 impl Run {
-    /// The answered requests to `/handson`, with their answers.
+    /// The requests to `/handson` that were answered, with their responses.
     pub fn answered(&self) -> impl Iterator<Item = (&Exchange, &Answer)> {
         self.exchanges
             .iter()
@@ -340,13 +343,13 @@ impl Run {
         exchanges.find(|(_, exchange)| exchange.purpose == Purpose::Unusual(kind))
     }
 
-    /// The answered requests whose query ran: all but those that httpbin stopped before.
+    /// The answered requests that reached the database query, so not those that httpbin failed before it.
     pub fn queried(&self) -> impl Iterator<Item = &Exchange> {
         let answered = self.answered().map(|(exchange, _)| exchange);
         answered.filter(|exchange| exchange.purpose != Purpose::UpstreamFails)
     }
 
-    /// The calls of httpbin that serve the request with this index.
+    /// The calls of httpbin that this request caused.
     pub fn upstream_of(&self, exchange: usize) -> impl Iterator<Item = &UpstreamCall> {
         self.upstream.iter().filter(move |call| call.exchange == Some(exchange))
     }

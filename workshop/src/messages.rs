@@ -24,10 +24,10 @@ pub struct Message {
     arguments: Vec<(&'static str, Argument)>,
 }
 
-/// What takes the place of `{name}` in a template.
+/// The value of a `{name}` in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Argument {
-    /// The same in each language: a number, a name, output of the attendee's program.
+    /// The same in all languages: a number, a name, or output of the attendee's program.
     Value(String),
     /// A message inside another one.
     Message(Message),
@@ -53,7 +53,7 @@ impl Message {
         }
     }
 
-    /// The text in `lang`; in English if the table of `lang` lacks it.
+    /// The text in `lang`, or in English if there is no translation.
     pub fn in_lang(&self, lang: Lang) -> String {
         let translated = match lang {
             Lang::En => None,
@@ -164,7 +164,7 @@ values!(
 #[macro_export]
 macro_rules! text {
     ($template:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
-        // Never formatted: it lets the compiler compare the placeholders with the names.
+        // This closure is never called. With it, the compiler compares the placeholders with the names.
         let _ = || { $( let $name = ""; )* let _ = format_args!($template $(, $name = $name)*); };
         $crate::messages::Message::new(
             $template,

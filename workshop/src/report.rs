@@ -1,4 +1,4 @@
-//! Verdicts in words: for people, and as JSON.
+//! Reports the verdicts as text for people, and as JSON.
 
 mod code;
 mod json;
@@ -20,15 +20,15 @@ pub use json::{json, keep};
 pub use text::text;
 pub(crate) use text::with_code;
 
-/// What became of a step.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// All expectations are met.
     Passed,
-    /// At least one is not.
+    /// At least one expectation is not met.
     Failed,
-    /// There was nothing to judge: the backend gave nothing, or has not begun with it.
+    /// There was nothing to check: the backend gave no evidence, or its deployment files do not exist yet.
     NotJudged,
 }
 
@@ -37,9 +37,9 @@ pub enum State {
 pub struct Verdict {
     /// The step.
     pub step: Step,
-    /// What became of it.
+    /// Its result.
     pub state: State,
-    /// Its expectations; none where it was not judged.
+    /// Its expectations; empty if it was not checked.
     pub expectations: Vec<Expectation>,
 }
 
@@ -48,15 +48,15 @@ pub struct Verdict {
 pub struct Report {
     /// `backend-sakura`, or the command.
     pub backend: String,
-    /// Titles, hints and labels.
+    /// The language of titles, hints and labels.
     pub lang: Lang,
-    /// The steps that were asked for, in order.
+    /// The selected steps, in order.
     pub verdicts: Vec<Verdict>,
-    /// Show all that failed, and not only the first.
+    /// Show all failed steps, not only the first.
     pub keep_going: bool,
-    /// Where the guide is, with a folder for each language.
+    /// The folder of the guide, with a subfolder for each language.
     pub guide: PathBuf,
-    /// Optional steps that were not asked for.
+    /// Optional steps that were not selected.
     pub left_out: Vec<Step>,
 }
 
@@ -72,7 +72,7 @@ impl Verdict {
 }
 
 impl Report {
-    /// Judges `evidence` by the steps of `asked`; or, where the service gave none, fails step `run`.
+    /// Checks the evidence for the selected steps. If there is no evidence, step `run` fails.
     pub fn new(
         backend: &Backend,
         lang: Lang,
@@ -96,7 +96,7 @@ impl Report {
             verdicts = verdicts.into_iter().map(Verdict::for_any_language).collect();
         }
         let is_left_out = |step: &&Step| step.optional && !asked.iter().any(|asked| asked.id == step.id);
-        // Steps that were named are all that the report is about.
+        // If steps were named, the report does not mention any other.
         let left_out = if asked.len() < steps.required().len() {
             Vec::new()
         } else {
@@ -110,7 +110,7 @@ impl Report {
         self.verdicts.iter().find(|verdict| verdict.state == State::Failed)
     }
 
-    /// 0: all that was asked passed; 1: a step failed; 2: one that was asked for could not be judged.
+    /// 0 if all steps passed, 1 if a step failed, 2 if a step that the user named could not be checked.
     pub fn exit_status(&self, asked_for: bool) -> u8 {
         if self.first_failed().is_some() {
             return 1;

@@ -1,7 +1,8 @@
-//! Builds a backend, starts it, sends it requests, and ends it. What is learnt on the way is the [`Evidence`].
+//! Builds a backend, starts it, sends requests to it, and stops it. Everything that this shows is the
+//! [`Evidence`].
 //!
-//! Three runs: a calm one, one at an error rate, and one with unusual requests. All that a program talks to is in this process:
-//! the stand-in for httpbin, and the OTLP receiver.
+//! There are three runs: a calm one, one with random errors, and one with unusual requests. Everything that
+//! the program connects to is in this process: the stand-in for httpbin, and the OTLP receiver.
 
 mod backend;
 mod build;
@@ -36,16 +37,16 @@ pub use error::RunError;
 pub use interrupt::unless_interrupted;
 pub use program::{CommandLine, Program};
 
-/// Time for all runs together, without the starts, which have a limit of their own.
+/// Time for all three runs together, without the starts, which have their own limit.
 const LIMIT: Duration = Duration::from_secs(55);
-/// Between the last answer and SIGTERM.
+/// Time between the last response and SIGTERM.
 const BEFORE_THE_END: Duration = Duration::from_millis(30);
 
-/// Runs `program` three times, and gathers what it answers, logs and sends.
+/// Runs `program` three times, and records its responses, log lines and telemetry.
 ///
 /// # Errors
 ///
-/// Where there is nothing to judge: it does not start, listens elsewhere, or floods what takes its output.
+/// The program does not start, does not listen on its port, or writes too much output.
 pub async fn gather(backend: &Backend, program: &Program) -> Result<Evidence, RunError> {
     let mut left = LIMIT;
     Ok(Evidence {
@@ -62,10 +63,11 @@ pub async fn gather(backend: &Backend, program: &Program) -> Result<Evidence, Ru
 ///
 /// # Errors
 ///
-/// If there is nothing to judge: it does not build, does not start, or takes too long.
+/// The package does not build, the program does not start, or the run takes too long.
 pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogRun, RunError> {
     let built = build_package(folder, &["--features", "datadog"]).await?;
-    // Without the feature, the program has the same path: it must be there again for the next start.
+    // A build without the feature writes to the same path. It must exist again for the next start, so this
+    // one is copied.
     let executable = built.executable.with_extension("datadog");
     std::fs::copy(&built.executable, &executable)?;
     let program = Program::Executable(executable);
@@ -89,9 +91,9 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
 
 /// What a run sends.
 enum Requests {
-    /// Requests to `/handson` and `/healthz`, as a plan says how many.
+    /// Requests to `/handson` and `/healthz`; the plan has their numbers.
     Planned(&'static Plan),
-    /// What users do too, and what breaks.
+    /// One request for each of [`crate::evidence::Unusual::ALL`].
     Unusual,
 }
 
@@ -121,7 +123,7 @@ async fn run(
         match requests {
             Requests::Planned(plan) => {
                 let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
-                // What is logged at the end is then clearly later than any request.
+                // Log lines of the shutdown then have clearly later timestamps than those of the requests.
                 tokio::time::sleep(BEFORE_THE_END).await;
                 (exchanges, service.end().await)
             }

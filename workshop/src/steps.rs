@@ -66,22 +66,22 @@ pub enum Kind {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// Its number, from 0.
+    /// Its number, counted from 0.
     #[serde(skip)]
     pub number: usize,
-    /// `first-span`; the name of its regions in `src/`.
+    /// The id, such as `first-span`; also the name of its regions in `src/`.
     pub id: String,
     /// What its answer consists of.
     pub kind: Kind,
     /// Whether it is checked only if it is named.
     #[serde(default)]
     pub optional: bool,
-    /// Ids of the steps without which it cannot pass.
+    /// Ids of the steps that must pass before this one can.
     #[serde(default)]
     pub needs: Vec<String>,
-    /// What the attendee does.
+    /// What the attendee does in this step.
     pub title: Text,
-    /// What to try in a backend.
+    /// What to try in a backend if the step fails.
     pub hint: Text,
     /// What to try in a program in any language; `None` if only a backend can be checked.
     pub hint_any: Option<Text>,

@@ -16,7 +16,7 @@ pub struct Expectation {
 /// Why an expectation is not met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What was seen, maybe several lines: the span tree, the attribute that is wrong, the log line.
+    /// What was seen, possibly several lines: the span tree, the wrong attribute, the log line.
     pub seen: Message,
     /// The most likely cause, and what to try.
     pub cause: Message,

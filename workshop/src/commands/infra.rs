@@ -45,7 +45,7 @@ pub(super) fn infra(repository: &Repository, name: &str, lang: Option<Lang>) -> 
     for (path, content) in wanted.files {
         let is_own = deployment::is_own(&path, &name);
         match existing.files.get(&path) {
-            // The attendee may have replaced placeholders in it.
+            // The file is kept, because the attendee may have replaced placeholders in it.
             Some(_) if is_own => {}
             Some(before) if *before == content => {}
             before => {
@@ -68,7 +68,7 @@ pub(super) fn infra(repository: &Repository, name: &str, lang: Option<Lang>) -> 
     Ok(0)
 }
 
-/// Lists the placeholders that are left, where each value comes from, and the files that contain it.
+/// Lists the remaining placeholders, where each value comes from, and the files that contain it.
 fn print_placeholders(tree: &Tree, name: &str, lang: Lang) {
     let sources = sources();
     let mut found: BTreeMap<&str, Vec<String>> = BTreeMap::new();

@@ -101,7 +101,7 @@ pub(super) fn remove(repository: &Repository, name: &str, lang: Option<Lang>) ->
     Ok(0)
 }
 
-/// Removes the last report, which belongs to other code than the folder contains now.
+/// Removes the last report, because it is about other code than the folder contains now.
 fn remove_report(repository: &Repository, name: &str) {
     // There may be no report.
     drop(fs::remove_file(repository.report(name)));

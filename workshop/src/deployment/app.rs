@@ -90,7 +90,7 @@ pub struct Stage {
     pub with: BTreeMap<String, Value>,
 }
 
-/// An event that changes a file.
+/// Changes a file when an event arrives.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EventWatcher {
@@ -98,7 +98,7 @@ pub struct EventWatcher {
     pub handler: Handler,
 }
 
-/// Which event.
+/// Selects the events.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Matcher {
@@ -114,7 +114,7 @@ pub struct Handler {
     pub config: HandlerConfig,
 }
 
-/// What is changed.
+/// The changes.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct HandlerConfig {

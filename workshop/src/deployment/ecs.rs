@@ -1,4 +1,4 @@
-//! What the ECS API takes: task and service definitions against the shapes of botocore.
+//! Checks task and service definitions against the shapes of the ECS API, which come from botocore.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::messages::Message;
 use crate::text;
 
-/// Written by `workshop/data/ecs-shapes.py` from botocore.
+/// Generated from botocore by `workshop/data/ecs-shapes.py`.
 static SHAPES: LazyLock<serde_json::Result<Shapes>> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../data/ecs-shapes.json")));
 
@@ -44,12 +44,12 @@ enum Shape {
     Boolean {},
 }
 
-/// What `RegisterTaskDefinition` rejects in it, each with its path.
+/// Lists what `RegisterTaskDefinition` would reject, each with its path.
 pub fn faults_of_task_definition(value: &Value) -> Vec<Message> {
     faults(|shapes| &shapes.task_definition, value)
 }
 
-/// What `CreateService` rejects in it, each with its path.
+/// Lists what `CreateService` would reject, each with its path.
 pub fn faults_of_service(value: &Value) -> Vec<Message> {
     faults(|shapes| &shapes.service, value)
 }
@@ -126,10 +126,11 @@ impl Shape {
     }
 }
 
-/// Whether Fargate has tasks of this size.
+/// Whether Fargate offers tasks of this size.
 ///
-/// The pairs of <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html>: `cpu` in 1/1024
-/// of a vCPU, `memory` in MiB.
+/// The allowed pairs are listed at
+/// <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html>. `cpu` is in
+/// 1/1024 of a vCPU, `memory` in MiB.
 pub fn is_a_fargate_pair(cpu: u32, memory: u32) -> bool {
     let (from, to, step) = match cpu {
         256 => return [512, 1024, 2048].contains(&memory),

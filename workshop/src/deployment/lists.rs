@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-/// A text that is not such a list.
+/// A text that is not a list of backends.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
-    /// It has no line with `]`.
+    /// No line contains `]`.
     #[error("expected a list that ends with ']' on a line of its own")]
     NoEnd,
-    /// There is something else between the names.
+    /// There is something other than names between the brackets.
     #[error("expected one name per line, such as \"backend-sakura\", but found {0:?}")]
     NotAName(String),
 }

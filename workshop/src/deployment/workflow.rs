@@ -25,7 +25,7 @@ pub struct On {
     pub push: Push,
 }
 
-/// Which pushes.
+/// Which pushes start it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Push {
@@ -53,7 +53,7 @@ pub struct Job {
     pub secrets: Value,
 }
 
-/// What the job may do. AWS gives a role only to a job with `id-token: write`.
+/// Permissions of the job. AWS lets only a job with `id-token: write` assume a role.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Permissions {

@@ -10,15 +10,16 @@ use otlp::model::Telemetry;
 /// What is wrong with the collector of a run, from some moment on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// Nobody listens at its address, from the start of the service; later somebody does.
+    /// Nothing listens at its address from the start of the service; later it accepts.
     Down,
-    /// It reads requests and never answers them; later it answers.
+    /// It reads requests and never answers them; later it accepts.
     Hangs,
-    /// The same, and it is still so when the service ends.
+    /// The same, until the service has ended.
     HangsToTheEnd,
-    /// It answers so slowly that the queues of the service, which are small in this run, overflow; later it is quick.
+    /// It answers so slowly that the queues of the service, which are small in this run, overflow; later it
+    /// is fast.
     Slow,
-    /// It answers with this status of HTTP; later it accepts.
+    /// It answers with this HTTP status; later it accepts.
     Answers(u16),
 }
 
@@ -27,7 +28,7 @@ impl Fault {
     pub const ALL: [Self; 6] =
         [Self::Down, Self::Hangs, Self::HangsToTheEnd, Self::Slow, Self::Answers(400), Self::Answers(503)];
 
-    /// In words, as the subject and verb of a clause: "the collector hangs".
+    /// Text for a report, a clause with subject and verb: "the collector hangs".
     pub fn text(self) -> Message {
         match self {
             Self::Down => text!("the collector is down"),
@@ -42,29 +43,29 @@ impl Fault {
 /// One start of the program, with a collector that has a fault for a while, and its end by SIGTERM.
 #[derive(Debug, Clone)]
 pub struct DeliveryRun {
-    /// What was wrong.
+    /// The fault of the collector.
     pub fault: Fault,
     /// Host and port of the collector: `127.0.0.1:4318`.
     pub collector: String,
-    /// The password in `OTEL_EXPORTER_OTLP_ENDPOINT`, if there was one in this run.
+    /// The password in `OTEL_EXPORTER_OTLP_ENDPOINT`, if this run had one.
     pub password: Option<String>,
-    /// Requests before the fault; none if it was there from the start.
+    /// Requests before the fault; empty if the fault existed from the start.
     pub before: Vec<Exchange>,
-    /// Requests while there was the fault.
+    /// Requests during the fault.
     pub during: Vec<Exchange>,
-    /// Requests after it.
+    /// Requests after the fault.
     pub after: Vec<Exchange>,
     /// When the fault began, in nanoseconds since 1970.
     pub fault_began: u64,
-    /// When it ended; `None` if it lasted longer than the service.
+    /// When the fault ended; `None` if it lasted longer than the service.
     pub fault_ended: Option<u64>,
-    /// Lines, without the line end.
+    /// Lines without their line ends.
     pub stdout: Vec<String>,
-    /// Lines, without the line end.
+    /// Lines without their line ends.
     pub stderr: Vec<String>,
     /// What the collector accepted.
     pub accepted: Telemetry,
-    /// What it answered with [`Fault::Answers`]; an item is in here once for each time that it was sent.
+    /// What it rejected with [`Fault::Answers`]. An item is here once for each attempt.
     pub refused: Telemetry,
     /// How the program ended.
     pub ending: Ending,
@@ -82,13 +83,13 @@ impl DeliveryRun {
     }
 }
 
-/// A log line that reports that telemetry is being lost, or was: any line at WARN or above (in these runs nothing else goes
-/// wrong), and any line with the field `handson.dropped.spans`.
+/// A log line that reports that telemetry is or was lost: every line at WARN or above, because nothing else
+/// fails in these runs, and every line with the field `handson.dropped.spans`.
 #[derive(Debug, Clone)]
 pub struct LossReport(Value);
 
 impl LossReport {
-    /// `None` if the line is no JSON object, or reports something else.
+    /// `None` if the line is not a JSON object, or reports something else.
     pub fn parse(line: &str) -> Option<Self> {
         let report = Self(serde_json::from_str(line).ok().filter(Value::is_object)?);
         let level = report.0["level"].as_str().unwrap_or_default().to_uppercase();
@@ -101,7 +102,7 @@ impl LossReport {
         log_field(&self.0, name)
     }
 
-    /// The line itself, as JSON.
+    /// The line as JSON.
     pub fn text(&self) -> String {
         self.0.to_string()
     }

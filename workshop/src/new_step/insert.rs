@@ -1,4 +1,4 @@
-//! Lines that are put into a Rust file.
+//! Inserts lines into a Rust file.
 
 /// A file that has no place for the new line.
 #[derive(Debug, thiserror::Error)]

@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::messages::Message;
 use crate::steps::{Lang, Step};
 
-/// Judges all steps, and writes the report; the error says why there is none.
+/// Checks all steps, and writes the report; the error says why there is no report.
 pub type Check = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), Message>> + Send>> + Send + Sync>;
 
-/// An attendee's backend, and what its last checks said.
+/// An attendee's backend, and the results of its last check.
 pub struct Attendee {
     /// `backend-sakura`, or the command.
     pub backend: String,
@@ -24,11 +24,11 @@ pub struct Attendee {
     pub lang: Lang,
     /// The steps that can be checked.
     pub steps: Vec<Step>,
-    /// Where `check` writes its report, as [`crate::report::json`] has it.
+    /// The file with the last report, in the form of [`crate::report::json`].
     pub report: PathBuf,
-    /// Judges again.
+    /// Checks the steps again.
     pub check: Check,
-    /// How that fares.
+    /// Whether a check is running.
     pub progress: Progress,
     /// The compiler's first error, if the last build failed.
     pub build_error: BuildError,
@@ -39,7 +39,7 @@ pub struct Attendee {
 pub struct BuildError(Mutex<Option<String>>);
 
 impl BuildError {
-    /// Sets it; `true` if that is a change.
+    /// Sets it, and returns whether it has changed.
     pub fn set(&self, error: Option<String>) -> bool {
         let mut known = lock(&self.0);
         let is_new = *known != error;
@@ -56,12 +56,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How "check now" fares.
+/// Whether a check that the console started is running, and why the last one failed.
 #[derive(Default)]
 pub struct Progress(Mutex<(bool, Option<Message>)>);
 
 impl Progress {
-    /// Begins; `false` where one runs already.
+    /// Marks a check as running; `false` if one is already running.
     pub(super) fn begin(&self) -> bool {
         let mut progress = lock(&self.0);
         !std::mem::replace(&mut progress.0, true)
@@ -71,7 +71,7 @@ impl Progress {
         *lock(&self.0) = (false, error);
     }
 
-    /// Whether one runs, and why the last one gave no verdict.
+    /// Whether a check is running, and why the last one gave no result.
     pub(super) fn now(&self) -> (bool, Option<Message>) {
         lock(&self.0).clone()
     }

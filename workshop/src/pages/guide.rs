@@ -32,7 +32,7 @@ pub(super) struct Search {
     q: String,
 }
 
-/// `GET /guide`: to the contents, in the attendee's language or the browser's.
+/// `GET /guide`: redirects to the contents, in the attendee's language or the browser's.
 pub(super) async fn start(
     State(console): State<Arc<Console>>,
     Extension(workshop): Extension<Arc<Workshop>>,
@@ -78,7 +78,7 @@ pub(super) async fn page(
     console.respond(preferences, Chapter::new(attendee, &file, lang, name, text, search.q.trim()))
 }
 
-/// The file, where `path` is made of plain names and cannot lead out of `folder`.
+/// The path of the file, if `path` consists of plain names and so cannot lead out of `folder`.
 fn inside(folder: &Path, path: &str) -> Option<PathBuf> {
     let is_plain = |name: &str| {
         !name.starts_with('.')
@@ -214,7 +214,7 @@ impl View for Chapter {
 }
 
 impl Chapter {
-    /// The other language, and the search.
+    /// The link to the other language, and the search form.
     fn head(&self, lang: Lang, words: &str) -> Markup {
         html! {
             form.filter method="get" action={ "/guide/" (self.lang) "/" (CONTENTS) } {

@@ -28,7 +28,7 @@ pub(super) async fn page(
     console.respond(preferences, Steps::new(workshop.attendee.as_deref()))
 }
 
-/// `POST /steps/check`: starts a check, and sends back to the page.
+/// `POST /steps/check`: starts a check, and redirects back to the page.
 pub(super) async fn check(
     State(console): State<Arc<Console>>,
     Extension(workshop): Extension<Arc<Workshop>>,
@@ -51,19 +51,19 @@ pub(super) async fn check(
     Redirect::to(&from(&headers)).into_response()
 }
 
-/// The page with the button: the chapter, or the steps.
+/// The page that the button is on: the chapter, or the steps.
 fn from(headers: &HeaderMap) -> String {
     let page = headers.get(header::REFERER).and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
     let chapter = page.filter(|page| page.path().starts_with("/guide/"));
     chapter.map_or("/steps".to_owned(), |chapter| chapter.path().to_owned())
 }
 
-/// The steps of an attendee; without one, how to become one.
+/// The steps of an attendee; if there is no attendee, how to create a backend.
 #[derive(Serialize)]
 struct Steps {
     #[serde(flatten)]
     check: Option<CheckState>,
-    /// As in the report of the last check.
+    /// The results, as in the report of the last check.
     #[serde(rename = "steps")]
     verdicts: Vec<Value>,
     #[serde(skip)]
@@ -181,7 +181,8 @@ pub(super) fn of_step<'a>(verdicts: &'a [Value], step: &Step) -> Option<&'a Valu
     verdicts.iter().find(|verdict| verdict["id"] == step.id)
 }
 
-/// A step that opens into its expectations, which are in the attendee's language, as its title and hint.
+/// A step that can be opened to show its expectations. These are in the attendee's language, like its title
+/// and hint.
 fn one(lang: Lang, steps_lang: StepsLang, step: &Step, verdict: Option<&Value>, is_open: bool) -> Markup {
     let expectations = verdict.and_then(|verdict| verdict["expectations"].as_array());
     html! {
@@ -208,7 +209,7 @@ fn one(lang: Lang, steps_lang: StepsLang, step: &Step, verdict: Option<&Value>, 
     }
 }
 
-/// A text of the checks, with its code marked.
+/// A text of the checks; what is between backticks is marked as code.
 fn with_code(text: &str) -> Markup {
     html! {
         @for (is_code, part) in report::parts(text) {

@@ -1,6 +1,7 @@
-//! Code in hints and reports: it is written between backticks, as in Markdown.
+//! Finds code in hints and reports, which is between backticks as in Markdown.
 
-/// The parts of `text` in their order, each with whether it is code. A backtick without its counterpart is text.
+/// The parts of `text` in order, each with whether it is code. A backtick without a second one in its line is
+/// plain text.
 pub(crate) fn parts(text: &str) -> Vec<(bool, &str)> {
     let mut parts = Vec::new();
     let mut rest = text;

@@ -35,11 +35,11 @@ pub fn json(report: &Report) -> Value {
     json!({ "backend": report.backend, "steps": report.verdicts.iter().map(step).collect::<Vec<_>>() })
 }
 
-/// Writes the report to `file`. Steps that it does not judge stay in the file as they are.
+/// Writes the report to `file`. Steps that are not part of the report stay in the file as they are.
 ///
 /// # Errors
 ///
-/// If the file cannot be written.
+/// The file cannot be written.
 pub fn keep(report: &Report, file: &Path) -> io::Result<()> {
     let new = json(report);
     let before = fs::read_to_string(file).ok().and_then(|text| serde_json::from_str::<Value>(&text).ok());
@@ -54,7 +54,7 @@ pub fn keep(report: &Report, file: &Path) -> io::Result<()> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
-    // By renaming, so that the console never reads half of it.
+    // Written to another file and renamed, so that the console never reads an incomplete report.
     let whole = file.with_extension("new");
     fs::write(&whole, json!({ "backend": report.backend, "steps": all }).to_string())?;
     fs::rename(whole, file)

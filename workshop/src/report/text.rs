@@ -1,4 +1,5 @@
-//! The report for people: passed steps a line each, the first that failed in full, the rest folded.
+//! The report as text: passed steps take one line each, the first failed one is shown in full, the others
+//! take one line.
 
 use anstyle::{AnsiColor, Style};
 
@@ -14,7 +15,7 @@ const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 const INDENT: &str = "        ";
 
-/// The words around the verdicts.
+/// The texts around the verdicts.
 struct Labels {
     expected: &'static str,
     seen: &'static str,
@@ -80,7 +81,8 @@ pub fn text(report: &Report) -> String {
                 in_full(verdict, &labels, report, &mut text);
             }
             State::Failed => {
-                // It failed after another: most likely it is not done yet.
+                // It failed after another step. Without any met expectation, it has most likely not been
+                // started.
                 let is_begun = verdict.expectations.iter().any(Expectation::is_met);
                 let state = if is_begun { labels.also_failed } else { labels.later };
                 text.push_str(&format!("{DIM}· {name}: {state}{DIM:#}\n"));
@@ -140,12 +142,12 @@ fn push_advice(expectation: &Expectation, labels: &Labels, lang: Lang, text: &mu
     }
 }
 
-/// Lines of ours, with their code in a colour.
+/// Lines of our own text, indented, with code in colour.
 fn indented(text: &str) -> String {
     text.lines().map(|line| format!("{INDENT}{}\n", with_code(line))).collect()
 }
 
-/// A line with its code in a colour, in place of the backticks.
+/// A line with its code in colour instead of backticks.
 pub(crate) fn with_code(line: &str) -> String {
     let styled = |(is_code, part): (bool, &str)| match is_code {
         true => format!("{CODE}{part}{CODE:#}"),
@@ -154,7 +156,7 @@ pub(crate) fn with_code(line: &str) -> String {
     parts(line).into_iter().map(styled).collect()
 }
 
-/// A line without backticks, to be written in a style of its own.
+/// A line without backticks, for text that has its own style.
 fn without_marks(line: &str) -> String {
     parts(line).into_iter().map(|(_, part)| part).collect()
 }

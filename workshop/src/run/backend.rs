@@ -1,4 +1,4 @@
-//! Who is judged: what its telemetry has to say of it.
+//! Describes the backend: the values that its telemetry must contain.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,13 +6,13 @@ use std::process::Command;
 use super::{Built, CommandLine};
 use crate::evidence::{Backend, Origin};
 
-/// Not the default, so that no code has it by chance.
+/// Not the default, so that no code has this value by chance.
 const ENVIRONMENT: &str = "staging";
 /// `service.name` of a command.
 const SERVICE_OF_A_COMMAND: &str = "handson-check";
 
-/// What the telemetry of `built` must say of it; commit and repository by git, asked in `folder`. Its deployment is not to
-/// be judged.
+/// The values that the telemetry of `built` must contain. Commit and repository come from git in `folder`.
+/// The deployment files are not included.
 pub fn backend(built: &Built, folder: &Path) -> Backend {
     Backend {
         service: built.name.replacen("backend-", "handson-", 1),
@@ -44,7 +44,7 @@ fn git(folder: &Path, arguments: &[&str]) -> Option<String> {
     (output.status.success() && !answer.is_empty()).then_some(answer)
 }
 
-/// The repository as the service's `build.rs` names it: for a browser, without user and token.
+/// The repository's address as the service's `build.rs` sets it: for a browser, without user and token.
 fn public(remote: &str) -> Option<String> {
     let remote = remote.trim_end_matches('/').trim_end_matches(".git");
     let (host, path) = match remote.split_once("://") {

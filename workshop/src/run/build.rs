@@ -9,7 +9,7 @@ use tokio::process::Command;
 use super::RunError;
 use crate::text;
 
-/// A backend that was built.
+/// A built backend.
 #[derive(Debug, Clone)]
 pub struct Built {
     /// The program.
@@ -20,20 +20,21 @@ pub struct Built {
     pub version: String,
 }
 
-/// Builds the package in `folder`. Progress, warnings and errors go to stderr, as Cargo gives them.
+/// Builds the package in `folder`. Cargo's progress, warnings and errors go to stderr.
 ///
 /// # Errors
 ///
-/// [`RunError::BuildFailed`], or that there is no Cargo or no program.
+/// [`RunError::BuildFailed`] if the build fails, [`RunError::NoProgram`] if Cargo cannot be started or builds
+/// no program.
 pub async fn build(folder: &Path) -> Result<Built, RunError> {
     build_package(folder, &[]).await
 }
 
-/// As [`build`], with further arguments for Cargo, which choose among several programs.
+/// Like [`build`], with more arguments for Cargo, for example to select one of several programs.
 ///
 /// # Errors
 ///
-/// As [`build`].
+/// The same as for [`build`].
 pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, RunError> {
     if !folder.is_dir() {
         return Err(RunError::NoProgram(text!(
@@ -60,7 +61,7 @@ pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, R
         })
 }
 
-/// `cargo build` in `folder`, with messages in this format on a stdout that can be read.
+/// `cargo build` in `folder`, with messages in this format on a piped stdout.
 pub(crate) fn cargo_build(folder: &Path, message_format: &str) -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
@@ -76,17 +77,19 @@ pub(crate) fn cargo_build(folder: &Path, message_format: &str) -> Command {
     command
 }
 
-/// Whether `cargo run` sets this variable to describe this program. It is not meant for another Cargo: build scripts that read
-/// it, as ring's does, would run again each time, and everything that depends on them with it.
+/// Whether `cargo run` sets this variable to describe this program. It must not reach another Cargo: build
+/// scripts that depend on it, such as ring's, would run again each time, and their dependents would be
+/// compiled again.
 pub(super) fn is_of_this_program(name: &str) -> bool {
     ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own))
 }
 
-/// The program that a message of Cargo tells of.
+/// The program that Cargo's message reports, if it reports one.
 fn program(message: &Value) -> Option<Built> {
     let executable = message["executable"].as_str()?;
     message["target"]["kind"].as_array()?.iter().find(|kind| *kind == "bin")?;
-    // path+file:///folder/backend-sakura#0.1.0, or …#name@0.1.0 where folder and package differ in name.
+    // `path+file:///folder/backend-sakura#0.1.0`, or `…#name@0.1.0` if folder and package have different
+    // names.
     let (folder, version) = message["package_id"].as_str()?.rsplit_once('#')?;
     let (name, version) = match version.split_once('@') {
         Some((name, version)) => (name, version),

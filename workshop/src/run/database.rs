@@ -1,4 +1,4 @@
-//! The database of a run: a file of its own, whose user has a name that only a query can know.
+//! The database of a run: a separate file, with a random user name that the service can only get by a query.
 
 use std::time::Duration;
 
@@ -11,30 +11,32 @@ use crate::evidence::Database;
 
 /// The user that `migrations/` puts into the database.
 const USER: (&str, &str) = ("1", "sakura");
-/// For the program, which may hold the file for a moment.
+/// The program may lock the file for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A folder with the file. It is removed when this is dropped.
+/// A temporary folder with the file. It is deleted when this value is dropped.
 pub(super) struct DatabaseFile {
     _folder: TempDir,
     path: String,
 }
 
 impl DatabaseFile {
-    /// A file that does not exist yet.
+    /// Chooses a file that does not exist yet.
     pub(super) fn reserve() -> Result<Self, RunError> {
         let folder = tempfile::Builder::new().prefix("handson-").tempdir()?;
-        // On macOS, the folder for temporary files is a symbolic link.
+        // On macOS, the folder for temporary files is a symbolic link, and the service must get the resolved
+        // path.
         let path = folder.path().canonicalize()?.join(format!("handson-{:04x}.db", rand::random::<u16>()));
         Ok(Self { path: path.to_string_lossy().into_owned(), _folder: folder })
     }
 
-    /// `DATABASE_URL`.
+    /// The URL for `DATABASE_URL`.
     pub(super) fn url(&self) -> String {
         format!("sqlite://{}?mode=rwc", self.path)
     }
 
-    /// Renames the user, now that the program has made the table. A program without that table keeps the usual name.
+    /// Renames the user after the program has created the table. If there is no such table, the usual name is
+    /// returned.
     pub(super) async fn rename_user(&self) -> Database {
         let name = format!("sakura-{:06x}", rand::random::<u32>() & 0xff_ffff);
         let user_name = match self.update(&name).await {

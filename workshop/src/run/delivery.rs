@@ -12,24 +12,24 @@ use crate::evidence::{Backend, DeliveryRun, Exchange, Fault, LossReport};
 use otlp::model::now;
 use otlp::{Behaviour, Receiver};
 
-/// For all runs together.
+/// Time for all runs together.
 const RUNS_TIMEOUT: Duration = Duration::from_secs(45);
-/// A fault lasts at least so long after its beginning was reported.
+/// The minimum time that a fault lasts after the service has reported it.
 const MIN_FAULT: Duration = Duration::from_millis(500);
-/// For the line that reports the beginning of a fault.
+/// Time to wait for the line that reports the beginning of a fault.
 const BEGIN_TIMEOUT: Duration = Duration::from_secs(4);
-/// For the line that reports its end.
+/// Time to wait for the line that reports the end of a fault.
 const END_TIMEOUT: Duration = Duration::from_secs(6);
-/// Requests at a time. Fewer than fill the small queues at once.
+/// Number of concurrent requests: few enough not to fill the small queues at once.
 const BURST: usize = 4;
-/// Never to be seen in a log.
+/// The check searches the log for this password, which must not be there.
 const PASSWORD: &str = "not-for-the-log-4318";
 
 /// Runs `program` once for each of [`Fault::ALL`].
 ///
 /// # Errors
 ///
-/// If there is nothing to judge: it does not start, floods what takes its output, or takes too long.
+/// A program does not start, writes too much output, or the runs take too long.
 pub async fn gather_delivery(backend: &Backend, program: &Program) -> Result<Vec<DeliveryRun>, RunError> {
     let runs = try_join_all(Fault::ALL.map(|fault| run(backend, program, fault)));
     let runs = tokio::time::timeout(RUNS_TIMEOUT, runs).await;
@@ -44,8 +44,9 @@ fn settings(fault: Fault) -> Vec<(&'static str, &'static str)> {
         ("OTEL_METRIC_EXPORT_INTERVAL", "300"),
     ];
     if fault == Fault::Slow {
-        // Of 324 spans and 36 records that the requests make during the fault, most find the queue full. An export waits as
-        // long as the collector does, so that nothing is lost in any other way.
+        // During the fault, the requests create 324 spans and 36 log records, and most of them find the queue
+        // full. The exporter's timeout is longer than the collector's delay, so that nothing is lost in any
+        // other way.
         settings.extend([
             ("OTEL_EXPORTER_OTLP_TIMEOUT", "30000"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "128"),
@@ -63,7 +64,7 @@ async fn run(backend: &Backend, program: &Program, fault: Fault) -> Result<Deliv
     let httpbin = Httpbin::start()?;
     let mut collector = Receiver::reserve()?;
     let authority = collector.authority().to_owned();
-    // Only in one run, in case that an exporter cannot deal with it.
+    // Only in one run, because some exporters may not support it.
     let password = (fault == Fault::Down).then(|| PASSWORD.to_owned());
     let endpoint = match &password {
         Some(password) => format!("http://workshop:{password}@{authority}"),
@@ -93,14 +94,15 @@ async fn run(backend: &Backend, program: &Program, fault: Fault) -> Result<Deliv
     let mut after = Vec::new();
     let mut fault_ended = None;
     if fault != Fault::HangsToTheEnd {
-        // An exporter may try for seconds before an export has failed. The fault must last until this was so for each signal: if
-        // one failed for the first time afterwards, that would be another beginning.
+        // An exporter may retry for seconds before an export counts as failed. The fault must last until that
+        // has happened for each signal: a signal that fails for the first time later would be reported as
+        // another beginning.
         tokio::time::sleep(began.elapsed() / 2 + MIN_FAULT).await;
         let first = service.stdout().count();
         fault_ended = Some(now());
         collector.set(Behaviour::Accept);
         collector.listen()?;
-        // There must be something to export, or no exporter can know that the fault is over.
+        // Without anything to export, no exporter can notice that the fault is over.
         after = bursts(1, &service, &httpbin).await;
         let is_end = |line: &str| {
             LossReport::parse(line).is_some_and(|it| it.field("handson.dropped.spans").is_some())
@@ -133,7 +135,8 @@ async fn run(backend: &Backend, program: &Program, fault: Fault) -> Result<Deliv
 async fn bursts(count: usize, service: &Service, httpbin: &Httpbin) -> Vec<Exchange> {
     let mut exchanges: Vec<Exchange> = Vec::new();
     for _ in 0..count {
-        // If one is not answered, the others would not be either, and the wait is long.
+        // If one request is not answered, the others would not be either, and would each take the whole
+        // timeout.
         if exchanges.iter().any(|exchange| exchange.answer.is_err()) {
             break;
         }

@@ -1,4 +1,4 @@
-//! Why a backend could not be judged at all.
+//! The errors that keep a backend from being checked.
 
 use std::fmt;
 use std::io;
@@ -35,16 +35,17 @@ pub enum RunError {
     FloodsLog,
     /// More telemetry than these requests can explain.
     FloodsTelemetry,
-    /// The runs did not come to an end.
+    /// The runs did not finish in time.
     TakesTooLong(Duration),
-    /// Not the fault of the backend: no port, no process.
+    /// Not the fault of the backend: for example, no free port or process.
     Machine(io::Error),
-    /// Ctrl-C.
+    /// The user pressed Ctrl-C.
     Interrupted,
 }
 
 impl RunError {
-    /// Whether the service itself is at fault, so that step 0 fails; if not, the service could not be judged.
+    /// Whether the service itself is the cause, so that step 0 fails. If not, the service could not be
+    /// checked.
     pub fn is_of_the_service(&self) -> bool {
         !matches!(
             self,
@@ -114,7 +115,7 @@ impl RunError {
         }
     }
 
-    /// What was seen and the most likely cause, as sentences.
+    /// What was seen and the most likely cause, in two sentences.
     pub fn text(&self) -> Message {
         text!("{seen}. {cause}", seen = self.seen(), cause = self.cause())
     }

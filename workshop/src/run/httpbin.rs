@@ -1,4 +1,4 @@
-//! The stand-in for httpbin, which keeps a record of who calls it.
+//! The stand-in for httpbin, which records its calls.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -9,31 +9,32 @@ use upstream::{Call, Reaction, Upstream};
 use crate::evidence::UpstreamCall;
 use otlp::model::now;
 
-/// How many calls of a request are expected at once.
+/// Number of calls that a request makes concurrently.
 const AT_ONCE: usize = 3;
-/// How long an answer is held back for the others to come; a service that calls one after the other waits in vain.
+/// How long a response is delayed until the other calls have arrived. If the service makes one call after the
+/// other, they never arrive.
 const CALLS_TIMEOUT: Duration = Duration::from_millis(500);
-/// The same, once it has been in vain.
+/// The same, after the wait has timed out once.
 const SHORT_TIMEOUT: Duration = Duration::from_millis(20);
-/// How long each call takes at least: longer than the grain of a clock, so that a span that is ended at once can be told from one
-/// that lasts.
+/// Minimum duration of a call: longer than the resolution of the clock, so that a span that ends at once
+/// differs from one that covers the call.
 const CALL_DURATION: Duration = Duration::from_millis(1);
 
-/// Long enough to hang up, or to end the program, before the answer.
+/// Duration of a held call: enough to hang up or to stop the program before the response.
 const HELD_CALL_DURATION: Duration = Duration::from_millis(200);
 
-/// What comes next.
+/// Which requests the next calls belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// One request of ours, this one; `fails`: `POST /post` is answered 503.
+    /// Only this request of the check is running. With `fails`, `POST /post` is answered with 503.
     Alone { exchange: usize, fails: bool },
-    /// The same, and its first call is answered only after [`HELD_CALL_DURATION`].
+    /// The same, and its first call is answered after [`HELD_CALL_DURATION`].
     Held { exchange: usize },
-    /// Several at once.
+    /// Several requests are running at once.
     Burst,
 }
 
-/// The running stand-in. It ends when it is dropped.
+/// The running stand-in. It stops when this value is dropped.
 pub(super) struct Httpbin {
     upstream: Upstream,
     shared: Arc<Shared>,
@@ -41,16 +42,16 @@ pub(super) struct Httpbin {
 
 struct Shared {
     state: Mutex<Record>,
-    /// How many calls of the present request wait.
+    /// Number of calls of the current request that are waiting.
     waiting: watch::Sender<usize>,
-    /// A call is being held back.
+    /// Notified when a call is being held.
     held: Notify,
 }
 
 struct Record {
     mode: Mode,
     calls: Vec<UpstreamCall>,
-    /// Calls of the present request so far.
+    /// Number of calls of the current request so far.
     of_request: usize,
     timeout: Duration,
 }
@@ -78,7 +79,7 @@ impl Httpbin {
         self.upstream.port()
     }
 
-    /// The calls that come from now on belong to this.
+    /// Assigns the calls from now on to this request or burst.
     pub(super) fn expect(&self, mode: Mode) {
         let mut record = self.shared.record();
         record.mode = mode;
@@ -86,7 +87,7 @@ impl Httpbin {
         self.shared.waiting.send_replace(0);
     }
 
-    /// Waits until a call is held back.
+    /// Waits until a call is being held.
     pub(super) async fn holds_a_call(&self) {
         self.shared.held.notified().await;
     }
@@ -141,7 +142,7 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
     };
 
     let overlapped = match mode {
-        // The first call comes alone, and needs no company.
+        // The first call of a request is made alone, so only the later ones wait for each other.
         Mode::Alone { .. } | Mode::Held { .. } if place > 1 => {
             let overlapped = wait_for_the_others(&shared, mode, timeout).await;
             tokio::time::sleep(CALL_DURATION).await;

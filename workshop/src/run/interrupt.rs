@@ -1,10 +1,10 @@
-//! Ctrl-C: what runs is dropped, and with it every process that it has started.
+//! Handles Ctrl-C: the running work is dropped, and with it every process that it has started.
 
 use std::future::Future;
 
 use super::RunError;
 
-/// The output of `work`, unless SIGINT, SIGTERM or SIGHUP comes first: then `work` is dropped.
+/// The output of `work`, unless SIGINT, SIGTERM or SIGHUP arrives first: then `work` is dropped.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What a program writes, line by line and within bounds.
+//! Reads the output of a program line by line, up to a limit.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,15 +7,15 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// Lines of one run; 200 requests make a few hundred.
+/// Number of lines of one run; 200 requests write a few hundred.
 const MAX_LINES: usize = 200_000;
-/// Bytes of one run.
+/// Number of bytes of one run.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// Lines that are read while the program runs.
+/// The lines of a program, read while it runs.
 pub(super) struct Lines {
     read: Arc<Mutex<Read>>,
-    /// How many lines were read; closed when the reader has ended.
+    /// The number of lines read; the channel is closed when the reader has ended.
     count: watch::Receiver<usize>,
     reader: JoinHandle<()>,
 }
@@ -28,7 +28,8 @@ struct Read {
 }
 
 impl Lines {
-    /// Reads `from` until its end, or until it is too much: then no more is read, and the writer must be killed.
+    /// Reads `stream` until its end or a limit. After the limit nothing is read any more, so the program must
+    /// be killed.
     pub(super) fn of(from: impl AsyncRead + Unpin + Send + 'static) -> Self {
         let read = Arc::new(Mutex::new(Read::default()));
         let shared = Arc::clone(&read);
@@ -55,12 +56,13 @@ impl Lines {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).flooded
     }
 
-    /// How many lines were read so far.
+    /// The number of lines read so far.
     pub(super) fn count(&self) -> usize {
         *self.count.borrow()
     }
 
-    /// Waits until a line from number `first` on satisfies `predicate`, but no longer than `timeout` or the last line.
+    /// Waits until a line with at least the index `first` satisfies `predicate`, until `timeout`, or until
+    /// the last line.
     pub(super) async fn until(&self, first: usize, timeout: Duration, predicate: impl Fn(&str) -> bool) {
         let mut count = self.count.clone();
         let found = async {
@@ -78,7 +80,7 @@ impl Lines {
                 }
             }
         };
-        // Without such a line the run goes on: the check then reports that it is missing.
+        // If there is no such line, the run continues, and the check reports that it is missing.
         let _ = tokio::time::timeout(timeout, found).await;
     }
 
@@ -95,7 +97,8 @@ impl Lines {
         read.lines[from..].join("\n")
     }
 
-    /// All lines, once the writer has ended. (A process that inherited the pipe may hold it open: do not wait for it.)
+    /// All lines, after the program has ended. A process that inherited the pipe may keep it open, so this
+    /// waits at most a second.
     pub(super) async fn all(&mut self) -> Vec<String> {
         if tokio::time::timeout(Duration::from_secs(1), &mut self.reader).await.is_err() {
             self.reader.abort();

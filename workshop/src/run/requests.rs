@@ -6,34 +6,35 @@ use super::httpbin::{Httpbin, Mode};
 use crate::evidence::{Answer, Exchange, NoAnswer, Parent, Purpose};
 use otlp::model::now;
 
-/// Time for one answer.
+/// Time for one response.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What a run sends, in this order.
+/// The requests of a run, in the order in which they are sent.
 pub(super) struct Plan {
     /// `RANDOM_ERROR_RATE`.
     pub(super) error_rate: f64,
     health: usize,
-    /// One after the other, with a parent of ours.
+    /// Requests one after the other, with a `traceparent`.
     continued: usize,
-    /// One after the other, without a parent.
+    /// Requests one after the other, without a `traceparent`.
     roots: usize,
-    /// At once.
+    /// Concurrent requests.
     burst: usize,
-    /// While httpbin fails.
+    /// Requests during which httpbin fails.
     upstream_fails: usize,
 }
 
-/// Nothing should fail.
+/// No request should fail.
 pub(super) const CALM: Plan =
     Plan { error_rate: 0.0, health: 2, continued: 4, roots: 2, burst: 8, upstream_fails: 0 };
 
-/// Of 200 requests at a rate of 0.5, 100 fail, give or take 7 (the standard deviation). A right answer fails by chance once in
-/// two million runs, as 5 deviations are allowed; a rate of 0.25 or 0.75 is noticed, and one of 1/3 not always.
+/// At a rate of 0.5, 100 of 200 requests fail, with a standard deviation of 7. The check allows 5 deviations,
+/// so a correct service fails by chance once in two million runs. It detects a rate of 0.25 or 0.75, but not
+/// always one of 1/3.
 pub(super) const ERRORS: Plan =
     Plan { error_rate: 0.5, health: 0, continued: 200, roots: 0, burst: 0, upstream_fails: 3 };
 
-/// Sends the requests of `plan`, until one is not answered at all.
+/// Sends the requests of `plan`, until one gets no response.
 pub(super) async fn send(
     plan: &Plan,
     client: &reqwest::Client,
@@ -63,7 +64,7 @@ pub(super) async fn send(
     exchanges
 }
 
-/// Sends `count` requests at once.
+/// Sends `count` requests concurrently.
 pub(super) async fn burst(
     count: usize,
     client: &reqwest::Client,
@@ -110,7 +111,7 @@ pub(super) async fn answer(request: reqwest::RequestBuilder) -> Result<Answer, N
 }
 
 impl From<reqwest::Error> for NoAnswer {
-    /// By the innermost error: "Connection refused" says more than "error sending request".
+    /// The innermost cause, because "Connection refused" says more than "error sending request".
     fn from(error: reqwest::Error) -> Self {
         if error.is_timeout() {
             return Self::TimedOut(TIMEOUT);
@@ -120,7 +121,7 @@ impl From<reqwest::Error> for NoAnswer {
 }
 
 impl Parent {
-    /// Ids that no other request has.
+    /// Random ids, which no other request has.
     pub(super) fn random() -> Self {
         let trace_id = rand::random::<u128>().max(1);
         let span_id = rand::random::<u64>().max(1);

@@ -15,13 +15,13 @@ use crate::evidence::{Backend, Ending};
 use crate::messages::Message;
 use crate::text;
 
-/// Time to end after SIGTERM: a flush may take 6 s.
+/// Time to end after SIGTERM; flushing telemetry may take 6 s.
 const END: Duration = Duration::from_secs(10);
 
-/// Between two looks at whether it listens.
+/// Interval between two attempts to reach the program's port.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The running program. Its whole process group is killed when it is dropped.
+/// A running program. Its process group is killed when this value is dropped.
 pub(super) struct Service {
     child: Child,
     group: Option<Pid>,
@@ -32,7 +32,7 @@ pub(super) struct Service {
     stderr: Lines,
 }
 
-/// What is left of a program that has ended.
+/// How a program ended, and its output.
 pub(super) struct End {
     pub(super) ending: Ending,
     pub(super) stdout: Vec<String>,
@@ -41,7 +41,7 @@ pub(super) struct End {
 }
 
 impl Service {
-    /// Starts `program` on a free port, with the variables in `further` too, and waits until it answers `/healthz`.
+    /// Starts `program` on a free port, with additional variables, and waits until `/healthz` answers.
     pub(super) async fn start(
         backend: &Backend,
         program: &Program,
@@ -71,7 +71,8 @@ impl Service {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // Of its own, so that what it starts itself can be ended with it, and Ctrl-C reaches only us.
+            // A separate process group: its child processes can be killed together with it, and Ctrl-C
+            // reaches only this program.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()
@@ -103,7 +104,7 @@ impl Service {
         Ok(service)
     }
 
-    /// A client of it.
+    /// The client for requests to the service.
     pub(super) fn client(&self) -> &reqwest::Client {
         &self.client
     }
@@ -112,7 +113,7 @@ impl Service {
         self.port
     }
 
-    /// What it writes to stdout.
+    /// The lines of its stdout.
     pub(super) fn stdout(&self) -> &Lines {
         &self.stdout
     }
@@ -138,13 +139,13 @@ impl Service {
         Err(RunError::DoesNotListen { port: self.port, output: self.output_so_far() })
     }
 
-    /// Ends it by SIGTERM, and by force where that does not help.
+    /// Stops the program by SIGTERM, and kills it if it does not end in time.
     pub(super) async fn end(&mut self) -> End {
         let flooded = self.stdout.flooded() || self.stderr.flooded();
         let asked = Instant::now();
         if let Some(group) = self.group {
             let signal = if flooded { Signal::KILL } else { Signal::TERM };
-            // It may have ended by itself.
+            // The program may have ended already.
             let _ = match self.is_command {
                 false => kill_process(group, signal),
                 // As Ctrl-C in a terminal does: `go run` and others do not pass the signal on.
@@ -177,7 +178,7 @@ impl Service {
 
     fn kill(&self) {
         if let Some(group) = self.group {
-            // What is left of the group.
+            // Kills child processes that are still running.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
@@ -198,14 +199,14 @@ impl Drop for Service {
     }
 }
 
-/// A client of the service, past any proxy. It speaks plain HTTP, and needs no certificates.
+/// A client for the service that ignores proxies. It uses only plain HTTP, so it loads no certificates.
 fn client() -> reqwest::Result<reqwest::Client> {
-    // It fails where one is installed already, which does as well.
+    // This fails if a provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().user_agent("workshop").tls_certs_only([]).build()
 }
 
-/// Its exit status; after a signal 128 and its number, as shells have it.
+/// The exit status; if a signal ended the process, 128 plus its number, as in shells.
 fn code(status: ExitStatus) -> Option<i32> {
     status.code().or_else(|| Some(128 + status.signal()?))
 }

@@ -1,5 +1,5 @@
-//! Requests that users send too, and what breaks: queries, unknown paths, odd headers, callers that hang up, and a request that is
-//! running when the program gets SIGTERM.
+//! Unusual requests: queries, unknown paths, invalid headers, callers that hang up, and a request that is
+//! running when the program receives SIGTERM.
 
 use reqwest::{Client, Method, RequestBuilder};
 
@@ -9,7 +9,7 @@ use super::service::{End, Service};
 use crate::evidence::{Answer, Exchange, NoAnswer, Parent, Purpose, Unusual};
 use otlp::model::now;
 
-/// Sends one of each kind, one after the other, until one is not answered at all, and ends the program.
+/// Sends one request of each kind, one after the other, until one gets no response, and stops the program.
 pub(super) async fn send(service: &mut Service, httpbin: &Httpbin) -> (Vec<Exchange>, End) {
     let (client, port) = (service.client().clone(), service.port());
     let mut exchanges = Vec::new();
@@ -24,7 +24,7 @@ pub(super) async fn send(service: &mut Service, httpbin: &Httpbin) -> (Vec<Excha
             Unusual::AtTheEnd => {
                 httpbin.expect(Mode::Held { exchange });
                 let end = async {
-                    // A program that never calls httpbin is ended, too.
+                    // A program that never calls httpbin is stopped after the timeout.
                     let _ = tokio::time::timeout(TIMEOUT, httpbin.holds_a_call()).await;
                     service.end().await
                 };
@@ -46,7 +46,7 @@ pub(super) async fn send(service: &mut Service, httpbin: &Httpbin) -> (Vec<Excha
     (exchanges, service.end().await)
 }
 
-/// The caller hangs up as soon as httpbin is called.
+/// Closes the connection as soon as httpbin is called.
 async fn hang_up(client: &Client, port: u16, httpbin: &Httpbin) -> Exchange {
     let (request, parent) = request(client, port, Unusual::HangsUp);
     let sent = now();

@@ -30,7 +30,7 @@ impl TypedLines {
 ///
 /// # Errors
 ///
-/// As [`derive()`].
+/// The same as for [`derive()`].
 pub fn typed_lines(root: &Path, steps: &Steps) -> Result<Vec<TypedLines>> {
     let state = |at| derive(root, steps, at, "backend-NAME", Lang::En);
     let mut counts = Vec::new();

@@ -9,8 +9,8 @@ use crate::steps::Lang;
 
 const FILE: &str = "Cargo.toml";
 
-/// The alias in a backend. Cargo resolves paths in an alias against the current folder, so this one works only in the
-/// backend's top folder.
+/// The alias in a backend. Cargo resolves paths in an alias relative to the current folder, so this one works
+/// only in the backend's top folder.
 pub(super) const ALIAS: &str = "\
 # `cargo workshop …` in this folder. In the folders below, .workshop/alias.toml defines it.
 [alias]
@@ -32,8 +32,8 @@ include = [
 target-dir = \"../target\"
 ";
 
-/// The alias with the full path of the repository, which works everywhere; `None` if the path contains spaces, at which Cargo
-/// splits an alias.
+/// The alias with the full path of the repository, which works in all folders; `None` if the path contains
+/// spaces, because Cargo splits an alias at spaces.
 pub(super) fn full_alias(root: &Path) -> Option<String> {
     let manifest = root.join("Cargo.toml").into_os_string().into_string().ok()?;
     let is_taken = !manifest.contains(|letter: char| letter.is_whitespace() || letter == '\'');

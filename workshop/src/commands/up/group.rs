@@ -36,7 +36,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Kills all processes that are left, the guard included.
+        // Kills all remaining processes, including the guard.
         let _ = kill_process_group(self.id, Signal::KILL);
         let _ = self.guard.wait();
     }

@@ -31,8 +31,8 @@ pub(super) struct Program {
 impl Program {
     /// Starts it in the process group.
     ///
-    /// Its environment is the one given here, as in a check. A proxy, a service name or an exporter that the shell sets for
-    /// other programs would send its telemetry elsewhere, or keep it from starting.
+    /// Only the variables given here are set, as in a check. A proxy, a service name or an exporter that the
+    /// shell sets for other programs would send its telemetry elsewhere, or keep it from starting.
     pub(super) fn spawn(&self, group: Pid, output: &Output) -> io::Result<Child> {
         let mut child = self
             .program

@@ -1,14 +1,14 @@
-//! Chapters as HTML, and in parts.
+//! Converts chapters to HTML, and splits them into sections.
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
-/// The first line's heading, and what follows it.
+/// The heading in the first line, and the text after it.
 pub(super) fn title(text: &str) -> (&str, &str) {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
     first.strip_prefix("# ").map_or(("Guide", text), |title| (title, rest))
 }
 
-/// The chapters in the order of the contents: file and title.
+/// The chapters in the order of the contents, each with file and title.
 pub(super) fn chapters(contents: &str) -> Vec<(String, String)> {
     let mut chapters = Vec::new();
     let mut to = None;
@@ -31,8 +31,8 @@ pub(super) fn chapters(contents: &str) -> Vec<(String, String)> {
     chapters
 }
 
-/// A chapter as HTML. It is the repository's own text, so its HTML stays. Headings get anchors; a link that leads out of the
-/// guide becomes the path of the file in the repository.
+/// A chapter as HTML. The text comes from the repository, so the HTML in it is trusted and kept. Headings get
+/// anchors; a link that leads out of the guide becomes the path of the file in the repository.
 pub(super) fn html(text: &str) -> String {
     let mut events: Vec<Event<'_>> = Vec::new();
     let mut heading: Option<usize> = None;
@@ -69,7 +69,7 @@ pub(super) fn html(text: &str) -> String {
     html
 }
 
-/// A line that ends within Japanese goes on without a space.
+/// Removes line breaks between Japanese characters, where a space would be wrong.
 fn without_breaks_in_japanese(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     let is_japanese = |letter: Option<char>| letter.is_some_and(|letter| !letter.is_ascii());
     let is_within = |index: usize| match (
@@ -86,7 +86,7 @@ fn without_breaks_in_japanese(events: Vec<Event<'_>>) -> Vec<Event<'_>> {
     events.into_iter().zip(dropped).filter(|(_, dropped)| !dropped).map(|(event, _)| event).collect()
 }
 
-/// A heading and the text up to the next.
+/// A heading and the text up to the next heading.
 pub(super) struct Section {
     pub(super) heading: String,
     pub(super) anchor: String,
@@ -132,12 +132,12 @@ pub(super) fn sections(text: &str) -> Vec<Section> {
 }
 
 impl Section {
-    /// The text about the first of `words`, where all of them occur; they are in lower case.
+    /// The text around the first of `words`, if all of them occur. The words are in lower case.
     pub(super) fn excerpt(&self, words: &[String]) -> Option<String> {
         let whole = format!("{} {}", self.heading, self.text).to_lowercase();
         words.iter().all(|word| whole.contains(word)).then_some(())?;
         let letters: Vec<char> = self.text.chars().collect();
-        // Lower case may have other lengths, so the place is sought letter by letter.
+        // Lower case can change the length of a text, so the match is searched character by character.
         let first: Vec<char> = words.first()?.chars().collect();
         let same = |window: &[char]| {
             window.iter().zip(&first).all(|(letter, wanted)| letter.to_lowercase().next() == Some(*wanted))
@@ -157,7 +157,7 @@ fn plain(events: &[Event<'_>]) -> String {
     text.collect()
 }
 
-/// As forges make it: `what-to-look-up`.
+/// The anchor that GitHub would generate: `what-to-look-up`.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase().replace(' ', "-");
     kept.chars().filter(|letter| letter.is_alphanumeric() || "-_".contains(*letter)).collect()
