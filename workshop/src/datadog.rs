@@ -18,9 +18,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// Size of a request body; the Datadog Agent has the same limit.
-const BODY: usize = 25 << 20;
+const MAX_BODY_BYTES: usize = 25 << 20;
 /// Number of spans that are kept. Further spans are accepted and dropped.
-const SPANS: usize = 10_000;
+const MAX_SPANS: usize = 10_000;
 
 /// A span in Datadog's format.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -79,8 +79,10 @@ impl TraceAgent {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let record = Arc::new(Mutex::new(AgentRecord::default()));
-        let router =
-            Router::new().fallback(answer).layer(DefaultBodyLimit::max(BODY)).with_state(Arc::clone(&record));
+        let router = Router::new()
+            .fallback(answer)
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .with_state(Arc::clone(&record));
         let server = tokio::spawn(async move {
             // It serves until it is aborted.
             let _ = axum::serve(listener, router).await;
@@ -122,7 +124,7 @@ async fn answer(
         "/info" => (StatusCode::OK, r#"{"version":"7.0.0","endpoints":["/v0.4/traces"]}"#.to_owned()),
         "/v0.4/traces" => match rmp_serde::from_slice::<Vec<Vec<DatadogSpan>>>(&body) {
             Ok(traces) => {
-                let room = SPANS.saturating_sub(record.spans.len());
+                let room = MAX_SPANS.saturating_sub(record.spans.len());
                 record.spans.extend(traces.into_iter().flatten().take(room));
                 (StatusCode::OK, r#"{"rate_by_service":{}}"#.to_owned())
             }

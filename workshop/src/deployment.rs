@@ -72,7 +72,7 @@ pub fn read(root: &Path, name: &str) -> Result<Tree> {
 }
 
 /// Whether `name` has at least one file of its own.
-pub fn is_begun(tree: &Tree, name: &str) -> bool {
+pub fn has_own_files(tree: &Tree, name: &str) -> bool {
     tree.files.keys().any(|file| is_own(file, name))
 }
 

@@ -78,12 +78,12 @@ impl Report {
         lang: Lang,
         keep_going: bool,
         guide: PathBuf,
-        asked: &[&Step],
+        selected: &[&Step],
         outcome: &Result<Evidence, RunError>,
         steps: &Steps,
     ) -> Self {
         let mut verdicts: Vec<Verdict> =
-            asked.iter().map(|step| judge(step, outcome.as_ref().ok())).collect();
+            selected.iter().map(|step| judge(step, outcome.as_ref().ok())).collect();
         if let Err(error) = outcome
             && let Some(run) = steps.all().first()
         {
@@ -95,9 +95,9 @@ impl Report {
         if backend.origin == Origin::Command {
             verdicts = verdicts.into_iter().map(Verdict::for_any_language).collect();
         }
-        let is_left_out = |step: &&Step| step.optional && !asked.iter().any(|asked| asked.id == step.id);
+        let is_left_out = |step: &&Step| step.optional && !selected.iter().any(|other| other.id == step.id);
         // If steps were named, the report does not mention any other.
-        let left_out = if asked.len() < steps.required().len() {
+        let left_out = if selected.len() < steps.required().len() {
             Vec::new()
         } else {
             steps.all().iter().filter(is_left_out).cloned().collect()
@@ -111,12 +111,12 @@ impl Report {
     }
 
     /// 0 if all steps passed, 1 if a step failed, 2 if a step that the user named could not be checked.
-    pub fn exit_status(&self, asked_for: bool) -> u8 {
+    pub fn exit_status(&self, by_name: bool) -> u8 {
         if self.first_failed().is_some() {
             return 1;
         }
         let is_open = |verdict: &Verdict| verdict.state == State::NotJudged;
-        if asked_for && self.verdicts.iter().any(is_open) { 2 } else { 0 }
+        if by_name && self.verdicts.iter().any(is_open) { 2 } else { 0 }
     }
 }
 

@@ -38,9 +38,9 @@ pub use interrupt::unless_interrupted;
 pub use program::{CommandLine, Program};
 
 /// Time for all three runs together, without the starts, which have their own limit.
-const LIMIT: Duration = Duration::from_secs(55);
+const RUNS_TIMEOUT: Duration = Duration::from_secs(55);
 /// Time between the last response and SIGTERM.
-const BEFORE_THE_END: Duration = Duration::from_millis(30);
+const PAUSE_BEFORE_SIGTERM: Duration = Duration::from_millis(30);
 
 /// Runs `program` three times, and records its responses, log lines and telemetry.
 ///
@@ -48,7 +48,7 @@ const BEFORE_THE_END: Duration = Duration::from_millis(30);
 ///
 /// The program does not start, does not listen on its port, or writes too much output.
 pub async fn gather(backend: &Backend, program: &Program) -> Result<Evidence, RunError> {
-    let mut left = LIMIT;
+    let mut left = RUNS_TIMEOUT;
     Ok(Evidence {
         backend: backend.clone(),
         calm: run(backend, program, Requests::Planned(&requests::CALM), &mut left).await?,
@@ -85,7 +85,8 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
         service.end().await;
         Ok(exchanges)
     };
-    let exchanges = tokio::time::timeout(LIMIT, run).await.unwrap_or(Err(RunError::TakesTooLong(LIMIT)));
+    let exchanges =
+        tokio::time::timeout(RUNS_TIMEOUT, run).await.unwrap_or(Err(RunError::TakesTooLong(RUNS_TIMEOUT)));
     Ok(DatadogRun { exchanges: exchanges?, agent: agent.take() })
 }
 
@@ -113,9 +114,9 @@ async fn run(
     let database = DatabaseFile::reserve()?;
     let started = now();
     let database_url = database.url();
-    let further = [("DATABASE_URL", database_url.as_str())];
+    let variables = [("DATABASE_URL", database_url.as_str())];
     let mut service =
-        Service::start(backend, program, error_rate, &httpbin.url(), receiver.endpoint(), &further).await?;
+        Service::start(backend, program, error_rate, &httpbin.url(), receiver.endpoint(), &variables).await?;
     let database = database.rename_user().await;
 
     let began = Instant::now();
@@ -124,7 +125,7 @@ async fn run(
             Requests::Planned(plan) => {
                 let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
                 // Log lines of the shutdown then have clearly later timestamps than those of the requests.
-                tokio::time::sleep(BEFORE_THE_END).await;
+                tokio::time::sleep(PAUSE_BEFORE_SIGTERM).await;
                 (exchanges, service.end().await)
             }
             Requests::Unusual => unusual::send(&mut service, &httpbin).await,
@@ -132,7 +133,7 @@ async fn run(
     };
     // If time runs out, the service is dropped, and its processes are killed.
     let Ok((exchanges, end)) = tokio::time::timeout(*left, requests).await else {
-        return Err(RunError::TakesTooLong(LIMIT));
+        return Err(RunError::TakesTooLong(RUNS_TIMEOUT));
     };
     *left = left.saturating_sub(began.elapsed());
     if end.flooded {

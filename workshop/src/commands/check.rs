@@ -106,7 +106,7 @@ pub(super) async fn check_steps(
         }
     }
     match outcome {
-        Err(error) if !error.is_of_the_service() => Err(error),
+        Err(error) if !error.is_caused_by_service() => Err(error),
         outcome => {
             let report = Report::new(
                 &backend,

@@ -83,8 +83,9 @@ pub(super) fn goto(repository: &Repository, arguments: &[String], lang: Option<L
 pub(super) fn remove(repository: &Repository, name: &str, lang: Option<Lang>) -> Result<u8> {
     let plain = names::plain(name);
     // The folder may already have been deleted by hand.
-    let is_deployed =
-        || deployment::read(&repository.root, plain).is_ok_and(|tree| deployment::is_begun(&tree, plain));
+    let is_deployed = || {
+        deployment::read(&repository.root, plain).is_ok_and(|tree| deployment::has_own_files(&tree, plain))
+    };
     let name = repository
         .backend(Some(name))
         .or_else(|error| if is_deployed() { Ok(plain.to_owned()) } else { Err(error) })?;

@@ -214,7 +214,7 @@ impl Subject {
                 let files = deployment::read(&repository.root, name).map_err(|error| {
                     RunError::Machine(io::Error::other(format!("{:#}", anyhow::Error::from(error))))
                 })?;
-                backend.deployment = (by_name || deployment::is_begun(&files, name)).then_some(files);
+                backend.deployment = (by_name || deployment::has_own_files(&files, name)).then_some(files);
                 Ok((backend, Program::Executable(built.executable)))
             }
             Self::Command(command) => Ok((run::command_backend(command), Program::Command(command.clone()))),

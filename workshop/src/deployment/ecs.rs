@@ -104,7 +104,7 @@ impl Shapes {
             (Some(Shape::Integer {}), Value::Number(number)) if number.is_i64() || number.is_u64() => {}
             (Some(Shape::Number {}), Value::Number(_)) | (Some(Shape::Boolean {}), Value::Bool(_)) => {}
             (Some(shape), value) => {
-                found.push(text!("{at}: {value} should be {kind}", at, value, kind = shape.in_words()));
+                found.push(text!("{at}: {value} should be {kind}", at, value, kind = shape.describe()));
             }
             (None, _) => {
                 found.push(text!("{at}: its shape {shape} is not in ecs-shapes.json", at, shape));
@@ -114,7 +114,7 @@ impl Shapes {
 }
 
 impl Shape {
-    fn in_words(&self) -> Message {
+    fn describe(&self) -> Message {
         match self {
             Self::Structure { .. } | Self::Map { .. } => text!("an object"),
             Self::List { .. } => text!("a list"),

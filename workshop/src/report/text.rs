@@ -24,7 +24,7 @@ struct Labels {
     hint: &'static str,
     chapter: &'static str,
     later: &'static str,
-    not_begun: &'static str,
+    not_started: &'static str,
     all_passed: &'static str,
     also_failed: &'static str,
     optional: &'static str,
@@ -40,7 +40,7 @@ fn labels(lang: Lang) -> Labels {
             hint: "Hint",
             chapter: "Chapter",
             later: "comes after that",
-            not_begun: "not begun; its chapter says how",
+            not_started: "not started; its chapter explains how",
             all_passed: "All steps that were checked passed.",
             also_failed: "fails too; --keep-going shows it",
             optional: "optional; to check it:",
@@ -53,7 +53,7 @@ fn labels(lang: Lang) -> Labels {
             hint: "ヒント",
             chapter: "章",
             later: "このあとのステップです",
-            not_begun: "まだ始めていません（始め方は章にあります）",
+            not_started: "まだ始めていません（始め方は章にあります）",
             all_passed: "判定したステップはすべて合格です。",
             also_failed: "これも不合格です（--keep-going で表示）",
             optional: "任意のステップです。判定するコマンド:",
@@ -78,18 +78,18 @@ pub fn text(report: &Report) -> String {
             }
             State::Failed if is_shown => {
                 text.push_str(&format!("{RED}✗{RED:#} {BOLD}{name}{BOLD:#}\n"));
-                in_full(verdict, &labels, report, &mut text);
+                push_in_full(verdict, &labels, report, &mut text);
             }
             State::Failed => {
                 // It failed after another step. Without any met expectation, it has most likely not been
                 // started.
-                let is_begun = verdict.expectations.iter().any(Expectation::is_met);
-                let state = if is_begun { labels.also_failed } else { labels.later };
+                let is_started = verdict.expectations.iter().any(Expectation::is_met);
+                let state = if is_started { labels.also_failed } else { labels.later };
                 text.push_str(&format!("{DIM}· {name}: {state}{DIM:#}\n"));
             }
             State::NotJudged => {
                 let is_later = first.is_some_and(|first| first < verdict.step.number);
-                let state = if is_later { labels.later } else { labels.not_begun };
+                let state = if is_later { labels.later } else { labels.not_started };
                 text.push_str(&format!("{DIM}· {name}: {state}{DIM:#}\n"));
             }
         }
@@ -109,7 +109,7 @@ fn line(step: &Step, lang: Lang) -> String {
     format!("{:>2} {:<16} {}", step.number, step.id, step.title.in_(lang))
 }
 
-fn in_full(verdict: &Verdict, labels: &Labels, report: &Report, text: &mut String) {
+fn push_in_full(verdict: &Verdict, labels: &Labels, report: &Report, text: &mut String) {
     let in_lang = |message: &Message| message.in_lang(report.lang);
     for expectation in &verdict.expectations {
         let expected = in_lang(&expectation.expected);

@@ -90,7 +90,7 @@ async fn run(backend: &Backend, program: &Program, fault: Fault) -> Result<Deliv
     });
     let began = Instant::now();
     let during = bursts(if fault == Fault::Slow { 9 } else { 3 }, &service, &httpbin).await;
-    service.stdout().until(0, BEGIN_TIMEOUT, |line| LossReport::parse(line).is_some()).await;
+    service.stdout().wait_for_line(0, BEGIN_TIMEOUT, |line| LossReport::parse(line).is_some()).await;
     let mut after = Vec::new();
     let mut fault_ended = None;
     if fault != Fault::HangsToTheEnd {
@@ -107,7 +107,7 @@ async fn run(backend: &Backend, program: &Program, fault: Fault) -> Result<Deliv
         let is_end = |line: &str| {
             LossReport::parse(line).is_some_and(|it| it.field("handson.dropped.spans").is_some())
         };
-        service.stdout().until(first, END_TIMEOUT, is_end).await;
+        service.stdout().wait_for_line(first, END_TIMEOUT, is_end).await;
     }
     let end = service.end().await;
     if end.flooded {

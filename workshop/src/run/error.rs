@@ -46,7 +46,7 @@ pub enum RunError {
 impl RunError {
     /// Whether the service itself is the cause, so that step 0 fails. If not, the service could not be
     /// checked.
-    pub fn is_of_the_service(&self) -> bool {
+    pub fn is_caused_by_service(&self) -> bool {
         !matches!(
             self,
             Self::BuildFailed

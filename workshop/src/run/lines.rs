@@ -30,14 +30,14 @@ struct Read {
 impl Lines {
     /// Reads `stream` until its end or a limit. After the limit nothing is read any more, so the program must
     /// be killed.
-    pub(super) fn of(from: impl AsyncRead + Unpin + Send + 'static) -> Self {
+    pub(super) fn read(stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
         let read = Arc::new(Mutex::new(Read::default()));
         let shared = Arc::clone(&read);
         let (counter, count) = watch::channel(0);
         let reader = tokio::spawn(async move {
-            let mut from = BufReader::new(tokio::io::AsyncReadExt::take(from, MAX_BYTES as u64));
+            let mut reader = BufReader::new(tokio::io::AsyncReadExt::take(stream, MAX_BYTES as u64));
             let mut line = Vec::new();
-            while from.read_until(b'\n', &mut line).await.is_ok_and(|bytes| bytes > 0) {
+            while reader.read_until(b'\n', &mut line).await.is_ok_and(|bytes| bytes > 0) {
                 let mut read = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 read.bytes += line.len();
                 read.lines.push(String::from_utf8_lossy(&line).trim_end_matches(['\n', '\r']).to_owned());
@@ -63,7 +63,12 @@ impl Lines {
 
     /// Waits until a line with at least the index `first` satisfies `predicate`, until `timeout`, or until
     /// the last line.
-    pub(super) async fn until(&self, first: usize, timeout: Duration, predicate: impl Fn(&str) -> bool) {
+    pub(super) async fn wait_for_line(
+        &self,
+        first: usize,
+        timeout: Duration,
+        predicate: impl Fn(&str) -> bool,
+    ) {
         let mut count = self.count.clone();
         let found = async {
             let mut next = first;

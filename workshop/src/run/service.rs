@@ -16,7 +16,7 @@ use crate::messages::Message;
 use crate::text;
 
 /// Time to end after SIGTERM; flushing telemetry may take 6 s.
-const END: Duration = Duration::from_secs(10);
+const END_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Interval between two attempts to reach the program's port.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -48,7 +48,7 @@ impl Service {
         error_rate: f64,
         httpbin: &str,
         collector: &str,
-        further: &[(&str, &str)],
+        variables: &[(&str, &str)],
     ) -> Result<Self, RunError> {
         let client = client().map_err(std::io::Error::other)?;
         let port = free_port().await?;
@@ -67,7 +67,7 @@ impl Service {
             .env("RANDOM_ERROR_RATE", error_rate.to_string())
             .env("GRACE_PERIOD", "3s")
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", collector)
-            .envs(further.iter().copied())
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -97,10 +97,10 @@ impl Service {
             is_command: program.is_command(),
             client,
             port,
-            stdout: Lines::of(stdout),
-            stderr: Lines::of(stderr),
+            stdout: Lines::read(stdout),
+            stderr: Lines::read(stderr),
         };
-        service.listens(program.start_timeout()).await?;
+        service.wait_until_ready(program.start_timeout()).await?;
         Ok(service)
     }
 
@@ -119,19 +119,19 @@ impl Service {
     }
 
     /// Waits until `/healthz` answers 200.
-    async fn listens(&mut self, timeout: Duration) -> Result<(), RunError> {
+    async fn wait_until_ready(&mut self, timeout: Duration) -> Result<(), RunError> {
         let url = format!("http://127.0.0.1:{}/healthz", self.port);
         let started = Instant::now();
         while started.elapsed() < timeout {
             if let Ok(Some(status)) = self.child.try_wait() {
                 let output = self.output().await;
-                return Err(RunError::DoesNotStart { status: in_words(status), output });
+                return Err(RunError::DoesNotStart { status: describe(status), output });
             }
             if self.stdout.flooded() || self.stderr.flooded() {
                 return Err(RunError::FloodsLog);
             }
-            let asked = self.client.get(&url).timeout(Duration::from_secs(1)).send().await;
-            if asked.is_ok_and(|answer| answer.status() == 200) {
+            let response = self.client.get(&url).timeout(Duration::from_secs(1)).send().await;
+            if response.is_ok_and(|response| response.status() == 200) {
                 return Ok(());
             }
             tokio::time::sleep(POLL_INTERVAL).await;
@@ -142,7 +142,7 @@ impl Service {
     /// Stops the program by SIGTERM, and kills it if it does not end in time.
     pub(super) async fn end(&mut self) -> End {
         let flooded = self.stdout.flooded() || self.stderr.flooded();
-        let asked = Instant::now();
+        let signalled = Instant::now();
         if let Some(group) = self.group {
             let signal = if flooded { Signal::KILL } else { Signal::TERM };
             // The program may have ended already.
@@ -152,9 +152,9 @@ impl Service {
                 true => kill_process_group(group, signal),
             };
         }
-        let ending = match tokio::time::timeout(END, self.ended()).await {
-            Ok(Ok(status)) => Ending::Ended { status: code(status), after: asked.elapsed() },
-            _ => Ending::Killed(END),
+        let ending = match tokio::time::timeout(END_TIMEOUT, self.ended()).await {
+            Ok(Ok(status)) => Ending::Ended { status: exit_code(status), after: signalled.elapsed() },
+            _ => Ending::Killed(END_TIMEOUT),
         };
         self.kill();
         let _ = self.child.wait().await;
@@ -207,7 +207,7 @@ fn client() -> reqwest::Result<reqwest::Client> {
 }
 
 /// The exit status; if a signal ended the process, 128 plus its number, as in shells.
-fn code(status: ExitStatus) -> Option<i32> {
+fn exit_code(status: ExitStatus) -> Option<i32> {
     status.code().or_else(|| Some(128 + status.signal()?))
 }
 
@@ -215,6 +215,6 @@ async fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?.local_addr()?.port())
 }
 
-fn in_words(status: ExitStatus) -> Message {
+fn describe(status: ExitStatus) -> Message {
     status.code().map_or_else(|| text!("a signal"), |code| text!("exit status {code}", code))
 }

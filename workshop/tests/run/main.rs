@@ -101,7 +101,7 @@ fn assert_told(error: &RunError, words: &[&str]) {
 async fn a_program_that_ends_at_once_is_told_with_its_status_and_last_words() {
     let error = gather("echo 'PORT=x is refused' >&2; exit 2").await.unwrap_err();
     assert_told(&error, &["exit status 2", "PORT=x is refused"]);
-    assert!(error.is_of_the_service());
+    assert!(error.is_caused_by_service());
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! A process: whether it listens, how it is stopped, and the text for its exit status.
+//! A process: waits until it listens, stops it, and describes its exit status.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -67,7 +67,7 @@ impl Process {
 }
 
 /// Waits until a connection to `port` is accepted.
-pub(super) async fn listens(port: u16) {
+pub(super) async fn wait_until_listening(port: u16) {
     while !is_open(port).await {
         tokio::time::sleep(PROBE_INTERVAL).await;
     }

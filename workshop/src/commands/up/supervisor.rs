@@ -210,9 +210,12 @@ async fn becomes_ready(
             None => status.set(name, &text!("is starting"), true),
             Some((_, how)) => status.set(name, &text!("is restarting; it {how}", how), false),
         }
-        if tokio::time::timeout(program.program.start_timeout(), process::listens(port)).await.is_err() {
+        if tokio::time::timeout(program.program.start_timeout(), process::wait_until_listening(port))
+            .await
+            .is_err()
+        {
             status.set(name, &text!("runs, but does not listen on port {port}", port), false);
-            process::listens(port).await;
+            process::wait_until_listening(port).await;
         }
     }
     match failures {
