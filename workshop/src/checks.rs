@@ -1,7 +1,7 @@
-//! What each step expects of the evidence: one file a step, each a list of expectations.
+//! What each step expects from the evidence: one file per step, each with a list of expectations.
 //!
-//! They judge telemetry, and not how it was made. Order and overlap come from the spans' own times and from the record of
-//! the stand-in for httpbin; no expectation depends on how fast the machine is.
+//! The checks look at telemetry, not at how it was made. Order and overlap come from the times of the spans
+//! and from the record of the stand-in for httpbin; no expectation depends on the speed of the machine.
 
 mod alert;
 mod assert;
@@ -27,12 +27,12 @@ mod unusual;
 use crate::evidence::Evidence;
 use crate::verdict::Expectation;
 
-/// Whether steps 2 to 8 pass: what Datadog's SDK must not take away.
+/// Whether steps 2 to 8 pass. Datadog's SDK must not change that.
 pub fn passes_without_datadog(evidence: &Evidence) -> bool {
     datadog_sdk::first_failure_without(evidence).is_none()
 }
 
-/// How a step is judged.
+/// How a step is checked.
 enum Judge {
     /// Every run has the evidence for it.
     Always(fn(&Evidence) -> Vec<Expectation>),

@@ -1,7 +1,7 @@
-//! Step 9: the attendee's monitor fires once when requests fail, and recovers when they no longer do.
+//! Step 9: the attendee's monitor fires once when requests fail, and recovers when they stop failing.
 //!
-//! The monitor is the console's own. It watches the requests of both runs, replayed on a clock of its own, so that minutes
-//! take no time, and no verdict depends on the machine.
+//! The monitor is the console's. It evaluates the requests of both runs on a simulated clock, so that minutes
+//! take no time and the result does not depend on the speed of the machine.
 
 use super::assert::{Check, ensure, fail};
 use super::requests::no_server_spans;
@@ -14,7 +14,7 @@ use console::store::Rates;
 use otlp::model::{Span, SpanKind};
 
 const SECOND: u64 = 1_000_000_000;
-/// The load generator sends as many.
+/// The default rate of the load generator.
 const REQUESTS_PER_SECOND: u64 = 5;
 /// The parts of the drill, in seconds: without errors, at the error rate, without errors again.
 const CALM: u64 = 120;
@@ -96,14 +96,14 @@ fn watches(definition: &Definition, service: &str) -> Check {
     Ok(())
 }
 
-/// Lets the monitor watch the requests of both runs, one evaluation a second.
+/// Evaluates the monitor on the requests of both runs, once per simulated second.
 fn drill(evidence: &Evidence, definition: &Definition) -> Notices {
     let calm: Vec<&Span> = requests(&evidence.calm, definition, Purpose::UpstreamFails);
     let failing: Vec<&Span> = requests(&evidence.errors, definition, Purpose::UpstreamFails);
     let mut monitor = Monitor::from_definition(Ok(definition.clone()));
     let mut rates = Rates::default();
     let mut notices = Notices::new();
-    // Not at 0: the monitor looks back from the current time.
+    // Not 0, because the monitor looks back from the current time.
     let start = 3_600;
     let mut sent = 0;
     for second in 0..CALM + FAILING + CALM_AGAIN {
@@ -121,7 +121,7 @@ fn drill(evidence: &Evidence, definition: &Definition) -> Notices {
     notices
 }
 
-/// The SERVER spans of the service, without those of requests that were sent for the purpose `without`.
+/// The SERVER spans of the service, except those of requests that were sent for the purpose `without`.
 fn requests<'a>(run: &'a Run, definition: &Definition, without: Purpose) -> Vec<&'a Span> {
     let others: Vec<&str> = run
         .exchanges

@@ -1,4 +1,4 @@
-//! How the checks assert: the first thing that is wrong, what was seen, and the most likely cause.
+//! Assertions of the checks: the first failure, with what was seen and the most likely cause.
 
 use crate::messages::Message;
 use crate::text;
@@ -19,13 +19,13 @@ macro_rules! ensure {
 }
 pub(super) use ensure;
 
-/// A failure: what was seen, and the most likely cause. A `String` as what was seen is output of the program, which is not
-/// translated.
+/// A failure: what was seen, and the most likely cause. If `seen` is a `String`, it is output of the program
+/// and is not translated.
 pub(super) fn fail(seen: impl Into<Message>, cause: Message) -> Check {
     Err(Failure::new(seen.into(), cause))
 }
 
-/// The failure of the first item that has one, and how many others have one too.
+/// The failure of the first item that fails, with the number of other items that fail.
 pub(super) fn each<T>(items: impl IntoIterator<Item = T>, mut check: impl FnMut(T) -> Check) -> Check {
     let mut first: Option<Failure> = None;
     let (mut all, mut others) = (0_usize, 0_usize);
@@ -46,14 +46,14 @@ pub(super) fn each<T>(items: impl IntoIterator<Item = T>, mut check: impl FnMut(
     }
 }
 
-/// The result of a check of `span`, with the name of the span.
+/// The result of the check, with the name of the span added to a failure.
 pub(super) fn on(span: &Span, check: Check) -> Check {
     check.map_err(|Failure { seen, cause }| {
         Failure::new(text!("on span {name}: {seen}", name = &span.name, seen), cause)
     })
 }
 
-/// Milliseconds for people.
+/// A duration in milliseconds, as text.
 pub(super) fn ms(nanoseconds: u64) -> String {
     format!("{:.3} ms", nanoseconds as f64 / 1e6)
 }

@@ -1,40 +1,41 @@
-//! What attributes a span, a resource or a point of a metric must have: tables, and how they are compared.
+//! Tables of the attributes that a span, a resource or a point of a metric must have, and their comparison.
 
 use super::assert::{Check, ensure, fail};
 use crate::messages::Message;
 use crate::text;
 use otlp::model::{Attributes, Value};
 
-/// A row of a table: one attribute, and its value as it follows from the facts `F`.
+/// A row of a table: one attribute, and its expected value, which follows from the facts `F`.
 pub(super) struct Attribute<F: ?Sized> {
     pub(super) key: &'static str,
     pub(super) level: Level,
-    /// Its value.
+    /// The expected value.
     pub(super) value: fn(&F) -> Is,
-    /// Names that it had in older semantic conventions.
+    /// Names of the attribute in older semantic conventions.
     pub(super) formerly: &'static [&'static str],
 }
 
-/// What the semantic conventions say of an attribute.
+/// How the semantic conventions require an attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
-    /// It must be there, also if only under a condition that the table expresses by [`Is::Absent`].
+    /// It must be present. If that depends on a condition, the table expresses the condition by
+    /// [`Is::Absent`].
     Required,
-    /// If it is missing, that is advice and no failure. If it is there, it must be right.
+    /// If it is missing, the check gives advice and does not fail. If it is present, its value must be right.
     Recommended,
 }
 
-/// What the value of an attribute is.
+/// An expected value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Is {
     Value(Value),
-    /// One of several spellings of the truth.
+    /// One of several correct spellings.
     OneOf(Vec<Value>),
-    /// A string that is not empty.
+    /// A non-empty string.
     Text,
-    /// It must not be there.
+    /// The attribute must not be present.
     Absent,
-    /// There or not, and with any value.
+    /// The attribute may be present or not, with any value.
     Any,
 }
 
@@ -54,20 +55,20 @@ pub(super) const fn recommended<F: ?Sized>(
     Attribute { key, level: Level::Recommended, value, formerly }
 }
 
-/// The names of the errors that a run causes.
+/// The error types of a run.
 pub(super) const ERRORS: [&str; 2] = ["RandomError", "HttpbinError"];
 
-/// The value is this text.
+/// Expects this text.
 pub(super) fn text(value: &str) -> Is {
     Is::Value(Value::from(value))
 }
 
-/// The value is this integer.
+/// Expects this integer.
 pub(super) fn int(value: impl Into<i64>) -> Is {
     Is::Value(Value::Int(value.into()))
 }
 
-/// Whether `attributes` has what `table` says; of several that are missing, the failure names all.
+/// Checks `attributes` against `table`. If several attributes are missing, the failure names all of them.
 pub(super) fn attributes_are<F: ?Sized>(attributes: &Attributes, table: &[Attribute<F>], facts: &F) -> Check {
     let rows = || table.iter().map(|row| (row, (row.value)(facts)));
     let missing = |level: Level| {
@@ -75,7 +76,7 @@ pub(super) fn attributes_are<F: ?Sized>(attributes: &Attributes, table: &[Attrib
             row.level == level && !matches!(is, Is::Absent | Is::Any) && attributes.get(row.key).is_none()
         }
     };
-    // An old name is a failure, also if the new one is only recommended.
+    // An old name is a failure even if the new one is only recommended.
     let renamed = rows().filter(|(_, is)| !matches!(is, Is::Absent)).find_map(|(row, _)| {
         let old = row.formerly.iter().find(|old| attributes.get(old).is_some())?;
         attributes.get(row.key).is_none().then_some((row.key, *old))
@@ -104,7 +105,7 @@ pub(super) fn attributes_are<F: ?Sized>(attributes: &Attributes, table: &[Attrib
     twice(attributes)
 }
 
-/// Which attributes that the conventions recommend are missing.
+/// The recommended attributes that are missing.
 pub(super) fn recommended_are_missing<F: ?Sized>(
     attributes: &Attributes,
     table: &[Attribute<F>],
@@ -117,7 +118,7 @@ pub(super) fn recommended_are_missing<F: ?Sized>(
     missing.map(|row| row.key).collect()
 }
 
-/// The advice to add these attributes; none if there are none.
+/// Advice to add these attributes; `None` if there are none.
 pub(super) fn advice_on(missing: Vec<&str>) -> Option<Message> {
     (!missing.is_empty())
         .then(|| text!("The conventions recommend {keys} for it, too.", keys = missing.join(", ")))
@@ -148,7 +149,7 @@ fn value_is(key: &str, value: &Value, is: &Is) -> Check {
     }
 }
 
-/// A key that is there twice has two values, and a backend shows any of them.
+/// Each key must be present only once: with two values, it depends on the backend which one is shown.
 fn twice(attributes: &Attributes) -> Check {
     let mut keys: Vec<&str> = attributes.0.iter().map(|(key, _)| key.as_str()).collect();
     keys.sort_unstable();
@@ -174,7 +175,7 @@ fn cause_of_missing(key: &str, is: &Is) -> Message {
     }
 }
 
-/// The builder method of the crate by which an attribute is set that its layer cannot know.
+/// The builder method of the layer that sets an attribute which the layer cannot determine itself.
 fn setter(key: &str) -> Option<&'static str> {
     match key {
         "db.namespace" => Some(".with_namespace(…)"),

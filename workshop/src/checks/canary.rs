@@ -37,7 +37,7 @@ pub(super) fn judge(evidence: &Evidence) -> Option<Vec<Expectation>> {
             of_the_app(&stages::are_in_order),
         ),
     ];
-    // Without stages there is nothing to judge in each.
+    // Without stages there are no options to check.
     if app.as_ref().is_ok_and(|app| !stages::stages(app).is_empty()) {
         expectations.push(Expectation::new(
             text!("each stage has valid options, and no others"),
@@ -74,7 +74,7 @@ fn has_two_target_groups(app: &App) -> Check {
     Ok(())
 }
 
-/// The ARN of a target group, if the group is complete.
+/// The ARN of a target group, if all its fields are set.
 fn target_group<'a>(variant: &'static str, group: Option<&'a TargetGroup>) -> Result<&'a str, Failure> {
     let Some(TargetGroup { target_group_arn: arn, container_name, container_port, .. }) = group else {
         return Err(Failure::new(

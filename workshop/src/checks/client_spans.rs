@@ -1,4 +1,4 @@
-//! Step 4: CLIENT spans for the calls of httpbin, which send their ids along.
+//! Step 4: CLIENT spans for the calls of httpbin, with propagation of their ids.
 
 mod attributes;
 
@@ -77,13 +77,13 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     expectations
 }
 
-/// CLIENT spans of HTTP; those of the database are another step's.
+/// The CLIENT spans of HTTP; those of the database belong to another step.
 fn calls<'a>(served: &Served<'a>) -> Vec<&'a Span> {
     let spans = served.trace.of_kind(SpanKind::Client).into_iter();
     spans.filter(|span| !span.attributes.0.iter().any(|(key, _)| key.starts_with("db."))).collect()
 }
 
-/// The CLIENT spans of a request, each with the call of httpbin that carried its ids.
+/// The CLIENT spans of a request, each with the call of httpbin whose `traceparent` names it.
 fn pairs<'a>(served: &Served<'a>) -> Vec<(&'a Span, &'a UpstreamCall)> {
     calls(served).into_iter().filter_map(|span| Some((span, served.call_of(span)?))).collect()
 }
@@ -122,7 +122,7 @@ fn has_four_calls(served: &Served<'_>) -> Check {
     Ok(())
 }
 
-/// The name is the method, or the method and a template of the path.
+/// The name must be the method, or the method and a template of the path.
 fn is_named(span: &Span) -> Check {
     let method = method(span);
     let target = span.name.strip_prefix(method).unwrap_or("-");
@@ -157,7 +157,7 @@ fn are_siblings(served: &Served<'_>) -> Check {
             )
         );
         if served.call_of(call).is_some_and(|call| served.cancelled(call)) {
-            // What was dropped may be ended later than its request.
+            // A cancelled call may end later than its request.
             return Ok(());
         }
         has_its_place(served, call)
@@ -186,7 +186,7 @@ fn are_in_order(served: &Served<'_>) -> Check {
     Ok(())
 }
 
-/// Every call of httpbin names a CLIENT span of its own, and the context that came with the request is passed on.
+/// Every call of httpbin must name its own CLIENT span, and pass on the context of the request.
 fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
     let requests: Vec<Served<'_>> = served(evidence).filter(|served| std::ptr::eq(served.run, run)).collect();
     let mut named = Vec::new();
@@ -243,7 +243,7 @@ fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
         named.push(parent);
         Ok(())
     })?;
-    // A span without a call was made up, unless the call was cancelled before it was sent.
+    // A span without a call is wrong, unless the call was cancelled before it was sent.
     let complete = requests.iter().filter(|served| !served.stopped_at_httpbin());
     each(complete, |served| {
         each(calls(served), |span| {
@@ -263,7 +263,7 @@ fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
 
 fn covers_the_call(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Check {
     let is_complete = || {
-        // How long httpbin took can be compared more precisely than the time when it answered.
+        // The duration inside httpbin can be compared more precisely than the time of its response.
         let took = call.answered.saturating_sub(call.arrived);
         span.duration() + span_tolerance(span, span) >= took
             && span.end.saturating_add(CLOCK_TOLERANCE) >= call.answered

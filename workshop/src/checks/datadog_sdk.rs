@@ -73,14 +73,14 @@ pub(super) fn first_failure_without(evidence: &Evidence) -> Option<&'static str>
     WITHOUT.into_iter().find(fails)
 }
 
-/// The answered requests that carried a parent of ours.
+/// The answered requests that carried a `traceparent`.
 fn continued(run: &DatadogRun) -> impl Iterator<Item = (&Exchange, &Parent)> {
     let answered =
         run.exchanges.iter().filter(|exchange| exchange.path == "/handson" && exchange.answer.is_ok());
     answered.filter_map(|exchange| Some((exchange, exchange.parent.as_ref()?)))
 }
 
-/// Datadog's ids have 64 bits: the lower half of a W3C trace id, the whole of a span id.
+/// Datadog's ids have 64 bits: the lower half of a W3C trace id, or a whole span id.
 fn id(hex: &str) -> Option<u64> {
     u64::from_str_radix(hex.get(hex.len().checked_sub(16)?..)?, 16).ok()
 }
@@ -90,7 +90,7 @@ fn spans_of_trace<'a>(agent: &'a AgentRecord, trace_id: &str) -> Vec<&'a Datadog
     agent.spans.iter().filter(|span| Some(span.trace_id) == trace).collect()
 }
 
-/// A trace is there; if not, the failure says why.
+/// The trace must have arrived; if not, the failure says why.
 fn arrives(agent: &AgentRecord, parent: &Parent) -> Check {
     if !spans_of_trace(agent, &parent.trace_id).is_empty() {
         return Ok(());
@@ -186,7 +186,7 @@ fn has_identity(span: &DatadogSpan, evidence: &Evidence) -> Check {
     Ok(())
 }
 
-/// Kind and name of each span after those of its parent, and how many there are of them.
+/// The number of spans for each kind and name, where each is preceded by those of its parent.
 type Shape = BTreeMap<String, usize>;
 
 fn have_same_tree(requests: &[(&Exchange, &Parent)], run: &DatadogRun, evidence: &Evidence) -> Check {
@@ -223,7 +223,7 @@ fn shape_over_otlp(trace: &Trace<'_>) -> Shape {
             SpanKind::Internal => "internal",
             _ => "none",
         };
-        // Datadog names a query by its text, and a call by its method, whatever the name of the span.
+        // Datadog names a query by its text and a call by its method, independently of the span's name.
         let name = ["db.query.text", "http.request.method"]
             .iter()
             .find_map(|key| span.attributes.text(key).filter(|_| span.kind == SpanKind::Client));

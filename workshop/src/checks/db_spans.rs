@@ -1,4 +1,4 @@
-//! Step 5: a CLIENT span of the database below the request.
+//! Step 5: a CLIENT span for the database query, below the SERVER span of the request.
 
 mod attributes;
 
@@ -60,9 +60,10 @@ fn is_query(span: &Span) -> bool {
     span.kind != SpanKind::Internal && span.attributes.0.iter().any(|(key, _)| key.starts_with("db."))
 }
 
-/// The driver's spans. Only they are not INTERNAL: functions around the query may have attributes of it, too.
+/// The driver's spans. Functions around the query may also have its attributes, but they are INTERNAL.
 ///
-/// Some drivers have spans for connections and rows, too: then the query is the one that has its text.
+/// Some drivers also make spans for connections and rows: then the query's span is the one with the query
+/// text.
 fn queries<'a>(served: &Served<'a>) -> Vec<&'a Span> {
     let all: Vec<&Span> = served.trace.spans.iter().copied().filter(|span| is_query(span)).collect();
     let has_text = |span: &&Span| span.attributes.get("db.query.text").is_some();
@@ -132,7 +133,7 @@ fn is_inside(served: &Served<'_>) -> Check {
     each(&queries, |query| lies_within(&served.trace, query, around))?;
     has_its_place(served, around)?;
     ensure!(
-        // Clocks of milliseconds may not have moved on.
+        // A clock with a resolution of milliseconds may not have advanced.
         queries.iter().all(|query| query.duration() > 0 || query.start.is_multiple_of(COARSE_GRAIN)),
         tree(&served.trace),
         text!(
@@ -140,7 +141,7 @@ fn is_inside(served: &Served<'_>) -> Check {
         )
     );
     on(around, has_not_failed(around))?;
-    // The query runs when httpbin has answered.
+    // The query runs after httpbin has answered.
     let calls = served.run.upstream_of(served.index).map(|call| call.answered).max();
     ensure!(
         calls.is_none_or(|answered| around.start.saturating_add(CLOCK_TOLERANCE) >= answered),

@@ -1,7 +1,7 @@
 //! Step `delivery`: no telemetry is lost silently, and a faulty collector does not hurt the service.
 //!
-//! What the collector accepted is the truth: a request of the calm run shows how many spans and log records each request
-//! makes, so we know what was made in a run, and what did not arrive is lost.
+//! The check knows the number of spans and log records that each request makes from the calm run, and what
+//! arrived from the collector. The difference is what was lost.
 
 mod counts;
 mod reports;
@@ -61,7 +61,7 @@ pub(super) fn judge(evidence: &Evidence) -> Option<Vec<Expectation>> {
             in_each(&reports::hides_password),
         ),
     ];
-    // Without these lines there is no number to compare.
+    // Without these log lines there is no number to compare.
     if expectations.iter().all(Expectation::is_met) {
         expectations.extend([
             Expectation::new(
@@ -88,7 +88,7 @@ pub(super) fn judge(evidence: &Evidence) -> Option<Vec<Expectation>> {
     Some(expectations)
 }
 
-/// The result of a check, with the fault of the run.
+/// Adds the fault of the run to a failure.
 fn during_fault(run: &DeliveryRun, check: Check) -> Check {
     check.map_err(|Failure { seen, cause }| {
         Failure::new(text!("while {fault}: {seen}", fault = run.fault.text(), seen), cause)
@@ -116,7 +116,7 @@ fn answers_requests(run: &DeliveryRun) -> Check {
     })
 }
 
-/// A request that waits for an exporter takes as long as a timeout for each span, which is seconds, or as long as the fault.
+/// A request that waits for an exporter takes seconds, namely one timeout per span, or as long as the fault.
 fn answers_as_fast(run: &DeliveryRun, baseline: u64) -> Check {
     let max_duration = 3 * baseline + 500_000_000;
     each(&run.during, |exchange| {

@@ -22,8 +22,8 @@ use crate::verdict::{Expectation, Failure};
 
 /// The cluster that Terraform creates.
 const CLUSTER: &str = "handson-app-cluster";
-/// The containers that run the backend's own images, and the middle of the names of these images. PipeCD finds a container
-/// by its position.
+/// The containers that run the backend's own images, and the middle part of the names of these images. PipeCD
+/// addresses a container by its position.
 const CONTAINERS: [(&str, &str); 2] = [("handson-api", "server"), ("loadtest", "loadtest")];
 
 /// The files of one backend.
@@ -34,7 +34,7 @@ pub(super) struct Files<'a> {
 }
 
 impl<'a> Files<'a> {
-    /// The backend's files; `None` if the deployment is not to be judged.
+    /// The backend's files; `None` if the deployment is not checked.
     pub(super) fn from_evidence(evidence: &'a Evidence) -> Option<Self> {
         let backend = &evidence.backend;
         let name = backend.name.strip_prefix("backend-").unwrap_or(&backend.name);
@@ -69,7 +69,7 @@ impl<'a> Files<'a> {
         self.yaml(&self.path("app.pipecd.yaml"))
     }
 
-    /// `list` contains the backend exactly once, and is sorted.
+    /// `list` must contain the backend exactly once, and be sorted.
     pub(super) fn is_listed_in(&self, list: &str) -> Check {
         let backend = self.backend();
         let names = self.tree.text(Path::new(list)).map(lists::names).unwrap_or_default();
@@ -171,7 +171,7 @@ fn has_all_files(files: &Files) -> Check {
     }
 }
 
-/// Each mark is reported once, with all its places: the account alone is in several lines.
+/// Each mark is reported once, with all its places, because the account alone is in several lines.
 fn has_no_marks(files: &Files) -> Check {
     let mut marks: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for path in files.tree.files.keys().filter(|path| deployment::is_own(path, files.name)) {
@@ -196,7 +196,7 @@ fn has_no_marks(files: &Files) -> Check {
     Ok(())
 }
 
-/// Several messages, one a line; `None` if there are none.
+/// Several messages, one per line; `None` if there are none.
 fn lines(messages: impl IntoIterator<Item = Message>) -> Option<Message> {
     messages.into_iter().reduce(|lines, line| text!("{lines}\n{line}", lines, line))
 }

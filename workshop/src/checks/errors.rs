@@ -1,4 +1,4 @@
-//! Step 7: failures, recorded where they happen, once.
+//! Step 7: failures are recorded once, where they happen.
 
 mod lines;
 
@@ -102,7 +102,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     ]
 }
 
-/// Five standard deviations of a binomial: chance is out of the question.
+/// The check allows five standard deviations of a binomial distribution, so a correct rate practically never
+/// fails.
 fn is_the_rate(evidence: &Evidence) -> Check {
     let alone = evidence.errors.answered().filter(|(exchange, _)| exchange.purpose == Purpose::Alone);
     let statuses: Vec<u16> = alone.map(|(_, answer)| answer.status).collect();
@@ -126,7 +127,7 @@ fn is_the_rate(evidence: &Evidence) -> Check {
 }
 
 fn exceptions<'a>(served: &Served<'a>) -> Vec<(&'a Span, &'a Event)> {
-    // A call that was dropped may say so.
+    // A cancelled call may record its cancellation.
     let is_cancelled = |span: &Span| served.call_of(span).is_some_and(|call| served.cancelled(call));
     let spans = served.trace.spans.iter().copied().filter(|span| !is_cancelled(span));
     spans
@@ -182,7 +183,7 @@ fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
     Ok(())
 }
 
-/// Whether a type is this kind of error; languages write its module or package before it.
+/// Whether a type is this kind of error. Some languages put the module or package before it.
 fn is_kind(seen: &str, kind: &str) -> bool {
     last_part(seen) == last_part(kind)
 }
@@ -191,7 +192,7 @@ fn last_part(kind: &str) -> &str {
     kind.rsplit(['.', ':', '*', '$', '/']).next().unwrap_or(kind)
 }
 
-/// Why a failure of `kind` may have no exception event at all.
+/// The likely cause if a failure of `kind` has no exception event.
 fn cause_of_no_event(kind: &str) -> Message {
     if kind == "HttpbinError" {
         text!(
@@ -301,12 +302,12 @@ fn says_what_happened(event: &Event) -> Check {
     Ok(())
 }
 
-/// Whether a message is more than one word. (Not all languages have spaces.)
+/// Whether a message is more than one word. Not all languages have spaces.
 fn says_something(text: &str) -> bool {
     text.split_whitespace().nth(1).is_some() || text.contains(':') || !text.is_ascii()
 }
 
-/// A failure marks the span in which it happened, and those around it; nothing else.
+/// A failure may mark only the span in which it happened, and the spans around it.
 fn only_failures_are_marked(served: &Served<'_>) -> Check {
     let failed = exceptions(served);
     let refused =
@@ -315,12 +316,12 @@ fn only_failures_are_marked(served: &Served<'_>) -> Check {
         served.status >= 500
             && (span.kind == SpanKind::Server
                 || refused(span)
-                // Frameworks have spans of their own for the answer.
+                // Frameworks may have their own spans for the response.
                 || span.attributes.int("http.response.status_code").is_some_and(|status| status >= 500)
                 || failed.iter().any(|(place, _)| {
                     place.span_id == span.span_id || served.trace.is_below(place, span)
                 })
-                // A call that was dropped before it was sent.
+                // A call may have been cancelled before it was sent.
                 || (served.stopped_at_httpbin() && span.kind == SpanKind::Client && served.call_of(span).is_none()))
     };
     let marked = served.trace.spans.iter().filter(|span| span.status == StatusCode::Error);

@@ -1,4 +1,4 @@
-//! Step 2: a span by hand, sent over OTLP, and none lost.
+//! Step 2: a span made by hand, which is exported over OTLP and never lost.
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -84,7 +84,7 @@ fn is_one_per_request(run: &Run) -> Check {
     }
 }
 
-/// The same ids twice are one span that was sent twice.
+/// If the same ids arrive twice, one span was sent twice.
 fn each_span_arrives_once(run: &Run) -> Check {
     let mut seen = BTreeSet::new();
     each(&run.telemetry.spans, |span| {
@@ -99,7 +99,8 @@ fn each_span_arrives_once(run: &Run) -> Check {
     })
 }
 
-/// Whether a request without a sleep span was answered before the last one that has one began.
+/// Whether a request without a sleep span was answered before the start of the last request that has one. If
+/// so, the span was not just lost at the end.
 fn is_missing_in_the_middle(run: &Run) -> bool {
     let times: Vec<u64> = sleeps(run).map(|span| span.start).collect();
     let Some(last) = times.iter().max() else { return false };

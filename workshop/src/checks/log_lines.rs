@@ -1,4 +1,4 @@
-//! Log lines as JSON objects, and the time in them.
+//! Parses log lines as JSON objects, and the time in them.
 
 use std::time::UNIX_EPOCH;
 
@@ -11,10 +11,10 @@ pub(super) fn object(line: &str) -> Option<Value> {
     serde_json::from_str::<Value>(line).ok().filter(Value::is_object)
 }
 
-/// A run, and the lines of its stdout that are objects, parsed once.
+/// A run with the lines of its stdout that are JSON objects, parsed once.
 pub(super) struct Logged<'a> {
     pub(super) run: &'a Run,
-    /// Each as it was written, and as an object.
+    /// Each line as text and as an object.
     pub(super) lines: Vec<(&'a str, Value)>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Logged<'a> {
     }
 }
 
-/// A time that was written with limited precision: it stands for any moment from `from` to `to`.
+/// A time with limited precision: the moment was between `from` and `to`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Timestamp {
     /// Nanoseconds since 1970.
@@ -52,7 +52,7 @@ pub(super) fn time(line: &Value) -> Option<Timestamp> {
     Some(Timestamp { from, to: from.saturating_add(step - 1) })
 }
 
-/// Whether the line says the trace to which it belongs, in any of the usual spellings.
+/// Whether the line has a trace id, in any of the usual spellings.
 pub(super) fn has_ids(line: &Value) -> bool {
     IDS_OF_TRACE.iter().chain(&IDS_OF_SPAN).any(|key| line.get(*key).is_some())
 }

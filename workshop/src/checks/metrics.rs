@@ -1,4 +1,4 @@
-//! Step 8: the four metrics, equal to what was really done.
+//! Step 8: the four metrics must equal what the run really did.
 
 mod active;
 mod histogram;
@@ -18,7 +18,7 @@ const CLIENT: &str = "http.client.request.duration";
 const DATABASE: &str = "db.client.operation.duration";
 const ACTIVE: &str = "http.server.active_requests";
 
-/// More series of one metric in an export than anything about these requests can explain.
+/// Maximum number of series of one metric in an export. These requests cannot explain more.
 const MAX_SERIES: usize = 24;
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
@@ -104,7 +104,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     ]
 }
 
-/// The metrics that this step is about; a program may have others.
+/// The metrics that this step checks. A program may have others.
 fn metrics_of_steps(run: &Run) -> impl Iterator<Item = &Metric> {
     let names = [SERVER, CLIENT, DATABASE, ACTIVE];
     run.telemetry.metrics.iter().filter(move |metric| names.contains(&metric.name.as_str()))
@@ -132,7 +132,7 @@ fn has_few_series(metric: &Metric) -> Check {
     let values = |key: &str| {
         all.iter().filter_map(|set| set.get(key)).map(ToString::to_string).collect::<BTreeSet<_>>().len()
     };
-    // The attribute that has the most values.
+    // The attribute with the most values.
     let keys: BTreeSet<&str> = all.iter().flat_map(|set| &set.0).map(|(key, _)| key.as_str()).collect();
     let most = || keys.into_iter().max_by_key(|key| values(key)).unwrap_or_default();
     let key = id.map_or_else(most, |(key, _)| key.as_str());

@@ -10,28 +10,29 @@ use crate::text;
 use crate::verdict::{Expectation, Failure};
 use otlp::model::{Span, SpanKind, Telemetry, Trace};
 
-/// Clocks of a process and of this one may differ by so many nanoseconds.
+/// Allowed difference between the clock of the service and ours, in nanoseconds.
 pub(super) const CLOCK_TOLERANCE: u64 = 2_000_000;
-/// Those of two spans of one process, if it reads its clock in nanoseconds or microseconds.
+/// Allowed difference between two spans of one process whose clock has a resolution of nanoseconds or
+/// microseconds.
 const SPAN_TOLERANCE: u64 = 20_000;
-/// Some SDKs read the start of a span in milliseconds.
+/// Some SDKs read the start of a span with a resolution of milliseconds.
 pub(super) const COARSE_GRAIN: u64 = 1_000_000;
-/// A span may be ended by another thread, which gets to it later on a busy machine.
+/// Another thread may end a span, which takes longer on a busy machine.
 const END_TOLERANCE: u64 = 50_000_000;
 
-/// The id of the trace of a request that carried a parent of ours, or named its trace in the response.
+/// The id of the trace of a request: from the `traceparent` that it carried, otherwise from the response.
 pub(super) fn trace_id_of(exchange: &Exchange) -> Option<&str> {
     let named = || exchange.answer.as_ref().ok()?.header("traceresponse")?.split('-').nth(1);
     exchange.parent.as_ref().map(|parent| parent.trace_id.as_str()).or_else(named)
 }
 
-/// The answered requests to `/handson` of both runs, each with its trace and its SERVER span; step 3 reports those that
-/// have none.
+/// The answered requests to `/handson` of both runs, each with its trace and its SERVER span. Step 3 reports
+/// those without one.
 pub(super) fn served<'a>(evidence: &'a Evidence) -> impl Iterator<Item = Served<'a>> {
     served_in(&evidence.calm).chain(served_in(&evidence.errors))
 }
 
-/// The same of one run.
+/// The same for one run.
 pub(super) fn served_in<'a>(run: &'a Run) -> impl Iterator<Item = Served<'a>> {
     let ids = Rc::new(Ids::of_run(run));
     run.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.path == "/handson").filter_map(
@@ -86,29 +87,30 @@ pub(super) struct Served<'a> {
 }
 
 impl<'a> Served<'a> {
-    /// The call of httpbin that carried the ids of this span.
+    /// The call of httpbin whose `traceparent` names this span.
     pub(super) fn call_of(&self, span: &Span) -> Option<&'a UpstreamCall> {
         self.ids.calls.get(&(span.trace_id.as_str(), span.span_id.as_str())).copied()
     }
 
-    /// Whether httpbin refused one of its calls, so that the others were cancelled and nothing came after them.
+    /// Whether httpbin failed one of its calls, so that the other calls were cancelled and nothing came after
+    /// them.
     pub(super) fn stopped_at_httpbin(&self) -> bool {
         self.exchange.purpose == Purpose::UpstreamFails
     }
 
-    /// Whether a call of it may have been dropped before it was answered, because another one failed.
+    /// Whether this call may have been cancelled before it was answered, because another one failed.
     pub(super) fn cancelled(&self, call: &UpstreamCall) -> bool {
         let first = self.run.upstream_of(self.index).map(|call| call.arrived).min();
         self.stopped_at_httpbin() && call.status < 400 && Some(call.arrived) != first
     }
 }
 
-/// The trace as a tree, which is not translated.
+/// The trace as a tree. It is not translated.
 pub(super) fn tree(trace: &Trace<'_>) -> Message {
     Message::verbatim(trace.tree())
 }
 
-/// By how much the times of two spans may differ: the grain of their clocks.
+/// The allowed difference between the times of two spans, from the resolution of their clocks.
 pub(super) fn span_tolerance(one: &Span, other: &Span) -> u64 {
     let is_coarse = |span: &Span| span.start.is_multiple_of(COARSE_GRAIN);
     SPAN_TOLERANCE + if is_coarse(one) || is_coarse(other) { COARSE_GRAIN } else { 0 }
@@ -124,7 +126,7 @@ pub(super) fn no_server_spans(evidence: &Evidence) -> Option<Expectation> {
     })
 }
 
-/// What was received at all, if something is missing; and why nothing may have been received.
+/// What was received at all, and why an expected span may be missing.
 pub(super) fn spans_received(telemetry: &Telemetry) -> Failure {
     if let Some(refused) = telemetry.refused.first() {
         return Failure::new(
@@ -152,7 +154,7 @@ pub(super) fn spans_received(telemetry: &Telemetry) -> Failure {
     )
 }
 
-/// A span is below the SERVER span of its request, and is within the time of the span around it.
+/// The span must be below the SERVER span of its request, and within the time of its parent.
 pub(super) fn has_its_place(served: &Served<'_>, span: &Span) -> Check {
     let parent = served.trace.parent(span).filter(|_| served.trace.is_below(span, served.server));
     match parent {
@@ -167,7 +169,7 @@ pub(super) fn has_its_place(served: &Served<'_>, span: &Span) -> Check {
     }
 }
 
-/// A span is within the time of the span around it.
+/// The span must be within the time of the span around it.
 pub(super) fn lies_within(trace: &Trace<'_>, span: &Span, around: &Span) -> Check {
     if span.start > span.end {
         let (name, tree) = (&span.name, trace.tree());

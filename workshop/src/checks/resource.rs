@@ -1,4 +1,4 @@
-//! What every signal's resource must name.
+//! The attributes that the resource of every signal must have.
 
 use super::assert::{Check, ensure, fail};
 use super::attributes::{Attribute, Is, attributes_are, recommended, required, text};
@@ -15,25 +15,25 @@ static RESOURCE: &[Attribute<Backend>] = &[
         &["deployment.environment"],
     ),
     required("telemetry.sdk.language", |_| Is::Text, &[]),
-    // Advice for it would come with every step.
+    // `Any`, because advice about it would be repeated in every step.
     required("service.instance.id", |_| Is::Any, &[]),
     recommended("vcs.ref.head.revision", |backend| known(&backend.commit), &[]),
     recommended("vcs.repository.url.full", |backend| known(&backend.repository), &[]),
 ];
 
-/// What git knows; else any value, as a build may have got it elsewhere.
+/// The value that git has; if git has none, any value, because a build may get it elsewhere.
 fn known(value: &Option<String>) -> Is {
     value.as_deref().map_or(Is::Any, text)
 }
 
-/// The resource names service, version and environment.
+/// The resource must name service, version and environment.
 pub(super) fn resource_is_right(resource: &Attributes, backend: &Backend) -> Check {
     attributes_are(resource, RESOURCE, backend)
         .and_then(|()| version(resource.text("service.version"), backend))
         .map_err(|Failure { seen, cause }| Failure::new(text!("in the resource: {seen}", seen), cause))
 }
 
-/// All signals of a run come from one instance.
+/// All signals of a run must come from one instance.
 pub(super) fn instance_is_one(run: &Run) -> Check {
     let telemetry = &run.telemetry;
     let resources = telemetry.spans.iter().map(|span| &span.resource);

@@ -97,8 +97,8 @@ fn calls_httpbin(run: &Run, index: usize) -> Check {
 
 fn ends(ending: &Ending) -> Check {
     match ending {
-        // 143 is what a shell calls an end by SIGTERM: some runtimes end so after they have drained. The step server-spans
-        // looks whether they did.
+        // 143 is an exit by SIGTERM, as shells report it: some runtimes end like this after they have
+        // drained. The step server-spans checks whether they did.
         Ending::Ended { status: Some(0 | 143), .. } => Ok(()),
         Ending::Ended { status: Some(status), after } => fail(
             text!("exit status {status}, after {time}", status = *status, time = format!("{after:.1?}")),

@@ -14,7 +14,7 @@ use crate::text;
 use crate::verdict::{Expectation, Failure};
 use otlp::model::{Span, SpanKind, StatusCode};
 
-/// A server may end its span after the last byte was sent: as late as a busy machine lets it.
+/// A server may end its span after it has sent the last byte, which takes longer on a busy machine.
 const END_TOLERANCE: u64 = 1_000_000_000;
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
@@ -84,7 +84,7 @@ fn none_at_all(run: &Run) -> Option<Expectation> {
     Some(Expectation::new(text!("a SERVER span named GET /handson for each request"), Err(failure)))
 }
 
-/// SERVER spans arrive, but not one in a trace of ours: no propagator, most likely.
+/// The failure if SERVER spans arrive, but none continues a trace: most likely there is no propagator.
 fn continued_nowhere(run: &Run) -> Option<Expectation> {
     let servers = || run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server);
     let ours =
@@ -148,7 +148,8 @@ fn has_one_server_span(run: &Run, ids: &Ids<'_>, exchange: &Exchange) -> Check {
     Ok(())
 }
 
-/// Whether SERVER spans of one trace ran one after the other, as requests do and layers do not.
+/// Whether the SERVER spans of one trace ran one after the other, as those of several requests do, but not
+/// those of two layers.
 fn shares_a_trace(run: &Run) -> bool {
     let servers: Vec<&Span> =
         run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server).collect();
@@ -157,7 +158,7 @@ fn shares_a_trace(run: &Run) -> bool {
         .any(|one| servers.iter().any(|other| one.trace_id == other.trace_id && one.end < other.start))
 }
 
-/// No SERVER span is without a request.
+/// Every SERVER span must belong to a request.
 fn is_made_by_a_request(run: &Run) -> Check {
     let traces: BTreeSet<&str> = run.exchanges.iter().filter_map(trace_id_of).collect();
     let servers = run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server);
@@ -192,7 +193,7 @@ fn covers_the_request(served: &Served<'_>) -> Check {
             "The SERVER span begins when the request arrives, and ends when the answer is complete: end it after the handler."
         )
     );
-    // What httpbin saw happened while the request was handled.
+    // The calls that httpbin received happened while the request was handled.
     let calls = || served.run.upstream_of(served.index);
     let (first, last) = (calls().map(|call| call.arrived).min(), calls().map(|call| call.answered).max());
     // A cancelled call may be answered after its request has failed.
@@ -265,7 +266,7 @@ fn has_traceresponse(served: &Served<'_>) -> Check {
     let Some(header) = answer.header("traceresponse") else {
         return fail(text!("no header traceresponse"), traceresponse_cause(&want));
     };
-    // Further flags than `sampled` may be set.
+    // Other flags than `sampled` may be set, too.
     let (ids, flags) = header.rsplit_once('-').unwrap_or_default();
     let is_sampled = u8::from_str_radix(flags, 16).is_ok_and(|flags| flags & 1 == 1);
     ensure!(

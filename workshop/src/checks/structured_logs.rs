@@ -1,4 +1,4 @@
-//! Step 1: one JSON object a line.
+//! Step 1: each log line is one JSON object.
 
 mod fields;
 mod form;
@@ -89,7 +89,7 @@ fn has_time_level_message(line: &str, object: &Value) -> Check {
     Ok(())
 }
 
-/// `2026-11-24T10:00:00Z`, with or without parts of a second.
+/// Whether a time has the form `2026-11-24T10:00:00Z`, with or without fractions of a second.
 fn is_utc(time: &str) -> bool {
     let shape = time.bytes().take(19).map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
     let rest = time.get(19..).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What each step expects of the run with unusual requests.
+//! What the steps expect from the run with unusual requests.
 
 use super::assert::{Check, each, ensure, fail};
 use super::attributes::{Attribute, Is, attributes_are, int, required, text};
@@ -8,7 +8,7 @@ use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Span, SpanKind, StatusCode};
 
-/// Of step 3.
+/// The expectations of step 3.
 pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
     let run = &evidence.unusual;
     vec![
@@ -34,7 +34,7 @@ pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
     ]
 }
 
-/// Of step 4.
+/// The expectations of step 4.
 pub(super) fn client_spans(evidence: &Evidence) -> Vec<Expectation> {
     let run = &evidence.unusual;
     vec![
@@ -61,7 +61,7 @@ static SERVER_SPAN: &[Attribute<Unusual>] = &[
     required("error.type", |_| Is::Absent, &[]),
 ];
 
-/// A router may find the route of another method, or not.
+/// A router may find the route of another method or not.
 fn route(kind: &Unusual) -> Is {
     match kind {
         // A router may have a route for all paths.
@@ -172,7 +172,7 @@ fn passes_on_tracestate(run: &Run) -> Check {
 fn stays_unsampled(run: &Run) -> Check {
     let Some((index, exchange)) = run.unusual(Unusual::Unsampled) else { return Ok(()) };
     let Some(trace) = Ids::of_run(run).trace_of(exchange) else { return Ok(()) };
-    // A sampler that ignores the caller samples all.
+    // A sampler that ignores the caller's decision samples all requests.
     let is_sampled = !trace.spans.is_empty();
     each(run.upstream_of(index), |call| {
         let header = call.header("traceparent").unwrap_or("(none)");

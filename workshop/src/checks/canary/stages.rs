@@ -91,8 +91,8 @@ pub(super) fn are_in_order(app: &App) -> Check {
         text!("For an example, see the pipeline in infrastructure/env/handson-api-canary/app.pipecd.yaml.")
     );
     let names = || stages.iter().map(|stage| stage.name.as_str()).collect::<Vec<_>>().join(", ");
-    // Several shares, with an analysis after each, are a right answer too. So we compare where each role comes first, and
-    // where it comes last.
+    // A pipeline may give several shares, with an analysis after each. So the first and the last position of
+    // each role are compared.
     let positions = |role: Role| {
         stages
             .iter()

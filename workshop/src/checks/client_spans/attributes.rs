@@ -9,16 +9,16 @@ use crate::evidence::UpstreamCall;
 use crate::messages::Message;
 use otlp::model::{Span, Value};
 
-/// What is known of a call.
+/// The facts about a call.
 struct Call {
     method: String,
     url: String,
     port: u16,
-    /// `None` if its request had failed before the answer came, so that the call was dropped.
+    /// `None` if its request failed before the response arrived, so that the call was cancelled.
     status: Option<u16>,
 }
 
-/// HTTP client spans of the semantic conventions.
+/// The attributes of HTTP client spans in the semantic conventions.
 static CLIENT_SPAN: &[Attribute<Call>] = &[
     required("http.request.method", |call| text(&call.method), &["http.method"]),
     required("url.full", |call| text(&call.url), &["http.url"]),

@@ -9,7 +9,7 @@ use crate::messages::Message;
 use crate::text;
 use otlp::model::{Span, Value};
 
-/// Database client spans of the semantic conventions, for the one query of the service.
+/// The attributes of database client spans in the semantic conventions, for the only query of the service.
 static DATABASE_SPAN: &[Attribute<Run>] = &[
     required("db.system.name", |_| text("sqlite"), &["db.system"]),
     required("db.namespace", namespace, &["db.name"]),
@@ -19,12 +19,12 @@ static DATABASE_SPAN: &[Attribute<Run>] = &[
     recommended("db.query.summary", |_| text("SELECT users"), &[]),
 ];
 
-/// The database as it is configured.
+/// The database in the configuration of the run.
 fn namespace(run: &Run) -> Is {
     Is::OneOf(run.database.names().map(Value::Text).to_vec())
 }
 
-/// `{db.query.summary}`, or operation and target, as the conventions name a query.
+/// The name must be `{db.query.summary}`, or operation and target, as the conventions define it.
 pub(super) fn is_named(span: &Span, run: &Run) -> Check {
     let mut names = vec!["SELECT".to_owned(), "SELECT users".to_owned(), "sqlite".to_owned()];
     for database in run.database.names() {

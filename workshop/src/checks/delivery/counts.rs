@@ -1,4 +1,4 @@
-//! How much was lost: in truth, by the log, and by the metrics.
+//! The number of lost items: what was really lost, what the log reports, and what the metrics report.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,7 +24,8 @@ fn lost_spans(evidence: &Evidence, run: &DeliveryRun) -> Result<u64, Failure> {
     })
 }
 
-/// How many spans each request of the calm run has, in which nothing is lost, and how many spans belong to no request.
+/// The number of spans that each request of the calm run has, where nothing is lost, and the number of spans
+/// without a request.
 fn spans_made(calm: &Run) -> Result<(u64, u64), Failure> {
     let ids = Ids::of_run(calm);
     let traces: Vec<_> = calm.answered().filter_map(|(exchange, _)| ids.trace_of(exchange)).collect();
@@ -43,8 +44,8 @@ fn spans_made(calm: &Run) -> Result<(u64, u64), Failure> {
     Ok((per_request as u64, calm.telemetry.spans.len().saturating_sub(of_requests) as u64))
 }
 
-/// The number of log records that were made in `run` and did not arrive. Each line of the log is a record too. If some lines
-/// are not, such as the last one, the same lines are not in the calm run.
+/// The number of log records that were made in `run` and did not arrive. Each log line is also a record. If
+/// some lines are not, such as the last one, the same lines are missing in the calm run.
 fn lost_log_records(evidence: &Evidence, run: &DeliveryRun) -> i64 {
     let count = |items: usize| i64::try_from(items).unwrap_or(i64::MAX);
     let calm = &evidence.calm;
@@ -78,7 +79,7 @@ pub(super) fn reports_lost_log_records(evidence: &Evidence, run: &DeliveryRun) -
     let lost = lost_log_records(evidence, run);
     let reported = last_report(run, DROPPED[1]).and_then(|reported| i64::try_from(reported).ok());
     let Some(reported) = reported else { return Ok(()) };
-    // The record of the line itself, and of the lines after it, cannot be in its own number.
+    // The report cannot count its own record or those of later lines.
     let is_right = match run.fault {
         Fault::HangsToTheEnd => (lost - 2..=lost).contains(&reported),
         _ => reported == lost,
@@ -95,7 +96,7 @@ pub(super) fn reports_lost_log_records(evidence: &Evidence, run: &DeliveryRun) -
     Ok(())
 }
 
-/// The number in the last line that reports loss. That the line has one is an expectation of its own.
+/// The number in the last line that reports loss. Another expectation reports that it is missing.
 fn last_report(run: &DeliveryRun, field: &str) -> Option<u64> {
     dropped(run.reports().last()?, field)
 }
@@ -113,13 +114,14 @@ fn cause_of_difference(too_many: bool) -> Message {
     }
 }
 
-/// While the collector is slow, only a full queue loses anything: then the metrics must equal the truth.
+/// While the collector is slow, items are lost only because a queue is full, so the metrics must equal the
+/// number of lost items.
 pub(super) fn metrics_count_dropped(evidence: &Evidence, run: &DeliveryRun) -> Check {
     if run.fault != Fault::Slow {
         return Ok(());
     }
     let log_records = u64::try_from(lost_log_records(evidence, run));
-    // If these numbers are not known, the expectations about the log lines have failed already.
+    // If these numbers are unknown, the expectations about the log lines have already failed.
     let (Ok(spans), Ok(log_records)) = (lost_spans(evidence, run), log_records) else { return Ok(()) };
     for (name, lost) in
         [("otel.sdk.processor.span.processed", spans), ("otel.sdk.processor.log.processed", log_records)]
@@ -152,13 +154,13 @@ pub(super) fn metrics_count_dropped(evidence: &Evidence, run: &DeliveryRun) -> C
     Ok(())
 }
 
-/// The value at the end of the run, over all series with this `error.type`.
+/// The value at the end of the run, summed over all series with this `error.type`.
 fn queue_full(exports: &[&Metric]) -> f64 {
     let mut series: BTreeMap<Vec<String>, f64> = BTreeMap::new();
     for metric in exports {
         let Data::Sum { temporality, points, .. } = &metric.data else { continue };
         for point in points.iter().filter(|point| point.attributes.text("error.type") == Some("queue_full")) {
-            // Exporters do not keep the order of attributes.
+            // Exporters may change the order of attributes.
             let mut key: Vec<String> =
                 point.attributes.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
             key.sort();
@@ -170,11 +172,11 @@ fn queue_full(exports: &[&Metric]) -> f64 {
             }
         }
     }
-    // The sum of no floats is -0.
+    // The sum of an empty list of floats is -0.
     series.values().fold(0.0, |sum, value| sum + value)
 }
 
-/// By OTLP, a client may send again only if the status is 429, 502, 503 or 504.
+/// OTLP allows a retry only after 429, 502, 503 or 504.
 pub(super) fn sends_nothing_again(run: &DeliveryRun) -> Check {
     if run.fault != Fault::Answers(400) {
         return Ok(());

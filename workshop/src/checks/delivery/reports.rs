@@ -1,7 +1,8 @@
 //! The log lines that report the beginning and the end of loss.
 //!
-//! In these runs nothing goes wrong except the exports. So every line at WARN or above, and every line with the field
-//! `handson.dropped.spans`, is a report of loss: the first reports the beginning, the last the end, and there are no others.
+//! In these runs nothing fails except the exports. So every line at WARN or above, and every line with the
+//! field `handson.dropped.spans`, is a report of loss: the first must report the beginning, the last must
+//! report the end, and there must be no others.
 
 use serde_json::Value;
 
@@ -10,7 +11,7 @@ use crate::checks::log_lines::{has_ids, object, time};
 use crate::evidence::{DeliveryRun, LossReport};
 use crate::text;
 
-/// The fields that hold the numbers.
+/// The fields with the numbers of dropped items.
 pub(super) const DROPPED: [&str; 2] = ["handson.dropped.spans", "handson.dropped.log_records"];
 
 pub(super) fn reports_beginning(run: &DeliveryRun) -> Check {
@@ -63,7 +64,7 @@ pub(super) fn reports_beginning(run: &DeliveryRun) -> Check {
 pub(super) fn reports_end(run: &DeliveryRun) -> Check {
     let reports = run.reports();
     let end = match &reports[..] {
-        // That the beginning is not reported is the failure of another expectation.
+        // Another expectation fails if the beginning is not reported.
         [] => return Ok(()),
         [_, end] => end,
         [only] => {
@@ -119,7 +120,7 @@ pub(super) fn dropped(report: &LossReport, name: &str) -> Option<u64> {
     report.field(name).and_then(Value::as_u64)
 }
 
-/// A string as it is, anything else as JSON; an empty object or array is empty.
+/// A string without quotes, anything else as JSON; an empty object or array as an empty string.
 fn in_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

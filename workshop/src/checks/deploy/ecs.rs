@@ -13,7 +13,7 @@ use crate::text;
 const ROLES: [(&str, &str); 2] =
     [("executionRoleArn", "handson-task-execution"), ("taskRoleArn", "handson-task")];
 
-/// Parts of the names of variables that hold a secret.
+/// Parts of variable names that indicate a secret.
 const SECRETS: [&str; 4] = ["API_KEY", "SECRET", "TOKEN", "PASSWORD"];
 
 pub(super) fn service_is_right(files: &Files) -> Check {
@@ -53,7 +53,7 @@ pub(super) fn task_is_right(files: &Files) -> Check {
     }
     let containers: Vec<&Value> = task["containerDefinitions"].as_array().into_iter().flatten().collect();
     images_are_right(&containers, files)?;
-    // `images_are_right` has found it at this position.
+    // `images_are_right` has checked that it is at this position.
     service_has_variables(containers[0], files)?;
     containers.iter().try_for_each(|container| {
         has_no_secret(container)?;
@@ -89,7 +89,7 @@ fn size_is_right(task: &Value) -> Check {
     Ok(())
 }
 
-/// The containers that run the backend's own images are at their positions, and run these images.
+/// The containers that run the backend's own images must be at their positions, and run these images.
 fn images_are_right(containers: &[&Value], files: &Files) -> Check {
     let names: Vec<&str> = containers.iter().filter_map(|container| container["name"].as_str()).collect();
     for (position, (container, image)) in CONTAINERS.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Names of other backends, and two values of what must be one.
+//! Checks for names of other backends, and for more than one account or region.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::deployment::{self, PREFIXES, lists};
 use crate::messages::Message;
 use crate::text;
 
-/// No file has a name of another backend, and all files have the same account and the same region.
+/// No file may name another backend, and all files must have the same account and region.
 pub(super) fn are_of_one_backend(files: &Files) -> Check {
     let mut texts = Vec::new();
     for file in files.tree.files.keys().filter(|file| deployment::is_own(file, files.name)) {
@@ -47,7 +47,7 @@ fn name_no_other(texts: &[(&PathBuf, String)], files: &Files) -> Check {
     Ok(())
 }
 
-/// Whether the word is a name that follows from that of a backend.
+/// Whether the word is a name that is derived from the name of a backend.
 fn is_of(word: &str, name: &str) -> bool {
     let forms = ["handson-api-", "loadtest-handson-", "distribute-backend-", "backend-", "handson-"];
     let ends = ["", "-server-image", "-loadtest-image", "-github-actions", "-primary", "-canary"];
@@ -55,7 +55,7 @@ fn is_of(word: &str, name: &str) -> bool {
     forms.iter().filter_map(rest).any(|rest| ends.contains(&rest))
 }
 
-/// All values that `values` finds in the texts are the same one.
+/// All values that `values` finds in the texts must be the same.
 fn are_one(texts: &[(&PathBuf, String)], cause: Message, values: impl Fn(&str) -> Vec<String>) -> Check {
     let mut found =
         texts.iter().flat_map(|(file, text)| values(text).into_iter().map(move |value| (file, value)));

@@ -35,7 +35,7 @@ pub(super) fn app_is_right(files: &Files) -> Check {
     (0..CONTAINERS.len()).try_for_each(|position| event_changes_image(&app.spec, files, position))
 }
 
-/// The event of the image at this position changes the image in the task definition, and nothing else.
+/// The event of the image at this position must change the image in the task definition, and nothing else.
 fn event_changes_image(spec: &Spec, files: &Files, position: usize) -> Check {
     let (container, image) = CONTAINERS[position];
     let event = format!("{}-{image}-image", files.backend());

@@ -12,10 +12,10 @@ use crate::messages::Message;
 use crate::text;
 use otlp::model::LogRecord;
 
-/// The members of `error` in a line, in the order of the attributes in [`EXCEPTION`].
+/// The members of `error` in a line, in the order of [`EXCEPTION`].
 const MEMBERS: [&str; 3] = ["kind", "message", "stack"];
 
-/// The lines at ERROR, by their trace id.
+/// The lines at ERROR by trace id.
 pub(super) type ErrorLines<'a> = BTreeMap<&'a str, Vec<&'a Json>>;
 
 pub(super) fn errors<'a>(logged: &'a [Logged<'_>]) -> ErrorLines<'a> {
@@ -74,7 +74,7 @@ pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Che
              their places."
         )
     );
-    // On its way up, an error gets more context.
+    // An error may get more context on its way up.
     ensure!(
         member("message").contains(on_span("exception.message")),
         Message::verbatim(line),
@@ -86,7 +86,7 @@ pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Che
     Ok(())
 }
 
-/// The record says the same as the line, in OTLP's own places.
+/// The record must have the same content as the line, in the fields that OTLP has for it.
 pub(super) fn is_sent_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Check {
     let own = of_request(served, lines);
     let Some(line) = own.first() else { return Ok(()) };
@@ -125,7 +125,7 @@ pub(super) fn is_sent_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Check
     Ok(())
 }
 
-/// A request that succeeded has no line at ERROR.
+/// A request that succeeded must have no line at ERROR.
 pub(super) fn is_not_logged(served: &Served<'_>, lines: &ErrorLines<'_>) -> Check {
     match of_request(served, lines).first() {
         None => Ok(()),

@@ -11,14 +11,15 @@ use crate::evidence::Run;
 use crate::messages::Message;
 use crate::text;
 
-/// Clocks of logs and spans may differ by so many nanoseconds; less than the run waits between the last request and SIGTERM.
+/// Allowed difference between the clocks of logs and spans, in nanoseconds; less than the pause between the
+/// last request and SIGTERM.
 pub(super) const CLOCK_TOLERANCE: u64 = 10_000_000;
 
 fn all_ids() -> impl Iterator<Item = &'static str> {
     IDS_OF_TRACE.into_iter().chain(IDS_OF_SPAN)
 }
 
-/// The lines of the queries of a run: all, and by their trace id.
+/// The lines of the queries of a run: all of them, and by trace id.
 pub(super) struct Queries<'a> {
     first: Option<&'a Value>,
     by_trace: BTreeMap<&'a str, Vec<&'a Value>>,
@@ -96,14 +97,14 @@ fn same_in_all_spellings(line: &Value) -> Check {
     Ok(())
 }
 
-/// Of every line that has at least one id, the lines of failures included.
+/// Checks every line that has at least one id, including the lines of failures.
 pub(super) fn ids_are_right(logged: &Logged<'_>) -> Check {
     each(logged.lines.iter().filter(|(_, line)| has_ids(line)), |(text, line)| {
         if all_ids().any(|key| is_zero(line, key)) {
             // Another expectation reports it.
             return Ok(());
         }
-        // A parser of JSON keeps one of several members with the same name, so the text is searched.
+        // A JSON parser keeps only one of several members with the same name, so the text is searched.
         let count = |key: &str| text.matches(&format!("\"{key}\":")).count();
         if let Some(key) = all_ids().find(|key| count(key) > 1) {
             return fail(
@@ -119,14 +120,14 @@ pub(super) fn ids_are_right(logged: &Logged<'_>) -> Check {
     })
 }
 
-/// A message that comes with ids in one line comes with ids in every line.
+/// If a message has ids in one line, it must have ids in every line.
 pub(super) fn ids_are_complete(logged: &Logged<'_>) -> Check {
     let messages = |with_ids: bool| {
         let lines = logged.objects().filter(move |line| has_ids(line) == with_ids);
         lines.filter_map(|line| Some((line["message"].as_str()?, line)))
     };
     let of_requests: BTreeSet<&str> = messages(true).map(|(message, _)| message).collect();
-    // The same message may also come from a health check, or from the start.
+    // The same message may also come from a health check or from the start.
     let in_a_request = |line: &Value| {
         let requests = logged.run.exchanges.iter().filter(|exchange| exchange.path == "/handson");
         time(line).is_some_and(|time| {
@@ -146,7 +147,7 @@ pub(super) fn ids_are_complete(logged: &Logged<'_>) -> Check {
     })
 }
 
-/// Ids that name a trace must name a span of it, which had begun and not ended.
+/// The ids must name a span that was running at that time.
 pub(super) fn names_its_span(run: &Run, line: &Value) -> Check {
     let (Some(trace), Some(span)) = (line["trace_id"].as_str(), line["span_id"].as_str()) else {
         return Ok(());

@@ -70,17 +70,17 @@ pub(super) fn query_is_sent(served: &Served<'_>, queries: &Queries<'_>) -> Check
     Ok(())
 }
 
-/// The levels of an event's lines, and those of its log records.
+/// The levels of the log lines of an event, and those of its log records.
 type Levels = (Vec<&'static str>, Vec<&'static str>);
 
-/// Lines and records are the same events, so that each has as many of one as of the other.
+/// Lines and records must report the same events, so each event must have the same number of both.
 pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
     let run = logged.run;
     if run.telemetry.log_records.is_empty() {
         // Another expectation reports it.
         return Ok(());
     }
-    // By trace id, span id and message; without ids, by message alone.
+    // Events are compared by trace id, span id and message; without ids, by message.
     let mut events: BTreeMap<[String; 3], Levels> = BTreeMap::new();
     for line in logged.objects() {
         let member = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
@@ -92,7 +92,8 @@ pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
         let key = [id(&record.trace_id), id(&record.span_id), record.body.unquoted()];
         events.entry(key).or_default().1.push(level_of_number(record.severity_number));
     }
-    // Outside requests there are lines before the exporter starts and after it has ended, and records of libraries.
+    // Outside requests there are lines before the exporter starts and after it has stopped, and records of
+    // libraries.
     let is_alone = |(trace, lines, records): (&str, &[&str], &[&str])| {
         trace.is_empty() && (lines.is_empty() || records.is_empty())
     };
@@ -132,21 +133,21 @@ pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
     })
 }
 
-/// Members of a line that OTLP has other places for.
+/// Members of a line for which OTLP has its own fields.
 fn is_own_field(key: &str) -> bool {
     let prefixes = ["dd.", "git.", "trace.", "span.", "error.", "service."];
     key.contains('.') && !prefixes.iter().any(|prefix| key.starts_with(prefix))
 }
 
-/// The fields of an event are the attributes of its record, under the same names and with the same types. (Names without a dot
-/// are the format's own: the file, the thread, the target.)
+/// The fields of an event must be attributes of its record, with the same names and types. Names without a
+/// dot belong to the log format, such as the file, the thread and the target.
 pub(super) fn fields_are_the_lines(logged: &Logged<'_>) -> Check {
     let text = |line: &Json, key: &str| line[key].as_str().unwrap_or_default().to_owned();
     let mut lines: BTreeMap<[String; 2], Vec<&Json>> = BTreeMap::new();
     for line in logged.objects() {
         lines.entry([text(line, "span_id"), text(line, "message")]).or_default().push(line);
     }
-    // What every line has is the format's own.
+    // Members that every line has belong to the log format.
     let of_the_format: BTreeSet<&str> = logged
         .objects()
         .next()
@@ -158,7 +159,7 @@ pub(super) fn fields_are_the_lines(logged: &Logged<'_>) -> Check {
         .collect();
     each(&logged.run.telemetry.log_records, |record| {
         let key = [record.span_id.clone().unwrap_or_default(), record.body.unquoted()];
-        // Of several lines with one message it is not known which is the record's.
+        // If several lines have the same message, it is unknown which one belongs to the record.
         let Some([line]) = lines.get(&key).map(Vec::as_slice) else { return Ok(()) };
         let own = line.as_object().into_iter().flatten().filter(|(key, value)| {
             is_own_field(key)
@@ -193,7 +194,7 @@ fn is_equal(value: &Value, json: &Json) -> bool {
         (Value::Bool(bool), Json::Bool(right)) => bool == right,
         (Value::Int(int), Json::Number(right)) => right.as_i64() == Some(*int),
         (Value::Double(double), Json::Number(right)) => right.as_f64() == Some(*double),
-        // Other shapes are written in several ways.
+        // Arrays and objects can be written in several ways.
         (Value::Array(_) | Value::Map(_), Json::Array(_) | Json::Object(_)) => true,
         _ => false,
     }
@@ -217,7 +218,8 @@ fn level_of_name(level: &str) -> &'static str {
     }
 }
 
-/// Libraries have names of their own for levels: `Information`, `WARNING`, `CRITICAL`. `None` for one that is not known.
+/// The names that libraries use for levels, such as `Information`, `WARNING`, `CRITICAL`; `None` for an
+/// unknown name.
 fn level_of_text(text: &str) -> Option<&'static str> {
     let text = text.to_uppercase();
     let levels = [
@@ -298,7 +300,8 @@ pub(super) fn scope_is_named(record: &LogRecord) -> Check {
     Ok(())
 }
 
-/// Without a filter, the bridge takes the exporter's own lines too, and each export makes more of them.
+/// Without a filter, the bridge also exports the exporter's own log records, and each export creates more of
+/// them.
 pub(super) fn is_at_the_level(record: &LogRecord) -> Check {
     ensure!(
         !(1..INFO).contains(&record.severity_number),

@@ -1,4 +1,4 @@
-//! The count of requests that are being answered.
+//! The number of requests that are currently handled.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ static ACTIVE_POINT: &[Attribute<Run>] = &[
     required("url.scheme", |_| text("http"), &["http.scheme"]),
 ];
 
-/// The methods of the requests of a run.
+/// The methods of the requests in a run.
 fn methods(run: &Run) -> Is {
     let unusual = run.exchanges.iter().filter_map(|exchange| match exchange.purpose {
         Purpose::Unusual(kind) => Some(kind.method()),
@@ -24,7 +24,7 @@ fn methods(run: &Run) -> Is {
     Is::OneOf(unusual.chain(["GET"]).map(Value::from).collect())
 }
 
-/// What is counted up is counted down, in the same series.
+/// Each request must be counted up and down in the same series.
 pub(super) fn returns_to_zero(run: &Run) -> Check {
     let exports = exports(run, ACTIVE)?;
     is_of_one_scope(&exports)?;

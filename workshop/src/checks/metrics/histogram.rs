@@ -12,7 +12,8 @@ use crate::text;
 use crate::verdict::Failure;
 use otlp::model::{Data, HistogramPoint, Metric, Temporality};
 
-/// A metric may read its clock at other moments than the span: seconds for each value, and once for a machine that was busy then.
+/// A metric may read the clock at other moments than its span. The difference in seconds may be `GRAIN` for
+/// each value, plus `BUSY` once for a busy machine.
 const GRAIN: f64 = 0.000_2;
 const BUSY: f64 = 0.05;
 
@@ -41,7 +42,7 @@ fn table(name: &str) -> &'static [Attribute<Facts>] {
     }
 }
 
-/// The histogram has these series and no others, each with its values.
+/// The histogram must have exactly these series, each with its values.
 pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
     let exports: Vec<&Metric> = exports(run, name)?;
     let mut points = points(&exports)?;
@@ -64,7 +65,7 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
     each(&points, |point| {
         is_consistent(point, run)?;
         let shortest = series_of(point, series).map_or(f64::INFINITY, |index| series[index].shortest);
-        // A metric that is shorter than its span by far reads its clock before the work.
+        // If a metric is much shorter than its span, the clock was read before the work ended.
         ensure!(
             point.min.is_none_or(|min| !shortest.is_finite() || min + GRAIN / 10.0 >= 0.3 * shortest),
             text!(
@@ -78,7 +79,8 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
     })
 }
 
-/// Whether a point is about what the run did: not about exports of telemetry by the same client, or statements at the start.
+/// Whether a point is about the requests of the run, not about exports of telemetry by the same client or
+/// statements at the start.
 fn is_meant(point: &HistogramPoint, run: &Run, name: &str) -> bool {
     match name {
         CLIENT => point.attributes.int("server.port") != Some(i64::from(run.collector_port)),
@@ -87,7 +89,7 @@ fn is_meant(point: &HistogramPoint, run: &Run, name: &str) -> bool {
     }
 }
 
-/// Statements that a program may run before it serves.
+/// Whether a program may run such a statement before it accepts requests.
 fn is_at_the_start(operation: Option<&str>) -> bool {
     let operations = [
         "CREATE", "INSERT", "UPDATE", "PRAGMA", "BEGIN", "COMMIT", "CONNECT", "PING", "DELETE", "DROP",
@@ -108,7 +110,7 @@ fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure
     is_of_one_scope(exports)?;
     for metric in exports {
         match &metric.data {
-            // Each export has all values so far; the last one counts.
+            // Each export has all values so far, so the last one counts.
             Data::Histogram { temporality: Temporality::Cumulative, points: all }
             | Data::ExponentialHistogram { temporality: Temporality::Cumulative, points: all } => {
                 points = all.iter().collect();
@@ -136,7 +138,7 @@ fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure
     Ok(points)
 }
 
-/// Two libraries that record the same metric count each value twice.
+/// If two libraries record the same metric, each value is counted twice.
 pub(super) fn is_of_one_scope(exports: &[&Metric]) -> Check {
     let mut scopes: Vec<&str> = exports.iter().map(|metric| metric.scope.name.as_str()).collect();
     scopes.sort_unstable();
@@ -150,7 +152,8 @@ pub(super) fn is_of_one_scope(exports: &[&Metric]) -> Check {
     ))
 }
 
-/// The series whose method and status a point has; else the one that comes next to it, whose facts then tell what is wrong.
+/// The series with the method and status of the point; if there is none, the most similar one, whose facts
+/// then show what is wrong.
 fn series_of(point: &HistogramPoint, series: &[Series]) -> Option<usize> {
     let method = point.attributes.text("http.request.method");
     let status = point.attributes.int("http.response.status_code");
@@ -213,10 +216,11 @@ fn durations_are_true(series: &Series, count: u64, sum: f64) -> Check {
     Ok(())
 }
 
-/// Count, sum, least, greatest and buckets of one point describe the same values.
+/// Count, sum, minimum, maximum and buckets of a point must describe the same values.
 fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
     if let Some(first) = point.bounds.iter().find(|bound| **bound > 0.0) {
-        // The conventions' buckets begin at 5 ms, for a database at 1 ms. Those of the SDK are made for milliseconds.
+        // The smallest bucket in the conventions ends at 5 ms, for a database at 1 ms. The SDK's default
+        // buckets are made for milliseconds.
         ensure!(
             *first < 1.0,
             text!("the first bucket of a histogram ends at {first} s, which is too coarse", first = *first),
@@ -249,7 +253,7 @@ fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
     }) && point.max.is_none_or(|max| {
         filled().next_back().is_none_or(|(index, _)| (lower(index)..=upper(index)).contains(&max))
     });
-    // The sum of doubles is rounded.
+    // A sum of floats has rounding errors.
     let (count, slack) = (point.count as f64, 1.0 + 1e-9);
     let is_between = point.min.is_none_or(|min| count * min <= point.sum * slack)
         && point.max.is_none_or(|max| point.sum <= count * max * slack);
@@ -273,7 +277,7 @@ fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
     Ok(())
 }
 
-/// What the conventions recommend for the points, and is missing.
+/// The recommended attributes of the points that are missing.
 pub(super) fn advice(run: &Run) -> Option<Message> {
     let mut missing: Vec<&str> = Vec::new();
     for (name, series) in [(SERVER, of_requests(run)), (CLIENT, of_calls(run)), (DATABASE, of_queries(run))] {

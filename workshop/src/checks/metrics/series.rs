@@ -1,4 +1,4 @@
-//! What the series of a histogram must be: computed from what the run did.
+//! Computes the expected series of a histogram from what the run did.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use crate::checks::requests::{Served, served_in};
 use crate::evidence::Run;
 use otlp::model::{Span, SpanKind, Value};
 
-/// One series: what was done equally.
+/// One expected series: all operations with the same facts.
 pub(super) struct Series {
     pub(super) facts: Facts,
-    /// How many values: at least, and at most. They differ if calls were dropped before they were answered.
+    /// Minimum and maximum number of values. They differ if calls were cancelled before they were answered.
     pub(super) count: (u64, u64),
-    /// Seconds that all values together have at least, and at most.
+    /// Minimum and maximum of the sum of all values, in seconds.
     pub(super) sum: (f64, f64),
-    /// Seconds of all their spans together; `None` if not all of them have one.
+    /// The sum of the durations of their spans in seconds; `None` if a span is missing.
     pub(super) spans: Option<f64>,
-    /// Seconds of the shortest of them.
+    /// The duration of their shortest span in seconds.
     pub(super) shortest: f64,
 }
 
-/// What the attributes of a point follow from.
+/// The facts from which the attributes of a point follow.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Facts {
     pub(super) method: String,
-    /// `None` for what has no HTTP status.
+    /// `None` if there is no HTTP status.
     pub(super) status: Option<u16>,
     pub(super) port: u16,
     pub(super) namespace: Vec<String>,
-    /// What the program calls the failures of the run.
+    /// The names that the program gives the failures of the run.
     pub(super) errors: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ fn status(facts: &Facts) -> Is {
 
 fn error_type(facts: &Facts, from: u16) -> Is {
     match facts.status {
-        // A call that was dropped: whether that is a failure is for the program to say.
+        // The call was cancelled. Whether that is a failure is up to the program.
         None => Is::Any,
         Some(status) if status >= from => {
             let names = facts.errors.iter().cloned().chain([status.to_string()]);
@@ -81,7 +81,7 @@ fn error_type(facts: &Facts, from: u16) -> Is {
     }
 }
 
-/// The series of the requests: one for each status.
+/// The series of the requests, one for each status.
 pub(super) fn of_requests(run: &Run) -> Vec<Series> {
     let served: BTreeMap<usize, Served<'_>> = served_in(run).map(|served| (served.index, served)).collect();
     let errors = errors(run);
@@ -91,7 +91,7 @@ pub(super) fn of_requests(run: &Run) -> Vec<Series> {
         let Ok(answer) = &exchange.answer else { continue };
         let facts = Facts::http("GET", answer.status, run.port, &errors);
         let served = served.get(&index);
-        // A request takes at least as long as httpbin lets it wait.
+        // A request takes at least as long as its calls of httpbin.
         let calls = || run.upstream_of(index);
         let waited = calls().map(|call| call.answered).max().zip(calls().map(|call| call.arrived).min());
         let least = match waited {
@@ -106,7 +106,7 @@ pub(super) fn of_requests(run: &Run) -> Vec<Series> {
     all.into_values().collect()
 }
 
-/// What the program calls the failures of a run.
+/// The names that the program gives the failures of a run.
 fn errors(run: &Run) -> Vec<String> {
     let events = run.telemetry.spans.iter().flat_map(|span| &span.events);
     let mut types: Vec<&str> =
@@ -116,7 +116,7 @@ fn errors(run: &Run) -> Vec<String> {
     types.into_iter().map(str::to_owned).collect()
 }
 
-/// The series of the calls of httpbin: one for each method and status.
+/// The series of the calls of httpbin, one for each method and status.
 pub(super) fn of_calls(run: &Run) -> Vec<Series> {
     let served: BTreeMap<String, Served<'_>> =
         served_in(run).map(|served| (served.trace.id.clone(), served)).collect();
@@ -128,7 +128,7 @@ pub(super) fn of_calls(run: &Run) -> Vec<Series> {
         let request = names.and_then(|(trace, _)| served.get(trace));
         let span = names.and_then(|(_, id)| request?.trace.span(id));
         if request.is_some_and(|request| request.cancelled(call)) {
-            // It may have been answered before it was dropped, or not, and how long it took is not known.
+            // The call may have been answered before it was cancelled, and its duration is unknown.
             for facts in [facts.clone(), Facts { status: None, ..facts }] {
                 let series = Series::entry(&mut all, facts);
                 series.count.1 += 1;
@@ -144,7 +144,7 @@ pub(super) fn of_calls(run: &Run) -> Vec<Series> {
     all.into_values().collect()
 }
 
-/// The one series of the queries.
+/// The only series of the queries.
 pub(super) fn of_queries(run: &Run) -> Vec<Series> {
     let facts = Facts {
         method: String::new(),
@@ -191,7 +191,7 @@ impl Series {
         all.entry(facts).or_insert(new)
     }
 
-    /// A value of at least and at most so many nanoseconds, with its span.
+    /// Adds a value between `least` and `most` nanoseconds, with its span.
     fn add(&mut self, least: u64, most: u64, span: Option<&Span>) {
         let seconds = |nanoseconds: u64| nanoseconds as f64 / 1e9;
         self.count = (self.count.0 + 1, self.count.1 + 1);

@@ -9,7 +9,7 @@ use crate::checks::requests::Served;
 use crate::messages::Message;
 use otlp::model::Value;
 
-/// What is known of a request.
+/// The facts about a request.
 struct Request {
     port: u16,
     status: u16,
@@ -17,7 +17,7 @@ struct Request {
     exceptions: Vec<Value>,
 }
 
-/// HTTP server spans of the semantic conventions, and what this step asks for beyond them.
+/// The attributes of HTTP server spans in the semantic conventions, and what this step requires in addition.
 static SERVER_SPAN: &[Attribute<Request>] = &[
     required("http.request.method", |_| text("GET"), &["http.method"]),
     required("http.route", |_| text("/handson"), &[]),

@@ -1,4 +1,4 @@
-//! The event's own fields and the time of a line, compared with what really happened.
+//! The fields of an event and the time of its line, compared with what really happened.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::evidence::{Exchange, Purpose, log_field};
 use crate::messages::Message;
 use crate::text;
 
-/// A line for each query, with the row that the database gave.
+/// Each query must have a line with the row that the database returned.
 pub(super) fn queries_are_logged(logged: &Logged<'_>) -> Check {
     let run = logged.run;
     let requests = run.queried().count();
@@ -18,7 +18,7 @@ pub(super) fn queries_are_logged(logged: &Logged<'_>) -> Check {
         text!("{count} lines for {requests} requests", count = lines.len(), requests),
         text!("A JSON line keeps the event's message as `message`.")
     );
-    // A query at the start may have seen the user before it was renamed.
+    // A query at the start may have read the user before it was renamed.
     let first = run.exchanges.iter().map(|exchange| exchange.sent).min().unwrap_or_default();
     each(lines.iter().filter(|line| time(line).is_none_or(|time| time.to >= first)), |line| {
         has_field(line, "user.id", &Value::from(run.database.user_id.as_str()))?;
@@ -26,10 +26,10 @@ pub(super) fn queries_are_logged(logged: &Logged<'_>) -> Check {
     })
 }
 
-/// A line with the address at which the service listens.
+/// A line must have the address on which the service listens.
 pub(super) fn address_is_logged(logged: &Logged<'_>) -> Check {
     let has_port = |line: &&Value| log_field(line, "server.port").is_some();
-    // Other lines may have a server and its port too, such as that of httpbin.
+    // Other lines may have a server and its port, too, such as those about httpbin.
     let is_own = |line: &&Value| log_field(line, "server.port") == Some(&Value::from(logged.run.port));
     let Some(line) = logged.objects().filter(has_port).find(is_own).or(logged.objects().find(has_port))
     else {
@@ -71,8 +71,8 @@ fn has_field(line: &Value, name: &str, right: &Value) -> Check {
     }
 }
 
-/// All times are in the run. Those of the queries of requests that ran alone are in their requests: the first such line is
-/// of the first such request, and so on.
+/// All times must be within the run. For requests that ran alone, the line of the query must be within the
+/// time of its request; the lines have the same order as the requests.
 pub(super) fn times_are_right(logged: &Logged<'_>) -> Check {
     let run = logged.run;
     each(logged.objects(), |line| {
@@ -88,7 +88,8 @@ pub(super) fn times_are_right(logged: &Logged<'_>) -> Check {
     })?;
     let is_alone = |exchange: &&Exchange| exchange.purpose == Purpose::Alone;
     let queries = queries(logged);
-    // With fewer lines, another expectation fails; with more, it is not known which line is of which request.
+    // With fewer lines, another expectation fails; with more, it is unknown which line belongs to which
+    // request.
     if queries.len() != run.queried().count() {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! Lines that are no JSON object: which, and where JSON breaks.
+//! Lines that are not JSON objects, and the position of the first error in them.
 
 use serde_json::Value;
 use serde_json::error::Category;
@@ -10,7 +10,7 @@ use crate::text;
 
 pub(super) fn is_json(evidence: &Evidence) -> Check {
     let runs = [&evidence.calm, &evidence.errors];
-    // Numbered as an editor would, in each run from 1.
+    // Line numbers start at 1 in each run.
     let lines =
         || runs.iter().flat_map(|run| (1..).zip(&run.stdout)).filter(|(_, line)| !line.trim().is_empty());
     let all = lines().count();
@@ -53,9 +53,9 @@ pub(super) fn is_json(evidence: &Evidence) -> Check {
 
 struct Broken {
     kind: Kind,
-    /// From 1.
+    /// The column, counted from 1.
     column: usize,
-    /// Of the JSON parser; `None` for lines that no parser would begin.
+    /// The message of the JSON parser; `None` for lines that do not begin like JSON.
     reason: Option<String>,
 }
 
@@ -69,13 +69,13 @@ impl Broken {
 }
 
 enum Kind {
-    /// An object that does not end in this line.
+    /// An object that does not end on this line.
     LineBreak,
-    /// An object that is broken inside the line.
+    /// An object with a syntax error.
     Syntax,
-    /// A string, number or array.
+    /// Other JSON: a string, number or array.
     OtherJson,
-    /// No JSON at all.
+    /// Not JSON.
     Text,
 }
 
@@ -93,7 +93,7 @@ fn broken(line: &str) -> Option<Broken> {
     if matches!(kind, Kind::Text) {
         return Some(Broken { kind, column: 1, reason: None });
     }
-    // serde_json appends the place to the reason: "EOF while parsing a string at line 1 column 20".
+    // serde_json appends the position to the reason: "EOF while parsing a string at line 1 column 20".
     let reason = error.to_string().split(" at line ").next().map(str::to_owned);
     Some(Broken { kind, column: error.column(), reason })
 }
