@@ -139,7 +139,7 @@ fn value_is(key: &str, value: &Value, is: &Is) -> Check {
     let is_number = |is: &Is| matches!(is, Is::Value(Value::Int(_)));
     match (is, value) {
         (Is::Absent, _) => {
-            fail(seen, text!("Nothing failed here, or there is no such value: {key} must be absent.", key))
+            fail(seen, text!("Nothing failed here, or this value does not exist: {key} must be absent.", key))
         }
         (is, Value::Text(_)) if is_number(is) => fail(
             seen,
@@ -156,7 +156,7 @@ fn twice(attributes: &Attributes) -> Check {
     let double = keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
     ensure!(
         double.is_none(),
-        text!("{key} is there twice", key = double.unwrap_or_default()),
+        text!("{key} is present twice", key = double.unwrap_or_default()),
         text!("Keys are unique: set the attribute once.")
     );
     Ok(())

@@ -118,7 +118,7 @@ fn no_file_sets_version(files: &Files) -> Check {
         return fail(
             seen,
             text!(
-                "An event changes only the line of the image, so this version would stay the same. The image knows its own \
+                "An event changes only the line of the image, so this version would stay the same. The program in the image sets its own \
                  version."
             ),
         );

@@ -103,7 +103,7 @@ fn has_four_calls(served: &Served<'_>) -> Check {
             text!("The spans of the calls have the kind INTERNAL: set CLIENT when the span is built.")
         } else if served.trace.named("handson.dbQuery").iter().any(|span| span.kind == SpanKind::Client) {
             text!(
-                "handson.dbQuery has the kind CLIENT: it is a function of the service's own, which is INTERNAL."
+                "handson.dbQuery has the kind CLIENT: it is a function of the service, so its kind should be INTERNAL."
             )
         } else if spans().any(|span| {
             span.kind == SpanKind::Client
@@ -111,7 +111,7 @@ fn has_four_calls(served: &Served<'_>) -> Check {
                 && span.attributes.get("url.full").is_some()
         }) {
             text!(
-                "CLIENT spans arrive, but in traces of their own: the middleware starts them outside the request's context, which \
+                "CLIENT spans arrive, but in separate traces: the middleware starts them outside the request's context, which \
                  is lost over tokio::spawn, or never made current by the server layer."
             )
         } else {
@@ -132,7 +132,7 @@ fn is_named(span: &Span) -> Check {
         text!("the span is named {name}", name = format!("{:?}", span.name)),
         text!(
             "A call is named by its method, {method}, or by method and template of the path: a name with a URL, an id or a time makes each \
-             call an operation of its own.",
+             call a separate operation.",
             method
         )
     );
@@ -146,7 +146,7 @@ fn are_siblings(served: &Served<'_>) -> Check {
         ensure!(
             above.is_none(),
             text!(
-                "{name} is below {other}, which is a call too\n{tree}",
+                "{name} is below {other}, which is also a call\n{tree}",
                 name = &call.name,
                 other = above.map(|span| span.name.as_str()).unwrap_or_default(),
                 tree = served.trace.tree()
@@ -179,7 +179,7 @@ fn are_in_order(served: &Served<'_>) -> Check {
         }),
         tree(&served.trace),
         text!(
-            "The three calls ran at the same time, and their spans do not: each span must last from its call's start to its \
+            "The three calls ran at the same time, but their spans did not: each span must last from its call's start to its \
              answer."
         )
     );

@@ -105,7 +105,7 @@ fn arrives(agent: &AgentRecord, parent: &Parent) -> Check {
         return fail(
             text!("{count} spans arrived, none of this trace", count = agent.spans.len()),
             text!(
-                "Spans arrive, but in traces of their own: the caller's ids are not read. With the feature, too, do the layers get \
+                "Spans arrive, but in separate traces: the caller's ids are not read. With the feature, too, do the layers get \
                  the propagator (with_propagator), and does it read traceparent?"
             ),
         );

@@ -28,7 +28,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         Expectation::new(
             text!(
                 "db.system.name = sqlite, db.namespace, db.operation.name, db.collection.name, db.query.text and \
-                 db.query.summary, as the query was"
+                 db.query.summary, each with the value of the query"
             ),
             each(all(), |served| {
                 each(queries(&served), |span| on(span, attributes::are_right(span, served.run)))
@@ -50,7 +50,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             each(all(), |served| each(queries(&served), |span| on(span, has_not_failed(span)))),
         ),
         Expectation::new(
-            text!("a request that never gets to its query has no span of one"),
+            text!("a request that fails before its query has no query span"),
             each(served(evidence).filter(Served::stopped_at_httpbin), |served| has_no_query(&served)),
         ),
     ]
@@ -119,7 +119,7 @@ fn is_inside(served: &Served<'_>) -> Check {
     ensure!(
         around.kind == SpanKind::Internal,
         text!("handson.dbQuery has the kind {kind}", kind = format!("{:?}", around.kind)),
-        text!("It is a function of the service's own: INTERNAL.")
+        text!("It is a function of the service, so its kind is INTERNAL.")
     );
     let queries = queries(served);
     ensure!(
@@ -171,9 +171,7 @@ fn has_no_query(served: &Served<'_>) -> Check {
     ensure!(
         queries(served).is_empty() && served.trace.named("handson.dbQuery").is_empty(),
         tree(&served.trace),
-        text!(
-            "httpbin had failed before, so that no query ran: a span is made by the query itself, when it runs."
-        )
+        text!("httpbin had failed before, so no query ran: start the span when the query runs.")
     );
     Ok(())
 }

@@ -149,7 +149,7 @@ fn ends_in_time(run: &DeliveryRun) -> Check {
     };
     let cause = match run.fault {
         Fault::HangsToTheEnd => text!(
-            "The last export needs a timeout of its own; what it could not deliver is counted as dropped."
+            "The last export needs its own timeout; items that it could not deliver are counted as dropped."
         ),
         _ => text!(
             "By then the collector accepts everything again, so the last export is quick. Does a thread still wait for an old one?"

@@ -86,7 +86,7 @@ impl<'a> Files<'a> {
             _ => fail(
                 seen,
                 text!(
-                    "\"{backend}\" is there more than once. Terraform treats these lines as one: keep only one of them.",
+                    "\"{backend}\" is listed more than once. Terraform treats these lines as one: keep only one of them.",
                     backend
                 ),
             ),

@@ -28,7 +28,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     let rate = format!("{:.0} %", evidence.errors.error_rate * 100.0);
     vec![
         Expectation::new(
-            text!("about {rate} of the requests fail, as RANDOM_ERROR_RATE says", rate),
+            text!("about {rate} of the requests fail, as RANDOM_ERROR_RATE sets", rate),
             is_the_rate(evidence),
         ),
         Expectation::new(
@@ -36,12 +36,12 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             each(by_chance(), |served| has_one_exception(&served, "RandomError")),
         ),
         Expectation::new(
-            text!("it happens in an INTERNAL span handson.randomError, and the event is there"),
+            text!("it happens in an INTERNAL span handson.randomError, which has the event"),
             each(by_chance(), |served| is_on_its_span(&served)),
         ),
         Expectation::new(
             text!(
-                "each request that gets so far has this span once, after its query, whether it fails or not"
+                "each request that gets this far has this span once, after its query, whether it fails or not"
             ),
             each(served(evidence).filter(|served| !served.stopped_at_httpbin()), |served| {
                 has_its_step(&served)
@@ -238,7 +238,7 @@ fn has_its_step(served: &Served<'_>) -> Check {
     ensure!(
         span.kind == SpanKind::Internal,
         text!("handson.randomError has the kind {kind}", kind = format!("{:?}", span.kind)),
-        text!("It is a function of the service's own: INTERNAL.")
+        text!("It is a function of the service, so its kind is INTERNAL.")
     );
     has_its_place(served, span)?;
     let query = served.trace.named("handson.dbQuery").first().copied();
@@ -283,7 +283,7 @@ fn says_what_happened(event: &Event) -> Check {
             event.attributes.text(key).is_some_and(|text| !text.is_empty()),
             text!("{key} is {seen}", key, seen),
             text!(
-                "All three are strings that are not empty. exception::record writes them from `impl Exception for Error`; the \
+                "All three should be non-empty strings. exception::record writes them from `impl Exception for Error`; the \
                  exception event of tracing-opentelemetry has no type, and an array for the stack."
             )
         );

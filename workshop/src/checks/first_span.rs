@@ -18,7 +18,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     let runs = [calm, &evidence.errors];
     let requests = calm.answered().count();
     let received = text!(
-        "one span {name} for each of the {requests} requests, all of them there after SIGTERM",
+        "one span {name} for each of the {requests} requests, all of them received after SIGTERM",
         name = NAME,
         requests
     );
@@ -39,12 +39,12 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(text!("each span names the library that made it"), each(runs, scopes_are_named)),
         Expectation::new(
-            text!("the receiver refuses nothing that the service sends"),
+            text!("the receiver rejects nothing that the service sends"),
             each(runs, |run| match run.telemetry.refused.first() {
                 None => Ok(()),
                 Some(refused) => fail(
                     refused.clone(),
-                    text!("An exporter sends to a wrong path, or something that is no OTLP."),
+                    text!("An exporter sends to a wrong path, or something that is not OTLP."),
                 ),
             }),
         ),
@@ -67,8 +67,8 @@ fn is_one_per_request(run: &Run) -> Check {
         Ordering::Less if is_missing_in_the_middle(run) => fail(
             seen,
             text!(
-                "Spans of requests are missing that were answered before others whose spans arrived. So it is not the end that is \
-                 lost: a sampler drops them (OTEL_TRACES_SAMPLER, or with_sampler), or a queue is full."
+                "Requests without a span were answered before others whose spans arrived. So spans are not lost at \
+                 the end: a sampler drops them (OTEL_TRACES_SAMPLER, or with_sampler), or a queue is full."
             ),
         ),
         Ordering::Less => fail(
@@ -115,13 +115,13 @@ fn is_a_sleep(span: &Span, run: &Run) -> Check {
     ensure!(
         span.kind == SpanKind::Internal,
         text!("kind {kind}", kind = format!("{:?}", span.kind)),
-        text!("A piece of work inside the service is INTERNAL, which is the default.")
+        text!("Work inside the service has the kind INTERNAL, which is the default.")
     );
     let is_zero = |id: &str| id.bytes().all(|digit| digit == b'0');
     ensure!(
         !is_zero(&span.trace_id) && !is_zero(&span.span_id),
         text!("an id of zeros"),
-        text!("The span was made by the no-op tracer: install the provider before you ask for one.")
+        text!("The span was made by the no-op tracer: install the provider before you get a tracer.")
     );
     let took = span.duration();
     ensure!(
@@ -143,7 +143,7 @@ fn is_a_sleep(span: &Span, run: &Run) -> Check {
             exchange.sent <= span.start.saturating_add(CLOCK_TOLERANCE)
                 && span.end <= exchange.answered.saturating_add(CLOCK_TOLERANCE)
         }),
-        text!("it is within the time of no request"),
+        text!("it is not within the time of any request"),
         text!(
             "Start and end are times of the clock when the sleep begins and ends: not those of the program's start, and not a local \
              time."

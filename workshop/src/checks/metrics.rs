@@ -29,7 +29,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             Err(Failure::new(
                 text!("no metric was received"),
                 text!(
-                    "Build a meter provider with a periodic OTLP exporter, make it the global one before any instrument is made, and \
+                    "Build a meter provider with a periodic OTLP exporter, make it the global one before any instrument is created, and \
                      shut it down at the end: the last export happens then."
                 ),
             )),
@@ -77,14 +77,14 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 ensure!(
                     attributes.text("http.route") != Some("/healthz"),
                     text!("a point with http.route = \"/healthz\""),
-                    text!("It is no request of a user: keep it out of the layer.")
+                    text!("It is not a user's request: keep it out of the layer.")
                 );
                 Ok(())
             }),
         ),
         Expectation::new(
             text!(
-                "a series is a kind of request, and not a request: no attribute has a value for each request"
+                "a series is a kind of request, not one request: no attribute has a different value for each request"
             ),
             each(ours(), has_few_series),
         ),
@@ -145,7 +145,7 @@ fn has_few_series(metric: &Metric) -> Check {
             values = values(key)
         ),
         text!(
-            "Each value makes a series of its own, which costs memory for ever: what belongs to one request only, such as a trace id or \
+            "Each value creates a separate series, which uses memory forever: what belongs to one request only, such as a trace id or \
              a URL, is an attribute of a span and not of a metric."
         ),
     )

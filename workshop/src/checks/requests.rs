@@ -132,7 +132,7 @@ pub(super) fn spans_received(telemetry: &Telemetry) -> Failure {
         return Failure::new(
             text!("no span; the receiver refused {refused}", refused),
             text!(
-                "The exporter sends to an address that is none of OTLP's. By HTTP, a complete endpoint ends in /v1/traces; \
+                "The exporter sends to an address that is not an OTLP endpoint. Over HTTP, a complete endpoint ends in /v1/traces; \
                  OTEL_EXPORTER_OTLP_ENDPOINT is a base, to which the SDK adds that path."
             ),
         );
@@ -190,7 +190,7 @@ pub(super) fn lies_within(trace: &Trace<'_>, span: &Span, around: &Span) -> Chec
     }
     let (name, outer, tree) = (&span.name, &around.name, trace.tree());
     Err(Failure::new(
-        text!("{name} does not lie within the time of {outer}\n{tree}", name, outer, tree),
+        text!("{name} is not within the time of {outer}\n{tree}", name, outer, tree),
         text!(
             "A span lasts as long as its work, and the span around it lasts longer: {outer} must be started before {name} and \
              be ended after it.",

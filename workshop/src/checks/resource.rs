@@ -49,7 +49,7 @@ pub(super) fn instance_is_one(run: &Run) -> Check {
         [one, other, ..] => fail(
             text!("service.instance.id = {one} and {other} in one run of the program", one, other),
             text!(
-                "Traces, metrics and logs of a process are of one instance: make the resource once, and give it to all three providers."
+                "Traces, metrics and logs of a process come from one instance: create the resource once, and give it to all three providers."
             ),
         ),
         _ => Ok(()),

@@ -23,7 +23,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(text!("GET /healthz answers 200"), each(health, is_healthy)),
         Expectation::new(
-            text!("the service ends by itself after SIGTERM, with exit status 0"),
+            text!("the service ends after SIGTERM, with exit status 0"),
             ends(&calm.ending).and_then(|()| ends(&evidence.errors.ending)),
         ),
     ]
@@ -39,7 +39,7 @@ fn is_healthy(exchange: &Exchange) -> Check {
             );
             Ok(())
         }
-        Err(error) => fail(error.to_string(), text!("The service is not up.")),
+        Err(error) => fail(error.to_string(), text!("The service is not running.")),
     }
 }
 
@@ -90,7 +90,7 @@ fn calls_httpbin(run: &Run, index: usize) -> Check {
     ensure!(
         calls[1..].iter().all(|call| call.overlapped) && calls[0].answered <= calls[1].arrived,
         text!("the three calls came one after the other"),
-        text!("Await them together, by tokio::try_join!, and not each by itself.")
+        text!("Await them together with tokio::try_join!, not one after the other.")
     );
     Ok(())
 }
@@ -111,7 +111,7 @@ fn ends(ending: &Ending) -> Check {
         Ending::Killed(after) => fail(
             text!("it still ran after {time}, and was killed", time = format!("{after:?}")),
             text!(
-                "Something waits for ever at the end: a flush without a timeout, or one on the thread that is to send."
+                "Something waits forever at the end: a flush without a timeout, or a flush on the thread that should send."
             ),
         ),
     }

@@ -57,11 +57,11 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             each(served(evidence), |served| on(served.server, status_is_right(&served))),
         ),
         Expectation::new(
-            text!("the answer's header traceresponse names the SERVER span: 00-<trace id>-<span id>-01"),
+            text!("the response header traceresponse names the SERVER span: 00-<trace id>-<span id>-01"),
             each(served(evidence), |served| has_traceresponse(&served)),
         ),
         Expectation::new(
-            text!("the body of a 500 holds the trace_id"),
+            text!("the body of a 500 contains the trace_id"),
             each(failed(), |served| names_its_trace(&served)),
         ),
         Expectation::new(text!("/healthz makes no span"), health_is_untraced(calm)),
@@ -98,7 +98,7 @@ fn continued_nowhere(run: &Run) -> Option<Expectation> {
         Err(Failure::new(
             tree(&run.telemetry.trace(&first.trace_id)),
             text!(
-                "Each request starts a trace of its own: give the layer a propagator (with_propagator), or extract the parent from \
+                "Each request starts a separate trace: give the layer a propagator (with_propagator), or extract the parent from \
                  the request's headers yourself."
             ),
         )),
@@ -166,11 +166,11 @@ fn is_made_by_a_request(run: &Run) -> Check {
         ensure!(
             traces.contains(server.trace_id.as_str()),
             text!(
-                "{name} in the trace {id}, which is the trace of no request",
+                "{name} in the trace {id}, which belongs to no request",
                 name = &server.name,
                 id = &server.trace_id
             ),
-            text!("A SERVER span is made for each request that is received, and for nothing else.")
+            text!("Each request that is received makes one SERVER span, and nothing else makes one.")
         );
         Ok(())
     })
@@ -188,7 +188,7 @@ fn covers_the_request(served: &Served<'_>) -> Check {
     ensure!(
         server.start.saturating_add(CLOCK_TOLERANCE) >= exchange.sent
             && server.end <= exchange.answered.saturating_add(END_TOLERANCE),
-        text!("it does not lie within the time of the request\n{tree}", tree = served.trace.tree()),
+        text!("it is not within the time of the request\n{tree}", tree = served.trace.tree()),
         text!(
             "The SERVER span begins when the request arrives, and ends when the answer is complete: end it after the handler."
         )
@@ -227,7 +227,7 @@ fn has_its_sleep(served: &Served<'_>) -> Check {
     };
     lies_within(&served.trace, sleep, served.server).map_err(|Failure { seen, .. }| {
         Failure::new(
-            text!("it does not lie within the SERVER span's time\n{seen}", seen),
+            text!("it is not within the SERVER span's time\n{seen}", seen),
             text!("The SERVER span begins when the request arrives, and ends when the answer is complete: end it after the handler."),
         )
     })?;
@@ -297,7 +297,7 @@ fn names_its_trace(served: &Served<'_>) -> Check {
 
 fn health_is_untraced(run: &Run) -> Check {
     let cause = || {
-        text!("A health check is no request of a user: add its route after the layer, or leave it out there.")
+        text!("A health check is not a user's request: add its route after the layer, or exclude it there.")
     };
     let health = run.exchanges.iter().filter(|exchange| exchange.purpose == Purpose::Health);
     let ids = Ids::of_run(run);

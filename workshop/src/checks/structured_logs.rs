@@ -31,14 +31,14 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!(
-                "each line says who wrote it: service, env, version, and dd.service, dd.env, dd.version alike; git.* and \
-                 dd.git.* if git knows them"
+                "each line has service, env and version, and the same values as dd.service, dd.env and \
+                 dd.version; git.* and dd.git.* if git knows them"
             ),
             each(lines(), |(line, object)| has_identity(line, object, &evidence.backend)),
         )
         .with_advice(commit_is_missing(lines(), &evidence.backend)),
         Expectation::new(
-            text!("no line has an HTTP status as `status`, which Datadog takes for the level"),
+            text!("no line has an HTTP status as `status`, which Datadog reads as the level"),
             each(lines(), |(line, object)| {
                 let is_http =
                     |status: &str| status.len() == 3 && status.bytes().all(|digit| digit.is_ascii_digit());
@@ -53,7 +53,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         Expectation::new(text!("`time` is when it happened"), each(&logged, fields::times_are_right)),
         Expectation::new(
             text!(
-                "a line with the message dbQuery for each query, with the user that the database gave: user.id and user.name, \
+                "a line with the message dbQuery for each query, with the user that the database returned: user.id and user.name, \
                  both strings"
             ),
             each(&logged, fields::queries_are_logged),
@@ -73,7 +73,7 @@ fn has_time_level_message(line: &str, object: &Value) -> Check {
         member("time").is_some_and(is_utc),
         line.to_owned(),
         text!(
-            "`time` should be like 2026-11-24T10:00:00.123Z: tracing-subscriber's SystemTime writes it so."
+            "`time` should be like 2026-11-24T10:00:00.123Z: tracing-subscriber's SystemTime writes this form."
         )
     );
     ensure!(
@@ -84,7 +84,7 @@ fn has_time_level_message(line: &str, object: &Value) -> Check {
     ensure!(
         member("message").is_some_and(|message| !message.is_empty()),
         line.to_owned(),
-        text!("`message` stands at the top level of the object, and is not empty.")
+        text!("`message` should be at the top level of the object, and not be empty.")
     );
     Ok(())
 }
@@ -130,7 +130,7 @@ fn has_identity(line: &str, object: &Value, backend: &Backend) -> Check {
                 return fail(
                     line.to_owned(),
                     text!(
-                        "{key} is {seen}, and should be {right}; src/identity.rs knows it.",
+                        "{key} is {seen}, and should be {right}; src/identity.rs has it.",
                         key = &key,
                         seen = &object[&key],
                         right = format!("{value:?}")

@@ -107,7 +107,7 @@ fn has_server_span(run: &Run, kind: Unusual) -> Check {
         text!("the span is named {name}", name = format!("{:?}", span.name)),
         text!(
             "The name is the method and the route, or the method alone if there is no route: a name with a path or a query that anybody can \
-             choose makes any number of operations."
+             choose creates any number of operations."
         )
     );
     attributes_are(&span.attributes, SERVER_SPAN, &kind)?;
@@ -125,7 +125,7 @@ fn starts_a_trace(run: &Run) -> Check {
     ensure!(
         parent.is_none(),
         text!("its SERVER span has the parent {parent}", parent = parent.unwrap_or_default()),
-        text!("What is no traceparent names no parent: leave its parsing to the propagator.")
+        text!("A header that is not a valid traceparent names no parent: let the propagator parse it.")
     );
     Ok(())
 }
@@ -136,14 +136,14 @@ fn is_answered_at_the_end(run: &Run) -> Check {
         return fail(
             text!("GET /handson: {error}", error = error.to_string()),
             text!(
-                "SIGTERM ends the acceptance of requests, and not those that are running: the base waits up to GRACE_PERIOD for them."
+                "After SIGTERM, the service must stop accepting requests, but finish those that are running: the base waits up to GRACE_PERIOD for them."
             ),
         );
     }
     ensure!(
         server_span(run, Unusual::AtTheEnd).is_some(),
-        text!("it was answered, and no SERVER span of it was received"),
-        text!("Shut the provider down when the last request has been answered, and not when SIGTERM comes.")
+        text!("it was answered, but its SERVER span was not received"),
+        text!("Shut the provider down when the last request has been answered, not when SIGTERM arrives.")
     );
     Ok(())
 }
@@ -187,8 +187,8 @@ fn stays_unsampled(run: &Run) -> Check {
                 tree = tree(&trace)
             ),
             text!(
-                "A request that is not sampled is passed on with its trace id and the flags 00, so that no service makes a part of its \
-                 trace: inject the context also if the span is not recorded."
+                "A request that is not sampled is passed on with its trace id and the flags 00, so that no service \
+                 records a part of its trace: inject the context even if the span is not recorded."
             )
         );
         Ok(())

@@ -94,7 +94,7 @@ impl Shapes {
                 if !r#enum.is_empty() && !r#enum.contains(text) {
                     let value = value.to_string();
                     found.push(text!(
-                        "{at}: {value} is none of {allowed}",
+                        "{at}: {value} is not one of {allowed}",
                         at,
                         value,
                         allowed = r#enum.join(", ")

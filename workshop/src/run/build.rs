@@ -38,7 +38,7 @@ pub async fn build(folder: &Path) -> Result<Built, RunError> {
 pub async fn build_package(folder: &Path, arguments: &[&str]) -> Result<Built, RunError> {
     if !folder.is_dir() {
         return Err(RunError::NoProgram(text!(
-            "the folder {folder} is not there",
+            "the folder {folder} does not exist",
             folder = folder.display().to_string()
         )));
     }

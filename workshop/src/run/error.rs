@@ -77,7 +77,10 @@ impl RunError {
             }
             Self::FloodsTelemetry => text!("more telemetry than these requests can explain"),
             Self::TakesTooLong(limit) => {
-                text!("the service was not done after {limit}, and was killed", limit = format!("{limit:?}"))
+                text!(
+                    "the service did not finish within {limit}, and was killed",
+                    limit = format!("{limit:?}")
+                )
             }
             Self::Machine(error) => {
                 text!("this machine does not allow it: {error}", error = error.to_string())
@@ -101,10 +104,10 @@ impl RunError {
                  above show another address?"
             ),
             Self::FloodsLog => text!(
-                "A loop that logs, or a level so low that every library logs: LOG_LEVEL is info by default."
+                "Does a loop write log lines, or is the level so low that every library logs? LOG_LEVEL is info by default."
             ),
             Self::FloodsTelemetry => text!(
-                "An exporter whose own HTTP calls are traced feeds itself: its client must not have the middleware, and the layer \
+                "If the exporter's own HTTP calls are traced, each export creates more telemetry: its client must not have the middleware, and the layer \
                  that makes spans needs a filter."
             ),
             Self::TakesTooLong(_) => {

@@ -90,7 +90,7 @@ fn delivery_fails_if_a_request_fails_or_waits() {
 
 #[test]
 fn delivery_fails_if_the_service_does_not_end() {
-    assert_fails(Fault::HangsToTheEnd, "The last export needs a timeout of its own", |run| {
+    assert_fails(Fault::HangsToTheEnd, "The last export needs its own timeout", |run| {
         run.ending = Ending::Killed(Duration::from_secs(10));
     });
     assert_fails(Fault::Down, "exit status 1", |run| {
@@ -134,7 +134,7 @@ fn delivery_fails_if_every_failed_export_is_a_line() {
 
 #[test]
 fn delivery_fails_if_the_end_is_not_reported_as_it_should_be() {
-    assert_fails(Fault::HangsToTheEnd, "Nobody learns that the loss is over", |run| drop(run.stdout.pop()));
+    assert_fails(Fault::HangsToTheEnd, "Nothing reports that the loss is over", |run| drop(run.stdout.pop()));
     for (name, value) in [
         ("handson.dropped.spans", json!("7")),
         ("handson.dropped.log_records", json!(2.5)),

@@ -74,7 +74,7 @@ fn server_spans_fails_where_no_propagator_is_set() {
         "backend-alone",
         &[("src/telemetry.rs", ".with_propagator(setup.settings.propagator())", "")],
     );
-    assert_fails("server-spans", &wrong, "Each request starts a trace of its own");
+    assert_fails("server-spans", &wrong, "Each request starts a separate trace");
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn objects_over_several_lines_are_shown_with_line_and_column() {
         evidence.calm.stdout = lines.join("\n").lines().map(str::to_owned).collect();
     });
     assert_fails(STEP, &wrong, "first line 1, column 1 (EOF while parsing an object):\n{");
-    assert_fails(STEP, &wrong, "write it compact and not pretty-printed");
+    assert_fails(STEP, &wrong, "write it compact, not pretty-printed");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_message_that_is_nested_is_told() {
         let message = line.remove("message").unwrap();
         line.insert("fields".to_owned(), serde_json::json!({ "message": message }));
     });
-    assert_fails("structured-logs", &wrong, "`message` stands at the top level");
+    assert_fails("structured-logs", &wrong, "`message` should be at the top level");
 }
 
 // --- log-correlation --------------------------------------------------------------------------------------------------
@@ -93,7 +93,7 @@ fn ids_that_are_zero_outside_a_request_are_told() {
             line.insert("trace_id".to_owned(), "0".repeat(32).into());
         }
     });
-    assert_fails("log-correlation", &wrong, "trace_id is all zeros, which is no id");
+    assert_fails("log-correlation", &wrong, "trace_id is all zeros, which is not a valid id");
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn log_records_of_the_exporters_own_client_are_told() {
         record.severity_number = 1;
         evidence.calm.telemetry.log_records.push(record);
     });
-    assert_fails("log-correlation", &wrong, "The bridge needs a filter of its own");
+    assert_fails("log-correlation", &wrong, "The bridge needs its own filter");
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn ids_copied_into_attributes_are_told() {
             record.attributes.set("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736".into());
         }
     });
-    assert_fails("log-correlation", &wrong, "a copy is noise");
+    assert_fails("log-correlation", &wrong, "copies in attributes are redundant");
 }
 
 // --- errors -----------------------------------------------------------------------------------------------------------

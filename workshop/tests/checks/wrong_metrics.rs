@@ -92,5 +92,5 @@ fn a_counter_in_the_place_of_an_up_down_counter_is_told() {
         Data::Sum { monotonic, .. } => *monotonic = true,
         other => panic!("{other:?}"),
     });
-    assert_fails("metrics", &wrong, "it is no up-down counter");
+    assert_fails("metrics", &wrong, "it is not an up-down counter");
 }

@@ -161,7 +161,7 @@ fn no_propagator_makes_a_trace_of_its_own() {
             }
         }
     });
-    assert_fails("server-spans", &wrong, "Each request starts a trace of its own");
+    assert_fails("server-spans", &wrong, "Each request starts a separate trace");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_sleep_that_is_marked_as_failed_or_lies_outside_the_server_span_is_reported(
     let wrong = with_spans(named(SLEEP), |span| span.status = StatusCode::Error);
     assert_fails("server-spans", &wrong, "The sleep does not fail");
     let wrong = with_spans(named(SERVER), |span| span.end = span.start);
-    assert_fails("server-spans", &wrong, "it does not lie within the SERVER span's time");
+    assert_fails("server-spans", &wrong, "it is not within the SERVER span's time");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_traced_health_check_is_told() {
         (span.trace_id, span.name) = (parent.trace_id, "GET /healthz".to_owned());
         evidence.calm.telemetry.spans.push(span);
     });
-    assert_fails("server-spans", &wrong, "A health check is no request of a user");
+    assert_fails("server-spans", &wrong, "A health check is not a user's request");
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn spans_that_do_not_overlap_where_calls_did_are_told() {
             span.end += 10 * took;
         },
     );
-    assert_fails("client-spans", &wrong, "and their spans do not");
+    assert_fails("client-spans", &wrong, "but their spans did not");
 }
 
 #[test]
@@ -364,7 +364,7 @@ fn a_name_that_sqlx_made_up_is_told() {
     let wrong = with_spans(named(QUERY), |span| {
         span.attributes.set("db.namespace", Value::from("file:sqlx-in-memory-0?mode=memory"));
     });
-    assert_fails("db-spans", &wrong, "a name of sqlx's own making");
+    assert_fails("db-spans", &wrong, "sqlx generates this name");
 }
 
 // --- errors -----------------------------------------------------------------------------------------------------------

@@ -38,15 +38,15 @@ fn set(key: &'static str, value: &'static str) -> impl Fn(&mut Attributes) {
 #[test]
 fn a_name_or_a_route_with_the_query_or_the_path_of_the_request_is_reported() {
     let wrong = with_server(Unusual::Query, |span| span.name = "GET /handson?page=2".to_owned());
-    assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
+    assert_fails("server-spans", &wrong, "that anybody can choose creates any number of operations");
     let wrong =
         with_server(Unusual::Query, |span| set("http.route", "/handson?page=2")(&mut span.attributes));
-    assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
+    assert_fails("server-spans", &wrong, "that anybody can choose creates any number of operations");
     let wrong = with_server(Unusual::UnknownPath, |span| span.name = "GET /nowhere/4711".to_owned());
-    assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
+    assert_fails("server-spans", &wrong, "that anybody can choose creates any number of operations");
     let wrong =
         with_server(Unusual::UnknownPath, |span| set("http.route", "/nowhere/4711")(&mut span.attributes));
-    assert_fails("server-spans", &wrong, "that anybody can choose makes any number of operations");
+    assert_fails("server-spans", &wrong, "that anybody can choose creates any number of operations");
 }
 
 #[test]
@@ -80,7 +80,7 @@ fn a_request_that_is_cut_off_or_forgotten_at_the_end_is_reported() {
         let last = evidence.unusual.exchanges.last_mut().unwrap();
         last.answer = Err(NoAnswer::Failed("connection closed before message completed".to_owned()));
     });
-    assert_fails("server-spans", &wrong, "SIGTERM ends the acceptance of requests");
+    assert_fails("server-spans", &wrong, "the service must stop accepting requests");
     let wrong = with(|evidence| {
         let id = trace_id(evidence.unusual.exchanges.last().unwrap());
         evidence.unusual.telemetry.spans.retain(|span| span.trace_id != id);

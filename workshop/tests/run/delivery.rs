@@ -77,5 +77,5 @@ async fn a_program_that_exports_while_the_request_waits_is_noticed() {
 async fn a_program_that_sends_again_what_was_answered_with_400_is_noticed() {
     let (evidence, _) = gather("send-again").await;
     let reported = failures(&evidence);
-    assert!(reported.contains("400 means that the request itself is bad"), "{reported}");
+    assert!(reported.contains("400 means that the request itself is not valid"), "{reported}");
 }

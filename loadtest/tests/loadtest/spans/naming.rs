@@ -22,7 +22,7 @@ async fn secrets_of_the_query_are_sent_to_the_target_and_not_to_the_collector() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_method_that_the_conventions_do_not_know_is_other() {
+async fn an_unknown_method_is_recorded_as_other() {
     let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     for (method, name, attribute, original) in
         [("PURGE", "HTTP", "_OTHER", Some("PURGE")), ("POST", "POST", "POST", None)]

@@ -113,9 +113,9 @@ pub(super) fn are_in_order(app: &App) -> Check {
                 "The new version must be analysed while it gets traffic, and before it replaces the old one."
             ),
             Role::TrafficToPrimary => text!(
-                "ECS_PRIMARY_ROLLOUT ends the canary's tasks: nobody answers the traffic that still goes there."
+                "ECS_PRIMARY_ROLLOUT ends the canary's tasks, so traffic that is still routed to them gets no response."
             ),
-            _ => text!("Each needs the one before it."),
+            _ => text!("Each stage needs the one before it."),
         };
         ensure!(
             positions(earlier).min() <= positions(later).min()
@@ -161,7 +161,7 @@ fn has_valid_options(stage: &Stage) -> Check {
             text!("It should be a share from 1 to 100 per cent: `canary` or `primary`."),
         ),
         "ECS_TRAFFIC_ROUTING" if share("canary") == Some(100) => {
-            fail(format!("{name}: canary: 100"), text!("With all of the traffic it is no canary."))
+            fail(format!("{name}: canary: 100"), text!("A canary must not get all of the traffic."))
         }
         _ => Ok(()),
     }

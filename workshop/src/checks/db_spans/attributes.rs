@@ -34,7 +34,7 @@ pub(super) fn is_named(span: &Span, run: &Run) -> Check {
         names.contains(&span.name),
         text!("the span is named {name}", name = format!("{:?}", span.name)),
         text!(
-            "The name is SELECT users, the operation and the table: a name with the text of the query makes each query an operation of its own."
+            "The name is SELECT users, the operation and the table: a name with the text of the query makes each query a separate operation."
         )
     );
     Ok(())
@@ -46,7 +46,7 @@ pub(super) fn are_right(span: &Span, run: &Run) -> Check {
             !namespace.contains("sqlx-in-memory"),
             text!("db.namespace = {namespace}", namespace = format!("{namespace:?}")),
             text!(
-                "That is a name of sqlx's own making, another one at every start: give the wrapped pool the configured name."
+                "sqlx generates this name, a new one at every start: give the wrapped pool the configured name."
             )
         );
     }
@@ -62,7 +62,7 @@ pub(super) fn are_right(span: &Span, run: &Run) -> Check {
         !query.contains(&run.database.user_name),
         text!("db.query.text = {query}", query = format!("{query:?}")),
         text!(
-            "It has a value of the database in it: the text of the query has placeholders (?) in the place of values."
+            "It contains a value from the database: the text of the query should have placeholders (?) instead of values."
         )
     );
     let parameter = span.attributes.0.iter().find(|(key, value)| {
@@ -71,10 +71,10 @@ pub(super) fn are_right(span: &Span, run: &Run) -> Check {
     ensure!(
         parameter.is_none(),
         text!(
-            "{key} has a value of the database in it",
+            "{key} contains a value from the database",
             key = parameter.map(|(key, _)| key.as_str()).unwrap_or_default()
         ),
-        text!("What the database returns may be personal data: it does not belong into a span.")
+        text!("What the database returns may be personal data: it must not be in a span.")
     );
     Ok(())
 }

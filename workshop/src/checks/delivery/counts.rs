@@ -109,7 +109,7 @@ fn cause_of_difference(too_many: bool) -> Message {
     } else {
         text!(
             "Some are not counted. Items get lost in two places: before the queue if it is full, and after it if their export \
-             fails. When the service ends, those that still wait are lost too."
+             fails. When the service ends, those that are still waiting are lost, too."
         )
     }
 }
@@ -132,7 +132,7 @@ pub(super) fn metrics_count_dropped(evidence: &Evidence, run: &DeliveryRun) -> C
             !exports.is_empty(),
             text!("{name} was not exported", name),
             text!(
-                "It is the counter that the conventions have for what a processor took and dropped. Make it an observable counter \
+                "The conventions define this counter for the items that a processor accepted or dropped. Make it an observable counter \
                  that reads your counts."
             )
         );
@@ -187,8 +187,8 @@ pub(super) fn sends_nothing_again(run: &DeliveryRun) -> Check {
         Some(span) => fail(
             text!("span {id} ({name}) was sent more than once", id = &span.span_id, name = &span.name),
             text!(
-                "400 means that the request itself is bad, and it will be bad the next time too: drop the items, and count them. \
-                 Only 429, 502, 503 and 504 are worth another attempt (https://opentelemetry.io/docs/specs/otlp/#failures-1)."
+                "400 means that the request itself is not valid, which another attempt would not change: drop \
+                 the items, and count them. Only 429, 502, 503 and 504 may be retried (https://opentelemetry.io/docs/specs/otlp/#failures-1)."
             ),
         ),
     }

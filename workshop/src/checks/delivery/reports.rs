@@ -71,7 +71,7 @@ pub(super) fn reports_end(run: &DeliveryRun) -> Check {
             return fail(
                 text!("only one line reports loss:\n{line}", line = only.text()),
                 text!(
-                    "Nobody learns that the loss is over, or how much is missing. Log a second line when all signals are accepted \
+                    "Nothing reports that the loss is over, or how much was lost. Log a second line when all signals are accepted \
                      again, or when the service ends."
                 ),
             );

@@ -84,7 +84,7 @@ fn size_is_right(task: &Value) -> Check {
             cpu,
             memory
         ),
-        text!("What all containers need together must fit into the task.")
+        text!("The task must be large enough for all its containers together.")
     );
     Ok(())
 }
@@ -127,7 +127,7 @@ fn service_has_variables(service: &Value, files: &Files) -> Check {
             "OTEL_LOGS_EXPORTER",
             "none".to_owned(),
             text!(
-                "Log lines go through FireLens; if the service sent them over OTLP too, each would be there twice."
+                "Log lines go through FireLens; if the service also sent them over OTLP, each would arrive twice."
             ),
         ),
     ];

@@ -56,7 +56,7 @@ pub(super) fn workflow_is_right(files: &Files) -> Check {
         push.branches.iter().any(|branch| branch == "main") && push.paths.contains(&format!("{backend}/**")),
         format!("push: branches: {:?}, paths: {:?}", push.branches, push.paths),
         text!(
-            "It must run when a push to main changes {backend}/**; otherwise a merged change goes nowhere.",
+            "It must run when a push to main changes {backend}/**; otherwise a merged change is not deployed.",
             backend
         )
     );

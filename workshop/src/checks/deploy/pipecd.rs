@@ -29,7 +29,7 @@ pub(super) fn app_is_right(files: &Files) -> Check {
         ensure!(
             ["ELB", "SERVICE_DISCOVERY"].contains(&access),
             format!("accessType: {access}"),
-            text!("PipeCD knows ELB and SERVICE_DISCOVERY.")
+            text!("PipeCD accepts ELB and SERVICE_DISCOVERY.")
         );
     }
     (0..CONTAINERS.len()).try_for_each(|position| event_changes_image(&app.spec, files, position))

@@ -102,7 +102,7 @@ pub(super) fn is_sent_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Check
                 id = &served.trace.id
             ),
             text!(
-                "Each ERROR line is one log record too: is the bridge on the subscriber, once, and takes ERROR?"
+                "Each ERROR line is also one log record: is the bridge on the subscriber exactly once, and does it accept ERROR?"
             ),
         );
     };

@@ -44,7 +44,7 @@ pub(super) fn query_has_ids(served: &Served<'_>, queries: &Queries<'_>) -> Check
     let Some(any) = queries.first else {
         return fail(
             text!("no JSON line with the message dbQuery"),
-            text!("Step structured-logs comes first."),
+            text!("Do the step structured-logs first."),
         );
     };
     if let Some(missing) = all_ids().find(|key| any.get(*key).is_none()) {
@@ -186,7 +186,7 @@ pub(super) fn ids_are_not_zero(logged: &Logged<'_>) -> Check {
         None => Ok(()),
         Some(key) => fail(
             Message::verbatim(line),
-            text!("{key} is all zeros, which is no id: leave it out if there is no span.", key),
+            text!("{key} is all zeros, which is not a valid id: leave it out if there is no span.", key),
         ),
     })
 }

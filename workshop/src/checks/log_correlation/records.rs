@@ -33,7 +33,7 @@ pub(super) fn query_is_sent(served: &Served<'_>, queries: &Queries<'_>) -> Check
     let Some(record) = own else {
         let seen = records.iter().find(is_query).or(records.first()).map(outline).unwrap_or_default();
         return fail(
-            text!("none with the trace id {id}; there is {seen}", id, seen),
+            text!("no log record has the trace id {id}; there is {seen}", id, seen),
             text!(
                 "The bridge takes the ids from the current context: is the event inside the request's span, and the bridge on the \
                  same subscriber?"
@@ -286,7 +286,7 @@ pub(super) fn form_is_right(record: &LogRecord, run: &Run) -> Check {
         None => Ok(()),
         Some((key, _)) => fail(
             text!("attribute {key} of {outline}", key, outline = outline(record)),
-            text!("A log record has fields of its own for the ids; a copy is noise."),
+            text!("A log record has its own fields for the ids; copies in attributes are redundant."),
         ),
     }
 }
@@ -294,7 +294,7 @@ pub(super) fn form_is_right(record: &LogRecord, run: &Run) -> Check {
 pub(super) fn scope_is_named(record: &LogRecord) -> Check {
     ensure!(
         !record.scope.name.is_empty(),
-        text!("no name of the scope of {outline}", outline = outline(record)),
+        text!("the scope of {outline} has no name", outline = outline(record)),
         text!("A logger has a name, of the library or the program that makes the records.")
     );
     Ok(())
@@ -307,7 +307,7 @@ pub(super) fn is_at_the_level(record: &LogRecord) -> Check {
         !(1..INFO).contains(&record.severity_number),
         text!("{outline} of {scope}", outline = outline(record), scope = &record.scope.name),
         text!(
-            "The bridge needs a filter of its own (instrumentation::log_records::layer has it). Otherwise it sends what the exporter's \
+            "The bridge needs its own filter (instrumentation::log_records::layer has it). Otherwise it sends what the exporter's \
              own client logs, and each export makes more."
         )
     );

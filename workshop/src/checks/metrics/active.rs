@@ -38,7 +38,7 @@ pub(super) fn returns_to_zero(run: &Run) -> Check {
         );
         let Data::Sum { monotonic: false, temporality, points } = &metric.data else {
             return fail(
-                text!("it is no up-down counter"),
+                text!("it is not an up-down counter"),
                 text!("It goes up and down: i64_up_down_counter(…), add(1) and add(-1)."),
             );
         };
@@ -67,7 +67,7 @@ pub(super) fn returns_to_zero(run: &Run) -> Check {
             count = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")
         ),
         text!(
-            "What is counted up must be counted down, with the same attributes, and also if the caller gives up: do it in a Drop."
+            "Each request that is counted up must be counted down, with the same attributes, even if the caller gives up: do it in `Drop`."
         )
     );
     each(&all, |point| {

@@ -69,7 +69,7 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
         ensure!(
             point.min.is_none_or(|min| !shortest.is_finite() || min + GRAIN / 10.0 >= 0.3 * shortest),
             text!(
-                "the least value is {min} s, and the shortest span takes {shortest} s",
+                "the smallest value is {min} s, but the shortest span takes {shortest} s",
                 min = point.min.unwrap_or_default(),
                 shortest = format!("{shortest:.6}")
             ),
@@ -146,9 +146,7 @@ pub(super) fn is_of_one_scope(exports: &[&Metric]) -> Check {
     let Some(([one, other], first)) = scopes.first_chunk().zip(exports.first()) else { return Ok(()) };
     Err(Failure::new(
         text!("{name} is recorded by {one} and by {other}", name = &first.name, one = *one, other = *other),
-        text!(
-            "Each value is counted by both: one library records a metric, and the other one's is switched off."
-        ),
+        text!("Both count each value: let one library record the metric, and switch it off in the other."),
     ))
 }
 
@@ -172,7 +170,7 @@ fn values_are_counted(count: u64, least: u64, most: u64) -> Check {
         count >= least,
         seen,
         text!(
-            "Some are missing: is every request recorded, the failed ones too, and the meter provider shut down at the end?"
+            "Some are missing: is every request recorded, the failed ones too, and is the meter provider shut down at the end?"
         )
     );
     ensure!(
@@ -260,7 +258,7 @@ fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
     ensure!(
         is_between && (in_buckets == 0 || (least <= point.sum && point.sum <= most && extremes)),
         text!(
-            "sum {sum}, least {min}, greatest {max} and the buckets describe different values",
+            "sum {sum}, minimum {min}, maximum {max} and the buckets describe different values",
             sum = point.sum,
             min = format!("{:?}", point.min),
             max = format!("{:?}", point.max)

@@ -61,7 +61,7 @@ fn has_field(line: &Value, name: &str, right: &Value) -> Check {
             seen,
             text!(
                 "{name} is {value}, and should be {right}: a field keeps its type. A visitor gets strings by record_str, \
-                 numbers by record_u64 and its like, and only the rest by record_debug.",
+                 numbers by record_u64 and similar methods, and only other values by record_debug.",
                 name,
                 value,
                 right
@@ -81,7 +81,7 @@ pub(super) fn times_are_right(logged: &Logged<'_>) -> Check {
             !is_outside(time, run.started, run.ended),
             Message::verbatim(line),
             text!(
-                "No line of this run was logged at that time: `time` is the present time in UTC, taken when the event happens."
+                "No line of this run was logged at that time: `time` is the current time in UTC, taken when the event happens."
             )
         );
         Ok(())

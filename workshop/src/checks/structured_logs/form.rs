@@ -23,7 +23,7 @@ pub(super) fn is_json(evidence: &Evidence) -> Check {
     let count = broken.len();
     fail(
         text!(
-            "{count} of {all} lines are not, first line {number}, {place}:\n{line}",
+            "{count} of {all} lines are not JSON objects, first line {number}, {place}:\n{line}",
             count,
             all,
             number = *number,
@@ -32,7 +32,7 @@ pub(super) fn is_json(evidence: &Evidence) -> Check {
         ),
         match first.kind {
             Kind::LineBreak => text!(
-                "The object goes on in the next line. One object is one line: write it compact and not pretty-printed, and let a \
+                "The object continues on the next line. One object is one line: write it compact, not pretty-printed, and let a \
                  JSON library escape strings, so that a line break in a message becomes \\n."
             ),
             Kind::Syntax => text!(
@@ -45,7 +45,7 @@ pub(super) fn is_json(evidence: &Evidence) -> Check {
                  instrumentation::json_lines::JsonLines."
             ),
             Kind::Text => text!(
-                "Most lines are JSON, so this one is written in another way: a println!, or a library that writes to stdout itself."
+                "Most lines are JSON, so this one was written in another way: by println!, or by a library that writes to stdout."
             ),
         },
     )
