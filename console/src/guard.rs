@@ -89,7 +89,7 @@ mod tests {
     use super::Hosts;
 
     #[test]
-    fn only_names_of_this_machine_and_those_that_are_allowed_may_be_called() {
+    fn only_local_and_allowed_host_names_are_accepted() {
         let hosts = Hosts(vec!["laptop.example".to_owned()]);
         for host in
             ["localhost", "127.0.0.1", "[::1]", "10.1.2.3", "console", "a.localhost", "Laptop.Example"]

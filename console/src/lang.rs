@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_filled_in_by_name_and_never_twice() {
+    fn arguments_are_filled_in_by_name_and_only_once() {
         let (name, n) = ("{n}", 2);
         assert_eq!(fill("{n} of {name}, {other}", &[("name", &name), ("n", &n)]), "2 of {n}, {other}");
     }

@@ -81,7 +81,7 @@ mod tests {
     use super::Search;
 
     #[test]
-    fn words_pairs_and_quotes_are_told_apart() {
+    fn words_pairs_and_quotes_are_distinguished() {
         let search = Search::parse(r#"Timed out http.route=/handson db.query.text="SELECT 1" =x"#);
         assert_eq!(search.words, ["timed", "out", "=x"]);
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());

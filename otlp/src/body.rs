@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_refused_takes_no_memory_from_other_requests() {
+    fn a_refused_request_uses_no_memory_budget_of_others() {
         let of_all = Arc::new(AtomicUsize::new(0));
         let request = || Memory {
             of_all: Arc::clone(&of_all),

@@ -289,7 +289,7 @@ mod tests {
     use super::{BUCKETS, HISTOGRAM_POINT, KEY_VALUE, LOGS, TRACES, of_json, of_protobuf};
 
     #[test]
-    fn empty_spans_are_counted_as_the_structures_that_they_become() {
+    fn empty_spans_are_counted_by_the_size_of_their_decoded_structures() {
         let spans: Vec<u8> = [0x12, 0].repeat(1_000);
         let scope = [&[0x12, 0xd0, 0x0f][..], &spans].concat();
         let resource = [&[0x0a, 0xd3, 0x0f][..], &scope].concat();
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_protobuf_ends_the_count() {
+    fn invalid_protobuf_ends_the_count() {
         for wire in [&[0xff][..], &[0x0a, 0x7f, 0], &[0x0b, 0x0c], &[0x07], &[0xff; 30]] {
             assert!(of_protobuf(&LOGS, wire, 1_000_000) < 10_000, "{wire:?}");
         }

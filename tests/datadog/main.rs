@@ -31,7 +31,7 @@ use service::support;
 use sources::Sources;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_name_in_a_query_is_one_that_is_sent() {
+async fn every_name_in_a_query_is_emitted() {
     assert_eq!(complaints(&Sources::read(), &Names::of(run().await)), Vec::<String>::new());
 }
 
@@ -45,7 +45,7 @@ async fn each_plausible_mistake_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_metric_that_is_no_longer_sent_is_missed() {
+async fn a_metric_that_is_no_longer_sent_is_reported() {
     let (sources, run) = (Sources::read(), run().await);
     for metric in metrics_in_queries(&sources) {
         let mut names = Names::of(run);
@@ -57,7 +57,7 @@ async fn a_metric_that_is_no_longer_sent_is_missed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn service_and_load_generator_are_named_alike_in_traces_metrics_and_logs() {
+async fn service_and_load_generator_have_the_same_names_in_traces_metrics_and_logs() {
     let run = run().await;
     for container in ["handson-api", "loadtest"] {
         let container = run.task.container(container);
@@ -73,7 +73,7 @@ async fn service_and_load_generator_are_named_alike_in_traces_metrics_and_logs()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn log_lines_have_what_error_tracking_asks_for() {
+async fn log_lines_have_the_fields_that_error_tracking_requires() {
     let errors: Vec<_> = run().await.lines.iter().filter(|line| line["level"] == "ERROR").collect();
     assert!(!errors.is_empty());
     for line in errors {
@@ -91,7 +91,7 @@ fn the_document_has_the_rules_of_these_tests() {
 }
 
 #[test]
-fn the_document_names_each_metric_that_is_used_and_no_other() {
+fn the_document_names_exactly_the_metrics_that_are_used() {
     let listed = document::table("Metrics in use").into_keys().collect::<BTreeSet<_>>();
     assert_eq!(listed, metrics_in_queries(&Sources::read()));
 }

@@ -33,7 +33,7 @@ async fn until_whole(upstream: &Receiver, trace_id: &str, spans: usize) -> Telem
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
-async fn the_trace_of_one_request_comes_through_the_collector_whole() {
+async fn the_trace_of_one_request_passes_through_the_collector_completely() {
     let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
@@ -48,7 +48,7 @@ async fn the_trace_of_one_request_comes_through_the_collector_whole() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
-async fn it_comes_through_by_grpc_too() {
+async fn a_trace_also_passes_through_the_collector_over_grpc() {
     let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     let setup = Setup::exporting_to_endpoint(&otelcol.grpc_endpoint());
@@ -62,7 +62,7 @@ async fn it_comes_through_by_grpc_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
-async fn the_collector_takes_the_callers_address_off_and_leaves_its_mark() {
+async fn the_collector_removes_the_callers_address_and_adds_its_mark() {
     let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
@@ -81,7 +81,7 @@ async fn the_collector_takes_the_callers_address_off_and_leaves_its_mark() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
-async fn logs_and_metrics_of_the_service_come_through() {
+async fn logs_and_metrics_of_the_service_pass_through_the_collector() {
     let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
@@ -97,7 +97,7 @@ async fn logs_and_metrics_of_the_service_come_through() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
-async fn metrics_are_made_of_all_spans_and_not_of_those_that_sampling_leaves() {
+async fn metrics_are_computed_from_all_spans_and_not_only_from_sampled_ones() {
     const REQUESTS: f64 = 20.0;
     let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;

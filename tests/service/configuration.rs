@@ -95,7 +95,7 @@ async fn every_bad_value_is_refused_with_variable_value_and_what_is_allowed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_refusal_shows_a_password() {
+async fn no_error_message_shows_a_password() {
     for (variable, value) in PASSWORDS {
         let ended = Setup::new().with(variable, value).run().await;
         assert_refused(&ended, &[variable]);
@@ -128,7 +128,7 @@ async fn unknown_options_and_commands_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_bad_option_names_its_variable_too() {
+async fn a_bad_option_also_names_its_variable() {
     let ended = Setup::new().arguments(&["--random-error-rate", "2"]).run().await;
     assert_refused(&ended, &["RANDOM_ERROR_RATE", "2", "0 to 1"]);
 }
@@ -183,7 +183,7 @@ async fn a_corrupt_database_file_is_an_error_at_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_failed_start_arrives_as_telemetry() {
+async fn a_failed_start_is_exported_as_telemetry() {
     let collector = Receiver::start().await.unwrap();
     let taken = start_upstream(|_| Reaction::Answer);
     let ended = Setup::exporting_to(&collector).with("PORT", taken.port()).run().await;
@@ -194,7 +194,7 @@ async fn a_failed_start_arrives_as_telemetry() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn help_tells_every_variable() {
+async fn help_lists_every_variable() {
     let ended = Setup::new().arguments(&["--help"]).run().await;
 
     assert!(ended.status.success(), "{ended:#?}");
@@ -227,7 +227,7 @@ async fn help_tells_every_variable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn version_tells_the_version() {
+async fn version_prints_the_version() {
     let ended = Setup::new().arguments(&["--version"]).run().await;
     assert!(ended.status.success(), "{ended:#?}");
     let expected = format!("handson {}", env!("CARGO_PKG_VERSION"));
@@ -246,7 +246,7 @@ async fn the_backend_name_makes_the_greeting_and_the_service_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn opentelemetrys_service_name_wins_over_the_backend_name() {
+async fn otel_service_name_overrides_the_backend_name() {
     let collector = Receiver::start().await.unwrap();
     let setup = Setup::exporting_to(&collector).with("BACKEND_NAME", "backend-sakura");
     let service = setup.with("OTEL_SERVICE_NAME", "shop").start().await;
@@ -258,7 +258,7 @@ async fn opentelemetrys_service_name_wins_over_the_backend_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_option_wins_over_its_variable_and_an_empty_variable_is_none() {
+async fn an_option_overrides_its_variable_and_an_empty_variable_is_ignored() {
     let setup = Setup::new().with("ENV", "staging").with("HTTPBIN_URL", "").with("LOG_FORMAT", "");
     let service = setup.arguments(&["--env", "production"]).start().await;
     assert_eq!(service.get("/handson").await.status, 200);
@@ -268,7 +268,7 @@ async fn an_option_wins_over_its_variable_and_an_empty_variable_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_file_is_kept_from_run_to_run() {
+async fn a_database_file_is_kept_between_runs() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}?mode=rwc", folder.path().join("handson.db").display());
     for _ in 0..2 {
@@ -280,7 +280,7 @@ async fn a_database_file_is_kept_from_run_to_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_health_check_ends_with_0_where_the_service_answers_and_else_with_1() {
+async fn the_health_check_exits_with_0_if_the_service_answers_and_otherwise_with_1() {
     let service = Setup::new().start().await;
     let healthcheck = |port: u16| Setup::new().arguments(&["healthcheck"]).with("PORT", port).run();
 

@@ -63,7 +63,7 @@ async fn run() -> Telemetry {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_that_is_sent_violates_them() {
+async fn no_telemetry_violates_the_conventions() {
     let received = eventful_run().await;
     assert_eq!(violations(received), Vec::<String>::new());
     for what in [SpanKind::Server, SpanKind::Client, SpanKind::Internal] {
@@ -80,7 +80,7 @@ async fn secrets_in_a_query_are_redacted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_metrics_of_the_contract_are_all_there() {
+async fn all_metrics_of_the_contract_are_exported() {
     let received = eventful_run().await;
     for metric in [
         "http.server.request.duration",
@@ -121,7 +121,7 @@ async fn durations_are_in_seconds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn buckets_are_those_that_the_conventions_advise() {
+async fn buckets_are_those_that_the_conventions_recommend() {
     let http = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
     let database = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
     let points = eventful_run().await.points();
@@ -132,7 +132,7 @@ async fn buckets_are_those_that_the_conventions_advise() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failures_are_counted_as_such_and_no_request_stays_active() {
+async fn failures_are_counted_as_failures_and_no_request_stays_active() {
     let received = eventful_run().await;
     let count = |metric: &str, attribute: &str, value: Value| {
         received.total(metric, |about| about.get(attribute) == Some(&value)) as u64

@@ -109,7 +109,7 @@ async fn all_three_signals_arrive_while_the_service_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_go_on_while_there_is_no_collector() {
+async fn requests_are_answered_without_a_collector() {
     let mut collector = Receiver::reserve().unwrap();
     let service = exporting_often(Setup::exporting_to(&collector)).start().await;
     assert_goes_on(&service).await;
@@ -121,7 +121,7 @@ async fn requests_go_on_while_there_is_no_collector() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_go_on_while_the_collector_answers_503() {
+async fn requests_are_answered_while_the_collector_answers_503() {
     let collector = Receiver::start().await.unwrap();
     collector.set(Behaviour::Refuse(503));
     let service = exporting_often(Setup::exporting_to(&collector)).start().await;
@@ -135,7 +135,7 @@ async fn requests_go_on_while_the_collector_answers_503() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_go_on_while_the_collector_hangs() {
+async fn requests_are_answered_while_the_collector_hangs() {
     let collector = Receiver::start().await.unwrap();
     collector.set(Behaviour::Hang);
     let setup = exporting_often(Setup::exporting_to(&collector)).with("OTEL_EXPORTER_OTLP_TIMEOUT", 500);
@@ -158,7 +158,7 @@ async fn requests_go_on_while_the_collector_hangs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refusing_grpc_collector_is_told_of_and_counted_alike() {
+async fn a_refusing_grpc_collector_is_reported_and_counted_in_the_same_way() {
     let collector = Receiver::start().await.unwrap();
     collector.set(Behaviour::Refuse(503));
     let setup = exporting_often(Setup::exporting_to(&collector)).with("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
@@ -173,7 +173,7 @@ async fn a_refusing_grpc_collector_is_told_of_and_counted_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_stalled_collector_cannot_take_is_dropped_and_counted() {
+async fn items_that_a_stalled_collector_cannot_accept_are_dropped_and_counted() {
     let collector = Receiver::start().await.unwrap();
     collector.set(Behaviour::Stall);
     // Far fewer places than spans, and a collector that comes back before the exporter gives up.
@@ -214,7 +214,7 @@ async fn nothing_is_lost_at_sigterm() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_never_arrives_is_told_at_the_end() {
+async fn lost_items_are_reported_at_the_end() {
     let nobody = ClosedPort::new();
     let service = exporting_often(Setup::exporting_to_endpoint(&nobody.url())).start().await;
     load(&service.url("/handson"), 100).await.assert_all_ok();
@@ -226,7 +226,7 @@ async fn what_never_arrives_is_told_at_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_hangs_does_not_hold_up_the_end() {
+async fn a_collector_that_hangs_does_not_delay_the_end() {
     let collector = Receiver::start().await.unwrap();
     collector.set(Behaviour::Hang);
     let service = Setup::exporting_to(&collector).start().await;
@@ -255,7 +255,7 @@ async fn a_saturating_load_loses_nothing_while_the_collector_keeps_up() {
 }
 
 #[tokio::test]
-async fn what_a_collector_takes_and_then_rejects_is_told() {
+async fn items_that_a_collector_rejects_in_a_partial_success_are_reported() {
     let collector = Receiver::start().await.unwrap();
     collector.set(Behaviour::Reject { items: 1, reason: "too old" });
     let service = Setup::exporting_to(&collector).with("OTEL_BSP_SCHEDULE_DELAY", 100).start().await;

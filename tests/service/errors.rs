@@ -190,7 +190,7 @@ async fn a_request_that_takes_too_long_is_a_500_on_its_server_span() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_random_error_stands_on_its_own_span() {
+async fn a_random_error_is_recorded_on_its_own_span() {
     let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).with("RANDOM_ERROR_RATE", "1").start().await;
     let answer = service.get("/handson").await;
@@ -205,7 +205,7 @@ async fn a_random_error_stands_on_its_own_span() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_database_error_stands_on_the_span_of_the_query() {
+async fn a_database_error_is_recorded_on_the_span_of_the_query() {
     let collector = Receiver::start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("handson.db");
@@ -231,7 +231,7 @@ async fn a_database_error_stands_on_the_span_of_the_query() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backtrace_is_there_where_it_is_asked_for_with_own_frames_only() {
+async fn a_backtrace_is_recorded_if_it_is_enabled_with_own_frames_only() {
     let setup = Setup::new().with("RANDOM_ERROR_RATE", "1").with("RUST_BACKTRACE", "1");
     let service = setup.start().await;
     service.get("/handson").await.assert_problem(500);
@@ -243,7 +243,7 @@ async fn a_backtrace_is_there_where_it_is_asked_for_with_own_frames_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_telemetry_a_failure_is_answered_and_logged_all_the_same() {
+async fn without_telemetry_a_failure_is_still_answered_and_logged() {
     let service = Setup::new().with("RANDOM_ERROR_RATE", "1").start().await;
     let problem = service.get("/handson").await.assert_problem(500);
     service.get("/nowhere").await.assert_problem(404);

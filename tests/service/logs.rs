@@ -86,7 +86,7 @@ async fn a_line_outside_a_request_has_no_ids() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_line_says_version_address_destination_and_httpbin() {
+async fn the_first_line_has_version_address_destination_and_httpbin() {
     let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     let port = service.port;
@@ -137,7 +137,7 @@ async fn a_failure_logs_one_line_with_kind_message_and_stack() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn text_is_for_people() {
+async fn the_text_format_is_readable() {
     let service = Setup::new().with("LOG_FORMAT", "text").start().await;
     service.get("/handson").await;
     let output = service.stop().await;
@@ -150,7 +150,7 @@ async fn text_is_for_people() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_level_can_be_set_and_rust_log_wins_over_it() {
+async fn the_level_can_be_set_and_rust_log_overrides_it() {
     let levels = [
         (None, None, true),
         (Some("warn"), None, false),

@@ -93,7 +93,7 @@ fn service_whose_randomness_panics() {
 }
 
 #[tokio::test]
-async fn a_panic_is_answered_500_logged_once_and_recorded_on_its_span_and_the_service_goes_on() {
+async fn a_panic_is_answered_500_logged_once_and_recorded_on_its_span_and_the_service_keeps_running() {
     let collector = Receiver::start().await.unwrap();
     let mut service = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "panics::service_whose_randomness_panics", "--nocapture"])

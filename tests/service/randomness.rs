@@ -30,7 +30,7 @@ async fn without_a_seed_two_runs_differ() {
 }
 
 #[test]
-fn ten_thousand_draws_come_out_as_asked() {
+fn ten_thousand_draws_match_the_rate() {
     let fault_injector = FaultInjector::new(0.5, None);
     let failed = (0..10_000).filter(|_| fault_injector.maybe_fail().is_err()).count();
     // Four standard deviations of a binomial distribution: √(10,000 · 0.5 · 0.5) = 50.

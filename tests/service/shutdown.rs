@@ -58,7 +58,7 @@ async fn assert_drained(signal: &str, requests: usize) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_amid_200_requests_loses_no_answer_and_no_span() {
+async fn sigterm_during_200_requests_loses_no_response_and_no_span() {
     assert_drained("TERM", 200).await;
 }
 
@@ -68,7 +68,7 @@ async fn sigint_does_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_grace_period_bounds_a_request_that_is_stuck() {
+async fn the_grace_period_limits_a_request_that_is_stuck() {
     let collector = Receiver::start().await.unwrap();
     let upstream = start_upstream(|_| Reaction::Hold);
     let setup = Setup::exporting_to(&collector).calling(&upstream).with("GRACE_PERIOD", "300ms");
@@ -86,7 +86,7 @@ async fn the_grace_period_bounds_a_request_that_is_stuck() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_idle_connection_does_not_hold_up_the_end() {
+async fn an_idle_connection_does_not_delay_the_end() {
     let service = Setup::new().with("GRACE_PERIOD", "60s").start().await;
     assert_eq!(service.get("/handson").await.status, StatusCode::OK);
     let before = Instant::now();
@@ -95,7 +95,7 @@ async fn an_idle_connection_does_not_hold_up_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_ends_the_program_at_once() {
     for (name, number) in [("TERM", 15), ("INT", 2)] {
         let upstream = start_upstream(|_| Reaction::Hold);
         let service = Setup::new().calling(&upstream).with("GRACE_PERIOD", "60s").start().await;

@@ -18,7 +18,7 @@ async fn send(request: reqwest::RequestBuilder) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn get_tells_arguments_headers_origin_and_address() {
+async fn get_returns_arguments_headers_origin_and_address() {
     let httpbin = start(&[]).await;
     let url = httpbin.url("/get?flower=sakura&month=4");
     let echo = send(httpbin.client().get(&url)).await;
@@ -32,14 +32,14 @@ async fn get_tells_arguments_headers_origin_and_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_argument_that_comes_twice_is_a_list() {
+async fn a_repeated_argument_is_a_list() {
     let httpbin = start(&[]).await;
     let echo = send(httpbin.client().get(httpbin.url("/get?a=1&a=2&b=3"))).await;
     assert_eq!(echo["args"], json!({ "a": ["1", "2"], "b": "3" }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn post_and_put_tell_the_body_as_text_and_as_json() {
+async fn post_and_put_return_the_body_as_text_and_as_json() {
     let httpbin = start(&[]).await;
     let body = json!({ "hello": ["wor", "ld"] });
     let requests =
@@ -54,14 +54,14 @@ async fn post_and_put_tell_the_body_as_text_and_as_json() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_no_json_is_told_as_text() {
+async fn a_body_that_is_not_json_is_returned_as_text() {
     let httpbin = start(&[]).await;
     let echo = send(httpbin.client().post(httpbin.url("/post")).body("no JSON")).await;
     assert_eq!((&echo["data"], &echo["json"]), (&json!("no JSON"), &Value::Null));
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_path_takes_its_own_method() {
+async fn each_path_accepts_only_its_method() {
     let httpbin = start(&[]).await;
     let response = httpbin.client().post(httpbin.url("/get")).send().await.unwrap();
     assert_eq!(response.status(), 405);
@@ -69,7 +69,7 @@ async fn each_path_takes_its_own_method() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_takes_as_long_as_it_is_told() {
+async fn a_response_takes_as_long_as_requested() {
     let httpbin = start(&["--delay", "200ms..300ms"]).await;
     let before = Instant::now();
     httpbin.get("/get").await;
@@ -91,7 +91,7 @@ async fn a_bad_delay_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sigterm_ends_it() {
+async fn sigterm_ends_the_stand_in() {
     let httpbin = start(&[]).await;
     httpbin.get("/get").await;
     httpbin.stop().await;

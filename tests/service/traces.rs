@@ -69,7 +69,7 @@ async fn otlp_may_be_compressed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_pieces_of_work_follow_each_other_and_three_calls_overlap() {
+async fn the_parts_of_a_request_follow_each_other_and_three_calls_overlap() {
     let collector = Receiver::start().await.unwrap();
     // The three calls are answered only once all of them are there.
     let upstream = start_upstream(|call| match call.number {
@@ -105,7 +105,7 @@ async fn the_pieces_of_work_follow_each_other_and_three_calls_overlap() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_span_says_what_it_did_in_the_words_of_the_semantic_conventions() {
+async fn every_span_has_the_attributes_of_the_semantic_conventions() {
     let collector = Receiver::start().await.unwrap();
     let upstream = start_upstream(|_| Reaction::Answer);
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
@@ -156,7 +156,7 @@ async fn every_span_says_what_it_did_in_the_words_of_the_semantic_conventions() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_signal_tells_the_credentials_in_an_address() {
+async fn no_signal_contains_the_credentials_of_an_address() {
     let collector = Receiver::start().await.unwrap();
     let upstream = start_upstream(|_| Reaction::Answer);
     let url = upstream.url("").replace("http://", "http://user:hunter2@");
@@ -172,7 +172,7 @@ async fn no_signal_tells_the_credentials_in_an_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_span_carries_a_path_of_the_build_machine_or_a_thread() {
+async fn no_span_contains_a_path_of_the_build_machine_or_a_thread() {
     let collector = Receiver::start().await.unwrap();
     let setup = Setup::exporting_to(&collector).with("RANDOM_ERROR_RATE", "1");
     let service = setup.start().await;
@@ -194,7 +194,7 @@ async fn no_span_carries_a_path_of_the_build_machine_or_a_thread() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_answer_names_its_server_span() {
+async fn the_response_names_its_server_span() {
     let collector = Receiver::start().await.unwrap();
     let (answer, received) = one_request(Setup::exporting_to(&collector), &collector).await;
 
@@ -206,7 +206,7 @@ async fn the_answer_names_its_server_span() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_health_check_is_silent() {
+async fn the_health_check_emits_no_telemetry() {
     let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     for _ in 0..3 {

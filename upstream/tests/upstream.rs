@@ -72,7 +72,7 @@ async fn connections_are_counted_and_closed() {
 }
 
 #[tokio::test]
-async fn a_server_may_come_and_go_on_the_same_port() {
+async fn a_server_can_stop_and_start_again_on_the_same_port() {
     let mut upstream =
         Upstream::reserve(|_| Reaction::AnswerAfter(Duration::from_millis(1))).expect("a port");
     let client = client();
@@ -88,7 +88,7 @@ async fn a_server_may_come_and_go_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn the_decision_may_take_time() {
+async fn the_reaction_may_be_decided_asynchronously() {
     let upstream = Upstream::start_async(|call| async move {
         tokio::time::sleep(Duration::from_millis(1)).await;
         if call.uri.path() == "/get" { Reaction::Answer } else { Reaction::Status(404) }

@@ -137,7 +137,7 @@ mod tests {
     use super::{duration, number, time, with_unit};
 
     #[test]
-    fn numbers_read_well() {
+    fn numbers_are_formatted_for_people() {
         assert_eq!(duration(1_240_000.0), "1.24 ms");
         assert_eq!(
             [0.0012, 4.2, 37.0, 12_345.6, 0.5].map(number),

@@ -106,7 +106,7 @@ mod tests {
     use super::normalised;
 
     #[test]
-    fn messages_that_differ_in_numbers_and_ids_are_the_same() {
+    fn messages_that_differ_only_in_numbers_and_ids_are_the_same() {
         assert_eq!(normalised("failed at random, at a rate of 0.3"), "failed at random, at a rate of #");
         let refused = "connecting to 127.0.0.1:8081 failed after 12ms: connection refused (os error 111)";
         assert_eq!(normalised(refused), "connecting to # failed after #: connection refused (os error #)");

@@ -125,7 +125,7 @@ fn logs(body: AnyValue) -> ExportLogsServiceRequest {
 }
 
 #[tokio::test]
-async fn nested_values_are_shown_as_json_and_cost_what_their_size_is() {
+async fn nested_values_are_shown_as_json_and_cost_their_size() {
     let console = Console::start(&[]);
     for depth in [24, 30] {
         for is_map in [false, true] {
@@ -159,7 +159,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn what_would_be_large_when_it_is_decoded_is_refused_before_it_is_by_protobuf_json_and_grpc() {
+async fn requests_that_would_be_large_when_decoded_are_refused_before_decoding() {
     let console = Console::start(&["--memory", "64MiB"]);
     let empty_spans = traces("shop", vec![Span::default(); 200_000]);
     let body = empty_spans.encode_to_vec();
@@ -183,7 +183,7 @@ async fn what_would_be_large_when_it_is_decoded_is_refused_before_it_is_by_proto
 }
 
 #[tokio::test]
-async fn long_names_are_cut_wherever_they_are_kept_counted_or_answered() {
+async fn long_names_are_cut_when_they_are_kept_counted_or_returned() {
     let memory = 16 * MIB;
     let console = Console::start(&["--memory", "16MiB"]);
     let long = "n".repeat(400_000);
@@ -218,7 +218,7 @@ async fn long_names_are_cut_wherever_they_are_kept_counted_or_answered() {
 }
 
 #[tokio::test]
-async fn a_hundred_thousand_series_are_received_in_time_and_hold_up_nobody() {
+async fn a_hundred_thousand_series_are_received_in_time_and_delay_no_other_request() {
     let console = Console::start(&["--memory", "64MiB"]);
     let started = Instant::now();
     for export in 0..10 {
@@ -280,7 +280,7 @@ fn assert_ends_soon(console: &mut Console) {
 }
 
 #[tokio::test]
-async fn a_monitor_that_is_no_regular_file_or_too_large_is_refused_and_nothing_waits_for_it() {
+async fn a_monitor_that_is_not_a_regular_file_or_too_large_is_refused_without_waiting() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     assert!(Command::new("mkfifo").arg(path("fifo")).status().unwrap().success());
@@ -315,7 +315,7 @@ async fn a_monitor_that_is_no_regular_file_or_too_large_is_refused_and_nothing_w
 }
 
 #[tokio::test]
-async fn counts_of_what_an_sdk_has_dropped_may_be_as_large_as_they_can_be() {
+async fn counts_of_items_that_an_sdk_has_dropped_may_have_the_maximum_value() {
     let console = Console::start(&[]);
     let dropped = json!({
         "droppedAttributesCount": u32::MAX, "droppedEventsCount": u32::MAX, "droppedLinksCount": u32::MAX,
@@ -342,7 +342,7 @@ async fn half_open(address: &str, count: usize) -> Vec<TcpStream> {
 }
 
 #[tokio::test]
-async fn connections_that_do_not_go_on_are_closed_and_pages_keep_their_own() {
+async fn stalled_connections_are_closed_and_pages_keep_theirs() {
     let console = Console::start(&[]);
     let address = |url: &str| url.trim_start_matches("http://").replace("localhost", "127.0.0.1");
     let mut open = half_open(&address(&console.otlp), 300).await;
@@ -364,7 +364,7 @@ async fn connections_that_do_not_go_on_are_closed_and_pages_keep_their_own() {
 }
 
 #[tokio::test]
-async fn sigterm_ends_it_while_it_is_busy() {
+async fn sigterm_ends_a_busy_console() {
     let mut console = Console::start(&[]);
     let points = |export: usize| {
         (0..20_000).map(move |at| point(vec![text("id", &format!("{export}-{at}"))])).collect()
@@ -384,7 +384,7 @@ async fn sigterm_ends_it_while_it_is_busy() {
 }
 
 #[tokio::test]
-async fn what_was_received_refused_kept_and_dropped_is_at_self_and_refusals_are_on_the_overview() {
+async fn received_refused_kept_and_dropped_items_are_counted_at_self_and_refusals_are_on_the_overview() {
     let console = Console::start(&[]);
     let id = "00000000000000a1";
     let both = vec![span(TRACE, id, "", "good", json!({})), span("abcd", id, "", "bad", json!({}))];

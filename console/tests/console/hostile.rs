@@ -85,7 +85,7 @@ struct Status {
 /// FUZZ_TURNS=100000 FUZZ_SEED=8 cargo test --package workshop --test console truncated
 /// ```
 #[tokio::test]
-async fn truncated_changed_and_random_bodies_are_refused_or_taken_and_never_end_it() {
+async fn truncated_changed_and_random_bodies_never_end_the_console() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let (turns, seed) = (number("FUZZ_TURNS").unwrap_or(600), number("FUZZ_SEED").unwrap_or(7));
     let console = Console::start(&["--memory", "32MiB"]);
@@ -169,7 +169,7 @@ fn logs(attributes: Vec<KeyValue>) -> ExportLogsServiceRequest {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_told_as_a_status_in_the_form_of_the_request() {
+async fn a_refused_request_gets_a_status_in_its_own_format() {
     let console = Console::start(&[]);
     let (status, body) =
         console.send("/v1/traces", "application/json", b"{\"resourceSpans\":7}".to_vec()).await;
@@ -186,7 +186,7 @@ async fn what_is_refused_is_told_as_a_status_in_the_form_of_the_request() {
 }
 
 #[tokio::test]
-async fn a_gzip_bomb_is_refused_by_http_and_by_grpc() {
+async fn a_gzip_bomb_is_refused_over_http_and_grpc() {
     let console = Console::start(&[]);
     let before = console.resident();
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
@@ -223,7 +223,7 @@ async fn a_body_of_a_hundred_megabytes_is_refused() {
 }
 
 #[tokio::test]
-async fn a_million_attributes_are_refused_and_a_span_that_is_too_large_leaves_out_no_other() {
+async fn a_million_attributes_are_refused_and_a_span_that_is_too_large_affects_no_other() {
     let console = Console::start(&["--memory", "64MiB"]);
     let attributes = |count: usize| (0..count).map(|at| text(&format!("k{at}"), "v")).collect();
     let body = export(vec![wire_span(1, attributes(1_000_000))]).encode_to_vec();
@@ -270,7 +270,7 @@ async fn zero_ids_and_ids_of_a_wrong_length_are_rejected_and_the_others_are_kept
 }
 
 #[tokio::test]
-async fn odd_times_circles_and_twins_are_shown_once_each() {
+async fn odd_times_cycles_and_duplicates_are_shown_once_each() {
     let console = Console::start(&[]);
     let id = |at: u32| format!("{at:016x}");
     let times = |start: u64, end: u64| json!({ "startTimeUnixNano": start.to_string(), "endTimeUnixNano": end.to_string() });
@@ -306,7 +306,7 @@ async fn odd_times_circles_and_twins_are_shown_once_each() {
 }
 
 #[tokio::test]
-async fn a_script_in_any_field_is_shown_and_never_run() {
+async fn a_script_in_any_field_is_shown_as_text_and_never_run() {
     let console = Console::start(&[]);
     let evil = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
     let pairs = json!([
@@ -368,7 +368,7 @@ async fn a_script_in_any_field_is_shown_and_never_run() {
 }
 
 #[tokio::test]
-async fn slow_senders_do_not_hold_up_the_others_and_are_given_up() {
+async fn slow_senders_do_not_delay_others_and_are_disconnected() {
     let console = Console::start(&[]);
     let address = console.otlp.trim_start_matches("http://").to_owned();
     let mut slow = Vec::new();
@@ -448,7 +448,7 @@ async fn memory_stays_within_its_bound_and_the_oldest_traces_go_as_a_whole() {
 }
 
 #[tokio::test]
-async fn what_a_trace_answers_as_json_is_taken_again_as_it_was() {
+async fn a_trace_exported_as_json_can_be_sent_again_unchanged() {
     let (console, other) = (Console::start(&[]), Console::start(&[]));
     let attributes = json!([
         { "key": "text", "value": { "stringValue": "ü\n\u{1F338}" } },
@@ -491,7 +491,7 @@ async fn what_a_trace_answers_as_json_is_taken_again_as_it_was() {
 }
 
 #[tokio::test]
-async fn metrics_beyond_all_bounds_are_shown_as_far_as_numbers_go() {
+async fn metrics_with_extreme_values_are_shown() {
     let console = Console::start(&[]);
     let most = u64::MAX.to_string();
     let point = |scale: i32| {

@@ -54,7 +54,7 @@ async fn the_list_of_traces_is_filtered_by_service_name_status_duration_and_attr
 }
 
 #[tokio::test]
-async fn a_long_list_goes_on_at_older_traces_and_keeps_its_filter() {
+async fn a_long_list_continues_with_older_traces_and_keeps_its_filter() {
     let console = Console::start(&[]);
     let of_shop = (1..=120).map(|trace| request(trace, "GET /cart", 5, json!({}))).collect();
     console.send_json("/v1/traces", &spans("shop & co", of_shop)).await;
@@ -69,7 +69,7 @@ async fn a_long_list_goes_on_at_older_traces_and_keeps_its_filter() {
 }
 
 #[tokio::test]
-async fn a_trace_is_shown_with_all_that_its_spans_say() {
+async fn a_trace_is_shown_with_all_data_of_its_spans() {
     let console = Console::start(&[]);
     let child = json!({
         "kind": 3, "status": { "code": 2, "message": "no such host" },
@@ -113,7 +113,7 @@ async fn a_trace_is_shown_with_all_that_its_spans_say() {
 }
 
 #[tokio::test]
-async fn a_trace_that_has_come_in_part_says_so_and_one_that_has_not_come_says_what_to_do() {
+async fn a_partly_received_trace_is_marked_and_a_missing_one_explains_what_to_do() {
     let console = Console::start(&[]);
     let orphan = span(TRACE, "00000000000000a2", "00000000000000a1", "GET", json!({}));
     console.send_json("/v1/traces", &spans("shop", vec![orphan])).await;
@@ -161,7 +161,7 @@ async fn pages_are_in_the_language_of_the_browser_or_of_the_address_and_json_is_
 }
 
 #[tokio::test]
-async fn empty_pages_say_what_to_do_next() {
+async fn empty_pages_explain_what_to_do_next() {
     let console = Console::start(&[]);
     for (path, next) in [
         ("/", "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost"),
@@ -213,7 +213,7 @@ async fn logs_are_searched_by_words_pairs_level_and_service() {
 }
 
 #[tokio::test]
-async fn a_failure_that_a_span_and_a_log_record_tell_of_counts_once_and_groups_by_what_is_the_same() {
+async fn a_failure_in_a_span_and_a_log_record_counts_once_and_similar_failures_form_a_group() {
     let console = Console::start(&[]);
     let exception = |message: &str| {
         attributes(&[
@@ -241,7 +241,7 @@ async fn a_failure_that_a_span_and_a_log_record_tell_of_counts_once_and_groups_b
 }
 
 #[tokio::test]
-async fn a_failed_request_without_an_exception_becomes_a_group_too() {
+async fn a_failed_request_without_an_exception_also_becomes_a_group() {
     let console = Console::start(&[]);
     let failed = json!({ "status": { "code": 2 }, "attributes": attributes(&[("error.type", "500")]) });
     console.send_json("/v1/traces", &spans("shop", vec![request(1, "POST /pay", 5, failed)])).await;
@@ -253,7 +253,7 @@ async fn a_failed_request_without_an_exception_becomes_a_group_too() {
 }
 
 #[tokio::test]
-async fn the_overview_counts_requests_and_knows_who_calls_whom() {
+async fn the_overview_counts_requests_and_shows_which_service_calls_which() {
     let console = Console::start(&[]);
     let of_shop = vec![
         span(TRACE, "00000000000000a1", "", "GET /cart", json!({ "kind": 2 })),
@@ -353,7 +353,7 @@ async fn a_span_that_is_sent_again_counts_once() {
 }
 
 #[tokio::test]
-async fn series_are_told_apart_by_resource_points_without_a_value_are_none_and_deltas_are_added_up() {
+async fn series_differ_by_resource_points_without_a_value_are_ignored_and_deltas_are_added_up() {
     let console = Console::start(&[]);
     let start = now() - 30_000_000_000;
     let send = async |host: &str, metric: Value| {
@@ -401,7 +401,7 @@ async fn series_are_told_apart_by_resource_points_without_a_value_are_none_and_d
 }
 
 #[tokio::test]
-async fn a_monitor_says_what_is_wrong_with_its_file_and_follows_it() {
+async fn a_monitor_reports_mistakes_in_its_file_and_follows_changes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("monitor.toml");
     std::fs::write(&file, "service = \"shop\"\nwindow = \"1y\"\nthreshold = 0.1\nmin_requests = 1\n")
@@ -438,7 +438,7 @@ async fn a_monitor_says_what_is_wrong_with_its_file_and_follows_it() {
 }
 
 #[tokio::test]
-async fn bad_options_are_refused_in_words() {
+async fn bad_options_are_refused_with_the_reason() {
     for (arguments, said) in [
         (["--memory", "1MiB"], "expected 16MiB or more"),
         (["--memory", "much"], "expected a size, such as 256MiB"),

@@ -41,7 +41,7 @@ async fn a_query_with_an_operation_has_the_attributes_of_the_conventions() {
 }
 
 #[tokio::test]
-async fn a_query_without_an_operation_is_named_after_what_is_known_of_the_database() {
+async fn a_query_without_an_operation_is_named_after_the_database() {
     let telemetry = Telemetry::new();
     let plain = Pool::new(users().await, &telemetry.instrumentation());
     let server = plain.clone().with_server("db.example", 5432);
@@ -137,7 +137,7 @@ async fn each_method_is_one_span() {
 }
 
 #[tokio::test]
-async fn prepared_statements_and_what_cannot_be_bound_reach_the_database_unchanged() {
+async fn prepared_statements_and_statements_without_parameters_reach_the_database_unchanged() {
     let (telemetry, pool) = recorded().await;
     let statement =
         pool.prepare("SELECT name FROM users WHERE id = ?".into_sql_str()).await.expect("a statement");

@@ -71,7 +71,7 @@ async fn an_error_without_a_code_has_the_name_of_its_kind() {
 }
 
 #[tokio::test]
-async fn a_row_that_is_not_found_is_no_error_of_the_database() {
+async fn a_row_that_is_not_found_is_not_a_database_error() {
     let (telemetry, pool) = recorded().await;
     let error = sqlx::query("SELECT name FROM users WHERE id = ?").bind(3).fetch_one(&pool).await;
     assert!(matches!(error, Err(sqlx::Error::RowNotFound)), "there is no third user");

@@ -8,7 +8,7 @@ use instrumentation::database::Pool;
 use crate::support::{Telemetry, attributes, recorded, users};
 
 #[tokio::test]
-async fn the_histogram_counts_what_was_done() {
+async fn the_histogram_counts_each_operation() {
     let (telemetry, pool) = recorded().await;
     let start = Instant::now();
     for _ in 0..7 {

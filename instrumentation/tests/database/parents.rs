@@ -30,7 +30,7 @@ async fn the_parent_is_the_current_span_and_the_trace_is_its_trace() {
 }
 
 #[tokio::test]
-async fn queries_that_run_side_by_side_keep_their_own_parents() {
+async fn concurrent_queries_keep_their_own_parents() {
     let (telemetry, pool) = recorded().await;
     let (first, second) = (context(&telemetry, "first"), context(&telemetry, "second"));
     for _ in 0..20 {
@@ -48,7 +48,7 @@ async fn queries_that_run_side_by_side_keep_their_own_parents() {
 }
 
 #[tokio::test]
-async fn a_stream_that_another_task_reads_keeps_the_parent_it_was_made_in() {
+async fn a_stream_that_another_task_reads_keeps_the_parent_of_its_creation() {
     let (telemetry, pool) = recorded().await;
     let (maker, reader) = (context(&telemetry, "maker"), context(&telemetry, "reader"));
     let rows = {

@@ -41,7 +41,7 @@ async fn a_dropped_transaction_is_rolled_back() {
 }
 
 #[tokio::test]
-async fn a_savepoint_is_undone_alone() {
+async fn a_savepoint_is_rolled_back_alone() {
     let (telemetry, pool) = recorded().await;
     let mut connection = pool.acquire().await.expect("a connection");
     let mut outer = connection.begin().await.expect("a transaction");

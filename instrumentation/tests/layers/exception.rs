@@ -69,7 +69,7 @@ impl Exception for Unread {
 }
 
 #[test]
-fn outside_of_a_span_and_on_one_that_is_not_recorded_nothing_happens() {
+fn nothing_happens_without_a_span_or_on_a_span_that_is_not_recorded() {
     record(&Unread);
 
     let telemetry = Telemetry::new();

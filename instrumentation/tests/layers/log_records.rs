@@ -87,7 +87,7 @@ fn events_of_the_exporters_transport_are_not_recorded() {
 }
 
 #[test]
-fn the_levels_say_what_is_recorded() {
+fn the_levels_decide_what_is_recorded() {
     let levels = Targets::new().with_default(LevelFilter::INFO).with_target("shop", LevelFilter::WARN);
     let records = records(levels, || {
         tracing::debug!("no");
@@ -100,7 +100,7 @@ fn the_levels_say_what_is_recorded() {
 }
 
 #[test]
-fn a_name_that_nobody_has_given_is_removed_and_a_given_one_is_kept() {
+fn a_generated_event_name_is_removed_and_a_chosen_one_is_kept() {
     let records = records(all(), || {
         tracing::info!("an event without a name");
         tracing::info!(name: "order.paid", "paid");

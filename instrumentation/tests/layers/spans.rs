@@ -58,7 +58,7 @@ fn only_spans_of_the_crate_and_its_modules_are_recorded() {
 }
 
 #[test]
-fn a_span_is_the_child_of_the_opentelemetry_span_around_it_and_the_parent_of_those_in_it() {
+fn a_span_is_the_child_of_the_opentelemetry_span_around_it_and_the_parent_of_those_inside() {
     let telemetry = Telemetry::new();
     let tracer = telemetry.tracer();
     observed(&telemetry, || {

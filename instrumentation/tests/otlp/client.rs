@@ -16,7 +16,7 @@ fn request(server: &Server) -> Request<Bytes> {
 }
 
 #[test]
-fn every_response_is_handed_back_whatever_its_status() {
+fn every_response_is_returned_with_any_status() {
     for status in [200, 302, 404, 429, 503] {
         let headers = "retry-after: 1\r\nlocation: http://127.0.0.1:9/\r\n";
         let server = Server::start([Reply::with_headers(status, headers)]);
@@ -47,7 +47,7 @@ fn a_request_without_a_response_is_reported_with_its_cause() {
 }
 
 #[test]
-fn a_response_without_end_is_an_error() {
+fn an_endless_response_is_an_error() {
     let server = Server::start([Reply::with_body(200, vec![b'x'; 5 * 1024 * 1024])]);
     let client = http_client(&[server.url("/")]);
 
@@ -58,7 +58,7 @@ fn a_response_without_end_is_an_error() {
 }
 
 #[tokio::test]
-async fn the_client_can_be_built_in_async_code_for_https_too() {
+async fn the_client_for_https_can_be_built_in_async_code() {
     http_client(&["https://example.com/v1/traces".parse().expect("a URL")]);
 }
 

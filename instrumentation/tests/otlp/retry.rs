@@ -24,7 +24,7 @@ fn a_request_is_sent_again_after_the_time_in_retry_after() {
 }
 
 #[test]
-fn statuses_that_the_specification_calls_retryable_are_retried() {
+fn retryable_statuses_of_the_specification_are_retried() {
     for status in [429, 502, 503, 504] {
         let server = Server::start([Reply::status(status)]);
         export(&exporter(&server), vec![span()]).unwrap_or_else(|error| panic!("after {status}: {error}"));

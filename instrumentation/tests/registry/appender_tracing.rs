@@ -20,7 +20,7 @@ use crate::server::serve;
 const CRATE: &str = "opentelemetry-appender-tracing 0.33";
 
 #[test]
-fn appender_tracing_gives_records_with_these_faults() {
+fn appender_tracing_creates_records_with_these_faults() {
     let records = InMemoryLogExporter::default();
     let provider = SdkLoggerProvider::builder().with_simple_exporter(records.clone()).build();
     let subscriber = tracing_subscriber::registry().with(OpenTelemetryTracingBridge::new(&provider));

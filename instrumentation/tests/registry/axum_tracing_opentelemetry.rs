@@ -9,7 +9,7 @@ use crate::server::{client, request, routes, serve};
 use crate::telemetry::Telemetry;
 
 #[tokio::test]
-async fn axum_tracing_opentelemetry_gives_a_span_with_these_faults() {
+async fn axum_tracing_opentelemetry_creates_a_span_with_these_faults() {
     let telemetry = Telemetry::new();
     let _guard = telemetry.subscribe();
     let layer = OtelAxumLayer::default().try_extract_client_ip(true);

@@ -17,7 +17,7 @@ use crate::telemetry::Telemetry;
 mod by_hand;
 
 #[tokio::test]
-async fn with_what_the_example_adds_the_server_span_and_its_metric_are_complete() {
+async fn the_server_span_and_its_metric_are_complete_with_the_additions_of_the_example() {
     let telemetry = Telemetry::global();
     let layer = LayerBuilder::builder().with_response_extractor_fn(by_hand::error_type).build();
     let router = Router::new()
@@ -51,7 +51,7 @@ async fn with_what_the_example_adds_the_server_span_and_its_metric_are_complete(
 }
 
 #[tokio::test]
-async fn with_what_the_example_adds_the_client_span_is_complete_and_is_sent_on() {
+async fn the_client_span_is_complete_and_propagated_with_the_additions_of_the_example() {
     let telemetry = Telemetry::new();
     let _guard = telemetry.subscribe();
     let address = serve(routes(Default::default())).await;
@@ -81,7 +81,7 @@ async fn with_what_the_example_adds_the_client_span_is_complete_and_is_sent_on()
 }
 
 #[tokio::test]
-async fn with_what_the_example_adds_a_query_has_a_client_span() {
+async fn a_query_has_a_client_span_with_the_additions_of_the_example() {
     let telemetry = Telemetry::new();
     let _guard = telemetry.subscribe();
     let pool = sqlx::SqlitePool::connect("sqlite::memory:").await.expect("SQLite is compiled in");

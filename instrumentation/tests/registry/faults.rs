@@ -41,7 +41,7 @@ impl Faults {
 
 #[test]
 #[should_panic(expected = "tower-otel 0.12 now sets `url.scheme`: our module `server` may go")]
-fn a_fault_that_is_gone_is_reported_with_the_module_that_may_go() {
+fn a_corrected_fault_is_reported_with_the_module_that_may_be_removed() {
     Faults::found_in("tower-otel 0.12", modules::SERVER)
         .gone_if("sets `error.type`", false)
         .gone_if("sets `url.scheme`", true)

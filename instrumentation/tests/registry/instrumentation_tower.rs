@@ -15,7 +15,7 @@ const CRATE: &str = "opentelemetry-instrumentation-tower 0.19";
 const SCOPE: &str = "opentelemetry-instrumentation-tower";
 
 #[tokio::test]
-async fn instrumentation_tower_gives_span_and_metrics_with_these_faults() {
+async fn instrumentation_tower_creates_span_and_metrics_with_these_faults() {
     let telemetry = Telemetry::global();
     let slow = Arc::new(Notify::new());
     let address = serve(routes(Arc::clone(&slow)).layer(Layer::new())).await;

@@ -93,7 +93,7 @@ impl Visit for ErrorObject {
 }
 
 #[test]
-fn json_subscriber_gives_the_line_but_repeats_the_fields_of_the_error() {
+fn json_subscriber_writes_the_line_but_repeats_the_fields_of_the_error() {
     let (telemetry, lines) = (Telemetry::new(), Lines::default());
     let tracer = telemetry.traces.tracer("registry");
     tracing::subscriber::with_default(registry().with(layer(&lines)), || {
@@ -138,7 +138,7 @@ fn json_subscriber_gives_the_line_but_repeats_the_fields_of_the_error() {
 }
 
 #[test]
-fn json_subscriber_leaves_the_ids_out_outside_of_a_trace() {
+fn json_subscriber_omits_the_ids_outside_of_a_trace() {
     let lines = Lines::default();
     tracing::subscriber::with_default(registry().with(layer(&lines)), || tracing::info!("started"));
     let line = lines.only();

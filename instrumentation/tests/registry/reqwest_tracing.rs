@@ -12,7 +12,7 @@ use crate::server::{client, closed, routes, serve};
 use crate::telemetry::Telemetry;
 
 #[tokio::test]
-async fn reqwest_tracing_gives_a_span_with_these_faults() {
+async fn reqwest_tracing_creates_a_span_with_these_faults() {
     let telemetry = Telemetry::new();
     let _guard = telemetry.subscribe();
     let address = serve(routes(Default::default())).await;

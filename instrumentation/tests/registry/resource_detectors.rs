@@ -17,7 +17,7 @@ fn get(resource: &Resource, name: &'static str) -> Option<Value> {
 }
 
 #[test]
-fn resource_detectors_name_this_machine_with_these_faults() {
+fn resource_detectors_describe_this_machine_with_these_faults() {
     let (host, process) = (HostResourceDetector::default().detect(), ProcessResourceDetector.detect());
     let os = get(&OsResourceDetector.detect(), "os.type").expect("it detects the system");
     let instance = get(&ServiceInstanceIdResourceDetector.detect(), "service.instance.id");
@@ -46,11 +46,11 @@ fn resource_detectors_name_this_machine_with_these_faults() {
 const OUTSIDE_KUBERNETES: &str = "REGISTRY_OUTSIDE_KUBERNETES";
 
 #[test]
-fn the_kubernetes_detector_takes_any_machine_for_a_pod() {
+fn the_kubernetes_detector_treats_any_machine_as_a_pod() {
     if env::var_os(OUTSIDE_KUBERNETES).is_none() {
         // A test cannot set a variable of its own process, so it runs once more in another one.
         let this = env::current_exe().expect("the test has a path");
-        let name = "resource_detectors::the_kubernetes_detector_takes_any_machine_for_a_pod";
+        let name = "resource_detectors::the_kubernetes_detector_treats_any_machine_as_a_pod";
         let mut again = Command::new(this);
         again.args(["--exact", name]).env(OUTSIDE_KUBERNETES, "1").env("HOSTNAME", "laptop");
         let output = again.env_remove("KUBERNETES_SERVICE_HOST").output().expect("the test runs once more");

@@ -18,7 +18,7 @@ fn get(client: &Client, url: &str) -> Request {
 }
 
 #[tokio::test]
-async fn tower_otel_gives_a_client_span_with_these_faults() {
+async fn tower_otel_creates_a_client_span_with_these_faults() {
     let telemetry = Telemetry::new();
     let _guard = telemetry.subscribe();
     let address = serve(routes(Default::default())).await;
@@ -57,7 +57,7 @@ async fn tower_otel_gives_a_client_span_with_these_faults() {
 }
 
 #[tokio::test]
-async fn tower_otel_gives_client_metrics_with_these_faults() {
+async fn tower_otel_creates_client_metrics_with_these_faults() {
     let telemetry = Telemetry::new();
     let address = serve(routes(Default::default())).await;
     let client = client();

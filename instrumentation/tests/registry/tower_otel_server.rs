@@ -16,7 +16,7 @@ use crate::telemetry::Telemetry;
 const CRATE: &str = "tower-otel 0.12";
 
 #[tokio::test]
-async fn tower_otel_gives_a_server_span_with_these_faults() {
+async fn tower_otel_creates_a_server_span_with_these_faults() {
     let telemetry = Telemetry::new();
     let _guard = telemetry.subscribe();
     let slow = Arc::new(Notify::new());
@@ -66,7 +66,7 @@ async fn tower_otel_gives_a_server_span_with_these_faults() {
 }
 
 #[tokio::test]
-async fn tower_otel_gives_server_metrics_with_these_faults() {
+async fn tower_otel_creates_server_metrics_with_these_faults() {
     let telemetry = Telemetry::new();
     let slow = Arc::new(Notify::new());
     let layer = metrics::HttpLayer::server(&telemetry.meters.meter("tower-otel"));

@@ -28,7 +28,7 @@ const HELD: &[(&str, &str)] = &[
 
 #[test]
 #[ignore = "needs k6: .ci/run k6"]
-fn the_same_load_comes_to_the_same_summary() {
+fn the_same_load_gives_the_same_summary() {
     let service = Service::start(&[]);
     let load = Load { rate: 20, seconds: 10, thresholds: HELD, ..Load::on(&service) };
     let (theirs, ours) = (k6(&load), loadtest(&load));
@@ -50,7 +50,7 @@ fn the_same_load_comes_to_the_same_summary() {
 
 #[test]
 #[ignore = "needs k6: .ci/run k6"]
-fn a_threshold_that_does_not_hold_ends_both_with_99() {
+fn a_crossed_threshold_ends_both_with_status_99() {
     let service = Service::start(&[]);
     let thresholds = &[
         ("http_req_duration", "p(95)<0.001"),
@@ -70,7 +70,7 @@ fn a_threshold_that_does_not_hold_ends_both_with_99() {
 
 #[test]
 #[ignore = "needs k6: .ci/run k6"]
-fn requests_that_fail_are_told_alike() {
+fn failed_requests_are_reported_in_the_same_way() {
     let service = Service::start(&[("RANDOM_ERROR_RATE", "1")]);
     let load = Load::on(&service);
     let (theirs, ours) = (k6(&load), loadtest(&load));
@@ -90,7 +90,7 @@ fn requests_that_fail_are_told_alike() {
 
 #[test]
 #[ignore = "needs k6: .ci/run k6"]
-fn iterations_that_find_no_vu_are_dropped_and_counted_alike() {
+fn iterations_without_a_free_vu_are_dropped_and_counted_in_the_same_way() {
     let httpbin = Service::start_httpbin("100ms");
     // Twice 100 ms and a little: a VU does less than five iterations a second, and twenty are asked for.
     let service = Service::start(&[("HTTPBIN_URL", httpbin.origin())]);

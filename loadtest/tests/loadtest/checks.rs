@@ -45,14 +45,14 @@ async fn each_check_is_counted_and_a_failed_one_does_not_fail_the_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_check_of_its_own_a_run_checks_that_the_status_is_200() {
+async fn without_checks_a_run_checks_that_the_status_is_200() {
     let ended = two_in_ten_fail(&[]).await;
     assert_eq!(ended.assert_code(0).row("checks_succeeded"), "80.00% 8 out of 10");
     has_line(&ended, "    ✗ status is 200");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_check_of_another_status_replaces_that_one() {
+async fn a_check_of_another_status_replaces_the_default() {
     let ended = two_in_ten_fail(&["status is 500"]).await;
     assert_eq!(ended.assert_code(0).row("checks_succeeded"), "20.00% 2 out of 10");
     assert_eq!(ended.row("http_req_failed"), "20.00% 2 out of 10", "that is another question");

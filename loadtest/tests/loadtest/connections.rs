@@ -15,7 +15,7 @@ fn assert_all_well(ended: &Ended, requests: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_one_after_the_other_share_a_connection() {
+async fn sequential_requests_share_a_connection() {
     let target = start_target(|_| Reaction::Answer);
     let ended = Setup::against(&target, "--rate 20 --duration 1s").run().await;
     assert_all_well(&ended, 20);
@@ -24,7 +24,7 @@ async fn requests_one_after_the_other_share_a_connection() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_vu_keeps_a_connection_of_its_own() {
+async fn each_vu_keeps_its_own_connection() {
     let target = start_target(|_| Reaction::AnswerAfter(Duration::from_millis(300)));
     let options = "--rate 50 --duration 1s --pre-allocated-vus 50";
     let ended = Setup::against(&target, options).exporting().run().await;
@@ -35,7 +35,7 @@ async fn each_vu_keeps_a_connection_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_closes_after_each_answer_loses_no_request() {
+async fn a_target_that_closes_after_each_response_loses_no_request() {
     let target = start_target(|_| Reaction::AnswerAndSayClose);
     let ended = Setup::against(&target, "--rate 50 --duration 400ms").run().await;
     assert_all_well(&ended, 20);

@@ -9,7 +9,7 @@ use upstream::Reaction;
 const WARNING: &str = "Insufficient VUs";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_iteration_that_finds_no_vu_is_dropped_and_counted() {
+async fn an_iteration_without_a_free_vu_is_dropped_and_counted() {
     let target = start_target(|_| Reaction::Hold);
     let options = "--rate 20 --duration 1s --pre-allocated-vus 5 --graceful-stop 0s";
     let ended = Setup::against(&target, options).run().await;
@@ -40,7 +40,7 @@ async fn starts_and_drops_make_up_the_schedule_while_vus_come_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn max_vus_lets_more_in() {
+async fn max_vus_allows_more_vus() {
     let target = start_target(|_| Reaction::Hold);
     let options = "--rate 100 --duration 200ms --pre-allocated-vus 1 --max-vus 8 --graceful-stop 0s";
     let ended = Setup::against(&target, options).run().await;
@@ -51,7 +51,7 @@ async fn max_vus_lets_more_in() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_said_where_nothing_is_dropped() {
+async fn nothing_is_reported_if_nothing_is_dropped() {
     let target = start_target(|_| Reaction::Answer);
     let ended = Setup::against(&target, "--rate 50 --duration 200ms").run().await;
     assert_eq!(ended.assert_code(0).count("dropped_iterations"), 0);

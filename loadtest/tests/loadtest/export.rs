@@ -58,7 +58,7 @@ async fn every_metric_has_the_keys_of_its_kind_and_all_are_numbers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_failed_requests_the_passes_are_the_failures() {
+async fn the_passes_of_http_req_failed_are_the_failures() {
     let exported = exported("").await;
     assert_eq!(exported["metrics"]["http_req_failed"], json!({ "passes": 1, "fails": 9, "value": 0.1 }));
     assert_eq!(exported["metrics"]["checks"], json!({ "passes": 9, "fails": 1, "value": 0.9 }));
@@ -82,7 +82,7 @@ async fn times_are_milliseconds_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_threshold_true_says_that_it_was_crossed() {
+async fn a_threshold_that_is_true_was_crossed() {
     let thresholds = "--threshold http_req_failed:rate<0.01 --threshold http_req_failed:rate<0.5 \
                       --threshold http_req_duration{expected_response:true}:p(95)<10000";
     let exported = exported(thresholds).await;
@@ -101,7 +101,7 @@ async fn of_a_threshold_true_says_that_it_was_crossed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_root_group_holds_the_checks() {
+async fn the_root_group_contains_the_checks() {
     let exported = exported("").await;
     let group = &exported["root_group"];
     assert_eq!((&group["name"], &group["path"], &group["groups"]), (&json!(""), &json!(""), &json!({})));
@@ -112,7 +112,7 @@ async fn the_root_group_holds_the_checks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_a_signal_ends_is_exported_too() {
+async fn a_run_that_a_signal_ends_is_also_exported() {
     let target = start_target(|_| Reaction::Answer);
     let program = Setup::against(&target, "--rate 50").exporting().start();
     target.until_called(5).await;

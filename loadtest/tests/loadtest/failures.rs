@@ -8,7 +8,7 @@ use crate::support::{reserve_target, start_target};
 use upstream::Reaction;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_of_the_server_counts_as_failed_and_its_iteration_as_complete() {
+async fn a_server_error_counts_as_failed_and_its_iteration_as_complete() {
     let target = start_target(|_| Reaction::Status(500));
     let ended = Setup::against(&target, "--rate 50 --duration 200ms").exporting().run().await;
     ended.assert_code(0);
@@ -23,7 +23,7 @@ async fn an_error_of_the_server_counts_as_failed_and_its_iteration_as_complete()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_redirect_is_expected_and_not_followed_though_the_check_fails() {
+async fn a_redirect_is_not_a_failed_request_and_not_followed_although_the_check_fails() {
     let target = start_target(|_| Reaction::Status(302));
     let ended = Setup::against(&target, "--rate 50 --duration 200ms").run().await;
     ended.assert_code(0);
@@ -79,7 +79,7 @@ async fn a_request_that_is_broken_off_counts_as_failed_and_is_not_sent_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_refuses_from_the_start_is_said_once_and_counted() {
+async fn a_target_that_refuses_from_the_start_is_reported_once_and_counted() {
     let target = reserve_target(|_| Reaction::Answer);
     let ended = Setup::against(&target, "--rate 50 --duration 400ms").exporting().run().await;
     ended.assert_code(0);
@@ -91,7 +91,7 @@ async fn a_target_that_refuses_from_the_start_is_said_once_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_address_that_nobody_knows_is_said_once_and_counted() {
+async fn an_unknown_host_name_is_reported_once_and_counted() {
     let setup = Setup::new("--url http://nowhere.invalid/ --wait-timeout 0s --rate 20 --duration 200ms");
     let ended = setup.and("--timeout 10s").run().await;
     assert_eq!(ended.assert_code(0).row("http_req_failed"), "100.00% 4 out of 4");
@@ -99,7 +99,7 @@ async fn an_address_that_nobody_knows_is_said_once_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_reads_and_says_nothing_holds_up_the_end_no_longer_than_the_timeout() {
+async fn a_target_that_never_responds_delays_the_end_only_until_the_timeout() {
     let target = start_target(|_| Reaction::Hold);
     let options = "--rate 50 --duration 100ms --timeout 300ms --graceful-stop 1h";
     let ended = Setup::against(&target, options).exporting().run().await;

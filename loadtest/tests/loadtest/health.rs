@@ -11,7 +11,7 @@ fn is_health(call: &Call) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_waits_until_the_target_is_there_and_healthy() {
+async fn a_run_waits_until_the_target_is_healthy() {
     let mut target = reserve_target(|call| match call.number {
         0 => Reaction::Status(503),
         1 => Reaction::Status(302),
@@ -36,7 +36,7 @@ async fn it_waits_until_the_target_is_there_and_healthy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_that_hangs_is_asked_again() {
+async fn a_health_check_that_hangs_is_repeated() {
     let target = start_target(|call| match call.number {
         0 => Reaction::Hold,
         _ => Reaction::Answer,
@@ -49,7 +49,7 @@ async fn a_question_that_hangs_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_that_does_not_begin_leaves_the_last_summary_alone() {
+async fn a_run_that_does_not_begin_does_not_change_the_last_summary() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("summary.json");
     std::fs::write(&file, "of an earlier run").unwrap();
@@ -60,7 +60,7 @@ async fn a_run_that_does_not_begin_leaves_the_last_summary_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn another_address_may_be_waited_for() {
+async fn the_address_of_the_health_check_can_be_chosen() {
     let other = start_target(|_| Reaction::Status(204));
     let target = start_target(|_| Reaction::Answer);
     let setup = Setup::new("--rate 50 --duration 100ms").argument("--url", &target.url("/handson"));
@@ -73,7 +73,7 @@ async fn another_address_may_be_waited_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn it_gives_up_and_says_what_it_saw() {
+async fn a_run_gives_up_and_reports_the_last_health_check() {
     let unwell = start_target(|_| Reaction::Status(503));
     let silent = start_target(|_| Reaction::Hold);
     let absent = reserve_target(|_| Reaction::Answer);
@@ -93,7 +93,7 @@ async fn it_gives_up_and_says_what_it_saw() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wait_of_0_does_not_wait() {
+async fn a_wait_of_0_is_no_wait() {
     for zero in ["0", "0s"] {
         let target = start_target(|_| Reaction::Answer);
         let setup = Setup::new("--rate 50 --duration 100ms").argument("--url", &target.url("/handson"));

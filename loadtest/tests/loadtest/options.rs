@@ -67,7 +67,7 @@ async fn every_bad_value_is_refused_with_what_is_allowed_whether_option_or_varia
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_option_is_refused() {
+async fn unknown_options_are_refused() {
     assert_refused(Setup::new("--nonsense"), &["--nonsense"]).await;
     assert_refused(Setup::new("surplus"), &["surplus"]).await;
     assert_refused(Setup::new("--rate"), &["--rate"]).await;
@@ -75,7 +75,7 @@ async fn what_is_no_option_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_option_is_a_variable_too() {
+async fn every_option_is_also_a_variable() {
     let target = start_target(|_| Reaction::Hold);
     let folder = tempfile::tempdir().unwrap();
     let export = folder.path().join("summary.json");
@@ -106,7 +106,7 @@ async fn every_option_is_a_variable_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_option_wins_over_its_variable() {
+async fn an_option_overrides_its_variable() {
     let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--rate 50 --duration 100ms").variable("LOADTEST_RATE", 1);
     let setup = setup.variable("K6_DURATION", "2h").variable("LOADTEST_CHECK", "status is 500");
@@ -115,7 +115,7 @@ async fn an_option_wins_over_its_variable() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_last_of_an_option_wins() {
+async fn the_last_value_of_an_option_is_used() {
     let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--rate 1 --duration 2h --rate 50 --duration 100ms");
     assert_eq!(setup.run().await.assert_code(0).count("iterations"), 5);
@@ -164,7 +164,7 @@ async fn help_names_every_option_with_its_variable_and_default() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn help_does_not_tell_the_values_of_headers() {
+async fn help_does_not_show_the_values_of_headers() {
     let ended = Setup::new("--help").variable("LOADTEST_HEADER", "Authorization: Bearer abc123").run().await;
     assert!(!ended.assert_code(0).output.stdout.join("\n").contains("abc123"), "it may be a secret");
 }

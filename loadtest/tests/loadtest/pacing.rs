@@ -65,7 +65,7 @@ fn two_hours_at_5_a_second_are_36000_exact_starts_however_late_the_sleeps_end() 
 }
 
 #[test]
-fn rates_that_are_no_whole_number_of_nanoseconds_do_not_drift() {
+fn rates_with_a_fractional_interval_in_nanoseconds_do_not_drift() {
     let oversleeps = Duration::from_millis(90);
     assert_eq!(assert_exact(7, Duration::from_secs(1), oversleeps), 50_400);
     // 3085.7: the last one begins before the end.
@@ -75,7 +75,7 @@ fn rates_that_are_no_whole_number_of_nanoseconds_do_not_drift() {
 }
 
 #[test]
-fn starts_that_were_missed_all_come_at_once_when_the_clock_jumps_ahead() {
+fn missed_starts_are_made_up_at_once_when_the_clock_jumps_ahead() {
     let schedule =
         Schedule { rate: 5, time_unit: Duration::from_secs(1), duration: Some(Duration::from_secs(7200)) };
     let clock = Sleepy::new(Duration::ZERO);
@@ -98,7 +98,7 @@ fn starts_that_were_missed_all_come_at_once_when_the_clock_jumps_ahead() {
 }
 
 #[test]
-fn nothing_starts_after_the_clock_or_the_receiver_says_to_stop() {
+fn nothing_starts_after_the_end_of_the_clock_or_the_receiver() {
     struct Stopped(Sleepy);
     impl Clock for Stopped {
         fn now(&self) -> Instant {

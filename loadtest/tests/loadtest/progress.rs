@@ -6,7 +6,7 @@ use crate::support::start_target;
 use upstream::Reaction;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn progress_is_plain_lines_in_a_pipe_as_wide_as_the_run_will_need() {
+async fn progress_in_a_pipe_is_plain_lines_with_columns_wide_enough_for_the_run() {
     for (duration, plan, time) in [
         ("30s", "for 30s (maxVUs: 7,", "(00.0s)"),
         ("2m", "for 2m (maxVUs: 7,", "(00m00.0s)"),
@@ -34,7 +34,7 @@ async fn progress_is_plain_lines_in_a_pipe_as_wide_as_the_run_will_need() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_first_line_says_what_is_run_without_secrets() {
+async fn the_first_line_describes_the_run_without_secrets() {
     let target = start_target(|_| Reaction::Answer);
     let options =
         "--rate 3 --time-unit 2m --duration 100ms --pre-allocated-vus 3 --max-vus 5 --graceful-stop 1m";

@@ -13,7 +13,7 @@ async fn second_call(target: &Upstream, setup: Setup) -> Call {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_plain_request_is_a_get_that_says_who_asks_and_names_no_trace() {
+async fn a_plain_request_is_a_get_with_a_user_agent_and_without_a_trace() {
     let target = start_target(|_| Reaction::Answer);
     let call = second_call(&target, Setup::against(&target, "")).await;
     assert_eq!((call.method.as_str(), call.uri.to_string().as_str()), ("GET", "/handson"));
@@ -33,7 +33,7 @@ async fn path_and_query_are_sent_as_they_are_and_the_fragment_is_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_comes_whole_with_its_length_on_every_request() {
+async fn a_body_is_sent_whole_with_its_length_in_every_request() {
     let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--method post").argument("--body", r#"{"name": "さくら"}"#);
     let call = second_call(&target, setup).await;
@@ -43,7 +43,7 @@ async fn a_body_comes_whole_with_its_length_on_every_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn any_method_may_be_asked_for() {
+async fn any_method_may_be_used() {
     for (given, sent) in [("DELETE", "DELETE"), ("patch", "PATCH"), ("PURGE", "PURGE")] {
         let target = start_target(|_| Reaction::Answer);
         let call = second_call(&target, Setup::against(&target, "").argument("--method", given)).await;
@@ -52,7 +52,7 @@ async fn any_method_may_be_asked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_answer_to_head_has_no_body_to_wait_for() {
+async fn the_response_to_head_has_no_body_to_wait_for() {
     let target = start_target(|_| Reaction::Answer);
     let call = second_call(&target, Setup::against(&target, "--method HEAD")).await;
     assert_eq!(call.method, "HEAD");
@@ -60,7 +60,7 @@ async fn the_answer_to_head_has_no_body_to_wait_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn headers_may_be_repeated_and_replace_its_own() {
+async fn headers_may_be_repeated_and_replace_the_defaults() {
     let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "")
         .argument("--header", "x-one: 1")
@@ -83,7 +83,7 @@ async fn headers_may_be_repeated_and_replace_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn https_to_a_target_that_speaks_plain_http_fails_in_words() {
+async fn https_to_a_target_that_speaks_plain_http_fails_with_the_reason() {
     let target = start_target(|_| Reaction::Answer);
     let url = target.url("/handson").replace("http:", "https:");
     let setup = Setup::new("--rate 20 --duration 100ms --wait-timeout 0s").argument("--url", &url);

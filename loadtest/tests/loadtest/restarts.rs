@@ -10,7 +10,7 @@ const GONE: &str = "does not respond";
 const BACK: &str = "responds again";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_load_goes_on_while_the_target_restarts_and_both_are_said_once() {
+async fn the_load_continues_while_the_target_restarts_and_both_changes_are_reported_once() {
     let mut target = start_target(|_| Reaction::Answer);
     let program = Setup::against(&target, "--rate 20 --duration 0").exporting().start();
     target.until_called(5).await;
@@ -54,7 +54,7 @@ async fn a_target_that_flaps_does_not_flood_the_messages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_comes_late_gets_the_load_from_then_on() {
+async fn a_target_that_starts_late_gets_the_load_from_then_on() {
     let mut target = reserve_target(|_| Reaction::AnswerAfter(Duration::from_millis(1)));
     let program = Setup::against(&target, "--rate 20 --duration 0").start();
     program.until_message("refused").await;

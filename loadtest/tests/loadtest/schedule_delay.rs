@@ -11,7 +11,7 @@ use crate::support::start_target;
 use upstream::Reaction;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_generator_that_stood_still_makes_up_for_it_and_shows_the_delay() {
+async fn a_paused_generator_makes_up_for_the_pause_and_shows_the_delay() {
     let target = start_target(|_| Reaction::Answer);
     let program = Setup::against(&target, "--rate 20 --duration 2s").exporting().start();
     target.until_called(5).await;
@@ -39,7 +39,7 @@ async fn a_generator_that_stood_still_makes_up_for_it_and_shows_the_delay() {
 }
 
 #[test]
-fn the_scheduled_duration_is_the_delay_and_the_request() {
+fn the_scheduled_duration_includes_the_delay_and_the_request() {
     let milliseconds = Duration::from_millis;
     let mut metrics = Metrics::new(&[], 1);
     let answer = |schedule_delay, request_duration, outcome| Iteration {

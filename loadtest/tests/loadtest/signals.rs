@@ -13,7 +13,7 @@ fn holds_from_the_tenth() -> Upstream {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_signal_ends_the_starts_and_lets_running_requests_end() {
+async fn a_signal_stops_new_iterations_and_lets_running_requests_end() {
     for signal in ["INT", "TERM"] {
         let target = holds_from_the_tenth();
         let options = "--rate 50 --duration 0 --graceful-stop 1m --threshold http_req_failed:rate<0.01";
@@ -46,7 +46,7 @@ async fn until_no_more_calls(target: &Upstream) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crossed_threshold_counts_after_a_signal_too() {
+async fn a_crossed_threshold_also_counts_after_a_signal() {
     let target = start_target(|_| Reaction::Status(500));
     let options = "--rate 50 --duration 0 --threshold http_req_failed:rate<0.01";
     let program = Setup::against(&target, options).start();
@@ -56,7 +56,7 @@ async fn a_crossed_threshold_counts_after_a_signal_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_outlasts_the_graceful_stop_is_interrupted_and_not_counted_as_an_iteration() {
+async fn iterations_that_outlast_the_graceful_stop_are_interrupted_and_not_counted() {
     let target = holds_from_the_tenth();
     let program = Setup::against(&target, "--rate 50 --duration 0 --graceful-stop 300ms").start();
     target.until_called(15).await;
@@ -77,7 +77,7 @@ async fn what_outlasts_the_graceful_stop_is_interrupted_and_not_counted_as_an_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_second_signal_ends_it_at_once() {
+async fn a_second_signal_ends_the_program_at_once() {
     for (name, number) in [("INT", 2), ("TERM", 15)] {
         let target = start_target(|_| Reaction::Hold);
         let program = Setup::against(&target, "--rate 50 --duration 0 --graceful-stop 1m").start();
@@ -91,7 +91,7 @@ async fn a_second_signal_ends_it_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_output_that_nobody_reads_does_no_harm() {
+async fn an_output_that_nobody_reads_does_not_block_the_run() {
     let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--rate 50 --duration 200ms --threshold http_reqs:count>100");
     let ended = setup.exporting().start_unread().ended().await;

@@ -31,7 +31,7 @@ fn assert_attributes(span: &Span, expected: &serde_json::Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_request_names_a_span_of_its_own_that_arrives() {
+async fn each_request_names_its_own_span_which_arrives() {
     let (target, ended, received) = run(|_| Reaction::Answer).await;
     let calls = target.calls();
     assert_eq!((calls.len(), received.spans.len()), (10, 10), "all arrive before the end");
@@ -51,7 +51,7 @@ async fn each_request_names_a_span_of_its_own_that_arrives() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_span_tells_of_its_request_by_the_conventions() {
+async fn a_span_describes_its_request_by_the_conventions() {
     let (target, _, received) = run(|_| Reaction::Answer).await;
     for span in &received.spans {
         assert_eq!((span.name.as_str(), span.kind), ("GET", SpanKind::Client));
@@ -100,7 +100,7 @@ async fn a_failed_request_is_an_error_with_its_type() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_target_that_refuses_leaves_spans_that_say_so() {
+async fn refused_connections_are_recorded_on_spans() {
     let (target, collector) = (reserve_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 50 --duration 100ms").run().await;
     ended.assert_code(0);
@@ -113,7 +113,7 @@ async fn a_target_that_refuses_leaves_spans_that_say_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_interrupted_request_leaves_a_span_too() {
+async fn an_interrupted_request_also_has_a_span() {
     let (target, collector) = (start_target(|_| Reaction::Hold), Receiver::start().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 50 --duration 100ms --graceful-stop 0s").run().await;
     ended.assert_code(0);
@@ -122,7 +122,7 @@ async fn an_interrupted_request_leaves_a_span_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_a_thousand_a_second_none_is_lost() {
+async fn at_a_thousand_requests_per_second_no_span_is_lost() {
     let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start_counting().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 1000 --duration 1s").run().await;
     ended.assert_code(0);

@@ -74,7 +74,7 @@ running (#), #/# VUs, # complete and # interrupted iterations"
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_numbers_are_those_of_the_run_and_stand_in_columns() {
+async fn the_numbers_are_those_of_the_run_and_are_in_columns() {
     let ended = run(|setup| setup).await;
     ended.assert_code(0);
     assert_eq!(ended.row("checks_succeeded"), "80.00% 16 out of 20");
@@ -99,7 +99,7 @@ async fn the_numbers_are_those_of_the_run_and_stand_in_columns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_run_without_an_iteration_has_a_summary_of_noughts() {
+async fn a_run_without_an_iteration_has_a_summary_of_zeros() {
     let target = start_target(|_| Reaction::Hold);
     let options = "--rate 1 --duration 100ms --graceful-stop 0s --threshold http_req_duration:p(95)<200";
     let ended = Setup::against(&target, options).run().await;

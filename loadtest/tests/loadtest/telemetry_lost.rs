@@ -30,7 +30,7 @@ fn assert_lost(ended: &Ended, spans: u64, lost: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_is_absent_is_said_once_and_the_lost_spans_are_counted() {
+async fn a_missing_collector_is_reported_once_and_the_lost_spans_are_counted() {
     let (target, absent) = (start_target(|_| Reaction::Answer), Receiver::reserve().unwrap());
     let ended = exporting(&target, absent.endpoint(), "--rate 20 --duration 2500ms").run().await;
     assert_unaffected(&ended, 50);
@@ -41,7 +41,7 @@ async fn a_collector_that_is_absent_is_said_once_and_the_lost_spans_are_counted(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_run_says_why_its_spans_were_lost() {
+async fn a_short_run_reports_why_its_spans_were_lost() {
     let (target, absent) = (start_target(|_| Reaction::Answer), Receiver::reserve().unwrap());
     let setup = Setup::against(&target, "--rate 20 --duration 200ms --otlp");
     let ended = setup.variable("OTEL_EXPORTER_OTLP_ENDPOINT", absent.endpoint()).run().await;
@@ -51,7 +51,7 @@ async fn a_short_run_says_why_its_spans_were_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_refuses_is_said_once_and_the_lost_spans_are_counted() {
+async fn a_collector_that_refuses_is_reported_once_and_the_lost_spans_are_counted() {
     let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     collector.set(Behaviour::Refuse(503));
     let ended = exporting(&target, collector.endpoint(), "--rate 20 --duration 500ms").run().await;
@@ -61,7 +61,7 @@ async fn a_collector_that_refuses_is_said_once_and_the_lost_spans_are_counted() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collector_that_hangs_does_not_hold_up_the_load_and_the_end_not_for_long() {
+async fn a_collector_that_hangs_does_not_delay_the_load_and_delays_the_end_only_a_little() {
     let (target, collector) = (start_target(|_| Reaction::Answer), Receiver::start().await.unwrap());
     collector.set(Behaviour::Hang);
     let start = Instant::now();
@@ -72,7 +72,7 @@ async fn a_collector_that_hangs_does_not_hold_up_the_load_and_the_end_not_for_lo
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_protocol_that_it_does_not_speak_is_refused_before_any_request() {
+async fn an_unsupported_protocol_is_refused_before_any_request() {
     let target = start_target(|_| Reaction::Answer);
     for variable in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"] {
         for protocol in ["grpc", "http/json"] {

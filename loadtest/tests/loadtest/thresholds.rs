@@ -84,7 +84,7 @@ const CROSSED: &[&str] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn thresholds_that_hold_do_not_change_the_exit_status() {
+async fn thresholds_that_are_met_do_not_change_the_exit_status() {
     let ended = run(HOLD).await;
     ended.assert_code(0);
     assert_all(&ended, HOLD, true);
@@ -100,7 +100,7 @@ async fn every_threshold_that_is_crossed_is_marked_and_the_exit_status_is_99() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_that_is_crossed_among_others_is_enough() {
+async fn one_crossed_threshold_among_others_is_enough() {
     let ended = run(&["http_req_failed:rate<0.5", "http_req_failed:rate<0.01", "checks:rate>0.5"]).await;
     ended.assert_code(99);
     assert_all(&ended, &["http_req_failed:rate<0.5", "checks:rate>0.5"], true);
@@ -121,7 +121,7 @@ async fn one_that_is_crossed_among_others_is_enough() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_variable_takes_several_with_commas() {
+async fn the_variable_accepts_several_thresholds_separated_by_commas() {
     let target = start_target(|_| Reaction::Answer);
     let setup = Setup::against(&target, "--rate 50 --duration 100ms").exporting();
     let thresholds = "http_req_duration:p(95)<10000,http_reqs:count>5,checks:rate>0.99";

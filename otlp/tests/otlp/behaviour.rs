@@ -54,7 +54,7 @@ async fn what_is_refused_is_kept_apart_from_what_is_accepted() {
 }
 
 #[tokio::test]
-async fn a_request_that_hangs_is_never_answered_nor_received() {
+async fn a_request_that_hangs_is_neither_answered_nor_received() {
     let receiver = listening(Behaviour::Hang);
     assert!(export(receiver.endpoint().to_owned(), SHORT).await.unwrap_err().is_timeout());
     receiver.set(Behaviour::Accept);
@@ -73,7 +73,7 @@ async fn a_request_that_is_stalled_is_received_when_the_behaviour_changes() {
 }
 
 #[tokio::test]
-async fn by_grpc_5xx_is_unavailable_and_4xx_an_invalid_argument() {
+async fn over_grpc_5xx_is_unavailable_and_4xx_an_invalid_argument() {
     for (status, code) in [(503, Code::Unavailable), (400, Code::InvalidArgument)] {
         let receiver = listening(Behaviour::Refuse(status));
         let endpoint = receiver.endpoint().to_owned();
@@ -109,7 +109,7 @@ async fn a_rejected_span_is_a_partial_success_and_is_not_received() {
 }
 
 #[tokio::test]
-async fn what_is_to_be_sent_again_later_is_answered_with_the_time() {
+async fn a_request_to_retry_later_is_answered_with_the_time() {
     let receiver = listening(Behaviour::RetryAfter(Duration::from_secs(8)));
     let client = client();
     let request = client.post(format!("{}/v1/traces", receiver.endpoint()));
@@ -121,7 +121,7 @@ async fn what_is_to_be_sent_again_later_is_answered_with_the_time() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_counts_keeps_nothing() {
+async fn a_counting_receiver_keeps_nothing() {
     let receiver = Receiver::start_counting().await.unwrap();
     for _ in 0..3 {
         assert_eq!(export(receiver.endpoint().to_owned(), LONG).await.unwrap(), 200);
@@ -132,7 +132,7 @@ async fn a_receiver_that_counts_keeps_nothing() {
 }
 
 #[tokio::test]
-async fn a_test_can_wait_for_what_it_expects() {
+async fn a_test_can_wait_for_expected_telemetry() {
     let receiver = Receiver::start().await.unwrap();
     let exporting = tokio::spawn(export(receiver.endpoint().to_owned(), LONG));
     let name = |received: &Received| Some(received.accepted.spans.first()?.name.clone());

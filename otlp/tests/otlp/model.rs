@@ -32,7 +32,7 @@ fn values_equal_only_values_of_the_same_type() {
 }
 
 #[test]
-fn a_key_that_comes_twice_is_still_there_twice() {
+fn a_duplicate_key_is_kept() {
     let attributes = attributes([("a", Value::Int(1)), ("a", Value::Int(2))]);
     assert_eq!(attributes.iter().count(), 2);
     assert_eq!(attributes["a"], 1);
@@ -40,7 +40,7 @@ fn a_key_that_comes_twice_is_still_there_twice() {
 }
 
 #[tokio::test]
-async fn a_trace_has_the_same_shape_in_whatever_order_its_spans_start() {
+async fn the_shape_of_a_trace_does_not_depend_on_the_order_of_its_spans() {
     const TRACE_ID: &str = "5b8efff798038103d269b633813fc60c";
     let span = |id: &str, parent: &str, name: &str, start: u64| json!({ "traceId": TRACE_ID, "spanId": id, "parentSpanId": parent, "name": name, "kind": 3, "startTimeUnixNano": start });
     let (root, child, remote) = ("00000000000000a1", "00000000000000a2", "00000000000000ff");

@@ -44,7 +44,7 @@ async fn ids_are_hex_of_any_case_and_64_bit_numbers_come_as_strings_or_numbers()
 }
 
 #[tokio::test]
-async fn values_that_other_parsers_refuse_are_taken() {
+async fn values_that_other_parsers_refuse_are_accepted() {
     let attributes = r#","attributes":[
         {"key":"empty","value":{}},
         {"key":"list","value":{"arrayValue":{}}},
@@ -90,7 +90,7 @@ async fn metrics_with_exemplars_and_exponential_histograms_without_defaults_keep
 }
 
 #[tokio::test]
-async fn a_body_may_be_packed_by_gzip() {
+async fn a_body_may_be_compressed_by_gzip() {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
     packed.write_all(span("").as_bytes()).unwrap();
     let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
@@ -99,7 +99,7 @@ async fn a_body_may_be_packed_by_gzip() {
 }
 
 #[tokio::test]
-async fn what_is_no_otlp_is_refused_in_words() {
+async fn invalid_otlp_is_refused_with_the_reason() {
     let json = [("content-type", "application/json")];
     let protobuf = [("content-type", "application/x-protobuf")];
     for (path, headers, body, status, words) in [
@@ -116,7 +116,7 @@ async fn what_is_no_otlp_is_refused_in_words() {
 }
 
 #[tokio::test]
-async fn an_id_that_is_no_hex_is_refused() {
+async fn an_id_that_is_not_hex_is_refused() {
     let wrong = span("").replace("eee19b7ec3c1b174", "W47/95gDgQPSabYzgT/GDA==");
     let (status, telemetry) = send("/v1/traces", &wrong).await;
     assert_eq!(status, 400);
@@ -124,7 +124,7 @@ async fn an_id_that_is_no_hex_is_refused() {
 }
 
 #[tokio::test]
-async fn grpc_comes_in_at_the_same_port() {
+async fn grpc_is_accepted_at_the_same_port() {
     use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
     use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
     use tonic::codec::CompressionEncoding::Gzip;

@@ -39,7 +39,7 @@ async fn the_configuration_is_valid() {
 
 #[tokio::test]
 #[ignore = "needs a Collector: .ci/run collector"]
-async fn a_key_that_the_collector_does_not_know_is_refused() {
+async fn an_unknown_key_of_the_configuration_is_refused() {
     let configuration = fs::read_to_string(CONFIGURATION).unwrap();
     for (line, mistake) in MISTAKES {
         let (before, after) =
@@ -56,7 +56,7 @@ async fn a_key_that_the_collector_does_not_know_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
-async fn without_an_upstream_the_collector_shows_what_comes_and_complains_of_nothing() {
+async fn without_an_upstream_the_collector_prints_telemetry_and_logs_no_error() {
     let otelcol = Otelcol::start_with(&[("SAMPLING_PERCENTAGE", "100")]).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;
     assert_eq!(service.get("/handson").await.status, 200);

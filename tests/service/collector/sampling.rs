@@ -54,7 +54,7 @@ async fn errors_and_slow_requests_are_kept_and_ordinary_ones_are_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Collector: .ci/run collector"]
-async fn a_share_of_the_ordinary_traces_is_kept_each_of_them_whole() {
+async fn a_share_of_the_ordinary_traces_is_kept_each_completely() {
     let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 50).await;
     let service = Setup::exporting_to_endpoint(&otelcol.http_endpoint()).start().await;

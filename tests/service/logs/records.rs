@@ -58,7 +58,7 @@ async fn a_failure_is_one_record_with_the_exception() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn records_and_lines_are_as_many() {
+async fn there_are_as_many_records_as_lines() {
     let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).with("RANDOM_ERROR_RATE", "0.5").start().await;
     for _ in 0..10 {

@@ -66,7 +66,7 @@ async fn each_call_names_its_own_client_span() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_parent_that_is_not_sampled_leaves_no_span_and_says_so_upstream() {
+async fn a_parent_that_is_not_sampled_leaves_no_span_and_is_propagated_upstream() {
     let collector = Receiver::start().await.unwrap();
     let upstream = start_upstream(|_| Reaction::Answer);
     let service = Setup::exporting_to(&collector).calling(&upstream).start().await;
@@ -87,7 +87,7 @@ async fn a_parent_that_is_not_sampled_leaves_no_span_and_says_so_upstream() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broken_traceparent_starts_a_trace_of_its_own() {
+async fn an_invalid_traceparent_starts_a_new_trace() {
     let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     let answer = service.get_with("/handson", &[("traceparent", "00-nonsense-01")]).await;
@@ -100,7 +100,7 @@ async fn a_broken_traceparent_starts_a_trace_of_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_propagators_no_trace_comes_in_or_goes_out() {
+async fn without_propagators_no_trace_is_continued_or_propagated() {
     let collector = Receiver::start().await.unwrap();
     let upstream = start_upstream(|_| Reaction::Answer);
     let setup = Setup::exporting_to(&collector).calling(&upstream).with("OTEL_PROPAGATORS", "none");

@@ -44,7 +44,7 @@ async fn with_the_sdk_disabled_nothing_is_sent_and_the_service_works() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_endpoint_of_one_signal_wins_over_that_of_all() {
+async fn the_endpoint_of_one_signal_overrides_the_common_one() {
     let (collector, others) = (Receiver::start().await.unwrap(), Receiver::start().await.unwrap());
     let setup = Setup::exporting_to(&others)
         .with("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("{}/v1/traces", collector.endpoint()));
@@ -124,7 +124,7 @@ async fn a_body_that_is_too_large_is_a_413_before_it_is_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_method_nobody_knows_does_not_become_a_name() {
+async fn an_unknown_method_is_not_part_of_the_span_name() {
     let collector = Receiver::start().await.unwrap();
     let service = Setup::exporting_to(&collector).start().await;
     let method = "BREW".parse().unwrap();

@@ -3,6 +3,6 @@
 const STEP: &str = "ID";
 
 #[test]
-fn a_wrong_answer_is_noticed() {
+fn a_wrong_answer_fails() {
     panic!("write a wrong answer to step {STEP}, and the words that its check says");
 }

@@ -22,7 +22,7 @@ mod tests {
     use super::parts;
 
     #[test]
-    fn code_is_what_stands_between_two_backticks_of_a_line() {
+    fn code_is_the_text_between_two_backticks_of_a_line() {
         assert_eq!(
             parts("run `a b`, then `c`"),
             [(false, "run "), (true, "a b"), (false, ", then "), (true, "c")]

@@ -21,38 +21,38 @@ fn alert_fails_without_a_monitor() {
 }
 
 #[test]
-fn alert_fails_where_a_field_is_missing_or_not_allowed() {
+fn alert_fails_if_a_field_is_missing_or_not_allowed() {
     assert_fails("alert", &with_monitor("min_requests = 20", ""), "missing field `min_requests`");
     assert_fails("alert", &with_monitor("threshold = 0.05", "threshold = 5"), "expected a share above 0");
     assert_fails("alert", &with_monitor("window = \"1m\"", "window = \"1s\""), "a duration from 10s to 15m");
 }
 
 #[test]
-fn alert_fails_where_it_watches_another_service() {
+fn alert_fails_if_it_watches_another_service() {
     let wrong = with_monitor("\"handson-answer\"", "\"handson\"");
     assert_fails("alert", &wrong, "service = \"handson\"");
 }
 
 #[test]
-fn alert_fails_where_the_threshold_is_never_reached() {
+fn alert_fails_if_the_threshold_is_never_reached() {
     let wrong = with_monitor("threshold = 0.05", "threshold = 0.9");
     assert_fails("alert", &wrong, "it never fired");
 }
 
 #[test]
-fn alert_fails_where_there_are_never_as_many_requests_as_it_wants() {
+fn alert_fails_if_min_requests_is_never_reached() {
     let wrong = with_monitor("min_requests = 20", "min_requests = 1000");
     assert_fails("alert", &wrong, "In 1m there are at most 300 requests");
 }
 
 #[test]
-fn alert_fails_where_the_window_is_longer_than_the_data() {
+fn alert_fails_if_the_window_is_longer_than_the_data() {
     let wrong = with_monitor("window = \"1m\"", "window = \"15m\"");
     assert_fails("alert", &wrong, "it still fires 180 s after the last failure");
 }
 
 #[test]
-fn alert_fails_where_it_fires_though_nothing_fails() {
+fn alert_fails_if_it_fires_although_nothing_fails() {
     let mut wrong = with(|evidence| {
         let server = |span: &&mut otlp::model::Span| span.kind == SpanKind::Server;
         for span in evidence.calm.telemetry.spans.iter_mut().filter(server) {
@@ -65,7 +65,7 @@ fn alert_fails_where_it_fires_though_nothing_fails() {
 }
 
 #[test]
-fn alert_fails_where_it_fires_again_and_again() {
+fn alert_fails_if_it_fires_again_and_again() {
     // Failures come in bursts, and the window is as short as can be.
     let mut wrong = with_monitor("window = \"1m\"", "window = \"10s\"");
     let server = wrong.errors.telemetry.spans.iter_mut().filter(|span| span.kind == SpanKind::Server);

@@ -30,7 +30,7 @@ fn with_stages(change: impl Fn(&mut Vec<String>)) -> Evidence {
 }
 
 #[test]
-fn canary_fails_where_the_files_are_those_of_a_quick_sync() {
+fn canary_fails_if_the_files_are_those_of_a_quick_sync() {
     let wrong =
         with(|evidence| evidence.backend.deployment = Some(recording::deployment("deploy", "answer")));
     for words in
@@ -41,13 +41,13 @@ fn canary_fails_where_the_files_are_those_of_a_quick_sync() {
 }
 
 #[test]
-fn canary_fails_where_terraform_makes_no_target_groups_for_it() {
+fn canary_fails_if_terraform_creates_no_target_groups_for_it() {
     let wrong = with_file(CANARIES, "    \"backend-answer\",\n", "");
     assert_fails(STEP, &wrong, "canaries.tf: backend-canary");
 }
 
 #[test]
-fn canary_fails_where_there_are_not_two_target_groups_of_the_service() {
+fn canary_fails_if_there_are_not_two_target_groups_of_the_service() {
     for (old, new, words) in [
         (
             "handson-answer-canary/fedcba9876543210",
@@ -68,7 +68,7 @@ fn canary_fails_where_there_are_not_two_target_groups_of_the_service() {
 }
 
 #[test]
-fn canary_fails_where_a_stage_is_missing_or_out_of_order() {
+fn canary_fails_if_a_stage_is_missing_or_out_of_order() {
     let names = [
         "ECS_CANARY_ROLLOUT",
         "ECS_TRAFFIC_ROUTING",
@@ -96,7 +96,7 @@ fn canary_fails_where_a_stage_is_missing_or_out_of_order() {
 }
 
 #[test]
-fn canary_fails_where_a_stage_takes_something_else() {
+fn canary_fails_if_a_stage_has_other_options() {
     for (old, new, words) in [
         ("ECS_CANARY_CLEAN", "ECS_CANARY_CLEANUP", "PipeCD has no such stage for ECS"),
         (
@@ -113,7 +113,7 @@ fn canary_fails_where_a_stage_takes_something_else() {
 }
 
 #[test]
-fn canary_fails_where_the_analysis_asks_of_another_or_for_nothing() {
+fn canary_fails_if_the_analysis_queries_another_service_or_expects_nothing() {
     for (old, new, words) in [
         ("service:handson-answer}", "service:handson}", "It should query service:handson-answer"),
         ("max: 0.05", "maximum: 0.05", "unknown field `maximum`"),
@@ -134,7 +134,7 @@ fn canary_fails_where_the_analysis_asks_of_another_or_for_nothing() {
 
 /// Here PipeCD takes no part of the file, so step 10 says so too.
 #[test]
-fn canary_fails_where_the_file_has_a_key_that_nobody_knows() {
+fn canary_fails_if_the_file_has_an_unknown_key() {
     for (old, new) in [
         ("      canary:\n        targetGroupArn", "      blue:\n        targetGroupArn"),
         ("        with:\n          scale: 50", "        using:\n          scale: 50"),
@@ -147,7 +147,7 @@ fn canary_fails_where_the_file_has_a_key_that_nobody_knows() {
 }
 
 #[test]
-fn canary_fails_where_two_versions_look_alike() {
+fn canary_fails_if_two_versions_cannot_be_distinguished() {
     let label = "      com.datadoghq.tags.service: handson-answer\n";
     let version = format!("{label}      com.datadoghq.tags.version: 1.0.0\n");
     assert_fails(STEP, &with_file("taskdef.yaml", label, &version), "this version would stay");

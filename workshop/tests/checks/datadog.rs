@@ -22,7 +22,7 @@ fn is(kind: &str, span: &DatadogSpan) -> bool {
 }
 
 #[test]
-fn datadog_sdk_fails_where_nothing_comes_to_the_agent() {
+fn datadog_sdk_fails_if_nothing_arrives_at_the_agent() {
     let wrong = with_run(|run| run.agent = Default::default());
     assert_fails(STEP, &wrong, "it got nothing at all");
     let wrong = with_run(|run| run.agent.spans.clear());
@@ -30,7 +30,7 @@ fn datadog_sdk_fails_where_nothing_comes_to_the_agent() {
 }
 
 #[test]
-fn datadog_sdk_fails_where_the_format_is_another_one() {
+fn datadog_sdk_fails_if_the_format_is_different() {
     let wrong = with_run(|run| {
         run.agent.spans.clear();
         run.agent.refused.push("/v0.4/traces: invalid type".to_owned());
@@ -39,13 +39,13 @@ fn datadog_sdk_fails_where_the_format_is_another_one() {
 }
 
 #[test]
-fn datadog_sdk_fails_where_it_does_not_build_with_the_feature() {
+fn datadog_sdk_fails_if_it_does_not_build_with_the_feature() {
     let wrong = with(|evidence| evidence.datadog = Some(Err("cargo build failed".to_owned().into())));
     assert_fails(STEP, &wrong, "cargo build failed");
 }
 
 #[test]
-fn datadog_sdk_fails_where_the_last_traces_are_lost() {
+fn datadog_sdk_fails_if_the_last_traces_are_lost() {
     let wrong = with_run(|run| {
         let last = run.exchanges.iter().rev().find_map(|exchange| exchange.parent.clone()).unwrap();
         let last = u64::from_str_radix(&last.trace_id[16..], 16).unwrap();
@@ -55,7 +55,7 @@ fn datadog_sdk_fails_where_the_last_traces_are_lost() {
 }
 
 #[test]
-fn datadog_sdk_fails_where_the_callers_ids_are_not_read() {
+fn datadog_sdk_fails_if_the_callers_ids_are_not_read() {
     let wrong = with_each(|span| span.trace_id ^= 1);
     assert_fails(STEP, &wrong, "the caller's ids are not read");
     let wrong = with_each(|span| {
@@ -67,7 +67,7 @@ fn datadog_sdk_fails_where_the_callers_ids_are_not_read() {
 }
 
 #[test]
-fn datadog_sdk_fails_where_service_env_or_version_are_others() {
+fn datadog_sdk_fails_if_service_env_or_version_differ() {
     assert_fails(
         STEP,
         &with_each(|span| span.service = "unnamed-rust-service".to_owned()),
@@ -80,7 +80,7 @@ fn datadog_sdk_fails_where_service_env_or_version_are_others() {
 }
 
 #[test]
-fn datadog_sdk_fails_where_the_tree_is_another_one() {
+fn datadog_sdk_fails_if_the_tree_is_different() {
     let wrong = with_run(|run| run.agent.spans.retain(|span| !span.resource.starts_with("SELECT")));
     assert_fails(STEP, &wrong, " > client SELECT id, name FROM users");
     let wrong = with_each(|span| {
@@ -98,7 +98,7 @@ fn datadog_sdk_fails_where_the_tree_is_another_one() {
 }
 
 #[test]
-fn datadog_sdk_fails_where_the_service_without_it_is_no_longer_what_it_was() {
+fn datadog_sdk_fails_if_the_service_without_the_feature_no_longer_passes() {
     let wrong = with(|evidence| evidence.calm.telemetry.metrics.clear());
     let told = failures(STEP, &wrong);
     assert!(told.contains("step metrics fails"), "{told}");
@@ -106,7 +106,7 @@ fn datadog_sdk_fails_where_the_service_without_it_is_no_longer_what_it_was() {
 
 #[test]
 #[ignore = "builds the service"]
-fn datadog_sdk_fails_where_its_provider_is_not_the_one_that_is_used() {
+fn datadog_sdk_fails_if_its_provider_is_not_used() {
     let folder = recording::state("datadog-sdk", "backend-two-providers", |folder| {
         let file = folder.join("src/telemetry.rs");
         let text = fs::read_to_string(&file).unwrap();

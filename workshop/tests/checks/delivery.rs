@@ -37,7 +37,7 @@ fn change_line(run: &mut DeliveryRun, from_the_end: usize, change: impl FnOnce(&
 }
 
 #[test]
-fn delivery_passes_if_one_line_begins_and_one_ends_each_fault_and_the_numbers_are_true() {
+fn delivery_passes_if_one_line_reports_the_beginning_and_one_the_end_with_right_numbers() {
     assert_eq!(failures(STEP, &right()), "");
 }
 
@@ -58,13 +58,13 @@ fn delivery_passes_with_nested_fields_an_end_at_info_and_an_error_that_is_an_obj
 }
 
 #[test]
-fn delivery_passes_if_the_last_line_itself_is_no_record_in_its_own_number() {
+fn delivery_passes_if_the_last_line_does_not_count_its_own_record() {
     let reported = reported(Fault::HangsToTheEnd, |run| drop(run.accepted.log_records.pop()));
     assert_eq!(reported, "");
 }
 
 #[test]
-fn delivery_is_not_judged_if_nobody_asked_for_it() {
+fn delivery_is_not_judged_if_it_was_not_requested() {
     let evidence = Evidence { delivery: None, ..right() };
     assert!(workshop::checks::judge(STEP, &evidence).is_none());
 }
@@ -99,7 +99,7 @@ fn delivery_fails_if_the_service_does_not_end() {
 }
 
 #[test]
-fn delivery_fails_if_loss_is_silent_or_its_beginning_is_not_reported_as_it_should_be() {
+fn delivery_fails_if_the_beginning_of_a_loss_is_missing_or_wrong() {
     assert_fails(Fault::Down, "Telemetry is lost silently", |run| run.stdout.truncate(REQUESTS));
     assert_fails(
         Fault::Down,
@@ -124,7 +124,7 @@ fn delivery_fails_if_loss_is_silent_or_its_beginning_is_not_reported_as_it_shoul
 }
 
 #[test]
-fn delivery_fails_if_every_failed_export_is_a_line() {
+fn delivery_fails_if_every_failed_export_is_logged() {
     assert_fails(Fault::Answers(503), "3 lines report loss", |run| {
         let line = run.stdout[run.stdout.len() - 2].clone();
         run.stdout.insert(REQUESTS + 1, line);
@@ -133,7 +133,7 @@ fn delivery_fails_if_every_failed_export_is_a_line() {
 }
 
 #[test]
-fn delivery_fails_if_the_end_is_not_reported_as_it_should_be() {
+fn delivery_fails_if_the_end_of_a_loss_is_missing_or_wrong() {
     assert_fails(Fault::HangsToTheEnd, "Nothing reports that the loss is over", |run| drop(run.stdout.pop()));
     for (name, value) in [
         ("handson.dropped.spans", json!("7")),
@@ -150,7 +150,7 @@ fn delivery_fails_if_the_end_is_not_reported_as_it_should_be() {
 }
 
 #[test]
-fn delivery_fails_if_a_number_is_not_the_truth() {
+fn delivery_fails_if_a_reported_number_is_wrong() {
     for fault in Fault::ALL {
         assert_fails(fault, "handson.dropped.spans = 8, and 7 spans did not arrive", |run| {
             change_line(run, 1, |line| line["handson.dropped.spans"] = 8.into());
@@ -185,7 +185,7 @@ fn delivery_fails_if_a_full_queue_loses_nothing() {
 }
 
 #[test]
-fn delivery_fails_if_the_metrics_say_something_else() {
+fn delivery_fails_if_the_metrics_have_other_numbers() {
     assert_fails(Fault::Slow, "otel.sdk.processor.log.processed was not exported", |run| {
         run.accepted.metrics.retain(|metric| !metric.name.contains("log"));
     });
@@ -203,7 +203,7 @@ fn delivery_fails_if_the_metrics_say_something_else() {
 }
 
 #[test]
-fn delivery_fails_if_what_was_answered_with_400_is_sent_again_and_passes_if_that_was_503() {
+fn delivery_fails_after_a_retry_of_400_and_passes_after_a_retry_of_503() {
     let again = |run: &mut DeliveryRun| {
         let span = run.refused.spans[0].clone();
         run.refused.spans.push(span);

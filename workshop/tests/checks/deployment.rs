@@ -31,7 +31,7 @@ fn assert_each_fails(step: &str, mistakes: &[(&str, &str, &str, &str)]) {
 }
 
 #[test]
-fn deploy_fails_before_it_is_begun_and_says_how_to_begin() {
+fn deploy_fails_without_the_files_and_names_the_command_that_creates_them() {
     let wrong = with(|evidence| evidence.backend.deployment = Some(recording::deployment("alert", "answer")));
     assert_fails("deploy", &wrong, "`cargo workshop infra answer` makes them");
     assert_fails("deploy", &wrong, ".github/workflows/distribute-backend-answer.yaml is missing");
@@ -43,7 +43,7 @@ fn deploy_fails_before_it_is_begun_and_says_how_to_begin() {
 }
 
 #[test]
-fn deploy_fails_where_a_list_lacks_the_backend_or_is_out_of_order() {
+fn deploy_fails_if_a_list_lacks_the_backend_or_is_out_of_order() {
     let line = "    \"backend-answer\",\n";
     for list in PREFIXES {
         assert_each_fails(
@@ -63,7 +63,7 @@ fn deploy_fails_where_a_list_lacks_the_backend_or_is_out_of_order() {
 }
 
 #[test]
-fn deploy_fails_while_a_mark_is_left_and_names_each_with_its_places() {
+fn deploy_fails_if_marks_are_left_and_names_each_with_its_places() {
     let marked = with(|evidence| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         evidence.backend.deployment = Some(deployment::plain(root, "answer").unwrap());
@@ -76,7 +76,7 @@ fn deploy_fails_while_a_mark_is_left_and_names_each_with_its_places() {
 }
 
 #[test]
-fn deploy_fails_where_the_workflow_is_of_another_or_goes_nowhere() {
+fn deploy_fails_if_the_workflow_belongs_to_another_backend_or_is_never_triggered() {
     let file = "distribute-backend-answer.yaml";
     assert_each_fails(
         "deploy",
@@ -98,7 +98,7 @@ fn deploy_fails_where_the_workflow_is_of_another_or_goes_nowhere() {
 }
 
 #[test]
-fn deploy_fails_where_pipecd_would_not_take_the_application() {
+fn deploy_fails_if_pipecd_would_reject_the_application() {
     let file = "app.pipecd.yaml";
     assert_each_fails(
         "deploy",
@@ -133,7 +133,7 @@ fn deploy_fails_where_pipecd_would_not_take_the_application() {
 }
 
 #[test]
-fn deploy_fails_where_ecs_would_not_take_the_service() {
+fn deploy_fails_if_ecs_would_reject_the_service() {
     let file = "servicedef.yaml";
     assert_each_fails(
         "deploy",
@@ -154,7 +154,7 @@ fn deploy_fails_where_ecs_would_not_take_the_service() {
 }
 
 #[test]
-fn deploy_fails_where_ecs_would_not_take_the_task() {
+fn deploy_fails_if_ecs_would_reject_the_task() {
     let file = "taskdef.yaml";
     assert_each_fails(
         "deploy",
@@ -199,7 +199,7 @@ fn deploy_fails_where_ecs_would_not_take_the_task() {
 }
 
 #[test]
-fn deploy_fails_where_a_name_an_account_or_a_region_is_of_another() {
+fn deploy_fails_if_a_name_an_account_or_a_region_differs() {
     let file = "taskdef.yaml";
     assert_each_fails(
         "deploy",
@@ -234,7 +234,7 @@ fn deploy_fails_where_a_name_an_account_or_a_region_is_of_another() {
 }
 
 #[test]
-fn what_an_attendee_may_choose_passes() {
+fn free_choices_of_an_attendee_pass() {
     for (file, old, new) in [
         ("servicedef.yaml", "assignPublicIp: ENABLED", "assignPublicIp: DISABLED"),
         ("taskdef.yaml", "memory: \"1024\"", "memory: \"2048\""),

@@ -11,7 +11,7 @@ fn scope(name: &str) -> Arc<Scope> {
 }
 
 #[test]
-fn log_lines_with_fields_of_their_own_and_in_another_order_pass() {
+fn log_lines_with_more_fields_in_another_order_pass() {
     assert_passes(&with(|evidence| {
         for line in evidence.calm.stdout.iter_mut().chain(&mut evidence.errors.stdout) {
             // serde_json sorts the members.
@@ -23,7 +23,7 @@ fn log_lines_with_fields_of_their_own_and_in_another_order_pass() {
 }
 
 #[test]
-fn further_log_lines_pass() {
+fn additional_log_lines_pass() {
     assert_passes(&with(|evidence| {
         let more = evidence.calm.stdout[0].replace("listens on", "reads its configuration from");
         evidence.calm.stdout.insert(0, more);
@@ -31,7 +31,7 @@ fn further_log_lines_pass() {
 }
 
 #[test]
-fn a_further_line_of_a_request_passes_before_its_query_and_as_a_record() {
+fn an_additional_line_of_a_request_passes_before_its_query_and_as_a_record() {
     assert_passes(&with(|evidence| {
         let at = evidence.calm.stdout.iter().position(|line| line.contains("dbQuery")).unwrap();
         let more = evidence.calm.stdout[at].replace("dbQuery", "got a request");
@@ -53,12 +53,12 @@ fn times_without_fractions_of_a_second_pass() {
 }
 
 #[test]
-fn spans_of_another_tracer_pass() {
+fn spans_of_another_scope_pass() {
     assert_passes(&with_spans(|_| true, |span| span.scope = scope("axum-tracing-opentelemetry")));
 }
 
 #[test]
-fn further_attributes_and_a_version_without_commit_pass() {
+fn additional_attributes_and_a_version_without_commit_pass() {
     let mut other = with_spans(
         |_| true,
         |span| {
@@ -146,7 +146,7 @@ fn a_query_with_the_name_of_a_file_passes() {
 }
 
 #[test]
-fn log_records_of_another_scope_and_with_further_attributes_pass() {
+fn log_records_of_another_scope_and_with_additional_attributes_pass() {
     assert_passes(&with(|evidence| {
         for record in &mut evidence.calm.telemetry.log_records {
             record.scope = scope("my-bridge");

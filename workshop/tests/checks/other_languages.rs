@@ -42,7 +42,7 @@ fn javascript_starts_spans_at_whole_milliseconds() {
 }
 
 #[test]
-fn further_flags_than_sampled_pass() {
+fn other_flags_than_sampled_pass() {
     assert_passes(&with(|evidence| {
         for run in runs(evidence) {
             let headers = run.exchanges.iter_mut().filter_map(|exchange| exchange.answer.as_mut().ok());
@@ -83,7 +83,7 @@ fn prefix_type(attributes: &mut Attributes, prefix: &str) {
 }
 
 #[test]
-fn asgi_marks_its_span_of_the_answer_as_failed_too() {
+fn asgi_also_marks_its_span_of_the_response_as_failed() {
     assert_passes(&with_copies_below(
         |span| span.kind == SpanKind::Server && span.status == StatusCode::Error,
         |span| {

@@ -253,7 +253,7 @@ fn the_files_of_base_and_canary_are_right() {
 }
 
 #[test]
-fn the_canary_differs_from_base_only_where_it_must() {
+fn the_canary_differs_from_base_only_if_necessary() {
     // The files above are derived from base, apart from the pipeline and the service of the canary.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let derived = deployment::canary(root, "canary").unwrap();

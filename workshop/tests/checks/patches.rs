@@ -27,7 +27,7 @@ fn replace(file: &Path, old: &str, new: &str) {
 
 #[test]
 #[ignore = "builds the service"]
-fn run_fails_where_the_calls_come_one_after_the_other() {
+fn run_fails_if_the_calls_are_sequential() {
     let wrong = patched(
         "run",
         "backend-one-by-one",
@@ -42,7 +42,7 @@ fn run_fails_where_the_calls_come_one_after_the_other() {
 
 #[test]
 #[ignore = "builds the service"]
-fn structured_logs_fails_where_one_line_is_printed() {
+fn structured_logs_fails_if_one_line_is_printed() {
     let wrong = patched(
         "structured-logs",
         "backend-println",
@@ -57,7 +57,7 @@ fn structured_logs_fails_where_one_line_is_printed() {
 
 #[test]
 #[ignore = "builds the service"]
-fn first_span_fails_where_the_provider_is_dropped_before_it_is_flushed() {
+fn first_span_fails_if_the_provider_is_dropped_before_it_is_flushed() {
     let wrong = patched(
         "first-span",
         "backend-no-flush",
@@ -68,7 +68,7 @@ fn first_span_fails_where_the_provider_is_dropped_before_it_is_flushed() {
 
 #[test]
 #[ignore = "builds the service"]
-fn server_spans_fails_where_no_propagator_is_set() {
+fn server_spans_fails_if_no_propagator_is_set() {
     let wrong = patched(
         "server-spans",
         "backend-alone",
@@ -79,7 +79,7 @@ fn server_spans_fails_where_no_propagator_is_set() {
 
 #[test]
 #[ignore = "builds the service"]
-fn client_spans_fails_where_the_ids_of_the_server_span_are_sent_along() {
+fn client_spans_fails_if_the_ids_of_the_server_span_are_propagated() {
     let middlewares = r#"
 use opentelemetry::propagation::TextMapPropagator;
 use reqwest_middleware::Next;
@@ -132,7 +132,7 @@ fn main() -> ExitCode {"#;
 
 #[test]
 #[ignore = "builds the service"]
-fn client_spans_fails_where_calls_are_spawned_without_their_context() {
+fn client_spans_fails_if_calls_are_spawned_without_their_context() {
     let wrong = patched(
         "client-spans",
         "backend-spawn",
@@ -147,7 +147,7 @@ fn client_spans_fails_where_calls_are_spawned_without_their_context() {
 
 #[test]
 #[ignore = "builds the service"]
-fn db_spans_fails_where_the_query_takes_the_bare_pool() {
+fn db_spans_fails_if_the_query_uses_the_bare_pool() {
     let wrong = patched(
         "db-spans",
         "backend-bare",
@@ -162,7 +162,7 @@ fn db_spans_fails_where_the_query_takes_the_bare_pool() {
 
 #[test]
 #[ignore = "builds the service"]
-fn log_correlation_fails_where_a_line_is_logged_by_another_thread() {
+fn log_correlation_fails_if_a_line_is_logged_by_another_thread() {
     let line = "tracing::info!(name: \"handson.dbQuery\", { user.id = user.id.to_string(), user.name = user.name }, \"dbQuery\");";
     let moved = format!("let _ = tokio::task::spawn_blocking(move || {}).await;", line.trim_end_matches(';'));
     let wrong = patched("log-correlation", "backend-thread", &[("src/handson.rs", line, &moved)]);
@@ -171,7 +171,7 @@ fn log_correlation_fails_where_a_line_is_logged_by_another_thread() {
 
 #[test]
 #[ignore = "builds the service"]
-fn errors_fails_where_the_error_is_recorded_on_its_way_up_too() {
+fn errors_fails_if_the_error_is_also_recorded_on_its_way_up() {
     let wrong = patched(
         "errors",
         "backend-twice",
@@ -186,7 +186,7 @@ fn errors_fails_where_the_error_is_recorded_on_its_way_up_too() {
 
 #[test]
 #[ignore = "builds the service"]
-fn metrics_fails_where_durations_have_the_buckets_of_milliseconds() {
+fn metrics_fails_if_durations_have_the_buckets_of_milliseconds() {
     let view = r#".with_view(|instrument: &opentelemetry_sdk::metrics::Instrument| {
             let boundaries = vec![5.0, 10.0, 25.0, 50.0, 75.0, 100.0];
             let buckets = opentelemetry_sdk::metrics::Aggregation::ExplicitBucketHistogram { boundaries, record_min_max: true };
@@ -204,7 +204,7 @@ fn metrics_fails_where_durations_have_the_buckets_of_milliseconds() {
 
 #[test]
 #[ignore = "builds the service"]
-fn spans_by_the_api_of_opentelemetry_pass() {
+fn spans_made_with_the_opentelemetry_api_pass() {
     let other = patched(
         "alert",
         "backend-api",
@@ -227,7 +227,7 @@ fn spans_by_the_api_of_opentelemetry_pass() {
 
 #[test]
 #[ignore = "builds the service"]
-fn telemetry_by_grpc_passes() {
+fn telemetry_over_grpc_passes() {
     let http = ".with_http().with_http_client(http.clone())";
     let exporter = |signal: &str| {
         let builder =
@@ -296,7 +296,7 @@ impl Drop for Done<'_> {
 /// The checks assume no timing: 20 runs of the answer, while as many threads as there are cores compute.
 #[test]
 #[ignore = "takes minutes"]
-fn a_machine_whose_cores_are_all_busy_changes_no_verdict() {
+fn a_machine_with_busy_cores_changes_no_verdict() {
     let folder = recording::state("alert", "backend-busy", |_| {});
     let done = AtomicBool::new(false);
     let verdicts: Vec<String> = std::thread::scope(|scope| {

@@ -47,7 +47,7 @@ fn a_decimal_id_in_a_line_of_a_failure_is_reported() {
 }
 
 #[test]
-fn ids_on_no_line_of_a_failure_are_missed_by_its_records() {
+fn error_lines_without_ids_do_not_match_their_records() {
     let wrong = with_error_lines(|_| true, |line| line.retain(|name, _| !IDS.contains(&name.as_str())));
     assert_fails(STEP, &wrong, "no line; 1 log record at ERROR");
 }
@@ -64,7 +64,7 @@ fn a_query_without_ids_among_others_with_ids_is_reported() {
 }
 
 #[test]
-fn an_id_that_is_twice_in_a_line_is_reported() {
+fn a_duplicate_id_in_a_line_is_reported() {
     let wrong = with(|evidence| {
         let line = evidence.calm.stdout.iter_mut().find(|line| line.contains("dbQuery")).unwrap();
         *line = line.replace('}', r#","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}"#);

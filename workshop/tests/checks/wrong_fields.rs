@@ -118,7 +118,7 @@ fn a_quote_that_is_not_escaped_is_shown_with_line_and_column() {
 }
 
 #[test]
-fn json_that_is_no_object_is_reported() {
+fn json_that_is_not_an_object_is_reported() {
     let wrong = with(|evidence| evidence.calm.stdout.insert(0, "[1, 2]".to_owned()));
     assert_fails(STEP, &wrong, "It is JSON, but not an object");
 }

@@ -25,7 +25,7 @@ fn one_plain_line_among_json_lines_is_shown() {
 }
 
 #[test]
-fn text_lines_only_are_told_as_such() {
+fn lines_that_are_all_text_are_reported() {
     let wrong = with(|evidence| {
         let text = |line: &mut String| *line = "INFO dbQuery".to_owned();
         evidence.calm.stdout.iter_mut().chain(&mut evidence.errors.stdout).for_each(text);
@@ -34,31 +34,31 @@ fn text_lines_only_are_told_as_such() {
 }
 
 #[test]
-fn a_time_in_another_zone_is_told() {
+fn a_time_in_another_zone_is_reported() {
     let wrong = with_lines(|line| drop(line.insert("time".to_owned(), "2026-11-24 10:00:00".into())));
     assert_fails("structured-logs", &wrong, "`time` should be like 2026-11-24T10:00:00.123Z");
 }
 
 #[test]
-fn the_name_of_another_service_is_told() {
+fn the_name_of_another_service_is_reported() {
     let wrong = with_lines(|line| drop(line.insert("service".to_owned(), "handson".into())));
     assert_fails("structured-logs", &wrong, r#"service is "handson", and should be "handson-answer""#);
 }
 
 #[test]
-fn a_missing_twin_for_datadog_is_told() {
+fn a_missing_datadog_field_is_reported() {
     let wrong = with_lines(|line| drop(line.remove("dd.env")));
     assert_fails("structured-logs", &wrong, "dd.env is null");
 }
 
 #[test]
-fn an_http_status_called_status_is_told() {
+fn an_http_status_called_status_is_reported() {
     let wrong = with_lines(|line| drop(line.insert("status".to_owned(), 200.into())));
     assert_fails("structured-logs", &wrong, "Call it http.response.status_code");
 }
 
 #[test]
-fn a_message_that_is_nested_is_told() {
+fn a_message_that_is_nested_is_reported() {
     let wrong = with_lines(|line| {
         let message = line.remove("message").unwrap();
         line.insert("fields".to_owned(), serde_json::json!({ "message": message }));
@@ -75,7 +75,7 @@ fn a_spelling_that_is_missing_is_named() {
 }
 
 #[test]
-fn ids_of_another_request_are_told() {
+fn ids_of_another_request_are_reported() {
     let wrong = with_lines(|line| {
         for key in ["trace.id", "trace_id", "dd.trace_id"] {
             if line.contains_key(key) {
@@ -87,7 +87,7 @@ fn ids_of_another_request_are_told() {
 }
 
 #[test]
-fn ids_that_are_zero_outside_a_request_are_told() {
+fn ids_that_are_zero_outside_a_request_are_reported() {
     let wrong = with_lines(|line| {
         if !line.contains_key("trace_id") {
             line.insert("trace_id".to_owned(), "0".repeat(32).into());
@@ -97,7 +97,7 @@ fn ids_that_are_zero_outside_a_request_are_told() {
 }
 
 #[test]
-fn a_decimal_id_is_told() {
+fn a_decimal_id_is_reported() {
     let wrong = with_lines(|line| {
         if line.contains_key("dd.span_id") {
             line.insert("dd.span_id".to_owned(), "11803532876627986230".into());
@@ -107,7 +107,7 @@ fn a_decimal_id_is_told() {
 }
 
 #[test]
-fn a_span_id_that_names_no_span_is_told() {
+fn a_span_id_that_names_no_span_is_reported() {
     let wrong = with_lines(|line| {
         for key in ["span.id", "span_id", "dd.span_id"] {
             if line.contains_key(key) {
@@ -119,13 +119,13 @@ fn a_span_id_that_names_no_span_is_told() {
 }
 
 #[test]
-fn no_log_record_is_told() {
+fn missing_log_records_are_reported() {
     let wrong = with(|evidence| evidence.calm.telemetry.log_records.clear());
     assert_fails("log-correlation", &wrong, "no log record was received");
 }
 
 #[test]
-fn a_log_record_without_ids_is_told() {
+fn a_log_record_without_ids_is_reported() {
     let wrong = with(|evidence| {
         evidence.calm.telemetry.log_records.iter_mut().for_each(|record| record.trace_id = None)
     });
@@ -133,7 +133,7 @@ fn a_log_record_without_ids_is_told() {
 }
 
 #[test]
-fn log_records_of_the_exporters_own_client_are_told() {
+fn log_records_of_the_exporters_own_client_are_reported() {
     let wrong = with(|evidence| {
         let mut record = evidence.calm.telemetry.log_records[0].clone();
         record.severity_number = 1;
@@ -143,7 +143,7 @@ fn log_records_of_the_exporters_own_client_are_told() {
 }
 
 #[test]
-fn ids_copied_into_attributes_are_told() {
+fn ids_copied_into_attributes_are_reported() {
     let wrong = with(|evidence| {
         for record in &mut evidence.calm.telemetry.log_records {
             record.attributes.set("trace_id", "4bf92f3577b34da6a3ce929d0e0e4736".into());
@@ -155,7 +155,7 @@ fn ids_copied_into_attributes_are_told() {
 // --- errors -----------------------------------------------------------------------------------------------------------
 
 #[test]
-fn an_error_that_is_logged_twice_is_told() {
+fn an_error_that_is_logged_twice_is_reported() {
     let wrong = with(|evidence| {
         let errors: Vec<String> =
             evidence.errors.stdout.iter().filter(|line| line.contains("ERROR")).cloned().collect();
@@ -167,7 +167,7 @@ fn an_error_that_is_logged_twice_is_told() {
 }
 
 #[test]
-fn an_error_without_kind_message_and_stack_is_told() {
+fn an_error_without_kind_message_and_stack_is_reported() {
     let wrong = with_lines(|line| drop(line.remove("error")));
     assert_fails("errors", &wrong, "error is an object with kind, message and stack");
 }

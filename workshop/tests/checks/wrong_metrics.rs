@@ -22,19 +22,19 @@ fn with_points(name: &str, change: impl Fn(&mut HistogramPoint)) -> Evidence {
 }
 
 #[test]
-fn no_metric_at_all_is_told() {
+fn missing_metrics_are_reported() {
     let wrong = with(|evidence| evidence.calm.telemetry.metrics.clear());
     assert_fails("metrics", &wrong, "no metric was received");
 }
 
 #[test]
-fn milliseconds_under_the_unit_of_seconds_are_told() {
+fn milliseconds_with_the_unit_seconds_are_reported() {
     let wrong = with_points(SERVER, |point| point.sum *= 1000.0);
     assert_fails("metrics", &wrong, "The values are milliseconds, and the unit says seconds");
 }
 
 #[test]
-fn buckets_made_for_milliseconds_are_told() {
+fn buckets_made_for_milliseconds_are_reported() {
     for name in [SERVER, DATABASE] {
         let wrong = with_points(name, |point| {
             point.bounds = vec![0.0, 5.0, 10.0];
@@ -45,19 +45,19 @@ fn buckets_made_for_milliseconds_are_told() {
 }
 
 #[test]
-fn milliseconds_as_the_unit_are_told() {
+fn milliseconds_as_the_unit_are_reported() {
     let wrong = with_metric(SERVER, |metric| metric.unit = "ms".to_owned());
     assert_fails("metrics", &wrong, r#"unit "ms""#);
 }
 
 #[test]
-fn a_metric_of_another_name_is_told_with_those_that_came() {
+fn a_metric_with_another_name_is_reported_with_the_received_names() {
     let wrong = with_metric(SERVER, |metric| metric.name = "http.server.duration".to_owned());
     assert_fails("metrics", &wrong, "http.server.active_requests, http.server.duration, ");
 }
 
 #[test]
-fn an_attribute_under_its_old_name_is_told() {
+fn an_attribute_under_its_old_name_is_reported() {
     let wrong = with_points(DATABASE, |point| {
         let system = point.attributes.remove("db.system.name").unwrap();
         point.attributes.set("db.system", system);
@@ -72,13 +72,13 @@ fn values_that_are_missing_are_counted() {
 }
 
 #[test]
-fn a_health_check_that_is_counted_is_told() {
+fn a_health_check_that_is_counted_is_reported() {
     let wrong = with_points(SERVER, |point| point.count += 2);
     assert_fails("metrics", &wrong, "/healthz is counted too");
 }
 
 #[test]
-fn requests_that_stay_active_for_ever_are_told() {
+fn requests_that_stay_active_forever_are_reported() {
     let wrong = with_metric("http.server.active_requests", |metric| match &mut metric.data {
         Data::Sum { points, .. } => points[0].value = 3.0,
         other => panic!("{other:?}"),
@@ -87,7 +87,7 @@ fn requests_that_stay_active_for_ever_are_told() {
 }
 
 #[test]
-fn a_counter_in_the_place_of_an_up_down_counter_is_told() {
+fn a_counter_instead_of_an_up_down_counter_is_reported() {
     let wrong = with_metric("http.server.active_requests", |metric| match &mut metric.data {
         Data::Sum { monotonic, .. } => *monotonic = true,
         other => panic!("{other:?}"),

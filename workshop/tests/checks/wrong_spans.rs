@@ -41,13 +41,13 @@ fn answers(change: impl Fn(&mut workshop::evidence::Answer)) -> Evidence {
 // --- run --------------------------------------------------------------------------------------------------------------
 
 #[test]
-fn calls_one_after_the_other_are_not_three_at_once() {
+fn sequential_calls_are_reported() {
     let wrong = with(|evidence| evidence.calm.upstream.iter_mut().for_each(|call| call.overlapped = false));
     assert_fails("run", &wrong, "the three calls came one after the other");
 }
 
 #[test]
-fn a_call_that_is_missing_is_told() {
+fn a_call_that_is_missing_is_reported() {
     let wrong = with(|evidence| evidence.calm.upstream.retain(|call| call.method != "PUT"));
     assert_fails("run", &wrong, "src/handson.rs calls httpbin once, and then three times");
 }
@@ -59,19 +59,19 @@ fn another_greeting_is_shown() {
 }
 
 #[test]
-fn an_answer_of_500_at_rate_0_is_a_piece_of_work_that_fails() {
+fn a_response_of_500_at_rate_0_is_reported() {
     let wrong = with(|evidence| evidence.calm.exchanges[3].answer.as_mut().unwrap().status = 500);
     assert_fails("run", &wrong, "A piece of work fails though RANDOM_ERROR_RATE is 0");
 }
 
 #[test]
-fn a_service_that_had_to_be_killed_is_told() {
+fn a_service_that_had_to_be_killed_is_reported() {
     let wrong = with(|evidence| evidence.calm.ending = Ending::Killed(Duration::from_secs(10)));
     assert_fails("run", &wrong, "it still ran after 10s, and was killed");
 }
 
 #[test]
-fn a_request_that_hangs_is_told() {
+fn a_request_that_hangs_is_reported() {
     let wrong =
         with(|evidence| evidence.calm.exchanges[3].answer = Err(NoAnswer::TimedOut(Duration::from_secs(10))));
     assert_fails("run", &wrong, "GET /handson: no answer within 10s");
@@ -80,13 +80,13 @@ fn a_request_that_hangs_is_told() {
 // --- first-span -------------------------------------------------------------------------------------------------------
 
 #[test]
-fn no_span_at_all_is_a_provider_that_was_not_shut_down() {
+fn missing_spans_are_explained_by_a_provider_that_was_not_shut_down() {
     let wrong = with(|evidence| evidence.calm.telemetry.spans.clear());
     assert_fails("first-span", &wrong, "A provider that is merely dropped");
 }
 
 #[test]
-fn the_last_spans_missing_is_a_flush_that_is_missing() {
+fn missing_last_spans_are_explained_by_a_missing_flush() {
     let wrong = with(|evidence| {
         let last = evidence.calm.telemetry.spans.iter().rposition(|span| span.name == SLEEP).unwrap();
         evidence.calm.telemetry.spans.remove(last);
@@ -95,7 +95,7 @@ fn the_last_spans_missing_is_a_flush_that_is_missing() {
 }
 
 #[test]
-fn an_exporter_to_a_wrong_path_is_told_with_the_path() {
+fn an_exporter_with_a_wrong_path_is_reported_with_the_path() {
     let wrong = with(|evidence| {
         evidence.calm.telemetry.spans.clear();
         evidence.calm.telemetry.refused.push("POST /: OTLP's paths are /v1/traces …".to_owned());
@@ -110,19 +110,19 @@ fn a_span_that_ends_before_the_await_is_too_short() {
 }
 
 #[test]
-fn a_span_that_is_not_ended_until_later_is_too_long() {
+fn a_span_that_ends_too_late_is_too_long() {
     let wrong = with_spans(named(SLEEP), |span| span.end = span.start + 60_000_000_000);
     assert_fails("first-span", &wrong, "It ends later than the sleep");
 }
 
 #[test]
-fn a_wrong_kind_is_told() {
+fn a_wrong_kind_is_reported() {
     let wrong = with_spans(named(SLEEP), |span| span.kind = SpanKind::Client);
     assert_fails("first-span", &wrong, "kind Client");
 }
 
 #[test]
-fn a_resource_without_the_services_name_is_told() {
+fn a_resource_without_the_services_name_is_reported() {
     let wrong = with_spans(
         |_| true,
         |span| {
@@ -135,7 +135,7 @@ fn a_resource_without_the_services_name_is_told() {
 }
 
 #[test]
-fn an_old_name_in_the_resource_is_told() {
+fn an_old_name_in_the_resource_is_reported() {
     let wrong = with_spans(
         |_| true,
         |span| {
@@ -150,7 +150,7 @@ fn an_old_name_in_the_resource_is_told() {
 // --- server-spans -----------------------------------------------------------------------------------------------------
 
 #[test]
-fn no_propagator_makes_a_trace_of_its_own() {
+fn a_missing_propagator_is_reported() {
     let wrong = with(|evidence| {
         for run in [&mut evidence.calm, &mut evidence.errors] {
             for span in &mut run.telemetry.spans {
@@ -165,20 +165,20 @@ fn no_propagator_makes_a_trace_of_its_own() {
 }
 
 #[test]
-fn a_server_span_of_another_kind_is_told() {
+fn a_server_span_of_another_kind_is_reported() {
     let wrong = with_spans(named(SERVER), |span| span.kind = SpanKind::Internal);
     assert_fails("server-spans", &wrong, "No span has the kind SERVER");
 }
 
 #[test]
-fn attributes_under_old_names_are_told() {
+fn attributes_under_old_names_are_reported() {
     let wrong =
         with_spans(named(SERVER), |span| rename(&mut span.attributes, "http.request.method", "http.method"));
     assert_fails("server-spans", &wrong, "it is http.request.method now");
 }
 
 #[test]
-fn a_status_code_as_a_string_is_told() {
+fn a_status_code_as_a_string_is_reported() {
     let wrong = with_spans(named(SERVER), |span| {
         let code = span.attributes.int("http.response.status_code").unwrap();
         span.attributes.set("http.response.status_code", Value::Text(code.to_string()));
@@ -187,19 +187,19 @@ fn a_status_code_as_a_string_is_told() {
 }
 
 #[test]
-fn a_500_without_status_is_told() {
+fn a_500_without_the_status_error_is_reported() {
     let wrong = with_spans(named(SERVER), |span| span.status = StatusCode::Unset);
     assert_fails("server-spans", &wrong, "status Unset though the answer is 500");
 }
 
 #[test]
-fn a_handler_outside_the_spans_context_is_told() {
+fn a_handler_outside_the_spans_context_is_reported() {
     let wrong = with_spans(named(SLEEP), |span| span.parent_span_id = None);
     assert_fails("server-spans", &wrong, "The handler runs outside the span's context");
 }
 
 #[test]
-fn a_sleep_that_is_marked_as_failed_or_lies_outside_the_server_span_is_reported() {
+fn a_sleep_that_is_marked_as_failed_or_outside_the_server_span_is_reported() {
     let wrong = with_spans(named(SLEEP), |span| span.status = StatusCode::Error);
     assert_fails("server-spans", &wrong, "The sleep does not fail");
     let wrong = with_spans(named(SERVER), |span| span.end = span.start);
@@ -207,7 +207,7 @@ fn a_sleep_that_is_marked_as_failed_or_lies_outside_the_server_span_is_reported(
 }
 
 #[test]
-fn a_traced_health_check_is_told() {
+fn a_traced_health_check_is_reported() {
     let wrong = with(|evidence| {
         let parent = evidence.calm.exchanges[0].parent.clone().unwrap();
         let mut span = evidence.calm.telemetry.spans.iter().find(|span| span.name == SERVER).unwrap().clone();
@@ -218,7 +218,7 @@ fn a_traced_health_check_is_told() {
 }
 
 #[test]
-fn a_traceresponse_of_another_span_is_told() {
+fn a_traceresponse_of_another_span_is_reported() {
     let wrong = answers(|answer| {
         for (name, value) in &mut answer.headers {
             if name == "traceresponse" {
@@ -236,7 +236,7 @@ fn a_name_with_the_path_instead_of_the_route_is_shown() {
 }
 
 #[test]
-fn an_error_body_without_the_trace_id_is_told() {
+fn an_error_body_without_the_trace_id_is_reported() {
     let wrong = answers(|answer| answer.body = answer.body.replace("trace_id", "request_id"));
     assert_fails("server-spans", &wrong, "problem.rs should put the id of the current trace into the body");
 }
@@ -244,13 +244,13 @@ fn an_error_body_without_the_trace_id_is_told() {
 // --- client-spans -----------------------------------------------------------------------------------------------------
 
 #[test]
-fn a_context_lost_over_join_is_told() {
+fn a_context_lost_over_join_is_reported() {
     let wrong = with_spans(|span| is_call(span) && span.name != "GET", |span| span.parent_span_id = None);
     assert_fails("client-spans", &wrong, "The context was lost on the way, over try_join! or spawn");
 }
 
 #[test]
-fn calls_without_traceparent_are_told() {
+fn calls_without_traceparent_are_reported() {
     let wrong = with(|evidence| {
         evidence
             .calm
@@ -262,7 +262,7 @@ fn calls_without_traceparent_are_told() {
 }
 
 #[test]
-fn the_ids_of_the_server_span_sent_along_are_told() {
+fn propagated_ids_of_the_server_span_are_reported() {
     let wrong = with(|evidence| {
         let spans = evidence.calm.telemetry.spans.clone();
         for call in &mut evidence.calm.upstream {
@@ -280,19 +280,19 @@ fn the_ids_of_the_server_span_sent_along_are_told() {
 }
 
 #[test]
-fn a_port_as_a_string_is_told() {
+fn a_port_as_a_string_is_reported() {
     let wrong = with_spans(is_call, |span| span.attributes.set("server.port", Value::from("8081")));
     assert_fails("client-spans", &wrong, r#"server.port = "8081""#);
 }
 
 #[test]
-fn calls_of_kind_internal_are_told() {
+fn calls_of_kind_internal_are_reported() {
     let wrong = with_spans(is_call, |span| span.kind = SpanKind::Internal);
     assert_fails("client-spans", &wrong, "The spans of the calls have the kind INTERNAL");
 }
 
 #[test]
-fn spans_that_do_not_overlap_where_calls_did_are_told() {
+fn spans_that_do_not_overlap_although_the_calls_did_are_reported() {
     let wrong = with_spans(
         |span| span.name == "PUT",
         |span| {
@@ -305,13 +305,13 @@ fn spans_that_do_not_overlap_where_calls_did_are_told() {
 }
 
 #[test]
-fn a_failed_call_without_status_is_told() {
+fn a_failed_call_without_status_is_reported() {
     let wrong = with_spans(is_failed_call, |span| span.status = StatusCode::Unset);
     assert_fails("client-spans", &wrong, "For a client, 400 and above is an error");
 }
 
 #[test]
-fn the_old_name_of_the_url_is_told() {
+fn the_old_name_of_the_url_is_reported() {
     let wrong = with_spans(is_call, |span| rename(&mut span.attributes, "url.full", "http.url"));
     assert_fails("client-spans", &wrong, "it is url.full now");
 }
@@ -319,26 +319,26 @@ fn the_old_name_of_the_url_is_told() {
 // --- db-spans ---------------------------------------------------------------------------------------------------------
 
 #[test]
-fn sql_without_the_systems_name_is_told() {
+fn sql_without_the_systems_name_is_reported() {
     let wrong = with_spans(named(QUERY), |span| drop(span.attributes.remove("db.system.name")));
     assert_fails("db-spans", &wrong, "db.system.name is missing");
 }
 
 #[test]
-fn the_old_name_of_the_statement_is_told() {
+fn the_old_name_of_the_statement_is_reported() {
     let wrong =
         with_spans(named(QUERY), |span| rename(&mut span.attributes, "db.query.text", "db.statement"));
     assert_fails("db-spans", &wrong, "it is db.query.text now");
 }
 
 #[test]
-fn a_query_of_kind_internal_is_told() {
+fn a_query_of_kind_internal_is_reported() {
     let wrong = with_spans(named(QUERY), |span| span.kind = SpanKind::Internal);
     assert_fails("db-spans", &wrong, "A call of a database has the kind CLIENT");
 }
 
 #[test]
-fn a_query_outside_the_request_is_told() {
+fn a_query_outside_the_request_is_reported() {
     let wrong = with_spans(named(QUERY), |span| {
         span.trace_id = another(&span.trace_id);
         span.parent_span_id = None;
@@ -347,7 +347,7 @@ fn a_query_outside_the_request_is_told() {
 }
 
 #[test]
-fn a_query_beside_the_span_around_it_is_told() {
+fn a_query_next_to_the_span_that_should_be_around_it_is_reported() {
     let wrong = with(|evidence| {
         let spans = evidence.calm.telemetry.spans.clone();
         for span in evidence.calm.telemetry.spans.iter_mut().filter(|span| span.name == QUERY) {
@@ -360,7 +360,7 @@ fn a_query_beside_the_span_around_it_is_told() {
 }
 
 #[test]
-fn a_name_that_sqlx_made_up_is_told() {
+fn a_database_name_that_sqlx_generated_is_reported() {
     let wrong = with_spans(named(QUERY), |span| {
         span.attributes.set("db.namespace", Value::from("file:sqlx-in-memory-0?mode=memory"));
     });
@@ -372,7 +372,7 @@ fn a_name_that_sqlx_made_up_is_told() {
 const RANDOM: &str = "handson.randomError";
 
 #[test]
-fn an_error_recorded_twice_is_told_with_both_places() {
+fn an_error_recorded_twice_is_reported_with_both_places() {
     let wrong = with(|evidence| {
         let spans = evidence.errors.telemetry.spans.clone();
         for server in evidence.errors.telemetry.spans.iter_mut().filter(|span| span.kind == SpanKind::Server)
@@ -385,19 +385,19 @@ fn an_error_recorded_twice_is_told_with_both_places() {
 }
 
 #[test]
-fn a_status_without_an_event_is_told() {
+fn a_status_without_an_event_is_reported() {
     let wrong = with_spans(named(RANDOM), |span| span.events.clear());
     assert_fails("errors", &wrong, "A status alone does not say why");
 }
 
 #[test]
-fn an_event_without_a_status_is_told() {
+fn an_event_without_a_status_is_reported() {
     let wrong = with_spans(named(RANDOM), |span| span.status = StatusCode::Unset);
     assert_fails("errors", &wrong, "An event alone does not make a span fail");
 }
 
 #[test]
-fn a_stack_that_is_an_array_is_told() {
+fn a_stack_that_is_an_array_is_reported() {
     let wrong = with_spans(named(RANDOM), |span| {
         for event in &mut span.events {
             event.attributes.set("exception.stacktrace", Value::Array(vec![Value::from("one")]));
@@ -407,13 +407,13 @@ fn a_stack_that_is_an_array_is_told() {
 }
 
 #[test]
-fn a_rate_that_is_wrong_is_told() {
+fn a_wrong_error_rate_is_reported() {
     let wrong = with(|evidence| evidence.errors.error_rate = 0.25);
     assert_fails("errors", &wrong, "requests failed, expected 50 ± 31");
 }
 
 #[test]
-fn a_failed_call_recorded_on_the_server_span_is_told() {
+fn a_failed_call_recorded_on_the_server_span_is_reported() {
     let wrong = with(|evidence| {
         let events: Vec<_> = evidence
             .errors

@@ -75,7 +75,7 @@ fn a_parent_from_a_malformed_traceparent_is_reported() {
 }
 
 #[test]
-fn a_request_that_is_cut_off_or_forgotten_at_the_end_is_reported() {
+fn an_aborted_request_or_a_missing_span_at_the_end_is_reported() {
     let wrong = with(|evidence| {
         let last = evidence.unusual.exchanges.last_mut().unwrap();
         last.answer = Err(NoAnswer::Failed("connection closed before message completed".to_owned()));

@@ -51,7 +51,7 @@ fn cargo_workshop_works_from_every_folder_of_a_backend() {
 }
 
 #[test]
-fn a_backend_that_was_copied_works_in_its_own_folder_before_any_command_was_given() {
+fn a_copied_backend_works_in_its_own_folder_before_any_command() {
     let repository = repository();
     fs::remove_file(repository.path(".workshop/alias.toml")).unwrap();
     assert_works(&repository, "backend-sakura");

@@ -20,7 +20,7 @@ fn quick_backend(repository: &Repository) {
 }
 
 #[test]
-fn new_takes_the_name_of_the_folder_as_well_and_remove_takes_what_new_printed() {
+fn new_accepts_the_name_of_the_folder_and_remove_accepts_what_new_printed() {
     let repository = Repository::new();
     let printed = repository.run(&["new", "backend-sakura"]).succeeds();
     assert!(printed.contains("Created backend-sakura"), "{printed}");
@@ -34,7 +34,7 @@ fn new_takes_the_name_of_the_folder_as_well_and_remove_takes_what_new_printed() 
 }
 
 #[test]
-fn a_mistyped_step_or_name_is_answered_by_the_one_that_was_meant() {
+fn a_mistyped_step_or_name_is_answered_with_a_suggestion() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     for (arguments, meant) in [
@@ -54,7 +54,7 @@ fn a_mistyped_step_or_name_is_answered_by_the_one_that_was_meant() {
 }
 
 #[test]
-fn a_plain_check_leaves_optional_steps_to_those_who_name_them() {
+fn a_plain_check_leaves_out_optional_steps() {
     let repository = Repository::new();
     quick_backend(&repository);
     let ran = repository.run(&["check", "--json"]);
@@ -69,7 +69,7 @@ fn a_plain_check_leaves_optional_steps_to_those_who_name_them() {
 }
 
 #[test]
-fn check_and_up_mean_the_same_backend_when_none_is_named() {
+fn check_and_up_select_the_same_backend_if_none_is_named() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     fs::write(repository.path("backend-sakura/Cargo.toml"), "no manifest").unwrap();
@@ -86,7 +86,7 @@ fn check_and_up_mean_the_same_backend_when_none_is_named() {
 }
 
 #[test]
-fn answer_counts_the_lines_that_one_types() {
+fn answer_counts_the_lines_to_type() {
     let repository = Repository::new();
     let table = repository.run(&["answer", "--lines"]).succeeds();
     let counts: Vec<usize> =
@@ -109,7 +109,7 @@ fn a_report_for_people_shows_code_without_backticks_and_one_for_programs_keeps_t
 }
 
 #[test]
-fn diff_sees_no_change_in_line_ends() {
+fn diff_ignores_line_ends() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     let file = repository.path("backend-sakura/src/handson.rs");

@@ -58,7 +58,7 @@ fn own_files(name: &str) -> [String; 4] {
 }
 
 #[test]
-fn infra_adds_lines_and_files_and_says_what_is_to_be_filled_in() {
+fn infra_adds_lines_and_files_and_lists_the_placeholders() {
     let repository = Repository::new();
     let output = repository.add("sakura");
     for list in PREFIXES {
@@ -83,7 +83,7 @@ fn infra_adds_lines_and_files_and_says_what_is_to_be_filled_in() {
 }
 
 #[test]
-fn infra_leaves_what_was_filled_in_and_brings_back_what_is_missing() {
+fn infra_keeps_existing_files_and_restores_missing_ones() {
     let repository = Repository::new();
     repository.add("sakura");
     let [workflow, app, service, _] = own_files("sakura");
@@ -100,7 +100,7 @@ fn infra_leaves_what_was_filled_in_and_brings_back_what_is_missing() {
 }
 
 #[test]
-fn infra_refuses_what_is_no_attendees_backend() {
+fn infra_refuses_backends_that_belong_to_the_workshop() {
     let repository = Repository::with_git();
     repository.run(&["infra", "sakura"]).refuses_with("invalid value 'sakura' for NAME: expected a backend");
     repository.run(&["infra", "base"]).refuses_with("already has these files");
@@ -122,7 +122,7 @@ fn adding_and_removing_an_attendee_leaves_git_status_clean() {
 }
 
 #[test]
-fn remove_takes_the_deployment_back_where_the_folder_is_gone_already() {
+fn remove_removes_the_deployment_even_if_the_folder_no_longer_exists() {
     let repository = Repository::with_git();
     repository.add("sakura");
     fs::remove_dir_all(repository.path("backend-sakura")).unwrap();
@@ -131,7 +131,7 @@ fn remove_takes_the_deployment_back_where_the_folder_is_gone_already() {
 }
 
 #[test]
-fn goto_writes_a_deployment_that_is_filled_in_and_keeps_what_was_there() {
+fn goto_writes_a_deployment_without_placeholders_and_keeps_previous_files() {
     let repository = Repository::new();
     repository.add("sakura");
     let [_, app, service, task] = own_files("sakura");
@@ -167,7 +167,7 @@ fn answer_shows_the_files_of_a_deployment() {
 }
 
 #[test]
-fn twenty_attendees_in_a_row_have_lists_that_are_sorted_and_files_of_their_own() {
+fn twenty_attendees_have_sorted_lists_and_their_own_files() {
     let repository = Repository::with_git();
     // Out of order, and names that begin alike.
     let names = [
@@ -213,7 +213,7 @@ fn twenty_attendees_in_a_row_have_lists_that_are_sorted_and_files_of_their_own()
 }
 
 #[test]
-fn the_branches_of_two_attendees_merge_also_where_their_lines_are_neighbours() {
+fn the_branches_of_two_attendees_merge_even_if_their_lines_are_adjacent() {
     for (one, other) in [("ayame", "sakura"), ("sakura", "sumire"), ("sumire", "sakura")] {
         let repository = Repository::with_git();
         for name in [one, other] {

@@ -117,7 +117,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 #[test]
-fn new_makes_a_backend_and_says_what_comes_next() {
+fn new_creates_a_backend_and_names_the_next_step() {
     let repository = Repository::new();
     let output = repository.run(&["new", "sakura"]).succeeds();
     for words in ["open the folder backend-sakura", "TODO structured-logs", "cargo workshop check"] {
@@ -133,7 +133,7 @@ fn new_makes_a_backend_and_says_what_comes_next() {
 }
 
 #[test]
-fn new_in_japanese_says_titles_in_japanese() {
+fn new_in_japanese_prints_titles_in_japanese() {
     let repository = Repository::new();
     let output = repository.run(&["new", "sakura", "--lang", "ja"]).succeeds();
     assert!(output.contains("テキストログを"), "{output}");
@@ -157,7 +157,7 @@ fn commands_print_in_the_language_of_the_backend_or_of_the_option() {
 }
 
 #[test]
-fn new_refuses_names_each_with_the_rule() {
+fn new_refuses_invalid_names_with_the_rule() {
     let repository = Repository::new();
     let before = repository.files();
     for (name, words) in [
@@ -178,7 +178,7 @@ fn new_refuses_names_each_with_the_rule() {
 }
 
 #[test]
-fn new_refuses_a_folder_that_is_there_and_leaves_it_alone() {
+fn new_refuses_an_existing_folder_and_does_not_change_it() {
     let repository = Repository::new();
     fs::create_dir(repository.path("backend-sakura")).unwrap();
     fs::write(repository.path("backend-sakura/mine"), "work").unwrap();
@@ -197,7 +197,7 @@ fn new_refuses_a_name_that_is_a_package_the_service_depends_on() {
 }
 
 #[test]
-fn new_refuses_a_step_that_is_not_there() {
+fn new_refuses_a_step_that_does_not_exist() {
     let repository = Repository::new();
     repository
         .run(&["new", "sakura", "--at", "spans"])
@@ -213,7 +213,7 @@ fn new_writes_all_or_nothing() {
 }
 
 #[test]
-fn goto_keeps_the_work_and_says_where() {
+fn goto_keeps_the_work_and_prints_the_folder() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     fs::write(repository.path("backend-sakura/src/handson.rs"), "// my work\n").unwrap();
@@ -231,7 +231,7 @@ fn goto_keeps_the_work_and_says_where() {
 }
 
 #[test]
-fn goto_leaves_a_shell_that_is_in_the_folder_where_it_is() {
+fn goto_does_not_replace_the_folder_that_a_shell_is_in() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     let folder = fs::File::open(repository.path("backend-sakura")).unwrap();
@@ -248,7 +248,7 @@ fn goto_leaves_a_shell_that_is_in_the_folder_where_it_is() {
 }
 
 #[test]
-fn remove_takes_a_backend_away_and_keeps_it() {
+fn remove_moves_a_backend_to_the_backups() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     repository.run(&["remove", "sakura"]).succeeds();
@@ -259,7 +259,7 @@ fn remove_takes_a_backend_away_and_keeps_it() {
 }
 
 #[test]
-fn answer_shows_what_a_step_adds_and_takes_away() {
+fn answer_shows_what_a_step_adds_and_removes() {
     let repository = Repository::new();
     let output = repository.run(&["answer", "5"]).succeeds();
     assert!(output.contains("+type Pool = instrumentation::database::Pool<sqlx::Sqlite>;"), "{output}");
@@ -299,7 +299,7 @@ fn diff_shows_what_was_changed_by_hand() {
 }
 
 #[test]
-fn a_command_that_does_not_know_its_backend_lists_them() {
+fn a_command_that_cannot_determine_its_backend_lists_all() {
     let repository = Repository::new();
     repository.run(&["check"]).refuses_with("there is no backend yet; `cargo workshop new NAME` creates one");
     repository.run(&["new", "sakura"]).succeeds();
@@ -312,7 +312,7 @@ fn a_command_that_does_not_know_its_backend_lists_them() {
 }
 
 #[test]
-fn a_broken_manifest_is_told_by_cargo_and_is_no_verdict() {
+fn a_broken_manifest_is_reported_by_cargo_and_gives_no_verdict() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     fs::write(repository.path("backend-sakura/Cargo.toml"), "[package\n").unwrap();
@@ -373,7 +373,7 @@ fn is_zombie(pid: &str) -> bool {
 }
 
 #[test]
-fn outside_a_repository_the_commands_say_so() {
+fn outside_a_repository_the_commands_report_an_error() {
     let elsewhere = tempfile::tempdir().unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_workshop"))
         .args(["new", "sakura"])
@@ -385,7 +385,7 @@ fn outside_a_repository_the_commands_say_so() {
 }
 
 #[test]
-fn doctor_names_who_holds_a_port() {
+fn doctor_names_the_process_that_uses_a_port() {
     // Where another test holds 4000 already, that one is named.
     let held = std::net::TcpListener::bind("127.0.0.1:4000");
     let repository = Repository::new();
@@ -398,7 +398,7 @@ fn doctor_names_who_holds_a_port() {
 }
 
 #[test]
-fn up_refuses_what_it_cannot_start_in_one_line() {
+fn up_reports_in_one_line_what_it_cannot_start() {
     let repository = Repository::new();
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = held.local_addr().unwrap().port().to_string();
@@ -416,7 +416,7 @@ fn up_refuses_what_it_cannot_start_in_one_line() {
 }
 
 #[test]
-fn up_says_in_one_line_that_a_backend_does_not_build() {
+fn up_reports_in_one_line_that_a_backend_does_not_build() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     let manifest = repository.path("backend-sakura/Cargo.toml");

@@ -205,7 +205,7 @@ fn state<'a>(page: &'a serde_json::Value, name: &str) -> &'a str {
 }
 
 #[test]
-fn up_decides_what_environment_its_programs_have() {
+fn up_defines_the_environment_of_its_programs() {
     let repository = repository();
     let up = Up::start(&repository, &["--rate", "0", "--env", "LOG_LEVEL=debug"]);
     up.wait_until("the service starts", || !up.starts().is_empty());
@@ -221,7 +221,7 @@ fn up_decides_what_environment_its_programs_have() {
 }
 
 #[test]
-fn a_program_that_refuses_its_options_is_not_started_again_and_again() {
+fn a_program_that_rejects_its_options_is_not_restarted() {
     let repository = repository();
     let up = Up::start(&repository, &["--rate", "0", "--env", "REFUSE=1"]);
     let message = up.line("rejected its options");
@@ -236,7 +236,7 @@ fn a_program_that_refuses_its_options_is_not_started_again_and_again() {
 }
 
 #[test]
-fn no_request_is_sent_to_a_service_that_is_being_started() {
+fn no_request_is_sent_to_a_service_that_is_starting() {
     let repository = repository();
     let up = Up::start(&repository, &[]);
     let answered = || up.noted("loadtest/answered").len();
@@ -262,7 +262,7 @@ fn a_save_that_changes_nothing_in_the_program_restarts_nothing() {
 }
 
 #[test]
-fn a_broken_build_is_told_on_the_page_of_steps_with_the_compilers_first_error() {
+fn a_failed_build_is_shown_on_the_page_of_steps_with_the_compilers_first_error() {
     let repository = repository();
     let up = Up::start(&repository, &["--rate", "0"]);
     up.page("/", |page| state(page, "backend-sakura") == "runs");
@@ -301,7 +301,7 @@ fn a_command_is_the_service_and_is_restarted_at_every_save() {
     // A wrapper that ends before its program: the port would not be free for the next one.
     let command = "sh -c '../target/debug/handson; true'";
     let up = Up::start_service(&repository, &["--command", command, "--dir", "elsewhere"], &["--rate", "0"]);
-    let starts = || up.noted("handson/starts");
+    let starts = || up.recorded("handson/starts");
     up.page("/", |page| state(page, command) == "runs");
     let environment = starts()[0].clone();
     for variable in ["PATH=", "PORT=", "HTTPBIN_URL=", "OTEL_SERVICE_NAME=handson-elsewhere\t"] {
@@ -320,7 +320,7 @@ fn a_command_is_the_service_and_is_restarted_at_every_save() {
 }
 
 #[test]
-fn a_folder_that_is_renamed_is_named_and_followed_when_it_is_back() {
+fn a_renamed_folder_is_reported_and_watched_again_when_it_is_back() {
     let repository = repository();
     let up = Up::start(&repository, &["--rate", "0"]);
     up.page("/", |page| state(page, "backend-sakura") == "runs");

@@ -16,7 +16,7 @@ fn fence(mark: &str) -> String {
 }
 
 #[test]
-fn the_code_in_every_chapter_is_what_the_source_gives() {
+fn the_code_in_every_chapter_is_that_of_the_source() {
     for lang in ["en", "ja"] {
         for (file, text) in chapters(lang) {
             let synced = sync(&text).unwrap_or_else(|error| panic!("{lang}/{file}:{error}"));
@@ -57,7 +57,7 @@ fn code_of_the_crate_is_shown_as_it_is() {
 }
 
 #[test]
-fn a_mark_that_names_nothing_is_refused_with_its_line() {
+fn a_mark_without_code_is_refused_with_its_line() {
     for (mark, words) in [
         ("server-span src/app.rs", "server-span"),
         ("server-spans src/apps.rs", "there is no src/apps.rs"),

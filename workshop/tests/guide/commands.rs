@@ -18,7 +18,7 @@ const START: Duration = Duration::from_secs(300);
 const END: Duration = Duration::from_secs(20);
 
 #[test]
-fn fences_are_of_a_known_kind_and_those_that_do_not_run_are_few() {
+fn fences_have_a_known_kind_and_few_do_not_run() {
     let mut not_run = Vec::new();
     for (file, text) in chapters("en") {
         for fence in fences(&text) {

@@ -53,7 +53,7 @@ fn quotes(source: &str, quotation: &[String]) -> bool {
 }
 
 #[test]
-fn yaml_and_hcl_in_every_chapter_is_what_the_files_have() {
+fn yaml_and_hcl_in_every_chapter_are_quoted_from_the_files() {
     let sources = sources();
     let mut count = 0;
     for (file, text) in chapters("en") {

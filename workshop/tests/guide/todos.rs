@@ -48,7 +48,7 @@ fn a_todo_belongs_to_the_file_before_it() {
 }
 
 #[test]
-fn no_chapter_says_how_often_metrics_come_without_regard_to_up() {
+fn no_chapter_ignores_that_up_exports_metrics_more_often() {
     for (chapter, text) in chapters("en") {
         assert!(!text.contains("come once a minute"), "{chapter}: under `up`, metrics come every 5 s");
     }

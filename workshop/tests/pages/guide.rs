@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Console;
 
 #[tokio::test]
-async fn a_chapter_is_rendered_in_either_language_and_led_to_from_the_others() {
+async fn a_chapter_is_rendered_in_both_languages_and_linked_from_the_others() {
     let console = Console::start();
     let (status, english) = console.html("/guide/en/09-alert.md").await;
     assert_eq!(status, 200);
@@ -71,7 +71,7 @@ async fn search_finds_the_sections_that_have_all_words() {
 }
 
 #[tokio::test]
-async fn nothing_but_the_guide_is_served() {
+async fn only_the_guide_is_served() {
     let console = Console::start();
     for path in [
         "/guide/en/nothing.md",
@@ -87,7 +87,7 @@ async fn nothing_but_the_guide_is_served() {
 }
 
 #[tokio::test]
-async fn a_program_gets_a_chapter_as_markdown() {
+async fn a_chapter_is_available_as_markdown() {
     let console = Console::start();
     let chapter = console.json("/guide/en/09-alert.md").await;
     assert_eq!(chapter["title"], "9 · Be told when too much fails");

@@ -3,7 +3,7 @@
 use super::Console;
 
 #[tokio::test]
-async fn without_an_attendee_the_page_of_steps_says_how_to_become_one() {
+async fn without_an_attendee_the_page_of_steps_explains_how_to_create_a_backend() {
     let console = Console::start();
     let (status, page) = console.html("/steps").await;
     assert!(status == 200 && page.contains("cargo workshop new sakura"), "{status} {page}");
@@ -13,7 +13,7 @@ async fn without_an_attendee_the_page_of_steps_says_how_to_become_one() {
 }
 
 #[tokio::test]
-async fn empty_pages_name_the_commands_of_the_workshop() {
+async fn empty_pages_show_the_commands_of_the_workshop() {
     let console = Console::start();
     for (path, next) in [
         ("/", "curl -i localhost:8080/handson"),

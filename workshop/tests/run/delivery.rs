@@ -67,14 +67,14 @@ async fn a_small_program_that_counts_what_it_drops_passes_delivery_within_second
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_exports_while_the_request_waits_is_noticed() {
+async fn a_program_that_exports_while_the_request_waits_fails_delivery() {
     let (evidence, _) = gather("export-in-the-request").await;
     let reported = failures(&evidence);
     assert!(reported.contains("The request waits for the exporter"), "{reported}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_sends_again_what_was_answered_with_400_is_noticed() {
+async fn a_program_that_retries_after_400_fails_delivery() {
     let (evidence, _) = gather("send-again").await;
     let reported = failures(&evidence);
     assert!(reported.contains("400 means that the request itself is not valid"), "{reported}");

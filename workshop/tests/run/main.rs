@@ -98,14 +98,14 @@ fn assert_told(error: &RunError, words: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_program_that_ends_at_once_is_told_with_its_status_and_last_words() {
+async fn a_program_that_ends_at_once_is_reported_with_its_status_and_last_lines() {
     let error = gather("echo 'PORT=x is refused' >&2; exit 2").await.unwrap_err();
     assert_told(&error, &["exit status 2", "PORT=x is refused"]);
     assert!(error.is_caused_by_service());
 }
 
 #[tokio::test]
-async fn a_service_that_listens_elsewhere_is_told_with_what_it_printed() {
+async fn a_service_that_listens_elsewhere_is_reported_with_its_output() {
     let error = gather(&server_that("elsewhere")).await.unwrap_err();
     assert_told(&error, &["/healthz did not answer 200", "listens on http://127.0.0.1:", "HOST and PORT"]);
 }
@@ -117,21 +117,21 @@ async fn a_service_that_floods_its_log_is_killed() {
 }
 
 #[tokio::test]
-async fn a_service_that_hangs_is_evidence_of_a_request_without_answer() {
+async fn a_service_that_hangs_gives_evidence_of_an_unanswered_request() {
     let evidence = gather(&server_that("hang")).await.unwrap();
     let unanswered = evidence.calm.exchanges.iter().find_map(|exchange| exchange.answer.as_ref().err());
     assert_eq!(unanswered, Some(&NoAnswer::TimedOut(Duration::from_secs(10))));
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_heed_sigterm_is_killed_and_told() {
+async fn a_service_that_ignores_sigterm_is_killed_and_reported() {
     // The shell ignores the signal, and hands that down to the server.
     let evidence = gather(&format!("trap '' TERM\n{}", server_that("well"))).await.unwrap();
     assert!(matches!(evidence.calm.ending, Ending::Killed(_)), "{:?}", evidence.calm.ending);
 }
 
 #[tokio::test]
-async fn what_a_service_starts_itself_is_gone_too() {
+async fn child_processes_of_a_service_are_also_ended() {
     let evidence = gather(&server_that("grandchild")).await.unwrap();
     for run in [&evidence.calm, &evidence.errors] {
         let line = run.stdout.iter().find_map(|line| line.strip_prefix("grandchild ")).unwrap();

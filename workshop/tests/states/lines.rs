@@ -32,7 +32,7 @@ fn every_step_has_a_count_and_the_first_is_zero() {
 }
 
 #[test]
-fn no_answer_is_longer_than_an_attendee_should_type() {
+fn no_answer_has_more_lines_than_the_limit() {
     let steps = Steps::load(&root()).unwrap();
     let counts = typed_lines(&root(), &steps).unwrap();
     let table: Vec<String> =

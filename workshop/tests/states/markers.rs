@@ -105,13 +105,13 @@ fn main() {
 ";
 
 #[test]
-fn a_region_of_a_later_step_goes_and_what_stood_before_it_comes() {
+fn a_region_of_a_later_step_is_removed_and_its_before_lines_are_inserted() {
     let base = at(0, SOURCE).unwrap().unwrap();
     assert_eq!(base, "fn main() {\n    // TODO first: say one\n    zero();\n\n    end();\n}\n");
 }
 
 #[test]
-fn a_line_before_one_step_that_lies_in_the_region_of_another_goes_with_it() {
+fn a_before_line_inside_a_removed_region_is_removed() {
     let first = at(1, SOURCE).unwrap().unwrap();
     assert_eq!(first, "fn main() {\n    one();\n    // TODO second: say two\n\n    end();\n}\n");
 }
@@ -123,7 +123,7 @@ fn no_marker_is_left_in_the_last_state() {
 }
 
 #[test]
-fn blank_lines_left_double_or_at_an_edge_are_joined() {
+fn double_blank_lines_and_those_at_the_edge_of_a_block_are_removed() {
     let source = "\
 fn main() {
     // ANCHOR: first
@@ -141,14 +141,14 @@ fn main() {
 }
 
 #[test]
-fn a_file_left_without_code_goes() {
+fn a_file_without_code_is_removed() {
     let source = "// ANCHOR: first\n//! One.\n\nfn one() {}\n// ANCHOR_END: first\n";
     assert_eq!(at(0, source).unwrap(), None);
     assert_eq!(at(1, source).unwrap().unwrap(), "//! One.\n\nfn one() {}\n");
 }
 
 #[test]
-fn a_file_of_a_later_step_goes_with_the_mod_line_that_names_it() {
+fn a_file_of_a_later_step_is_removed_with_its_mod_line() {
     let source = "\
 mod early;
 /// Comes with the second step.
@@ -194,7 +194,7 @@ fn main() {}
 }
 
 #[test]
-fn a_file_of_a_step_that_is_not_there_is_refused() {
+fn a_missing_file_of_a_step_is_refused() {
     let root = repository("fn main() {}\n");
     fs::write(root.path().join("workshop/steps.toml"), format!("{STEPS}{FILES}")).unwrap();
     fs::write(root.path().join("src/late.rs"), "").unwrap();
@@ -207,13 +207,13 @@ fn a_file_of_a_step_that_is_not_there_is_refused() {
 }
 
 #[test]
-fn a_marker_that_names_no_step_is_refused_with_its_place() {
+fn a_marker_of_an_unknown_step_is_refused_with_its_line() {
     let error = at(0, "fn a() {}\n// ANCHOR: third\n// ANCHOR_END: third\n").unwrap_err();
     assert_eq!(error.to_string(), "src/main.rs:2: 'third' is not a step in workshop/steps.toml");
 }
 
 #[test]
-fn a_region_that_is_not_closed_or_closed_by_another_is_refused() {
+fn an_unclosed_or_wrongly_closed_region_is_refused() {
     let open = at(0, "// ANCHOR: first\nfn a() {}\n").unwrap_err().to_string();
     assert!(open.contains("the region 'first' is not closed"), "{open}");
     let crossed = at(0, "// ANCHOR: first\n// ANCHOR_END: second\nfn a() {}\n").unwrap_err().to_string();
@@ -243,7 +243,7 @@ fn a_todo_is_in_the_language_of_the_attendee() {
 }
 
 #[test]
-fn the_manifest_is_the_roots_made_a_package_of_its_own() {
+fn the_manifest_is_derived_from_the_roots() {
     let root = repository("fn main() {}\n");
     let steps = Steps::load(root.path()).unwrap();
     let tree = source::derive(root.path(), &steps, 0, "backend-sakura", Lang::Ja).unwrap();

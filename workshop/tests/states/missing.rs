@@ -11,7 +11,7 @@ fn root() -> PathBuf {
 }
 
 #[test]
-fn nothing_is_missing_of_any_step() {
+fn no_step_lacks_a_file() {
     let steps = Steps::load(&root()).unwrap();
     assert_eq!(missing(&root(), &steps).unwrap(), Vec::<String>::new());
 }
@@ -50,7 +50,7 @@ fn copy_all(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_new_step_has_all_places_but_those_in_the_source() {
+fn a_new_step_has_everything_except_its_code() {
     let copy = copy();
     let tree = new_step(copy.path(), &Steps::load(copy.path()).unwrap(), "queue-metrics").unwrap();
     tree.write_to(copy.path()).unwrap();
@@ -78,7 +78,7 @@ fn a_new_step_has_all_places_but_those_in_the_source() {
 }
 
 #[test]
-fn what_a_new_step_writes_is_formatted() {
+fn the_files_of_a_new_step_are_formatted() {
     let copy = copy();
     let tree = new_step(copy.path(), &Steps::load(copy.path()).unwrap(), "a-step").unwrap();
     tree.write_to(copy.path()).unwrap();
@@ -95,7 +95,7 @@ fn what_a_new_step_writes_is_formatted() {
 }
 
 #[test]
-fn an_id_that_is_taken_or_not_allowed_is_refused() {
+fn an_id_that_is_used_or_not_allowed_is_refused() {
     let steps = Steps::load(&root()).unwrap();
     for (id, words) in [
         ("metrics", "this is already step 8"),

@@ -34,7 +34,7 @@ fn todos(lang: Lang) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_todo_is_there_in_japanese_and_no_translation_is_left_over() {
+fn every_todo_has_a_japanese_translation_and_no_translation_is_unused() {
     let (english, japanese) = (todos(Lang::En), todos(Lang::Ja));
     assert_eq!(english.len(), japanese.len());
     for todo in &japanese {
@@ -51,7 +51,7 @@ fn derive(at: usize, name: &str) -> Tree {
 }
 
 #[test]
-fn the_committed_base_is_what_the_source_gives() {
+fn the_committed_base_equals_the_derived_one() {
     let derived = derive(0, "backend-base");
     let mut committed = BTreeMap::new();
     read_into(&mut committed, &root().join("backend-base"), Path::new(""));
@@ -96,7 +96,7 @@ fn has_code(step: &Step) -> bool {
 }
 
 #[test]
-fn no_state_but_the_last_lacks_a_todo_and_none_shows_a_marker() {
+fn every_state_except_the_last_has_a_todo_and_none_has_a_marker() {
     let steps = Steps::load(&root()).unwrap();
     let marked: Vec<_> = steps.all().iter().filter(|step| step.number > 0 && has_code(step)).collect();
     for at in 0..steps.all().len() {

@@ -37,7 +37,7 @@ async fn post(listener: &TcpListener) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "builds the service, and wants chromium"]
-async fn errors_make_a_group_and_fire_the_monitor_which_recovers_when_they_end() {
+async fn errors_form_a_group_and_fire_the_monitor_which_recovers_after_them() {
     let folder = tempfile::tempdir().unwrap();
     let webhook = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let monitor = folder.path().join("monitor.toml");

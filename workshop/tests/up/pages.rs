@@ -86,7 +86,7 @@ fn sorted(names: &[&str]) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "builds the service, and wants chromium"]
-async fn a_span_leads_to_its_logs_and_these_lead_back_and_keys_do_it_too() {
+async fn spans_and_logs_are_linked_in_both_directions_and_by_keys() {
     let up = Up::start(&root(), &["--rate", "0"]);
     up.wait_for_service();
     let browser = Browser::start().await;
@@ -124,7 +124,7 @@ async fn a_span_leads_to_its_logs_and_these_lead_back_and_keys_do_it_too() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "builds the service, and wants chromium"]
-async fn pages_read_well_without_a_script_and_fit_a_small_window() {
+async fn pages_work_without_scripts_and_fit_a_small_window() {
     let up = Up::start(&root(), &["--rate", "0"]);
     up.wait_for_service();
     let trace = up.call();

@@ -29,7 +29,7 @@ fn is_service(command: &str) -> bool {
 
 #[test]
 #[ignore = "builds the service"]
-fn ctrl_c_ends_all_of_it_and_leaves_nothing_behind() {
+fn ctrl_c_ends_everything_and_leaves_no_process_behind() {
     let mut up = Up::start(&root(), &[]);
     let children = all_children(&up);
     for what in [" guard", "handson httpbin", "loadtest"] {
@@ -45,7 +45,7 @@ fn ctrl_c_ends_all_of_it_and_leaves_nothing_behind() {
 
 #[test]
 #[ignore = "builds the service"]
-fn when_it_is_killed_hard_the_others_end_too() {
+fn the_other_processes_end_if_it_is_killed() {
     let mut up = Up::start(&root(), &[]);
     let children = all_children(&up);
     up.signal(Signal::KILL);
@@ -57,7 +57,7 @@ fn when_it_is_killed_hard_the_others_end_too() {
 
 #[test]
 #[ignore = "builds the service"]
-fn a_service_that_crashes_starts_again_and_the_console_tells_of_it() {
+fn a_crashed_service_is_restarted_and_the_console_shows_it() {
     let up = Up::start(&root(), &[]);
     up.wait_for_service();
     // The load generator's command line ends with the address of `/handson`.

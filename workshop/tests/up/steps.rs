@@ -41,7 +41,7 @@ pub fn workshop(folder: &Path, arguments: &[&str]) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "builds the service, and wants chromium"]
-async fn a_step_turns_from_red_to_green_and_a_save_starts_the_backend_anew() {
+async fn a_step_turns_from_red_to_green_and_a_save_restarts_the_backend() {
     let repository = repository();
     workshop(repository.path(), &["new", "sakura"]);
     // Inside its folder the name is known.

@@ -212,7 +212,7 @@ mod tests {
     use super::percentile;
 
     #[test]
-    fn a_percentile_lies_within_its_bucket() {
+    fn a_percentile_is_within_its_bucket() {
         let bounds = [1.0, 2.0, 4.0];
         assert_eq!(percentile(&bounds, &[0, 10, 0, 0], 0.5), Some(1.5));
         assert_eq!(percentile(&bounds, &[5, 0, 5, 0], 0.9), Some(3.6));

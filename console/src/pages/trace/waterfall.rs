@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn children_stand_below_their_parent_and_overlapping_ones_count_once() {
+    fn children_are_below_their_parent_and_overlapping_ones_count_once() {
         let spans = [
             span("b", Some("a"), 10, 30),
             span("a", None, 0, 100),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn circles_orphans_twins_and_reversed_times_are_all_shown_once() {
+    fn cycles_orphans_duplicates_and_reversed_times_are_all_shown_once() {
         let spans = [
             span("a", Some("b"), 0, 10),
             span("b", Some("a"), 0, 10),

@@ -73,7 +73,7 @@ async fn an_unknown_method_is_recorded_as_other() {
 }
 
 #[tokio::test]
-async fn a_url_without_port_has_that_of_its_scheme_and_an_ipv6_address_has_no_brackets() {
+async fn a_url_without_port_gets_the_default_port_and_an_ipv6_address_has_no_brackets() {
     let cases = [
         ("http://shop.invalid/", "shop.invalid", 80),
         ("https://shop.invalid/", "shop.invalid", 443),

@@ -65,7 +65,7 @@ fn statuses(spans: &[SpanData]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn each_attempt_has_a_span_of_its_own() {
+async fn each_attempt_has_its_own_span() {
     let (telemetry, callee) = (Telemetry::new(), Callee::start().await);
     let request = retrying(&telemetry.instrumentation()).get(callee.url("/"));
     request.send().await.expect("the server answers");
@@ -106,7 +106,7 @@ async fn a_failure_is_recorded_on_the_span_of_the_last_attempt() {
 }
 
 #[tokio::test]
-async fn a_call_without_a_response_can_be_recorded_too() {
+async fn a_call_without_a_response_can_also_be_recorded() {
     let telemetry = Telemetry::new();
     let address = crate::http::closed().await;
     let handle = CallSpan::default();

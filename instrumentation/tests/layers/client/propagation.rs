@@ -41,7 +41,7 @@ async fn a_call_outside_of_a_span_starts_a_trace() {
 }
 
 #[tokio::test]
-async fn baggage_of_the_context_is_sent_along() {
+async fn baggage_of_the_context_is_propagated() {
     let telemetry = Telemetry::new();
     let baggage = |headers: axum::http::HeaderMap| async move {
         headers.get("baggage").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
@@ -55,7 +55,7 @@ async fn baggage_of_the_context_is_sent_along() {
 }
 
 #[tokio::test]
-async fn a_call_of_a_span_that_is_not_sampled_is_not_recorded_and_sends_the_decision_along() {
+async fn a_call_of_a_span_that_is_not_sampled_is_not_recorded_and_propagates_the_decision() {
     let callee = Callee::start().await;
     let telemetry = Telemetry::new();
     let parent = opentelemetry::trace::SpanContext::new(

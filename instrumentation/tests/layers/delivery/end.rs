@@ -12,7 +12,7 @@ use super::{collector, lines, make_spans, reported, settings};
 use crate::http::client;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn spans_that_wait_or_are_under_way_at_the_end_are_counted_as_lost() {
+async fn queued_and_exporting_spans_at_the_end_are_counted_as_lost() {
     lines::collect();
     let endpoint = "http://hanging.invalid";
     let batches_of_3 = [("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "3")];

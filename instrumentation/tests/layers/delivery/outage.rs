@@ -14,7 +14,7 @@ use crate::http::{client, closed};
 const REJECT_2: Behaviour = Behaviour::Reject { items: 2, reason: "attributes are too long" };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_outage_is_one_warning_when_it_begins_and_one_with_the_numbers_when_it_ends() {
+async fn an_outage_is_one_warning_at_its_beginning_and_one_with_the_numbers_at_its_end() {
     lines::collect();
     client();
     let collector = collector(Behaviour::Refuse(400)).await;
@@ -70,7 +70,7 @@ async fn an_outage_is_one_warning_when_it_begins_and_one_with_the_numbers_when_i
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn metrics_that_fail_are_reported_and_lose_nothing() {
+async fn failed_exports_of_metrics_are_reported_and_lose_nothing() {
     lines::collect();
     client();
     let collector = collector(Behaviour::Refuse(400)).await;
@@ -90,7 +90,7 @@ async fn metrics_that_fail_are_reported_and_lose_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn spans_that_the_collector_takes_and_rejects_are_counted_as_lost() {
+async fn spans_that_the_collector_rejects_in_a_partial_success_are_counted_as_lost() {
     lines::collect();
     client();
     let collector = collector(REJECT_2).await;
@@ -113,7 +113,7 @@ async fn spans_that_the_collector_takes_and_rejects_are_counted_as_lost() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn log_records_that_the_collector_takes_and_rejects_are_counted_as_lost() {
+async fn log_records_that_the_collector_rejects_in_a_partial_success_are_counted_as_lost() {
     lines::collect();
     client();
     let collector = collector(REJECT_2).await;
@@ -134,7 +134,7 @@ async fn log_records_that_the_collector_takes_and_rejects_are_counted_as_lost() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_collector_that_is_not_there_is_named_with_the_reason() {
+async fn a_missing_collector_is_reported_with_its_address_and_the_reason() {
     lines::collect();
     client();
     let endpoint = format!("http://{}", closed().await);

@@ -28,7 +28,7 @@ fn on_threads(work: impl Fn() + Sync) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn spans_that_find_the_queue_full_are_counted_exactly() {
+async fn spans_dropped_by_a_full_queue_are_counted_exactly() {
     lines::collect();
     let endpoint = "http://blocked-spans.invalid";
     let (delivery, telemetry) = reported(&settings(endpoint, &SMALL));
@@ -75,7 +75,7 @@ async fn spans_are_delivered_or_counted_while_the_exporter_works() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn log_records_that_find_the_queue_full_are_counted_exactly() {
+async fn log_records_dropped_by_a_full_queue_are_counted_exactly() {
     lines::collect();
     let endpoint = "http://blocked-logs.invalid";
     let (delivery, telemetry) = reported(&settings(endpoint, &SMALL));

@@ -18,7 +18,7 @@ fn is_now(time: &str) -> bool {
 }
 
 #[test]
-fn a_line_says_when_how_severe_what_and_by_whom() {
+fn a_line_has_time_level_message_and_identity() {
     let mut line = only_line(|| tracing::warn!("disk is almost full"));
     let time = line.remove("time").expect("a time");
     assert!(is_now(time.as_str().expect("a text")), "{time}");
@@ -33,7 +33,7 @@ fn a_line_says_when_how_severe_what_and_by_whom() {
 }
 
 #[test]
-fn commit_and_repository_are_there_if_they_are_known() {
+fn commit_and_repository_are_present_if_they_are_known() {
     let known = Identity {
         commit: Some("3d3c42e0".into()),
         repository: Some("https://git.example/shop".into()),
@@ -105,7 +105,7 @@ fn integers_of_128_bits_keep_all_their_digits() {
 
 /// JSON has no such numbers.
 #[test]
-fn floats_that_are_no_numbers_are_null() {
+fn floats_that_are_not_numbers_are_null() {
     let line = only_line(|| {
         tracing::info!(nan = f64::NAN, infinity = f64::INFINITY, negative = f64::NEG_INFINITY, "strange");
     });

@@ -45,7 +45,7 @@ fn lines_inside_a_span_have_its_ids_and_those_outside_have_none() {
 }
 
 #[test]
-fn lines_have_no_ids_unless_they_are_asked_for() {
+fn lines_have_no_ids_unless_they_are_enabled() {
     let tracer = Telemetry::new().tracer();
     let lines = logged(JsonLines::new(&identity()), || tracer.in_span("span", |_| tracing::info!("inside")));
     let line = lines.objects().remove(0);

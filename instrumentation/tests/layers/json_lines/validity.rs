@@ -18,7 +18,7 @@ const STRANGE: [&str; 9] = [
 ];
 
 #[test]
-fn strange_texts_arrive_as_they_are_in_one_line_each() {
+fn unusual_texts_are_unchanged_and_take_one_line_each() {
     let lines = logged(JsonLines::new(&identity()), || {
         for text in STRANGE {
             let error = std::io::Error::other(text);
@@ -42,7 +42,7 @@ fn strange_texts_arrive_as_they_are_in_one_line_each() {
 }
 
 #[test]
-fn a_strange_identity_is_escaped_too() {
+fn an_unusual_identity_is_also_escaped() {
     for text in STRANGE {
         let strange = Identity { service: text.to_owned(), commit: Some(text.to_owned()), ..identity() };
         let lines = logged(JsonLines::new(&strange), || tracing::info!("hello"));

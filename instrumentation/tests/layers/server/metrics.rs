@@ -12,7 +12,7 @@ const DURATION: &str = "http.server.request.duration";
 const ACTIVE: &str = "http.server.active_requests";
 
 #[tokio::test]
-async fn the_duration_is_recorded_once_a_request_in_one_series_for_each_combination() {
+async fn the_duration_is_recorded_once_per_request_in_one_series_per_combination() {
     let telemetry = Telemetry::new();
     let address = start(&telemetry.instrumentation(), &Arc::new(Notify::new())).await;
     for request in [
@@ -131,7 +131,7 @@ async fn the_scope_of_the_metrics_is_that_of_the_spans() {
 }
 
 #[tokio::test]
-async fn every_route_of_a_large_router_has_a_series_of_its_own() {
+async fn every_route_of_a_large_router_has_its_own_series() {
     // More than the layer binds instruments for.
     const ROUTES: usize = 300;
     let telemetry = Telemetry::new();

@@ -3,7 +3,7 @@
 use super::valid;
 
 #[test]
-fn the_destination_is_each_place_once_without_passwords() {
+fn the_destination_lists_each_address_once_without_passwords() {
     let endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     let traces = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
     let cases: [(&[(&str, &str)], &str); 11] = [

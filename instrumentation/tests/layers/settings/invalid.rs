@@ -59,7 +59,7 @@ fn numbers_that_are_not_allowed() {
 
 /// The SDK would sample everything.
 #[test]
-fn values_that_only_the_sdk_reads_must_be_as_it_reads_them() {
+fn values_that_only_the_sdk_reads_must_be_valid_for_it() {
     for value in ["ALWAYS_OFF", "always_off ", "ParentBased_Always_Off"] {
         assert_refused("OTEL_TRACES_SAMPLER", value, value, SAMPLERS);
     }

@@ -37,7 +37,7 @@ fn the_headers_are_those_of_the_propagators() {
 }
 
 #[test]
-fn what_was_written_is_read_again() {
+fn injected_headers_can_be_extracted_again() {
     let propagator = valid(&[]).propagator();
     let span = SpanContext::new(
         TraceId::from(1),

@@ -7,7 +7,7 @@ use instrumentation::settings::{Batching, Protocol};
 use super::valid;
 
 #[test]
-fn without_variables_everything_goes_to_a_local_collector_by_http() {
+fn without_variables_everything_goes_to_a_local_collector_over_http() {
     let settings = valid(&[]);
     assert!(!settings.disabled);
     for (signal, endpoint) in [
@@ -25,7 +25,7 @@ fn without_variables_everything_goes_to_a_local_collector_by_http() {
 }
 
 #[test]
-fn by_http_the_endpoint_of_all_signals_is_a_base_and_that_of_one_signal_is_complete() {
+fn over_http_the_common_endpoint_is_a_base_and_that_of_one_signal_is_complete() {
     let cases = [
         ("http://collector:4318", "http://collector:4318/v1/traces"),
         ("http://collector:4318/", "http://collector:4318/v1/traces"),
@@ -48,7 +48,7 @@ fn by_http_the_endpoint_of_all_signals_is_a_base_and_that_of_one_signal_is_compl
 }
 
 #[test]
-fn by_grpc_an_endpoint_is_left_as_it_is() {
+fn over_grpc_an_endpoint_is_not_changed() {
     let grpc = ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc");
     assert_eq!(valid(&[grpc]).metrics.endpoint.as_str(), "http://localhost:4317/");
     for endpoint in ["http://collector:4317/", "https://gateway.example/otlp"] {
@@ -60,7 +60,7 @@ fn by_grpc_an_endpoint_is_left_as_it_is() {
 }
 
 #[test]
-fn each_variable_of_a_signal_wins_over_that_of_all_signals() {
+fn the_variable_of_one_signal_overrides_the_common_one() {
     let settings = valid(&[
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=all,tenant=shop"),
@@ -113,7 +113,7 @@ fn an_empty_variable_counts_as_unset() {
 }
 
 #[test]
-fn words_are_read_in_any_case_and_without_white_space_around() {
+fn words_are_case_insensitive_and_trimmed() {
     let settings = valid(&[
         ("OTEL_SDK_DISABLED", " TRUE "),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "GRPC"),
@@ -128,7 +128,7 @@ fn words_are_read_in_any_case_and_without_white_space_around() {
 }
 
 #[test]
-fn a_disabled_sdk_exports_no_signal_whatever_its_exporters_are() {
+fn a_disabled_sdk_exports_no_signal_with_any_exporter() {
     let settings = valid(&[("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "otlp")]);
     for signal in [&settings.traces, &settings.metrics, &settings.logs] {
         assert!(!signal.enabled, "{signal:?}");

@@ -31,7 +31,7 @@ const REFUSED: &[(&str, &[&str])] = &[
 ];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_threshold_is_refused_before_any_request() {
+async fn an_invalid_threshold_is_refused_before_any_request() {
     let target = start_target(|_| Reaction::Answer);
     for (threshold, words) in REFUSED {
         let setup = Setup::new("--duration 1s").argument("--url", &target.url("/handson"));
