@@ -111,7 +111,7 @@ pub fn fill(text: &str, arguments: &[(&str, &dyn Display)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+    #![allow(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
     use std::collections::BTreeSet;
     use std::path::Path;

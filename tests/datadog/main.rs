@@ -2,7 +2,7 @@
 //! queries, and compare it with what the real service and the real load generator send, in Datadog's words:
 //! `docs/datadog.md` has the rules, `rules` has them as code, and a test compares the two.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on says so by ending.
+#![allow(clippy::unwrap_used)] // A test that cannot continue should panic.
 
 mod document;
 mod judge;

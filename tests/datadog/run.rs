@@ -103,5 +103,5 @@ async fn load_generator() -> PathBuf {
     let messages = String::from_utf8(output.stdout).unwrap();
     let messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let executable = |message: Value| message["executable"].as_str().map(PathBuf::from);
-    messages.filter_map(executable).next_back().expect("Cargo says where the program is")
+    messages.filter_map(executable).next_back().expect("Cargo prints the path of the program")
 }

@@ -290,7 +290,7 @@ async fn the_health_check_exits_with_0_if_the_service_answers_and_otherwise_with
     let nobody = ClosedPort::new();
     let ended = healthcheck(nobody.number()).await;
     assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
-    assert_eq!(ended.output.stderr.len(), 1, "it says why: {ended:#?}");
+    assert_eq!(ended.output.stderr.len(), 1, "it reports the reason: {ended:#?}");
     let not_a_panic = ended.output.lines.iter().all(|line: &Value| line["level"] != "ERROR");
     assert!(not_a_panic, "{ended:#?}");
 }

@@ -133,7 +133,7 @@ async fn a_failure_logs_one_line_with_kind_message_and_stack() {
     assert!(!line["error"]["message"].as_str().unwrap().is_empty(), "{line}");
     assert!(line["error"]["stack"].as_str().unwrap().contains("src/"), "{line}");
     assert_eq!(line["error"].as_object().unwrap().len(), 3, "{line}");
-    assert_eq!(line.get("exception.type"), None, "said once: {line}");
+    assert_eq!(line.get("exception.type"), None, "reported once: {line}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! The service through its public interface: the real program, started with its own environment, between an httpbin and
 //! an OTLP receiver that the tests control. Each module is one theme; `support` holds what they share.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on says so by ending.
+#![allow(clippy::unwrap_used)] // A test that cannot continue should panic.
 
 mod collector;
 mod configuration;

@@ -167,8 +167,8 @@ async fn no_signal_contains_the_credentials_of_an_address() {
     let received = collector.telemetry();
     let url = received.span("PUT").attributes["url.full"].as_str().unwrap();
     assert!(url.ends_with("/put"), "{url}");
-    let said = format!("{:?}{:?}{:?}", received.spans, received.log_records, output.stdout);
-    assert!(!said.contains("user:hunter2"), "{url}");
+    let text = format!("{:?}{:?}{:?}", received.spans, received.log_records, output.stdout);
+    assert!(!text.contains("user:hunter2"), "{url}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,9 +186,9 @@ async fn no_span_contains_a_path_of_the_build_machine_or_a_thread() {
             let unwanted = ["code.", "thread.", "busy_ns", "idle_ns", "level", "target"];
             assert!(!unwanted.iter().any(|start| name.starts_with(start)), "{name} on {}", span.name);
         }
-        let said = format!("{:?} {:?}", span.attributes, span.events);
+        let text = format!("{:?} {:?}", span.attributes, span.events);
         for path in [env!("CARGO_MANIFEST_DIR"), ".cargo/registry", "/rustc/"] {
-            assert!(!said.contains(path), "{path} on {}: {said}", span.name);
+            assert!(!text.contains(path), "{path} on {}: {text}", span.name);
         }
     }
 }

@@ -52,7 +52,7 @@ async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>) {
 
 /// There is no response, or no more of it: hyper closes the connection.
 #[derive(Debug, thiserror::Error)]
-#[error("the server was told to break off")]
+#[error("the reaction is to break off the response")]
 pub(crate) struct BrokenOff;
 
 async fn answer(

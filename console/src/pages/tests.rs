@@ -1,5 +1,5 @@
 //! The views of a fixed store, and the HTML and JSON that they become, as snapshots.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
 use std::sync::Arc;
 

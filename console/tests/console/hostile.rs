@@ -173,9 +173,9 @@ async fn a_refused_request_gets_a_status_in_its_own_format() {
     let console = Console::start(&[]);
     let (status, body) =
         console.send("/v1/traces", "application/json", b"{\"resourceSpans\":7}".to_vec()).await;
-    let told: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((status, &told["code"]), (400, &json!(3)), "{body}");
-    assert!(told["message"].as_str().unwrap().contains("no OTLP"), "{body}");
+    let error: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &error["code"]), (400, &json!(3)), "{body}");
+    assert!(error["message"].as_str().unwrap().contains("no OTLP"), "{body}");
     for (content_type, body, expected) in
         [("text/plain", "x", 415), ("application/json", "not json", 400), (PROTOBUF, "\u{1}\u{2}\u{3}", 400)]
     {
@@ -297,8 +297,8 @@ async fn odd_times_cycles_and_duplicates_are_shown_once_each() {
         let rows = page.split("<tr").filter(|row| row.contains("data-span") && row.contains(name)).count();
         assert_eq!(rows, times, "{name}: {page}");
     }
-    for said in ["1 span ends before it starts", "3 spans are their own ancestors", "8 spans</b>"] {
-        assert!(page.contains(said), "{said}: {page}");
+    for text in ["1 span ends before it starts", "3 spans are their own ancestors", "8 spans</b>"] {
+        assert!(page.contains(text), "{text}: {page}");
     }
     for path in ["/", "/traces", "/logs", "/errors", &format!("/traces/{TRACE}?span={}", id(4))] {
         assert_eq!(console.html(path).await.0, 200, "{path}");

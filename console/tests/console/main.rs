@@ -1,5 +1,5 @@
 //! The console as a person and a program use it: the real process, real OTLP over the wire, its pages by HTTP.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
 mod bounds;
 mod hostile;

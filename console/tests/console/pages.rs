@@ -439,7 +439,7 @@ async fn a_monitor_reports_mistakes_in_its_file_and_follows_changes() {
 
 #[tokio::test]
 async fn bad_options_are_refused_with_the_reason() {
-    for (arguments, said) in [
+    for (arguments, message) in [
         (["--memory", "1MiB"], "expected 16MiB or more"),
         (["--memory", "much"], "expected a size, such as 256MiB"),
     ] {
@@ -448,7 +448,7 @@ async fn bad_options_are_refused_with_the_reason() {
             .output()
             .unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && stderr.contains(said), "{stderr}");
+        assert!(!output.status.success() && stderr.contains(message), "{stderr}");
     }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -1,7 +1,7 @@
 //! `loadtest` and k6 side by side: the same load on the same service must come to the same summary. The k6 is a real one
 //! and runs the workshop's own script: `.ci/run k6`.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on says so by ending.
+#![allow(clippy::unwrap_used)] // A test that cannot continue should panic.
 
 mod generators;
 mod service;

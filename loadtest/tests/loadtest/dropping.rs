@@ -18,7 +18,7 @@ async fn an_iteration_without_a_free_vu_is_dropped_and_counted() {
     assert_eq!(ended.count("dropped_iterations"), 15);
     assert_eq!(ended.count("iterations"), 0, "none has ended");
     assert!(ended.output.stdout.iter().any(|line| line.contains("5 interrupted iterations")));
-    assert_eq!(ended.messages(WARNING), 1, "said once");
+    assert_eq!(ended.messages(WARNING), 1, "reported once");
     assert_eq!(ended.messages("5 active VUs"), 1);
 }
 
@@ -32,7 +32,7 @@ async fn starts_and_drops_make_up_the_schedule_while_vus_come_back() {
     assert_eq!(starts, target.calls().len() as u64);
     assert_eq!(starts + dropped, 20);
     assert!((6..=15).contains(&starts), "five in each half second, or more by chance: {starts}");
-    assert_eq!(ended.messages(WARNING), 1, "said once");
+    assert_eq!(ended.messages(WARNING), 1, "reported once");
     for (of, vus) in [("value", 5.0), ("min", 3.0), ("max", 5.0)] {
         assert_eq!(ended.exported_number("vus_max", of), vus, "{of}");
     }

@@ -64,7 +64,7 @@ async fn a_timeout_fails_the_request_and_the_next_one_uses_a_new_connection() {
     let before: HashSet<usize> = calls[..6].iter().map(|call| call.connection).collect();
     let after: HashSet<usize> = calls[6..].iter().map(|call| call.connection).collect();
     assert!(!after.is_empty() && before.is_disjoint(&after), "connections {before:?}, then {after:?}");
-    assert_eq!(ended.messages("does not respond"), 1, "said once");
+    assert_eq!(ended.messages("does not respond"), 1, "reported once");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +86,7 @@ async fn a_target_that_refuses_from_the_start_is_reported_once_and_counted() {
     assert_eq!(ended.row("http_req_failed"), "100.00% 20 out of 20");
     assert_eq!(ended.count("iterations"), 20);
     assert_eq!(ended.exported_number("http_req_duration", "max"), 0.0, "nothing was sent, as k6 has it");
-    assert_eq!(ended.output.stderr.len(), 1, "said once");
+    assert_eq!(ended.output.stderr.len(), 1, "reported once");
     assert_eq!(ended.messages("refused"), 1, "with the reason");
 }
 
@@ -95,7 +95,7 @@ async fn an_unknown_host_name_is_reported_once_and_counted() {
     let setup = Setup::new("--url http://nowhere.invalid/ --wait-timeout 0s --rate 20 --duration 200ms");
     let ended = setup.and("--timeout 10s").run().await;
     assert_eq!(ended.assert_code(0).row("http_req_failed"), "100.00% 4 out of 4");
-    assert_eq!(ended.output.stderr.len(), 1, "said once");
+    assert_eq!(ended.output.stderr.len(), 1, "reported once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,7 +31,7 @@ async fn a_run_waits_until_the_target_is_healthy() {
     assert!(calls[..3].iter().all(|call| call.method == "GET"));
     assert_eq!(ended.count("http_reqs"), 5, "asking is not counted");
     assert_eq!(ended.row("checks_succeeded"), "100.00% 5 out of 5");
-    assert_eq!(ended.messages("waiting for"), 1, "said once");
+    assert_eq!(ended.messages("waiting for"), 1, "reported once");
     assert_eq!(ended.messages(&target.url("/healthz")), 1, "with the address");
 }
 

@@ -1,7 +1,7 @@
 //! The load generator through its public interface: the real program, with a target and an OTLP receiver that the tests
 //! control. Each module is one theme; `support` holds what they share.
 
-#![allow(clippy::unwrap_used)] // A test that cannot go on says so by ending.
+#![allow(clippy::unwrap_used)] // A test that cannot continue should panic.
 
 // The one that takes a minute comes first in the alphabet, and so begins first.
 mod arrivals;

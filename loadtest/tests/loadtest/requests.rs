@@ -94,5 +94,5 @@ async fn https_to_a_target_that_speaks_plain_http_fails_with_the_reason() {
         return;
     }
     assert_eq!(ended.assert_code(0).row("http_req_failed"), "100.00% 2 out of 2");
-    assert_eq!(ended.output.stderr.len(), 1, "said once");
+    assert_eq!(ended.output.stderr.len(), 1, "reported once");
 }

@@ -49,7 +49,7 @@ async fn a_target_that_flaps_does_not_flood_the_messages() {
     let ended = Setup::against(&target, "--rate 60 --duration 1500ms").run().await;
     ended.assert_code(0);
     assert_eq!(ended.row("http_req_failed"), "33.33% 30 out of 90");
-    assert_eq!(ended.output.stderr.len(), 1, "said once");
+    assert_eq!(ended.output.stderr.len(), 1, "reported once");
     assert_eq!(ended.messages(GONE), 1);
 }
 

@@ -96,7 +96,7 @@ async fn every_threshold_that_is_crossed_is_marked_and_the_exit_status_is_99() {
     let ended = run(CROSSED).await;
     ended.assert_code(99);
     assert_all(&ended, CROSSED, false);
-    assert_eq!(ended.messages("thresholds"), 1, "said once");
+    assert_eq!(ended.messages("thresholds"), 1, "reported once");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -48,9 +48,9 @@ async fn an_unknown_key_of_the_configuration_is_refused() {
         write!(file, "{before}\n{line}\n{mistake}\n{after}").unwrap();
 
         let output = validate(file.path()).await;
-        let said = String::from_utf8_lossy(&output.stderr);
+        let message = String::from_utf8_lossy(&output.stderr);
         assert!(!output.status.success(), "{mistake:?} after {line:?} is accepted");
-        assert!(said.contains("mistaken"), "{mistake:?} after {line:?}: {said}");
+        assert!(message.contains("mistaken"), "{mistake:?} after {line:?}: {message}");
     }
 }
 

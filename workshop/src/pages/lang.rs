@@ -50,7 +50,7 @@ pub(super) fn tr(lang: Lang, english: &'static str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+    #![allow(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
     use std::collections::BTreeSet;
     use std::path::Path;

@@ -1,4 +1,4 @@
-//! Mistakes in `monitor.toml`: step 9. The monitor is the console's own, over the answer's real requests.
+//! Mistakes in `monitor.toml` for step 9. The console's monitor evaluates the answer's real requests.
 
 use otlp::model::{SpanKind, StatusCode};
 use workshop::evidence::Evidence;
@@ -60,21 +60,21 @@ fn alert_fails_if_it_fires_although_nothing_fails() {
         }
     });
     wrong.backend.monitor = with(|_| {}).backend.monitor;
-    let told = super::failures("alert", &wrong);
-    assert!(told.contains("Requests of the calm run have the status Error"), "{told}");
+    let reported = super::failures("alert", &wrong);
+    assert!(reported.contains("Requests of the calm run have the status Error"), "{reported}");
 }
 
 #[test]
 fn alert_fails_if_it_fires_again_and_again() {
-    // Failures come in bursts, and the window is as short as can be.
+    // Failures come in bursts, and the window is the shortest one that is allowed.
     let mut wrong = with_monitor("window = \"1m\"", "window = \"10s\"");
     let server = wrong.errors.telemetry.spans.iter_mut().filter(|span| span.kind == SpanKind::Server);
     for (index, span) in server.enumerate() {
         span.status = if index < 50 { StatusCode::Error } else { StatusCode::Unset };
     }
-    let told = super::failures("alert", &wrong);
-    assert!(told.contains("it fired 3 times"), "{told}");
-    assert!(told.contains("it recovered 3 times"), "{told}");
+    let reported = super::failures("alert", &wrong);
+    assert!(reported.contains("it fired 3 times"), "{reported}");
+    assert!(reported.contains("it recovered 3 times"), "{reported}");
 }
 
 #[test]

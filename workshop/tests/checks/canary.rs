@@ -85,11 +85,11 @@ fn canary_fails_if_a_stage_is_missing_or_out_of_order() {
         assert_fails(STEP, &wrong, "This is missing: ");
     }
     for (one, other, words) in [
-        (0, 1, "Each needs the one before it"),
-        (1, 2, "Each needs the one before it"),
+        (0, 1, "Each stage needs the one before it"),
+        (1, 2, "Each stage needs the one before it"),
         (2, 4, "must come before"),
-        (3, 4, "nobody answers the traffic that still goes there"),
-        (4, 5, "Each needs the one before it"),
+        (3, 4, "traffic that is still routed to them gets no response"),
+        (4, 5, "Each stage needs the one before it"),
     ] {
         assert_fails(STEP, &with_stages(|stages| stages.swap(one, other)), words);
     }
@@ -105,7 +105,7 @@ fn canary_fails_if_a_stage_has_other_options() {
             "PipeCD accepts any key here, but reads only: scale",
         ),
         ("          scale: 50", "          scale: 0", "from 1 to 100 per cent"),
-        ("          canary: 20", "          canary: 100", "With all of the traffic it is no canary"),
+        ("          canary: 20", "          canary: 100", "A canary must not get all of the traffic"),
         ("          canary: 20", "          canray: 20", "This is missing: a share of the traffic"),
     ] {
         assert_fails(STEP, &with_file(APP, old, new), words);
@@ -132,7 +132,7 @@ fn canary_fails_if_the_analysis_queries_another_service_or_expects_nothing() {
     assert_fails(STEP, &wrong, "not visible among those of the old one");
 }
 
-/// Here PipeCD takes no part of the file, so step 10 says so too.
+/// PipeCD rejects the whole file here, so step 10 reports it, too.
 #[test]
 fn canary_fails_if_the_file_has_an_unknown_key() {
     for (old, new) in [
@@ -140,8 +140,8 @@ fn canary_fails_if_the_file_has_an_unknown_key() {
         ("        with:\n          scale: 50", "        using:\n          scale: 50"),
     ] {
         for step in ["deploy", STEP] {
-            let told = super::failures(step, &with_file(APP, old, new));
-            assert!(told.contains("unknown field `"), "{step}: {told}");
+            let reported = super::failures(step, &with_file(APP, old, new));
+            assert!(reported.contains("unknown field `"), "{step}: {reported}");
         }
     }
 }
@@ -159,8 +159,8 @@ fn canary_fails_if_two_versions_cannot_be_distinguished() {
     assert_fails(STEP, &with_file("taskdef.yaml", entry, &pinned), "this version would stay");
 
     let wrong = with(|evidence| evidence.backend.commit = Some("f".repeat(40)));
-    let told = super::failures(STEP, &wrong);
-    assert!(told.contains("Every commit would have this version"), "{told}");
+    let reported = super::failures(STEP, &wrong);
+    assert!(reported.contains("Every commit would have this version"), "{reported}");
 }
 
 #[test]

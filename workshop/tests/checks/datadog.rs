@@ -1,4 +1,4 @@
-//! Mistakes in step 12, by what a trace agent gets: the answer's own traces, changed.
+//! Mistakes in step 12 that show in what the trace agent receives: the answer's own traces, changed.
 
 use std::fs;
 
@@ -100,8 +100,8 @@ fn datadog_sdk_fails_if_the_tree_is_different() {
 #[test]
 fn datadog_sdk_fails_if_the_service_without_the_feature_no_longer_passes() {
     let wrong = with(|evidence| evidence.calm.telemetry.metrics.clear());
-    let told = failures(STEP, &wrong);
-    assert!(told.contains("step metrics fails"), "{told}");
+    let reported = failures(STEP, &wrong);
+    assert!(reported.contains("step metrics fails"), "{reported}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The step `delivery` over evidence made by hand: what is right passes, and each mistake is noticed with the words meant for it.
+//! The step `delivery` with constructed evidence: right evidence passes, and each mistake is reported with
+//! the intended message.
 
 mod constructed;
 
@@ -13,7 +14,7 @@ use constructed::{LOST_RECORDS, LOST_SPANS, PASSWORD, REQUESTS, SECOND, START, r
 
 const STEP: &str = "delivery";
 
-/// What the step says of the right evidence with a change of the run with this fault.
+/// What the step reports about right evidence in which the run with this fault was changed.
 fn reported(fault: Fault, change: impl FnOnce(&mut DeliveryRun)) -> String {
     let mut evidence = right();
     let runs = evidence.delivery.as_mut().unwrap().as_mut().unwrap();
@@ -24,11 +25,12 @@ fn reported(fault: Fault, change: impl FnOnce(&mut DeliveryRun)) -> String {
 #[track_caller]
 fn assert_fails(fault: Fault, words: &str, change: impl FnOnce(&mut DeliveryRun)) {
     let reported = reported(fault, change);
-    assert!(reported.contains(words), "{STEP} should say {words:?}, and says:\n{reported}");
+    assert!(reported.contains(words), "{STEP} should report {words:?}, but reports:\n{reported}");
     assert!(reported.contains(&fault.text().to_string()), "the fault is not named: {reported}");
 }
 
-/// Changes a line of the log, by its place from the end: 1 for the line that reports the end, 2 for the beginning.
+/// Changes a log line, counted from the end: 1 is the line that reports the end, 2 the one that reports the
+/// beginning.
 fn change_line(run: &mut DeliveryRun, from_the_end: usize, change: impl FnOnce(&mut Value)) {
     let at = run.stdout.len() - from_the_end;
     let mut line = serde_json::from_str(&run.stdout[at]).unwrap();

@@ -7,7 +7,7 @@ use workshop::evidence::Evidence;
 
 use super::{assert_fails, assert_passes, recording, with};
 
-/// The answer's evidence, with `old` in one of its files replaced; `file` is the end of its path.
+/// The answer's evidence with `old` replaced in one file; `file` is the end of its path.
 pub fn with_file(file: &str, old: &str, new: &str) -> Evidence {
     with(|evidence| {
         let path = path_of(evidence, file);
@@ -23,7 +23,7 @@ fn path_of(evidence: &Evidence, file: &str) -> PathBuf {
     files.keys().find(|path| path.ends_with(file)).unwrap().clone()
 }
 
-/// Each: a file, what stands in it, what stands there instead, and what the check says.
+/// Each mistake consists of a file, a text in it, its replacement, and the expected message.
 fn assert_each_fails(step: &str, mistakes: &[(&str, &str, &str, &str)]) {
     for (file, old, new, words) in mistakes {
         assert_fails(step, &with_file(file, old, new), words);
@@ -50,7 +50,7 @@ fn deploy_fails_if_a_list_lacks_the_backend_or_is_out_of_order() {
             "deploy",
             &[
                 (list, line, "", "It has no line `\"backend-answer\",`"),
-                (list, line, &line.repeat(2), "is there more than once"),
+                (list, line, &line.repeat(2), "is listed more than once"),
                 (
                     list,
                     "  prefixes = [\n",
@@ -87,8 +87,8 @@ fn deploy_fails_if_the_workflow_belongs_to_another_backend_or_is_never_triggered
             (file, "iam::111122223333", "iam::1111", "the account's 12 digits"),
             (file, "role/backend-answer-", "role/backend-base-", "only that role may push"),
             (file, "id-token: write", "id-token: read", "for which AWS gives the role"),
-            (file, "branches: [main]", "branches: [sakura]", "a merged change goes nowhere"),
-            (file, "- backend-answer/**", "- backend-base/**", "a merged change goes nowhere"),
+            (file, "branches: [main]", "branches: [sakura]", "a merged change is not deployed"),
+            (file, "- backend-answer/**", "- backend-base/**", "a merged change is not deployed"),
             (file, "distribute-backend.yaml", "images.yml", "call the reusable workflow"),
             (file, "    with:", "    using:", "unknown field `using`"),
             (file, "      role:", "      roles:", "unknown field `roles`"),
@@ -111,7 +111,7 @@ fn deploy_fails_if_pipecd_would_reject_the_application() {
                 "taskDefinitionFile: task.yaml",
                 "servicedef.yaml and taskdef.yaml",
             ),
-            (file, "accessType: ELB", "accessType: ALB", "PipeCD knows ELB and SERVICE_DISCOVERY"),
+            (file, "accessType: ELB", "accessType: ALB", "PipeCD accepts ELB and SERVICE_DISCOVERY"),
             (file, "eventWatcher:", "eventWatchers:", "unknown field `eventWatchers`"),
             (
                 file,
@@ -167,7 +167,7 @@ fn deploy_fails_if_ecs_would_reject_the_task() {
             ),
             (file, "cpu: \"512\"", "cpu: 512", "cpu: 512 should be a string"),
             (file, "memory: \"1024\"", "memory: \"512\"", "Fargate has fixed pairs"),
-            (file, "cpu: 192", "cpu: 400", "must fit"),
+            (file, "cpu: 192", "cpu: 400", "large enough"),
             (file, "networkMode: awsvpc", "networkMode: bridge", "It should be awsvpc."),
             (file, "networkMode: awsvpc", "networkMode: vpc", "\"vpc\" is not one of"),
             (file, "memory: 128", "memory: \"128\"", "an integer without quotes"),
@@ -180,7 +180,7 @@ fn deploy_fails_if_ecs_would_reject_the_task() {
                 "/backend-answer-server-image:TAG",
             ),
             (file, "value: backend-answer\n", "value: answer\n", "The service's name follows from it."),
-            (file, "value: none\n", "value: otlp\n", "each would be there twice"),
+            (file, "value: none\n", "value: otlp\n", "each would arrive twice"),
             (
                 file,
                 "awslogs-group: /handson/handson-api-answer",

@@ -14,7 +14,7 @@ fn scope(name: &str) -> Arc<Scope> {
 fn log_lines_with_more_fields_in_another_order_pass() {
     assert_passes(&with(|evidence| {
         for line in evidence.calm.stdout.iter_mut().chain(&mut evidence.errors.stdout) {
-            // serde_json sorts the members.
+            // serde_json sorts the members, which changes their order.
             let mut object: serde_json::Value = serde_json::from_str(line).unwrap();
             object["target"] = "handson".into();
             *line = object.to_string();
@@ -192,7 +192,7 @@ fn metrics_as_deltas_in_two_exports_pass() {
                 *temporality = Temporality::Delta;
                 let mut more = points.clone();
                 for (first, second) in points.iter_mut().zip(&mut more) {
-                    // The last value is exported later.
+                    // The last value moves to a later export.
                     let last = first.bucket_counts.iter().rposition(|count| *count > 0).unwrap();
                     second.bucket_counts.fill(0);
                     (second.count, second.bucket_counts[last]) = (1, 1);

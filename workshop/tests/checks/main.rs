@@ -1,7 +1,7 @@
-//! The checks, in both directions: the answer's own telemetry passes them all, each plausible mistake fails the step that it
-//! is about, with the words meant for it, and right answers that differ from ours pass.
+//! The checks, in both directions: the answer's own telemetry passes all of them, each plausible mistake
+//! fails its step with the intended message, and right answers that differ from ours pass.
 //!
-//! The telemetry is that of the answer, built and run once; a mistake is a change of it.
+//! The telemetry is recorded once from the answer, built and run; a mistake is a change of this recording.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -34,7 +34,7 @@ fn with(change: impl FnOnce(&mut Evidence)) -> Evidence {
     evidence
 }
 
-/// The answer's evidence, with a change of each span that `which` picks.
+/// The answer's evidence, with a change of each span that `which` selects.
 fn with_spans(which: impl Fn(&Span) -> bool, change: impl Fn(&mut Span)) -> Evidence {
     with(|evidence| {
         for run in [&mut evidence.calm, &mut evidence.errors] {
@@ -47,7 +47,7 @@ fn named(name: &'static str) -> impl Fn(&Span) -> bool {
     move |span| span.name == name
 }
 
-/// What is wrong by `step`, in all words; nothing where the evidence has nothing on it.
+/// Everything that `step` reports as wrong; empty if it passes or has no evidence.
 fn failures(step: &str, evidence: &Evidence) -> String {
     let is_left_out = match step {
         "deploy" | "canary" => evidence.backend.deployment.is_none(),
@@ -66,22 +66,22 @@ fn failures(step: &str, evidence: &Evidence) -> String {
         .collect()
 }
 
-/// `step` fails with these words, and no step before it fails.
+/// Asserts that `step` fails with these words, and that no step before it fails.
 #[track_caller]
 fn assert_fails(step: &str, evidence: &Evidence, words: &str) {
-    let told = failures(step, evidence);
-    assert!(told.contains(words), "{step} should say {words:?}, and says:\n{told}");
+    let reported = failures(step, evidence);
+    assert!(reported.contains(words), "{step} should report {words:?}, but reports:\n{reported}");
     for before in checks::ids().take_while(|before| *before != step) {
-        let told = failures(before, evidence);
-        assert!(told.is_empty(), "{before} fails too:\n{told}");
+        let reported = failures(before, evidence);
+        assert!(reported.is_empty(), "{before} fails too:\n{reported}");
     }
 }
 
 #[track_caller]
 fn assert_passes(evidence: &Evidence) {
     for step in checks::ids() {
-        let told = failures(step, evidence);
-        assert!(told.is_empty(), "{step} fails:\n{told}");
+        let reported = failures(step, evidence);
+        assert!(reported.is_empty(), "{step} fails:\n{reported}");
     }
 }
 

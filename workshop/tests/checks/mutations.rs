@@ -1,5 +1,5 @@
-//! Mutations by rule: the answer's own evidence, with one thing changed, in one place or in all places. The checks notice each,
-//! or it is on the list of those that may pass, with the reason.
+//! Systematic mutations: one thing in the answer's evidence is changed, in one place or in all places. The
+//! checks must notice each mutation, unless it is on the list of those that may pass, with the reason.
 
 mod log_lines;
 mod log_records;
@@ -16,10 +16,10 @@ use workshop::evidence::{Evidence, Run};
 
 use super::recording;
 
-/// At least so many of a hundred mutations are noticed; the others are on the list.
+/// The minimum percentage of mutations that must be noticed; the others are on the list.
 const MIN_NOTICED: usize = 95;
 
-/// Mutations that may pass: words of their description, all of which must be in it, and the reason.
+/// Mutations that may pass: words that must all be in their description, and the reason.
 const MAY_PASS: &[(&[&str], &str)] = &[
     (&["spans GET /handson", "client.address"], "recommended: advice"),
     (&["spans GET /handson", "network.protocol.version"], "recommended: advice"),
@@ -31,18 +31,18 @@ const MAY_PASS: &[(&[&str], &str)] = &[
     (&["spans SELECT", "db.query.summary"], "recommended: advice"),
     (&["spans SELECT", "name of db.query.text"], "recommended: advice"),
     (&["spans SELECT", "drop db.query.text"], "recommended: advice"),
-    (&["spans SELECT", "another value of db.query.text"], "the program's own words of the query"),
+    (&["spans SELECT", "another value of db.query.text"], "the program chooses the form of the query"),
     (&["metric http", "network.protocol.version"], "recommended: advice"),
     (&["metric db", "db.namespace"], "recommended: advice"),
     (&["metric db", "db.query.summary"], "neither required nor recommended"),
-    (&["another id"], "any id is as good, if no child and no line names it"),
-    (&["handson.randomError", "ends at once"], "no I/O: it may take less than the clock's grain"),
-    (&["another value of exception.stacktrace"], "the program's own words"),
-    (&["lines handson", "handson.httpbin.url"], "a field of the program's own"),
-    (&["lines handson", "handson.telemetry"], "a field of the program's own"),
-    (&["another value of message"], "the program's own words"),
-    (&["another body"], "the program's own words, outside a request"),
-    (&["lines stopping", "not written"], "no line at the end is asked for"),
+    (&["another id"], "any id is right if no child and no line names it"),
+    (&["handson.randomError", "ends at once"], "no I/O: it may take less than the resolution of the clock"),
+    (&["another value of exception.stacktrace"], "the program chooses the text"),
+    (&["lines handson", "handson.httpbin.url"], "a field that the program chooses"),
+    (&["lines handson", "handson.telemetry"], "a field that the program chooses"),
+    (&["another value of message"], "the program chooses the text"),
+    (&["another body"], "the program chooses the text, outside a request"),
+    (&["lines stopping", "not written"], "no line at the end is required"),
     (&["records handson", "not sent"], "logged before the exporter starts, a line has no record"),
     (&["records stopping", "not sent"], "logged after the exporter has ended, a line has no record"),
 ];
@@ -77,7 +77,7 @@ const STEPS_BY_SUBJECT: [(&str, &str); 11] = [
 
 /// One change of the evidence.
 pub struct Mutation {
-    /// "spans GET /handson, all: drop url.path".
+    /// For example "spans GET /handson, all: drop url.path".
     pub description: String,
     pub change: Box<dyn Fn(&mut Evidence) + Send + Sync>,
 }
@@ -97,7 +97,7 @@ impl Places {
         format!("{what}, {}: {change}", if self == Self::One { "one" } else { "all" })
     }
 
-    /// Changes the first item that `is_meant` picks, or all of them.
+    /// Changes the first item that `is_meant` selects, or all of them.
     pub fn change<'a, T: 'a>(
         self,
         items: impl Iterator<Item = &'a mut T>,
@@ -133,7 +133,7 @@ pub fn runs(evidence: &mut Evidence) -> [&mut Run; 2] {
 fn noticed_by(mutation: &Mutation) -> Option<&'static str> {
     let mut evidence = recording::right().clone();
     (mutation.change)(&mut evidence);
-    // The step that it is about first, because a minute is long enough.
+    // The step that is most likely to notice it is tried first, which keeps the test below a minute.
     let first = STEPS_BY_SUBJECT.iter().filter(|(subject, _)| mutation.description.starts_with(subject));
     let first = first.map(|(_, step)| *step);
     first.chain(STEPS).find(|step| {

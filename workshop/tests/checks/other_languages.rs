@@ -1,4 +1,4 @@
-//! Right answers as the libraries of other languages give them.
+//! Right answers that libraries of other languages give.
 
 use otlp::model::{Attributes, Span, SpanKind, StatusCode, Value};
 use workshop::evidence::{Ending, Evidence, Run};
@@ -11,7 +11,7 @@ fn runs(evidence: &mut Evidence) -> [&mut Run; 3] {
     [&mut evidence.calm, &mut evidence.errors, &mut evidence.unusual]
 }
 
-/// Changes the spans in whose place another language has more of them: below each span that `is_meant` picks, a copy.
+/// Adds spans, as libraries of other languages do: a changed copy below each span that `is_meant` selects.
 fn with_copies_below(is_meant: impl Fn(&Span) -> bool, change: impl Fn(&mut Span)) -> Evidence {
     with(|evidence| {
         for run in runs(evidence) {
@@ -102,7 +102,7 @@ fn drivers_with_spans_of_connections_and_rows_pass() {
             span.attributes.0.retain(|(key, _)| key == "db.system.name");
         },
     );
-    // The trace agent has not been changed.
+    // The traces of the trace agent have not been changed.
     other.datadog = None;
     assert_passes(&other);
 }
@@ -111,7 +111,7 @@ fn drivers_with_spans_of_connections_and_rows_pass() {
 fn an_access_log_with_one_message_for_all_requests_passes() {
     assert_passes(&with(|evidence| {
         let run = &mut evidence.calm;
-        // The health check is not traced, and its line has no ids.
+        // The health check is not traced, so its line has no ids.
         let health = run.exchanges[0].sent;
         let outside = run.stdout.iter().find(|line| !line.contains("trace_id")).unwrap();
         let mut outside: serde_json::Value = serde_json::from_str(outside).unwrap();

@@ -1,5 +1,6 @@
-//! The deployment files of base and canary, which belong to this repository. The checks of the steps leave much to an
-//! attendee; here it has one value each. Mistakes prove that a wrong value is noticed.
+//! The deployment files of base and canary, which belong to this repository. The checks of the steps leave
+//! many choices to an attendee; here each has only one right value. The mistakes below show that a wrong
+//! value is noticed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ fn text(file: impl AsRef<Path>) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join(file)).unwrap()
 }
 
-/// The files of `name`, with example values in place of the marks, and the files that they must agree with.
+/// The files of `name` with example values instead of the marks, and the files that they must agree with.
 fn files(name: &str) -> Tree {
     let mut tree = recording::deployment(if name == "canary" { "canary" } else { "deploy" }, name);
     for file in [COMPOSE, SHARED] {
@@ -27,7 +28,8 @@ fn files(name: &str) -> Tree {
     tree
 }
 
-/// What is wrong with the files of `name`: what the steps report, and where they differ from the values of this repository.
+/// What is wrong with the files of `name`: what the steps report, and differences from the values of this
+/// repository.
 fn faults(tree: &Tree, name: &str) -> Vec<String> {
     let evidence = with(|evidence| {
         evidence.backend.name = format!("backend-{name}");
@@ -56,7 +58,8 @@ fn faults(tree: &Tree, name: &str) -> Vec<String> {
     found
 }
 
-/// The shared workflow builds for the platform of the task, and pushes what PipeCD's events name.
+/// Lines of the shared workflow: it builds for the platform of the task, and pushes the images that PipeCD's
+/// events name.
 const SHARED_LINES: [&str; 8] = [
     "    runs-on: ubuntu-24.04\n    timeout-minutes: 60",
     "PLATFORM: linux/amd64",
@@ -158,7 +161,7 @@ fn as_map(container: &Value) -> Value {
     container
 }
 
-/// Whether all of `expected` is in `seen`. Only `dependsOn` may have nothing else.
+/// Compares `seen` with `expected`, which may contain less. Only `dependsOn` must be equal.
 fn compare(seen: &Value, expected: &Value, path: &str, found: &mut Vec<String>) {
     match expected {
         Value::Object(members) if !path.ends_with("/dependsOn") => {
@@ -228,7 +231,7 @@ fn expected(name: &str) -> Value {
                     "DD_ENV": "production",
                     "DD_OTLP_CONFIG_RECEIVER_PROTOCOLS_HTTP_ENDPOINT": "localhost:4318",
                 },
-                // All folders to which the Agent writes.
+                // All folders to which the Datadog Agent writes.
                 "tmpfs": ["/etc/datadog-agent", "/opt/datadog-agent/run", "/var/run/datadog", "/tmp"],
                 "healthCheck": {"command": ["CMD-SHELL", "/probe.sh"]},
                 "dependsOn": {},
@@ -236,7 +239,7 @@ fn expected(name: &str) -> Value {
             },
             "log-router": {
                 "essential": true,
-                // It lifts the keys of a JSON line to the top, where Datadog looks for the ids.
+                // This moves the keys of a JSON line to the top level, where Datadog searches the ids.
                 "firelensConfiguration": {"options": {"config-file-value": "/fluent-bit/configs/parse-json.conf"}},
                 "dependsOn": {},
                 "logConfiguration": cloudwatch,
@@ -254,7 +257,7 @@ fn the_files_of_base_and_canary_are_right() {
 
 #[test]
 fn the_canary_differs_from_base_only_if_necessary() {
-    // The files above are derived from base, apart from the pipeline and the service of the canary.
+    // The files above are derived from base, except the pipeline and the service of the canary.
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let derived = deployment::canary(root, "canary").unwrap();
     for file in ["app.pipecd.yaml", "servicedef.yaml", "taskdef.yaml"] {
@@ -286,7 +289,7 @@ fn the_lists_of_terraform_are_sorted_and_agree() {
     assert!(unknown.is_empty(), "{CANARIES} has {unknown:?}, which {} does not have", PREFIXES[0]);
 }
 
-/// Each: a file of `base`, what stands in it, and what somebody writes by mistake.
+/// Each mistake consists of a file of `base`, a text in it, and a wrong replacement.
 const MISTAKES: [(&str, &str, &str); 58] = [
     ("taskdef.yaml", "readonlyRootFilesystem: true", "readOnlyRootFilesystem: true"),
     ("taskdef.yaml", "    cpu: 192", "    cpu: lots"),

@@ -1,4 +1,5 @@
-//! Wrong answers and other right ones as real code, built and run: minutes, so they are asked for by `--ignored`.
+//! Wrong answers and different right ones as code that is built and run. They take minutes, so they run only
+//! with `--ignored`.
 
 use std::fs;
 use std::path::Path;
@@ -240,7 +241,8 @@ fn telemetry_over_grpc_passes() {
     super::assert_passes(&patched("alert", "backend-grpc", &changes));
 }
 
-/// What the documentation of the SDK shows: its own HTTP client, no detectors, and the layer by hand.
+/// The code that the SDK's documentation shows: its own HTTP client, no detectors, and the layer without our
+/// crate.
 #[test]
 #[ignore = "builds the service"]
 fn a_plain_provider_passes_first_span() {
@@ -284,7 +286,7 @@ fn a_plain_provider_passes_first_span() {
     }
 }
 
-/// Says that it is done when it is dropped.
+/// Sets the flag when it is dropped.
 struct Done<'a>(&'a AtomicBool);
 
 impl Drop for Done<'_> {
@@ -293,14 +295,14 @@ impl Drop for Done<'_> {
     }
 }
 
-/// The checks assume no timing: 20 runs of the answer, while as many threads as there are cores compute.
+/// The checks assume no timing: 20 runs of the answer pass while as many threads as there are cores are busy.
 #[test]
 #[ignore = "takes minutes"]
 fn a_machine_with_busy_cores_changes_no_verdict() {
     let folder = recording::state("alert", "backend-busy", |_| {});
     let done = AtomicBool::new(false);
     let verdicts: Vec<String> = std::thread::scope(|scope| {
-        // Also where a verdict panics: the scope waits for its threads.
+        // Also if a verdict panics, because the scope waits for its threads.
         let _at_the_end = Done(&done);
         recording::gather(&folder);
         for _ in 0..std::thread::available_parallelism().unwrap().get() {
@@ -310,11 +312,11 @@ fn a_machine_with_busy_cores_changes_no_verdict() {
                 }
             });
         }
-        let told =
+        let failures_of =
             |evidence| workshop::checks::ids().map(|step| failures(step, &evidence)).collect::<String>();
-        (0..20).map(|_| told(recording::gather(&folder))).collect()
+        (0..20).map(|_| failures_of(recording::gather(&folder))).collect()
     });
     fs::remove_dir_all(&folder).unwrap();
-    let wrong: Vec<&String> = verdicts.iter().filter(|told| !told.is_empty()).collect();
+    let wrong: Vec<&String> = verdicts.iter().filter(|reported| !reported.is_empty()).collect();
     assert!(wrong.is_empty(), "{} of 20 runs failed, such as\n{}", wrong.len(), wrong[0]);
 }

@@ -10,7 +10,7 @@ use workshop::source::Tree;
 use workshop::steps::{Lang, Steps};
 use workshop::{deployment, source};
 
-/// What the answer leaves behind.
+/// The evidence of the answer.
 pub fn right() -> &'static Evidence {
     static RIGHT: OnceLock<Evidence> = OnceLock::new();
     RIGHT.get_or_init(|| {
@@ -28,7 +28,8 @@ pub fn deployment(step: &str, name: &str) -> Tree {
     deployment::at(root, &steps, name, steps.find(step).unwrap().number).unwrap()
 }
 
-/// The state after a step, written below `.workshop/` (so that all share the target folder), with a change of its files.
+/// Writes the state after a step below `.workshop/`, so that all states share the target folder, and changes
+/// its files.
 pub fn state(step: &str, name: &str, change: impl FnOnce(&Path)) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let steps = Steps::load(root).unwrap();
@@ -45,12 +46,12 @@ pub fn state(step: &str, name: &str, change: impl FnOnce(&Path)) -> PathBuf {
     folder
 }
 
-/// Builds and runs what is in `folder`.
+/// Builds and runs the package in `folder`.
 pub fn gather(folder: &Path) -> Evidence {
     block_on(gathered(folder))
 }
 
-/// The same, and once more with the feature `datadog`.
+/// The same, and another run with the feature `datadog`.
 pub fn gather_with_datadog(folder: &Path) -> Evidence {
     block_on(async {
         let mut evidence = gathered(folder).await;

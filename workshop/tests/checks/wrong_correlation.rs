@@ -1,4 +1,4 @@
-//! Mistakes in ids that show in few lines or records only: step 6.
+//! Mistakes in ids that are only in a few lines or records, for step 6.
 
 use otlp::model::LogRecord;
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use super::{assert_fails, with};
 const STEP: &str = "log-correlation";
 const IDS: [&str; 6] = ["trace.id", "trace_id", "dd.trace_id", "span.id", "span_id", "dd.span_id"];
 
-/// The answer's evidence, with a change of the ERROR lines that `which` picks by their number.
+/// The answer's evidence, with a change of the ERROR lines that `which` selects by their number.
 fn with_error_lines(which: impl Fn(usize) -> bool, change: impl Fn(&mut Map<String, Value>)) -> Evidence {
     with(|evidence| {
         let lines = evidence.errors.stdout.iter_mut().filter(|line| line.contains(r#""level":"ERROR""#));
@@ -69,7 +69,7 @@ fn a_duplicate_id_in_a_line_is_reported() {
         let line = evidence.calm.stdout.iter_mut().find(|line| line.contains("dbQuery")).unwrap();
         *line = line.replace('}', r#","trace_id":"4bf92f3577b34da6a3ce929d0e0e4736"}"#);
         let object: Map<String, Value> = serde_json::from_str(line).unwrap();
-        // A parser keeps the last one, so both are the same here.
+        // A parser keeps the last one, so both have the same value here.
         let last = object["trace.id"].as_str().unwrap();
         *line = line.replace("4bf92f3577b34da6a3ce929d0e0e4736", last);
     });

@@ -1,4 +1,4 @@
-//! Mistakes in the form, the fields and the times of log lines: step 1.
+//! Mistakes in the form, the fields and the times of log lines, for step 1.
 
 use serde_json::{Map, Value};
 use workshop::evidence::Evidence;
@@ -8,7 +8,7 @@ use super::{assert_fails, with};
 
 const STEP: &str = "structured-logs";
 
-/// The answer's evidence, with another value of a field wherever it is.
+/// The answer's evidence, with another value of this field in all lines that have it.
 fn with_field(name: &str, value: impl Fn(&Value) -> Value) -> Evidence {
     with_lines(|line| {
         if let Some(old) = line.get(name) {
@@ -99,7 +99,7 @@ fn a_line_break_in_a_string_is_shown_with_line_and_column() {
         evidence.calm.stdout.splice(2..2, [first.to_owned(), second.to_owned()]);
     });
     let words = format!(
-        "2 of {} lines are not, first line 3, column {column} (EOF while parsing a string)",
+        "2 of {} lines are not JSON objects, first line 3, column {column} (EOF while parsing a string)",
         lines(&wrong)
     );
     assert_fails(STEP, &wrong, &words);

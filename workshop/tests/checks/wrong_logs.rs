@@ -1,4 +1,4 @@
-//! Mistakes that show in log lines and log records: steps 1, 6 and 7.
+//! Mistakes that show in log lines and log records, for steps 1, 6 and 7.
 
 use serde_json::{Map, Value};
 use workshop::evidence::Evidence;

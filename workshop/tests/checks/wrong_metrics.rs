@@ -1,4 +1,4 @@
-//! Mistakes that show in metrics: step 8.
+//! Mistakes that show in metrics, for step 8.
 
 use otlp::model::{Data, HistogramPoint, Metric};
 use workshop::evidence::Evidence;

@@ -1,4 +1,4 @@
-//! Mistakes that show in spans: steps 0 and 2 to 5, and 7.
+//! Mistakes that show in spans, for steps 0, 2 to 5, and 7.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn rename(attributes: &mut Attributes, key: &str, to: &str) {
     }
 }
 
-/// Ids with the digits the other way round.
+/// An id with the digits in reverse order.
 fn another(id: &str) -> String {
     id.chars().rev().collect()
 }

@@ -1,11 +1,12 @@
-//! `cargo workshop` by its alias, with the real Cargo, from every folder.
+//! The alias `cargo workshop`, with the real Cargo, in every folder.
 
 use std::fs;
 use std::process::{Command, Output};
 
 use super::Repository;
 
-/// A repository in which the package `launch` prints what it is given: the real one would compile the workshop.
+/// A repository in which the package `launch` prints its arguments, because the real one would compile the
+/// workshop.
 fn repository() -> Repository {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
@@ -45,7 +46,7 @@ fn cargo_workshop_works_from_every_folder_of_a_backend() {
     {
         assert_works(&repository, folder);
     }
-    // A mistake in its manifest does not stop the command.
+    // A mistake in the manifest must not stop the command.
     fs::write(repository.path("backend-sakura/Cargo.toml"), "no manifest").unwrap();
     assert_works(&repository, "backend-sakura/src");
 }

@@ -1,4 +1,4 @@
-//! Which backend and which steps a command means.
+//! Which backend and which steps a command selects.
 
 use std::fs;
 
@@ -63,7 +63,7 @@ fn a_plain_check_leaves_out_optional_steps() {
     assert_eq!(ran.status, 1, "{}\n{}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("optional; to check it: cargo workshop check datadog-sdk"), "{}", ran.stdout);
     let ran = repository.run(&["check", "run"]);
-    assert!(!ran.stdout.contains("datadog-sdk"), "it was not asked about: {}", ran.stdout);
+    assert!(!ran.stdout.contains("datadog-sdk"), "it was not selected: {}", ran.stdout);
     let ran = repository.run(&["check", "datadog-sdk", "--json"]);
     assert!(ran.stdout.contains("datadog-sdk"), "{}", ran.stdout);
 }

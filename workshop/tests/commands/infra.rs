@@ -1,4 +1,4 @@
-//! `infra`, and `remove` of what it added, in a real repository of git.
+//! `infra`, and `remove` of the files that it added, in a real git repository.
 
 use std::fs;
 use std::process::Command;
@@ -8,7 +8,7 @@ use workshop::deployment::{PREFIXES, lists};
 use super::Repository;
 
 impl Repository {
-    /// With all that is there committed.
+    /// A repository with everything committed.
     fn with_git() -> Self {
         let repository = Self::new();
         fs::write(repository.path(".gitignore"), "/.workshop\n").unwrap();
@@ -142,7 +142,7 @@ fn goto_writes_a_deployment_without_placeholders_and_keeps_previous_files() {
     assert!(!repository.text(&app).contains("pipeline:"));
     repository.run(&["goto", "sakura", "canary"]).succeeds();
     assert!(repository.text(&app).contains("ECS_CANARY_ROLLOUT"));
-    // Other steps are of the service alone.
+    // Other steps change only the service.
     repository.run(&["goto", "sakura", "metrics"]).succeeds();
     assert!(repository.text(&app).contains("ECS_CANARY_ROLLOUT"));
 }
@@ -169,7 +169,7 @@ fn answer_shows_the_files_of_a_deployment() {
 #[test]
 fn twenty_attendees_have_sorted_lists_and_their_own_files() {
     let repository = Repository::with_git();
-    // Out of order, and names that begin alike.
+    // Out of order, and with common beginnings.
     let names = [
         "sakura",
         "ume",
@@ -200,7 +200,7 @@ fn twenty_attendees_have_sorted_lists_and_their_own_files() {
         let found = lists::names(&text);
         assert!(found.is_sorted() && found.len() == names.len() + 2, "{list}: {found:?}");
     }
-    // Those of one that begins like another stay.
+    // The files of a backend whose name begins in the same way stay.
     repository.run(&["remove", "sakura"]).succeeds();
     repository.run(&["remove", "ume"]).succeeds();
     for file in own_files("sakura-two").iter().chain(&own_files("ume-2")) {
@@ -234,7 +234,7 @@ fn the_branches_of_two_attendees_merge_even_if_their_lines_are_adjacent() {
             found.sort_unstable();
             assert_eq!(found, wanted, "{list}:\n{text}");
         }
-        // A merge keeps both lines, and may have them in the other order; in the list of canaries, too.
+        // A merge keeps both lines, but may change their order, also in the list of canaries.
         let canaries = "infrastructure/env/base-infra/canaries.tf";
         let text = repository
             .text(canaries)

@@ -1,4 +1,4 @@
-//! `cargo workshop …` by its program, in a small repository of its own.
+//! The commands of `cargo workshop`, run as a program in a small repository.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// A copy of what the commands read: the real sources and steps.
+/// A copy of everything that the commands read: the real sources and steps.
 struct Repository(tempfile::TempDir);
 
 impl Repository {
@@ -59,7 +59,7 @@ impl Repository {
         Ran::from_output(&output)
     }
 
-    /// Everything below, by path, but the alias that every command writes.
+    /// All files by path, except the alias that every command writes.
     fn files(&self) -> Vec<PathBuf> {
         let mut files = Vec::new();
         collect(self.0.path(), &mut files);
@@ -93,7 +93,7 @@ impl Ran {
     #[track_caller]
     fn refuses_with(self, words: &str) {
         assert_eq!(self.status, 2, "{}\n{}", self.stdout, self.stderr);
-        assert!(self.stderr.contains(words), "should say {words:?}, and says:\n{}", self.stderr);
+        assert!(self.stderr.contains(words), "should contain {words:?}, but is:\n{}", self.stderr);
     }
 }
 
@@ -224,7 +224,7 @@ fn goto_keeps_the_work_and_prints_the_folder() {
     let provider =
         |file: &str| fs::read_to_string(repository.path(file)).unwrap().contains("SdkTracerProvider");
     assert!(provider("backend-sakura/src/telemetry.rs"));
-    // Inside the folder, the name is known; and what is kept is kept again.
+    // Inside the folder, the name may be left out. The kept work stays where it is.
     let output = repository.run_in("backend-sakura", &["goto", "0"]).succeeds();
     assert!(output.contains("kept in ../.workshop/sakura/2"), "as one would type it there: {output}");
     assert!(provider(".workshop/sakura/2/src/telemetry.rs"));
@@ -330,7 +330,7 @@ fn an_interrupted_check_leaves_no_process_behind() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
     let folder = repository.path("backend-sakura");
-    // A service that never listens, and says who it is.
+    // A service that never listens, and writes its process id to a file.
     fs::remove_dir_all(folder.join("src")).unwrap();
     fs::create_dir(folder.join("src")).unwrap();
     let service = r#"fn main() {
@@ -386,7 +386,7 @@ fn outside_a_repository_the_commands_report_an_error() {
 
 #[test]
 fn doctor_names_the_process_that_uses_a_port() {
-    // Where another test holds 4000 already, that one is named.
+    // If another test already uses port 4000, the doctor names that process.
     let held = std::net::TcpListener::bind("127.0.0.1:4000");
     let repository = Repository::new();
     let output = repository.run(&["doctor"]).stdout;

@@ -1,4 +1,4 @@
-//! `up` with programs that compile in a second: what it starts, replaces and leaves alone.
+//! `up` with programs that compile in a second: what it starts, replaces and leaves running.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -11,7 +11,7 @@ use super::Repository;
 /// Time for a build and a start.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A service that takes a moment to listen, and notes its starts and its environment.
+/// A service that takes a moment to listen, and records its starts and its environment.
 const SERVICE: &str = r#"
 use std::io::{Read, Write};
 fn main() {
@@ -37,7 +37,7 @@ fn main() {
 }
 "#;
 
-/// A load generator that notes each request, and each that fails.
+/// A load generator that records each request, and each failed one.
 const LOADTEST: &str = r#"
 use std::io::{Read, Write};
 fn main() {
@@ -63,7 +63,7 @@ fn manifest(name: &str) -> String {
     )
 }
 
-/// A repository with the backend `sakura` and a load generator, both of a few lines.
+/// A repository with the backend `sakura` and a load generator, both with a few lines of code.
 fn repository() -> Repository {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
@@ -80,13 +80,13 @@ fn repository() -> Repository {
     write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"loadtest\", \"workshop\"]\n");
     write("loadtest/Cargo.toml", &manifest("loadtest").replace("[workspace]\n", ""));
     write("loadtest/src/main.rs", LOADTEST);
-    // It is running, and must not be built.
+    // The workshop is running, so it must not be built.
     write("workshop/Cargo.toml", &manifest("workshop").replace("[workspace]\n", ""));
     write("workshop/src/main.rs", "compile_error!(\"the workshop is built\");");
     repository
 }
 
-/// A running `up`. Ctrl-C when it is dropped.
+/// A running `up`. It gets SIGINT when this value is dropped.
 struct Up<'a> {
     repository: &'a Repository,
     process: Child,
@@ -108,7 +108,7 @@ impl<'a> Up<'a> {
             .args(arguments)
             .current_dir(repository.path(""))
             .env_remove("CARGO_MANIFEST_DIR")
-            // What a shell may have for other programs.
+            // Variables that a shell may have for other programs.
             .env("HTTP_PROXY", "http://127.0.0.1:9")
             .env("ALL_PROXY", "http://127.0.0.1:9")
             .env("ENV", "somewhere-else")
@@ -126,7 +126,7 @@ impl<'a> Up<'a> {
         for output in outputs {
             let sender = sender.clone();
             std::thread::spawn(move || {
-                // The test may have seen enough.
+                // The test may not read any more lines.
                 BufReader::new(output).lines().map_while(Result::ok).for_each(|line| drop(sender.send(line)));
             });
         }
@@ -150,17 +150,17 @@ impl<'a> Up<'a> {
         }
     }
 
-    /// The lines that a program has noted in a file.
-    fn noted(&self, file: &str) -> Vec<String> {
+    /// The lines that a program has written to a file.
+    fn recorded(&self, file: &str) -> Vec<String> {
         let text = fs::read_to_string(self.repository.path(file)).unwrap_or_default();
         text.lines().map(str::to_owned).collect()
     }
 
     fn starts(&self) -> Vec<String> {
-        self.noted("backend-sakura/starts")
+        self.recorded("backend-sakura/starts")
     }
 
-    /// A page of the console as JSON, once `is_right`.
+    /// A page of the console as JSON, as soon as `is_right`.
     #[track_caller]
     fn page(&self, path: &str, is_right: impl Fn(&serde_json::Value) -> bool) -> serde_json::Value {
         let started = Instant::now();
@@ -228,7 +228,7 @@ fn a_program_that_rejects_its_options_is_not_restarted() {
     assert!(message.contains("backend-sakura rejected its options (exit status 2)"), "{message}");
     up.line("invalid value for REFUSE");
     up.page("/", |page| state(page, "backend-sakura").contains("not restarted before the next build"));
-    // A second start would come a second after the first.
+    // A restart would happen one second after the failure.
     std::thread::sleep(Duration::from_millis(2_500));
     assert_eq!(up.starts().len(), 1);
     up.save(&SERVICE.replace("\"REFUSE\"", "\"REFUSE_NO_MORE\""));
@@ -239,7 +239,7 @@ fn a_program_that_rejects_its_options_is_not_restarted() {
 fn no_request_is_sent_to_a_service_that_is_starting() {
     let repository = repository();
     let up = Up::start(&repository, &[]);
-    let answered = || up.noted("loadtest/answered").len();
+    let answered = || up.recorded("loadtest/answered").len();
     up.wait_until("requests are answered", || answered() > 20);
     for round in 1..=3 {
         up.save(&SERVICE.replace("version 0", &format!("version {round}")));
@@ -248,7 +248,11 @@ fn no_request_is_sent_to_a_service_that_is_starting() {
         up.wait_until("requests are answered again", || answered() > before + 20);
         assert_eq!(up.starts().len(), 1 + round);
     }
-    assert_eq!(up.noted("loadtest/failed"), Vec::<String>::new(), "requests to a service that is not ready");
+    assert_eq!(
+        up.recorded("loadtest/failed"),
+        Vec::<String>::new(),
+        "requests to a service that is not ready"
+    );
 }
 
 #[test]

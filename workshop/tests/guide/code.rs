@@ -1,4 +1,4 @@
-//! Code in chapters is that of the source.
+//! The code in the chapters is the code of the source.
 
 use workshop::error::LineError;
 use workshop::guide::{self, Code};

@@ -1,6 +1,7 @@
-//! Every command of the guide works, in the order in which attendees meet them.
+//! Every command of the guide works, in the order in which attendees read them.
 //!
-//! A fence `sh` runs, and ends well. `sh background` runs until its chapter ends. `sh no-run: reason` does not run here.
+//! A fence `sh` runs and must succeed. `sh background` runs until its chapter ends. `sh no-run: reason` does
+//! not run here.
 
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -40,7 +41,7 @@ fn fences_have_a_known_kind_and_few_do_not_run() {
     );
 }
 
-/// An attendee's shell: a repository of their own, the folder in which they are, what runs in their other terminal.
+/// An attendee's shell: a copy of the repository, the current folder, and the command in the other terminal.
 struct Shell {
     repository: tempfile::TempDir,
     folder: PathBuf,
@@ -82,7 +83,7 @@ impl Shell {
         command
     }
 
-    /// Runs a fence to its end; the next one starts in the folder where it ended.
+    /// Runs a fence to its end. The next one starts in the folder in which it ended.
     fn run(&mut self, chapter: &str, script: &str) {
         let place = self.repository.path().join(".git-place");
         let output = self.bash(&format!("{script}\npwd >'{}'", place.display())).output().unwrap();
@@ -96,7 +97,7 @@ impl Shell {
         self.folder = fs::read_to_string(place).unwrap().trim().into();
     }
 
-    /// Starts what runs in another terminal, and waits until the service responds.
+    /// Starts a command in the other terminal, and waits until the service responds.
     fn start(&mut self, chapter: &str, script: &str) {
         assert!(self.background.is_none(), "{chapter}: a second `sh background`");
         let log = self.repository.path().join("background.log");
@@ -118,11 +119,11 @@ impl Shell {
         }
     }
 
-    /// Ctrl-C in the other terminal.
+    /// Presses Ctrl-C in the other terminal.
     fn stop(&mut self) {
         let Some(mut child) = self.background.take() else { return };
         let group = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
-        // It may have ended by itself.
+        // The command may already have ended.
         let _ = kill_process_group(group, Signal::INT);
         let started = Instant::now();
         while child.try_wait().unwrap().is_none() {
@@ -140,12 +141,12 @@ impl Drop for Shell {
     }
 }
 
-/// Where the test itself was built, so that little is compiled twice.
+/// The target folder of this test, so that little is compiled twice.
 fn target() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_workshop")).ancestors().nth(2).unwrap()
 }
 
-/// It takes the ports 8080 and 4000, as an attendee does.
+/// Uses the ports 8080 and 4000, as an attendee does.
 #[test]
 #[ignore = "builds the service, and takes its ports"]
 fn every_command_of_the_guide_runs_in_order() {
@@ -156,7 +157,7 @@ fn every_command_of_the_guide_runs_in_order() {
     for step in steps.all() {
         let chapter = &step.chapter;
         if step.number > 0 {
-            // The chapter's code has been written, as its answer has it.
+            // The chapter's code is written with the command that an attendee could use.
             shell.run(chapter, &format!("cargo workshop goto {}", step.id));
         }
         for Fence { kind, text } in fences(&guide[chapter]) {

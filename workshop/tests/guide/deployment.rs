@@ -1,4 +1,4 @@
-//! YAML and HCL in the guide is that of the files of a deployment, as they are for `sakura`.
+//! YAML and HCL in the guide are quoted from the deployment files of `sakura`.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,8 @@ use workshop::steps::{Kind, Steps};
 
 use super::{chapters, fences, root};
 
-/// The texts from which a chapter may quote: the files as they are with marks, with example values, and those of all backends.
+/// The texts from which a chapter may quote: the files with marks, the files with example values, and those
+/// of all backends.
 fn sources() -> Vec<String> {
     let steps = Steps::load(root()).unwrap();
     let mut trees =
@@ -38,7 +39,7 @@ fn read_into(sources: &mut Vec<String>, folder: &Path) {
     }
 }
 
-/// Lines without what all of them are indented by, and without comments, which a quotation may leave out.
+/// Lines without their common indentation, and without comments, which a quotation may leave out.
 fn bare(text: &str) -> Vec<String> {
     let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.trim().starts_with('#'));
     let lines: Vec<&str> = lines.collect();

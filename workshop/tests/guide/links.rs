@@ -1,4 +1,4 @@
-//! Links and file names lead somewhere.
+//! Links and file names in the guide exist.
 
 use std::path::Path;
 
@@ -20,7 +20,8 @@ fn every_link_to_a_file_finds_one() {
     }
 }
 
-/// `src/logs.rs`, `monitor.toml`: in an attendee's backend after the last step, or in the repository.
+/// Names such as `src/logs.rs` and `monitor.toml` must exist in a backend after the last step, or in the
+/// repository.
 #[test]
 fn every_file_that_is_named_exists() {
     let steps = Steps::load(root()).unwrap();

@@ -1,7 +1,8 @@
-//! The guide: each step has its chapter, both languages say the same, code is that of the source, commands run.
+//! The guide: each step has its chapter, both languages have the same content, code comes from the source,
+//! commands run.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-#![allow(clippy::print_stdout, reason = "the run of all commands says how long each took")]
+#![allow(clippy::print_stdout, reason = "the run of all commands prints how long each took")]
 
 mod code;
 mod commands;
@@ -28,7 +29,7 @@ fn chapters(lang: &str) -> BTreeMap<String, String> {
 /// A fence of a chapter.
 #[derive(Debug, PartialEq)]
 struct Fence {
-    /// What follows the opening: `sh`, `sh background`, `rust`.
+    /// The text after the opening backticks: `sh`, `sh background`, `rust`.
     kind: String,
     text: String,
 }
@@ -46,12 +47,12 @@ fn fences(text: &str) -> Vec<Fence> {
     fences
 }
 
-/// The text between `open` and `close`, each time.
+/// All texts between `open` and `close`.
 fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
     text.split(open).skip(1).filter_map(|rest| rest.split_once(close)).map(|(found, _)| found).collect()
 }
 
-/// What stands between backticks in a line, outside of fences.
+/// The texts between backticks in a line, outside of fences.
 fn code_spans(text: &str) -> Vec<&str> {
     let mut is_inside = false;
     let outside = text.lines().filter(|line| {
@@ -113,7 +114,7 @@ fn both_languages_have_the_same_chapters_headings_links_and_tables() {
         assert_eq!(rows(text), rows(other), "rows of tables in {file}");
         let parts = |text: &str| text.matches("<details>").count();
         assert_eq!(parts(text), parts(other), "hints and answers of {file}");
-        // A report of a check is in the language of its reader.
+        // A report of a check is in the language of the reader.
         let fences = |text: &str| -> Vec<Fence> {
             let is_report = |fence: &Fence| fence.text.starts_with(['✓', '✗']);
             fences(text).into_iter().filter(|fence| !is_report(fence)).collect()

@@ -1,11 +1,11 @@
-//! A chapter names a `TODO` only in files in which an attendee finds it.
+//! A chapter names a `TODO` only in the files in which an attendee finds it.
 
 use workshop::source;
 use workshop::steps::{Lang, Steps};
 
 use super::{chapters, root};
 
-/// In the file `src/…` that stands before it on the same line.
+/// The `TODO`s of a line, each with the file `src/…` that is named before it on the same line.
 fn named_todos(line: &str) -> Vec<(String, String)> {
     let spans: Vec<&str> = line.split('`').skip(1).step_by(2).collect();
     let mut found = Vec::new();
@@ -23,7 +23,7 @@ fn named_todos(line: &str) -> Vec<(String, String)> {
 #[test]
 fn every_todo_that_a_chapter_names_is_in_the_base() {
     let steps = Steps::load(root()).unwrap();
-    // Who wrote the steps before by hand has only the TODOs that the base has.
+    // An attendee who has written all steps by hand has only the TODOs of the base.
     let base = source::derive(root(), &steps, 0, "backend-sakura", Lang::En).unwrap();
     for lang in ["en", "ja"] {
         for (chapter, text) in chapters(lang) {

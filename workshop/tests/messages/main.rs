@@ -1,4 +1,5 @@
-//! The table of translations against the templates of `text!` in the source, and the report in both languages.
+//! The translations are complete, and the report is translated: compares the table with the templates of
+//! `text!` in the source.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
 
-/// The English templates in the source, each with a file that has it.
+/// The English templates in the source, each with a file that contains it.
 fn templates() -> BTreeMap<String, PathBuf> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut templates = BTreeMap::new();
@@ -33,8 +34,8 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Gives `take` the first argument of each `text!(…)`, also inside other macros. The definition of `text!` itself calls it
-/// without a literal.
+/// Passes the first argument of each `text!(…)` to `take`, also inside other macros. The definition of
+/// `text!` calls itself without a literal.
 fn collect(tokens: TokenStream, take: &mut impl FnMut(String)) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     for (index, token) in tokens.iter().enumerate() {
@@ -73,14 +74,14 @@ fn shown_templates() -> BTreeMap<String, PathBuf> {
     templates().into_iter().chain(others).collect()
 }
 
-/// `{name}` of each argument. `{{` and `}}` stand for one brace.
+/// The `{name}` of each argument. `{{` and `}}` stand for one brace.
 fn placeholders(template: &str) -> BTreeSet<&str> {
     let is_literal = |name: &&str| name.starts_with('{');
     let names = template.split_inclusive('}').filter_map(|part| part.split_once('{')?.1.strip_suffix('}'));
     names.filter(|name| !is_literal(name)).collect()
 }
 
-/// Whether there is something to translate, apart from the arguments.
+/// Whether there is text to translate, apart from the arguments.
 fn has_letters(template: &str) -> bool {
     let without_arguments = placeholders(template)
         .iter()

@@ -8,7 +8,7 @@ use workshop::steps::{Lang, Steps};
 use workshop::text;
 use workshop::verdict::{Expectation, Failure};
 
-/// A step that fails: one expectation is met, with advice, and one is not.
+/// A report with a failed step: one expectation is met, with advice, and one is not.
 fn report(lang: Lang) -> Report {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let steps = Steps::load(root).unwrap();

@@ -1,4 +1,4 @@
-//! The guide in the console: chapters in either language, pictures, search, and nothing that is not the guide's.
+//! The guide in the console: chapters in both languages, pictures, search, and no other files.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ async fn a_chapter_is_rendered_in_both_languages_and_linked_from_the_others() {
         "<details><summary>Hint</summary>",
         "href=\"/guide/ja/09-alert.md\"",
         "href=\"08-metrics.md\"",
-        // A file that is not the guide's is named, for there is no page of it.
+        // A file outside the guide has no page, so its path is shown instead of a link.
         "<code>docs/console.md</code>",
     ] {
         assert!(english.contains(expected), "{expected:?} is missing in {english}");

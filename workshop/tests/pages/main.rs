@@ -1,5 +1,5 @@
 //! The pages that the workshop adds to the console, through the real process.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
 mod guide;
 mod steps;
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-/// A running `workshop console` on free ports. It ends when it is dropped.
+/// A running `workshop console` on free ports. It stops when this value is dropped.
 struct Console {
     process: Child,
     url: String,

@@ -1,4 +1,4 @@
-//! The page of steps without an attendee, and who may start a check.
+//! The page of steps without an attendee, and which sites may start a check.
 
 use super::Console;
 

@@ -1,5 +1,5 @@
-//! Runs with a faulty collector: a small program of the standard library that keeps the contract passes the step, and its
-//! mistakes are noticed.
+//! Runs with a faulty collector: a small program that uses only the standard library and follows the contract
+//! passes the step, and its mistakes are noticed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use workshop::{checks, run};
 
 use super::{backend, script};
 
-/// Compiled once.
+/// The path of the server, which is compiled once.
 fn server() -> &'static Path {
     static PATH: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
     &PATH
@@ -28,10 +28,10 @@ fn server() -> &'static Path {
         .1
 }
 
-/// What the program leaves behind, and how long the runs with a faulty collector took.
+/// The evidence of the program, and the duration of the runs with a faulty collector.
 async fn gather(mistake: &str) -> (Evidence, Duration) {
     let folder = tempfile::tempdir().unwrap();
-    // The standard library has no signals, so the shell turns SIGTERM into a file.
+    // The standard library cannot handle signals, so the shell creates a file at SIGTERM.
     let stop = folder.path().join("stop.$$");
     let text = format!(
         "trap 'touch {stop}' TERM\n{} {mistake} {stop} &\nwait $!\nwait $!",
@@ -48,7 +48,7 @@ async fn gather(mistake: &str) -> (Evidence, Duration) {
     (evidence, took)
 }
 
-/// What is wrong by the step, in all words.
+/// Everything that the step reports as wrong.
 fn failures(evidence: &Evidence) -> String {
     let expectations = checks::judge("delivery", evidence).unwrap();
     assert!(!expectations.is_empty());
@@ -62,7 +62,7 @@ fn failures(evidence: &Evidence) -> String {
 async fn a_small_program_that_counts_what_it_drops_passes_delivery_within_seconds() {
     let (evidence, took) = gather("none").await;
     assert_eq!(failures(&evidence), "");
-    // Twice the goal.
+    // Twice the time that the runs should take.
     assert!(took < Duration::from_secs(20), "the runs took {took:?}");
 }
 

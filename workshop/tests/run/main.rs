@@ -1,4 +1,4 @@
-//! Backends that misbehave: each ends in a clear verdict, and leaves no process behind.
+//! Backends that misbehave: each gets a clear verdict, and leaves no process behind.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use workshop::evidence::{Backend, Ending, Evidence, NoAnswer, Origin};
 use workshop::run::{self, Program, RunError};
 
-/// A server of a few lines, compiled once; its first argument says how it misbehaves.
+/// A server of a few lines, compiled once. Its first argument says how it misbehaves.
 const SERVER: &str = r#"
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -90,24 +90,24 @@ fn server_that(how: &str) -> String {
 }
 
 #[track_caller]
-fn assert_told(error: &RunError, words: &[&str]) {
-    let told = format!("{}\n{}", error.seen(), error.cause());
+fn assert_reports(error: &RunError, words: &[&str]) {
+    let reported = format!("{}\n{}", error.seen(), error.cause());
     for words in words {
-        assert!(told.contains(words), "should say {words:?}, and says:\n{told}");
+        assert!(reported.contains(words), "should report {words:?}, but reports:\n{reported}");
     }
 }
 
 #[tokio::test]
 async fn a_program_that_ends_at_once_is_reported_with_its_status_and_last_lines() {
     let error = gather("echo 'PORT=x is refused' >&2; exit 2").await.unwrap_err();
-    assert_told(&error, &["exit status 2", "PORT=x is refused"]);
+    assert_reports(&error, &["exit status 2", "PORT=x is refused"]);
     assert!(error.is_caused_by_service());
 }
 
 #[tokio::test]
 async fn a_service_that_listens_elsewhere_is_reported_with_its_output() {
     let error = gather(&server_that("elsewhere")).await.unwrap_err();
-    assert_told(&error, &["/healthz did not answer 200", "listens on http://127.0.0.1:", "HOST and PORT"]);
+    assert_reports(&error, &["/healthz did not answer 200", "listens on http://127.0.0.1:", "HOST and PORT"]);
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_service_that_hangs_gives_evidence_of_an_unanswered_request() {
 
 #[tokio::test]
 async fn a_service_that_ignores_sigterm_is_killed_and_reported() {
-    // The shell ignores the signal, and hands that down to the server.
+    // The shell ignores the signal, and the server inherits that.
     let evidence = gather(&format!("trap '' TERM\n{}", server_that("well"))).await.unwrap();
     assert!(matches!(evidence.calm.ending, Ending::Killed(_)), "{:?}", evidence.calm.ending);
 }
@@ -154,7 +154,7 @@ async fn an_interrupted_run_leaves_no_process_behind() {
     };
     running.abort();
     let _ = running.await;
-    // The signal is sent when the future is dropped; the system ends the process in its own time.
+    // The signal is sent when the future is dropped, but the process ends a little later.
     let deadline = Instant::now() + Duration::from_secs(10);
     while Command::new("kill").args(["-0", &pid]).output().unwrap().status.success() && !is_zombie(&pid) {
         assert!(Instant::now() < deadline, "process {pid} still runs");
@@ -162,8 +162,8 @@ async fn an_interrupted_run_leaves_no_process_behind() {
     }
 }
 
-/// Ended, and not yet waited for by its parent.
+/// Whether the process has ended, but its parent has not waited for it yet.
 fn is_zombie(pid: &str) -> bool {
-    let told = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
-    String::from_utf8_lossy(&told.stdout).trim().starts_with('Z')
+    let output = Command::new("ps").args(["-o", "stat=", "-p", pid]).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).trim().starts_with('Z')
 }

@@ -1,4 +1,4 @@
-//! How much an attendee types, and how much of the source is markers.
+//! How many lines an attendee types, and how many lines of the source are markers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use workshop::source::typed_lines;
 use workshop::steps::{Kind, Steps};
 
-/// Lines that one types in one step, at most.
+/// Maximum number of lines to type in one step.
 const MAX_LINES_OF_A_STEP: usize = 25;
-/// Lines that one types in all steps that are required and have no deployment, at most.
+/// Maximum number of lines to type in all required steps without deployment.
 const MAX_LINES_OF_ALL: usize = 130;
-/// Lines of the whole of `src/` that are markers, at most, in percent.
+/// Maximum share of markers in the lines of `src/`, in percent.
 const MAX_MARKERS_PERCENT: usize = 7;
-/// The same of one file: `telemetry.rs` has the regions of seven steps, so that the pipelines can be read in one place.
+/// The same for one file: `telemetry.rs` has the regions of seven steps, so that the pipelines can be read in
+/// one place.
 const MAX_MARKERS_PERCENT_OF_A_FILE: usize = 28;
 
 fn root() -> PathBuf {

@@ -1,4 +1,4 @@
-//! Every state of the service, derived from its one source.
+//! All states of the service, derived from one source.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! What markers mean, on sources of a few lines.
+//! The meaning of markers, tested with sources of a few lines.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +30,7 @@ title = { en = "Second", ja = "二" }
 hint = { en = "Second", ja = "二" }
 "#;
 
-/// Files of the last step, to be added to `STEPS`.
+/// Files of the last step, which are added to `STEPS`.
 const FILES: &str = r#"files = ["src/late.rs", "src/parts/late.rs"]"#;
 
 const MANIFEST: &str = r#"
@@ -168,7 +168,7 @@ fn main() {}
         ("src/parts.rs", parts),
         ("src/parts/early.rs", ""),
         ("src/parts/late.rs", "//! Late.\n"),
-        // Another module of the same name, which belongs to no step.
+        // Another module with the same name, which belongs to no step.
         ("src/early/late.rs", ""),
     ] {
         let path = root.path().join(file);

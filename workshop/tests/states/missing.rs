@@ -1,4 +1,4 @@
-//! Every step has all its places: check, chapters, TODO or files, wrong answers.
+//! Every step is complete: check, chapters, TODO or files, wrong answers.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ fn no_step_lacks_a_file() {
     assert_eq!(missing(&root(), &steps).unwrap(), Vec::<String>::new());
 }
 
-/// A copy of what a new step touches.
+/// A copy of the files that a new step changes.
 fn copy() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for path in [
@@ -57,7 +57,7 @@ fn a_new_step_has_everything_except_its_code() {
     let steps = Steps::load(copy.path()).unwrap();
     assert_eq!(steps.all().last().unwrap().id, "queue-metrics");
     let missing = missing(copy.path(), &steps).unwrap();
-    // The table of checks is compiled: that of this test does not have the new row.
+    // The table of checks is compiled into this test, so it does not have the new row.
     assert_eq!(missing.len(), 2, "{missing:#?}");
     assert!(missing[0].contains("workshop/src/checks.rs has no check"), "{missing:#?}");
     assert!(

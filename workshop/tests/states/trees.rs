@@ -1,4 +1,4 @@
-//! The real source: `backend-base/` as committed, and every state built, judged, and found as far as it should be.
+//! The real source: `backend-base/` as committed, and every state, built and checked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -76,7 +76,8 @@ fn the_lock_file_of_the_base_is_complete() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// The same tree for a folder inside `.workshop`: all states share the repository's target folder and its crate of layers.
+/// The same tree for a folder inside `.workshop`, because all states share the target folder and the crate of
+/// layers.
 fn one_folder_deeper(mut tree: Tree) -> Tree {
     for (file, from, to) in [
         (".cargo/config.toml", "\"../target\"", "\"../../target\""),
@@ -89,7 +90,7 @@ fn one_folder_deeper(mut tree: Tree) -> Tree {
     tree
 }
 
-/// Whether the step's answer stands in `src/`, and not in files of its own.
+/// Whether the step's answer is in `src/`, and not in separate files.
 fn has_code(step: &Step) -> bool {
     step.kind != Kind::Deployment
         && (step.files.is_empty() || step.files.iter().any(|file| file.starts_with("src/")))
@@ -110,7 +111,8 @@ fn every_state_except_the_last_has_a_todo_and_none_has_a_marker() {
         for marker in ["// ANCHOR", "// BEFORE"] {
             assert!(!text.contains(marker), "{marker} in the state at step {at}");
         }
-        // A TODO of a later step may lie in a region of one before it that is still to come; the next one never does.
+        // A TODO of a later step may be inside a region that has not been added yet. That of the next step
+        // never is.
         if let Some(next) = marked.iter().find(|step| step.number > at) {
             let todo = format!("// TODO {}: ", next.id);
             assert!(text.contains(&todo), "no {todo:?} in the state at step {at}");
@@ -122,7 +124,7 @@ fn every_state_except_the_last_has_a_todo_and_none_has_a_marker() {
     }
 }
 
-/// Minutes: `cargo test -p workshop --test states -- --ignored`.
+/// Takes minutes: `cargo test -p workshop --test states -- --ignored`.
 #[tokio::test]
 #[ignore = "builds the service fourteen times"]
 async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
@@ -130,7 +132,7 @@ async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
     let all = steps.all();
     for at in 0..all.len() {
         let name = format!("backend-state-{at}");
-        // Inside the repository, for all states share its target folder.
+        // Inside the repository, so that all states share its target folder.
         let folder = root().join(".workshop").join(&name);
         let _ = fs::remove_dir_all(&folder);
         one_folder_deeper(derive(at, &name)).write_to(&folder).unwrap();
@@ -146,7 +148,7 @@ async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
             run::gather(&backend, &program).await.unwrap_or_else(|t| panic!("{at}: {}", t.seen()));
         let files = deployment::at(&root(), &steps, &format!("state-{at}"), at).unwrap();
         evidence.backend.deployment = Some(files);
-        // A step of a feature takes a build of its own, from the state before it on.
+        // A step with a feature needs a separate build, beginning with the state before it.
         if all[..(at + 2).min(all.len())].iter().any(|step| step.kind == Kind::BuildFeature) {
             cargo(
                 &folder,
@@ -155,7 +157,7 @@ async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
             );
             evidence.datadog = Some(run::gather_datadog(&backend, &folder).await.map_err(Into::into));
         }
-        // The runs with a faulty collector too, for the state before their step and those from it on.
+        // The runs with a faulty collector are needed from the state before the step `delivery` on.
         if at + 1 >= steps.find("delivery").unwrap().number {
             evidence.delivery = Some(run::gather_delivery(&backend, &program).await.map_err(Into::into));
         }
@@ -176,8 +178,8 @@ async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
 fn cargo(folder: &Path, arguments: &[&str], environment: &[(&str, Option<&str>)]) {
     let mut command = Command::new(env!("CARGO"));
     command.args(arguments).current_dir(folder);
-    // What Cargo tells this test about its package: ring's build script reads it, would run again after each change, and all
-    // that depends on ring would be compiled again.
+    // Cargo's variables about this test must not reach another Cargo: ring's build script depends on them and
+    // would run again, and all crates that depend on ring would be compiled again.
     for (name, _) in std::env::vars() {
         if ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own)) {
             command.env_remove(name);

@@ -1,4 +1,4 @@
-//! Chromium, by WebDriver.
+//! Controls Chromium by WebDriver.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
-/// A browser with one page. It ends when it is dropped.
+/// A browser with one page. It is closed when this value is dropped.
 pub struct Browser {
     driver: Child,
     pub client: Client,
@@ -41,12 +41,12 @@ impl Browser {
         self.client.goto(url).await.unwrap();
     }
 
-    /// The text of the first element, if there is one. The page may be drawn again meanwhile.
+    /// The text of the first matching element, if there is one. The page may be redrawn at any time.
     pub async fn text(&self, css: &str) -> Option<String> {
         self.client.find(Locator::Css(css)).await.ok()?.text().await.ok()
     }
 
-    /// Waits until the text of `css` is right; gives it.
+    /// Waits until the text of `css` is right, and returns it.
     pub async fn text_when(&self, css: &str, what: &str, is_right: impl Fn(&str) -> bool) -> String {
         let started = Instant::now();
         loop {
@@ -61,7 +61,7 @@ impl Browser {
 
     pub async fn click(&self, locator: Locator<'_>) {
         let started = Instant::now();
-        // The page may be drawn again between finding and clicking.
+        // The page may be redrawn between finding and clicking.
         while self.try_click(locator).await.is_none() {
             assert!(started.elapsed() < Duration::from_secs(20), "{locator:?} cannot be clicked");
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -72,7 +72,7 @@ impl Browser {
         self.client.find(locator).await.ok()?.click().await.ok()
     }
 
-    /// Types into whatever has the focus.
+    /// Types into the element that has the focus.
     pub async fn keys(&self, keys: &str) {
         self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
     }
@@ -81,7 +81,7 @@ impl Browser {
         self.client.execute(script, Vec::new()).await.unwrap()
     }
 
-    /// What a page complained of, and requests to other hosts than this machine's.
+    /// Errors in the log of a page, and requests to other hosts than this machine.
     pub async fn faults(&self) -> Vec<String> {
         let mut faults: Vec<String> = entries(&self.log("browser").await)
             .map(|entry| entry["message"].as_str().unwrap_or_default().to_owned())
@@ -100,7 +100,7 @@ impl Browser {
         self.client.issue_cmd(Post { path: "se/log", body: json!({ "type": kind }) }).await.unwrap()
     }
 
-    /// A picture for people to look at: `target/screenshots/NAME.png`.
+    /// Takes a picture for people: `target/screenshots/NAME.png`.
     pub async fn picture(&self, name: &str) {
         let file = super::target().join("screenshots").join(format!("{name}.png"));
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -116,7 +116,8 @@ impl Browser {
     }
 }
 
-/// The driver and its port. It takes a free one of IPv4, and gives up where IPv6 has another user of that.
+/// Starts the driver and returns its port. It takes a port that is free on IPv4, and fails if the port is
+/// used on IPv6.
 fn start_driver() -> Option<(Child, String)> {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
@@ -136,7 +137,7 @@ fn start_driver() -> Option<(Child, String)> {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // It ends its browser, where SIGKILL would leave that behind.
+        // After SIGTERM the driver closes its browser; after SIGKILL the browser would keep running.
         let id = rustix::process::Pid::from_raw(i32::try_from(self.driver.id()).unwrap()).unwrap();
         let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
         let _ = self.driver.wait();
@@ -147,7 +148,7 @@ fn entries(log: &Value) -> impl Iterator<Item = &Value> {
     log.as_array().into_iter().flatten()
 }
 
-/// A command that WebDriver itself does not have.
+/// A command that WebDriver does not define.
 #[derive(Debug)]
 struct Post {
     path: &'static str,

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use super::browser::Browser;
 use super::{Up, root, target};
 
-/// Takes one post, and gives its body.
+/// Accepts one POST request, and returns its body.
 async fn post(listener: &TcpListener) -> String {
     let (mut stream, _) =
         tokio::time::timeout(Duration::from_secs(60), listener.accept()).await.unwrap().unwrap();
@@ -46,9 +46,10 @@ async fn errors_form_a_group_and_fire_the_monitor_which_recovers_after_them() {
         webhook.local_addr().unwrap()
     );
     std::fs::write(&monitor, text).unwrap();
-    // Its own service has no errors; the one that has is started separately, so that it can be restarted.
+    // The service of `up` has no errors. The one with errors is started separately, so that it can be
+    // restarted.
     let up = Up::start(&root(), &["--rate", "0", "--monitor", monitor.to_str().unwrap()]);
-    // The address is printed before everything runs.
+    // The address is printed before all programs run.
     up.wait_for_service();
     let calm = up.children();
     let otlp = environment_of(calm.iter().find(|(_, command)| command.ends_with("/handson")).unwrap().0);
@@ -57,11 +58,11 @@ async fn errors_form_a_group_and_fire_the_monitor_which_recovers_after_them() {
     failing.load();
     let browser = Browser::start().await;
     browser.open(&up.url).await;
-    let told = post(&webhook).await;
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
-    let told = told["text"].as_str().unwrap();
-    let trace = told.split_once("/traces/").unwrap_or_else(|| panic!("{told}")).1;
-    assert!(told.contains("handson fails") && trace.len() == 32, "{told}");
+    let message = post(&webhook).await;
+    let message: serde_json::Value = serde_json::from_str(&message).unwrap();
+    let message = message["text"].as_str().unwrap();
+    let trace = message.split_once("/traces/").unwrap_or_else(|| panic!("{message}")).1;
+    assert!(message.contains("handson fails") && trace.len() == 32, "{message}");
     browser.text_when(".monitor", "the monitor fires", |text| text.contains("firing")).await;
     browser.open(&format!("{}/errors", up.url)).await;
     browser.text_when("tbody", "a group of errors", |text| text.contains("RandomError")).await;
@@ -74,13 +75,13 @@ async fn errors_form_a_group_and_fire_the_monitor_which_recovers_after_them() {
     let calm = Service::start(&otlp, "0");
     calm.load();
     browser.open(&up.url).await;
-    let told = post(&webhook).await;
-    assert!(told.contains("handson has recovered"), "{told}");
+    let message = post(&webhook).await;
+    assert!(message.contains("handson has recovered"), "{message}");
     browser.text_when(".monitor p", "the monitor is ok", |text| text.starts_with("ok")).await;
     assert_eq!(browser.faults().await, Vec::<String>::new());
 }
 
-/// Where a process sends its telemetry.
+/// The variables with which a process exports its telemetry.
 fn environment_of(id: i32) -> String {
     let environment = std::fs::read(format!("/proc/{id}/environ")).unwrap();
     let environment = String::from_utf8(environment).unwrap();
@@ -108,7 +109,7 @@ impl Service {
         Self { process, load: Default::default(), port }
     }
 
-    /// Twenty requests a second.
+    /// Sends twenty requests per second.
     fn load(&self) {
         let load = Command::new(target().join("debug/loadtest"))
             .args([

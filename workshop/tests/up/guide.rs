@@ -1,5 +1,5 @@
-//! The guide's pictures, as an attendee's console shows each step: `target/screenshots/guide/`, to be copied to
-//! `workshop/guide/pictures/`.
+//! Takes the guide's pictures, which show an attendee's console after each step. They are written to
+//! `target/screenshots/guide/` and copied to `workshop/guide/pictures/`:
 //!
 //! ```sh
 //! cargo test --package workshop --test up -- --ignored pictures_of_the_guide
@@ -16,11 +16,11 @@ use super::browser::Browser;
 use super::steps::{repository, workshop};
 use super::{Up, within};
 
-/// Metrics come once a minute.
+/// Metrics are exported once a minute.
 const SOON: Duration = Duration::from_secs(100);
 
-/// Steps whose end is seen in a trace: the number of the chapter, the step, and how many spans a
-/// request has, those of httpbin's stand-in among them.
+/// Steps whose result shows in a trace: the number of the chapter, the step, and the number of spans of a
+/// request, including those of the local httpbin.
 const TRACES: [(&str, &str, usize); 5] = [
     ("02", "first-span", 1),
     ("03", "server-spans", 2),
@@ -38,7 +38,7 @@ fn json_of(up: &Up, path: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A trace that has so many spans.
+/// The id of a trace with this many spans.
 fn trace_of(up: &Up, spans: usize) -> String {
     let found = RefCell::new(String::new());
     within(SOON, &format!("a trace of {spans} spans"), || {

@@ -1,5 +1,5 @@
-//! `cargo workshop up` as a person meets it: real processes, a real browser. They build the service and want Debian's
-//! `chromium` and `chromium-driver`, so they run only when asked for:
+//! `cargo workshop up` as users see it: real processes and a real browser. These tests build the service and
+//! need Debian's `chromium` and `chromium-driver`, so they run only with `--ignored`:
 //!
 //! ```sh
 //! cargo test --package workshop --test up -- --ignored
@@ -30,20 +30,20 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// A running `cargo workshop up` on free ports. Ctrl-C when it is dropped.
+/// A running `cargo workshop up` on free ports. It gets SIGINT when this value is dropped.
 struct Up {
     process: Child,
     lines: Receiver<String>,
-    /// Of the console.
+    /// The URL of the console.
     url: String,
-    /// Of the service.
+    /// The URL of the service.
     service: String,
 }
 
 impl Up {
     fn start(folder: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_workshop"));
-        // Not the backends of the person who runs the tests.
+        // The backends of the developer who runs the tests are not used.
         let name = if folder == root() { Some("handson") } else { None };
         command
             .arg("up")
@@ -54,7 +54,7 @@ impl Up {
             .current_dir(folder)
             .env_remove("CARGO_MANIFEST_DIR")
             .env("CARGO_TARGET_DIR", target())
-            // A shell may have these for other programs.
+            // Variables that a shell may have for other programs.
             .env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:9/v1/traces")
             .env("OTEL_SERVICE_NAME", "somebody-else")
             .stdout(Stdio::piped());
@@ -63,7 +63,7 @@ impl Up {
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
-                // The test may have seen enough.
+                // The test may not read any more lines.
                 let _ = sender.send(line);
             }
         });
@@ -89,7 +89,7 @@ impl Up {
         }
     }
 
-    /// What it has started, by process id and command line.
+    /// The processes that it has started, by process id and command line.
     fn children(&self) -> Vec<(i32, String)> {
         let parent = self.process.id().to_string();
         let is_child = |line: &&str| line.split_whitespace().nth(1) == Some(&parent);
@@ -108,7 +108,7 @@ impl Up {
         kill_process(id, signal).unwrap();
     }
 
-    /// One request; gives its trace id.
+    /// Sends one request, and returns its trace id.
     fn call(&self) -> String {
         let output =
             Command::new("curl").args(["-s", "-i", "--max-time", "20", &self.service]).output().unwrap();
@@ -136,12 +136,12 @@ impl Drop for Up {
     }
 }
 
-/// Where the test itself was built, so that nothing is compiled twice.
+/// The target folder of this test, so that nothing is compiled twice.
 fn target() -> PathBuf {
     Path::new(env!("CARGO_BIN_EXE_workshop")).ancestors().nth(2).unwrap().to_owned()
 }
 
-/// Asks until it is so.
+/// Repeats the check until it succeeds.
 #[track_caller]
 fn within(limit: Duration, what: &str, is_so: impl Fn() -> bool) {
     let started = Instant::now();
@@ -151,7 +151,7 @@ fn within(limit: Duration, what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-/// Whether a process is there; one that has ended and waits to be asked for its status is not.
+/// Whether a process is running. A zombie is not.
 fn is_alive(id: i32) -> bool {
     let output = Command::new("ps").args(["-o", "stat=", "-p", &id.to_string()]).output().unwrap();
     let state = String::from_utf8(output.stdout).unwrap();

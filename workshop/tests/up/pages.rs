@@ -1,4 +1,4 @@
-//! What the pages show of the service.
+//! What the pages show about the service.
 
 use fantoccini::Locator;
 use fantoccini::key::Key;
@@ -32,7 +32,7 @@ async fn the_trace_of_a_curl_opens_as_a_waterfall_of_both_services_with_three_ca
     let browser = Browser::start().await;
     let trace = up.call();
     browser.open(&format!("{}/traces/{trace}", up.url)).await;
-    // It may not have come yet: the page looks again by itself.
+    // The trace may not have arrived yet: the page reloads by itself.
     browser.text_when(".facts", "all spans", |text| text.contains("13 spans")).await;
 
     let rows = browser

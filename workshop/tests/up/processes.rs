@@ -1,4 +1,4 @@
-//! Everything starts, stays up, and ends.
+//! All programs start, keep running, and end.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn one<'a>(children: &'a [(i32, String)], what: &str) -> &'a (i32, String) {
     found[0]
 }
 
-/// All four, once they run: the load generator starts last, when the service is ready.
+/// All four processes, as soon as they run: the load generator starts last, when the service is ready.
 fn all_children(up: &Up) -> Vec<(i32, String)> {
     within(Duration::from_secs(300), "guard, httpbin, service and load generator run", || {
         up.children().len() == 4
@@ -22,7 +22,7 @@ fn all_children(up: &Up) -> Vec<(i32, String)> {
     up.children()
 }
 
-/// The stand-in of httpbin is the same program with an argument.
+/// The local httpbin is the same program with an argument.
 fn is_service(command: &str) -> bool {
     !command.contains(' ') && command.ends_with("/handson")
 }
@@ -60,13 +60,13 @@ fn the_other_processes_end_if_it_is_killed() {
 fn a_crashed_service_is_restarted_and_the_console_shows_it() {
     let up = Up::start(&root(), &[]);
     up.wait_for_service();
-    // The load generator's command line ends with the address of `/handson`.
+    // The load generator's command line also ends with the address of `/handson`.
     let service = || up.children().into_iter().find(|(_, command)| is_service(command));
     let (id, _) = service().unwrap();
     kill_process(Pid::from_raw(id).unwrap(), Signal::KILL).unwrap();
     within(SOON, "another process", || service().is_some_and(|(other, _)| other != id));
     up.wait_for_service();
-    within(SOON, "the page tells of it", || {
+    within(SOON, "the page shows it", || {
         let page = std::process::Command::new("curl").args(["-s", &up.url]).output().unwrap();
         String::from_utf8(page.stdout).unwrap().contains("runs again; it ended with a signal")
     });

@@ -1,4 +1,4 @@
-//! Pictures of all pages, light and dark, to be looked at: `target/screenshots/`.
+//! Takes pictures of all pages, light and dark: `target/screenshots/`.
 //!
 //! ```sh
 //! cargo test --package workshop --test up -- --ignored screenshots
@@ -14,7 +14,7 @@ use super::{Up, root};
 async fn screenshots_of_every_page() {
     let up = Up::start(&root(), &["--error-rate", "0.1"]);
     let browser = Browser::start().await;
-    // Time for charts to have a course, and for the monitor to fire.
+    // The charts need some data, and the monitor must fire.
     browser.open(&up.url).await;
     browser.text_when(".monitor", "the monitor fires", |text| text.contains("firing")).await;
     browser

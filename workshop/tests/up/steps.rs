@@ -1,4 +1,4 @@
-//! An attendee's way: a step is red, then green; a save restarts the backend.
+//! How a step turns from failed to passed, and how a save restarts the backend.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ use fantoccini::Locator;
 use super::browser::Browser;
 use super::{Up, root, target};
 
-/// A copy of the repository, as git has it.
+/// A copy of the files that git tracks.
 pub fn repository() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     let files = Command::new("git")
@@ -16,7 +16,7 @@ pub fn repository() -> tempfile::TempDir {
         .current_dir(root())
         .output()
         .unwrap();
-    // Not the backends of the person who runs the tests.
+    // The backends of the developer who runs the tests are not copied.
     let is_own = |file: &&str| !file.starts_with("backend-") || file.starts_with("backend-base/");
     for file in String::from_utf8(files.stdout).unwrap().lines().filter(is_own) {
         let (from, to) = (root().join(file), copy.path().join(file));
@@ -44,7 +44,7 @@ pub fn workshop(folder: &Path, arguments: &[&str]) {
 async fn a_step_turns_from_red_to_green_and_a_save_restarts_the_backend() {
     let repository = repository();
     workshop(repository.path(), &["new", "sakura"]);
-    // Inside its folder the name is known.
+    // Inside the folder, the name may be left out.
     let up = Up::start(&repository.path().join("backend-sakura"), &["--rate", "0"]);
     up.wait_for_service();
     let browser = Browser::start().await;
@@ -55,7 +55,7 @@ async fn a_step_turns_from_red_to_green_and_a_save_restarts_the_backend() {
     browser.click(Locator::Css("button")).await;
     browser.text_when("#step-structured-logs summary", "red", |text| text.starts_with("failed")).await;
     let red = browser.text("#step-structured-logs").await.unwrap();
-    assert!(red.contains("JSON object"), "it says what was expected: {red}");
+    assert!(red.contains("JSON object"), "it should show the expectation: {red}");
     assert!(browser.text("#step-run summary").await.unwrap().starts_with("passed"));
 
     workshop(repository.path(), &["goto", "sakura", "structured-logs"]);

@@ -36,7 +36,7 @@ async fn a_status_of_400_and_above_is_an_error_and_one_below_is_not() {
         let telemetry = Telemetry::new();
         call(&recorded(&telemetry.instrumentation()), callee.url(&format!("/status/{code}"))).await;
         let description = assert_failed(&telemetry.span(SpanKind::Client), code, Some(code));
-        assert_eq!(description, "", "the status code says it");
+        assert_eq!(description, "", "the status code is enough");
     }
 }
 

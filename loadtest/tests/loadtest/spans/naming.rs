@@ -65,8 +65,8 @@ async fn a_span_that_is_not_sampled_is_not_sent_and_not_lost() {
     let setup = exporting(&target, &collector, "--rate 50 --duration 100ms");
     let ended = setup.variable("OTEL_TRACES_SAMPLER", "always_off").run().await;
     ended.assert_code(0);
-    let told = ended.output.stdout.iter().any(|line| line.trim() == "spans: 0, 0 of them lost");
-    assert!(told, "{:#?}", ended.output.stdout);
+    let reported = ended.output.stdout.iter().any(|line| line.trim() == "spans: 0, 0 of them lost");
+    assert!(reported, "{:#?}", ended.output.stdout);
     assert!(collector.telemetry().spans.is_empty());
     let traceparent = target.calls()[0].headers["traceparent"].to_str().unwrap().to_owned();
     assert!(traceparent.ends_with("-00"), "the target learns that it is not sampled: {traceparent}");

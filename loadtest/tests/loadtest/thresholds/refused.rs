@@ -44,5 +44,5 @@ async fn an_invalid_threshold_is_refused_before_any_request() {
             assert!(message.contains(word), "`{word}` is not in: {message}");
         }
     }
-    assert_eq!(target.connections(), 0, "not even its health was asked for");
+    assert_eq!(target.connections(), 0, "not even a health check was sent");
 }

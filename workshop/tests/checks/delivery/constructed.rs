@@ -1,4 +1,4 @@
-//! Evidence made by hand: a calm run, and a run for each fault that is right in all.
+//! Constructed evidence: a calm run, and for each fault a run without mistakes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub const SECOND: u64 = 1_000_000_000;
 pub const START: u64 = 1_795_514_400 * SECOND;
 const SPANS_OF_A_REQUEST: usize = 3;
 pub const REQUESTS: usize = 6;
-/// In each run with a fault: of 18 spans and of 9 lines.
+/// Lost in each run with a fault: of 18 spans and of 9 lines.
 pub const LOST_SPANS: usize = 7;
 pub const LOST_RECORDS: usize = 2;
 pub const PASSWORD: &str = "secret-of-a-test";
@@ -58,7 +58,7 @@ fn span(trace: usize, index: usize) -> Span {
     }
 }
 
-/// All that the requests make.
+/// All spans that the requests make.
 pub fn spans() -> Vec<Span> {
     (0..REQUESTS).flat_map(|trace| (0..SPANS_OF_A_REQUEST).map(move |index| span(trace, index))).collect()
 }
@@ -79,7 +79,7 @@ pub fn record() -> LogRecord {
     }
 }
 
-/// A counter of what a full queue dropped, as exported twice.
+/// A counter of items that a full queue dropped, as exported twice.
 fn queue_full(item: &str, value: usize) -> [Metric; 2] {
     [value / 2, value].map(|value| {
         let mut attributes = Attributes::default();
@@ -136,7 +136,7 @@ fn delivery_run(fault: Fault) -> DeliveryRun {
     }
 }
 
-/// What the step passes.
+/// Evidence that passes the step.
 pub fn right() -> Evidence {
     let database = Database { path: String::new(), user_id: String::new(), user_name: String::new() };
     let calm = Run {

@@ -72,7 +72,7 @@ fn of_each(role: &Role, places: Places, name: &str, change: Change) -> Mutation 
     }
 }
 
-/// What can be changed in a span alone.
+/// The changes of a single span.
 fn changes(example: &Span) -> Vec<(String, Change)> {
     let mut changes: Vec<(String, Change)> = vec![
         ("another name".to_owned(), Box::new(|span| span.name.push('x'))),
@@ -167,7 +167,7 @@ fn changes(example: &Span) -> Vec<(String, Change)> {
     changes
 }
 
-/// Changes of which spans there are, and how they belong together.
+/// Changes of the set of spans, and of their relations.
 fn of_lists(role: &Role, places: Places) -> Vec<Mutation> {
     let mutation = |name: &str, change: fn(&mut Vec<Span>, &[usize])| {
         let role = role.clone();

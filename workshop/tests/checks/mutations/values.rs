@@ -3,7 +3,7 @@
 use otlp::model::{Attributes, Value};
 use serde_json::Value as Json;
 
-/// What can be done to an attribute: a name for it, and the change.
+/// A change of an attribute, with its name.
 type Change = (&'static str, fn(&mut Attributes, &str));
 
 pub const CHANGES: [Change; 4] = [
