@@ -1,4 +1,4 @@
-//! Compiles OTLP's definitions into the descriptors by which OTLP/JSON is read.
+//! Compiles OTLP's definitions into the descriptors that decoding OTLP/JSON needs.
 
 use std::error::Error;
 use std::path::PathBuf;

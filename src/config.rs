@@ -41,7 +41,7 @@ pub struct Options {
 pub enum Command {
     /// Run a local httpbin alone, as the traced service `httpbin`
     Httpbin {
-        /// Port to listen on; 0 takes a free one
+        /// Port to listen on; 0 uses a free one
         #[arg(long, env = "PORT", default_value_t = 8081, value_parser = values::port)]
         port: u16,
         /// How long each response takes: a duration, or a range from which it is drawn (20ms..80ms)
@@ -58,7 +58,7 @@ pub struct Address {
     /// Address to listen on; containers set 0.0.0.0
     #[arg(long, env = "HOST", default_value = "127.0.0.1", global = true, value_parser = values::host)]
     pub host: IpAddr,
-    /// Port to listen on; 0 takes a free one
+    /// Port to listen on; 0 uses a free one
     #[arg(long, env = "PORT", default_value_t = 8080, value_parser = values::port)]
     pub port: u16,
 }

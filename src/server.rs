@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, ErrorKind, OrFail};
 
-/// Listens on `host` and `port`; port 0 takes a free one.
+/// Listens on `host` and `port`; port 0 uses a free one.
 ///
 /// # Errors
 ///

@@ -1,13 +1,13 @@
-//! What the console's receiver costs, and whether it keeps its promises under load:
+//! Measures the cost of the console's receiver, and checks its promises under load:
 //!
 //! ```sh
 //! cargo bench --package handson-console --bench receiver
 //! cargo bench --package handson-console --bench receiver -- --seconds 1 --cycles 1    # only whether it works
 //! ```
 //!
-//! The console is a process of its own, filled past its memory first, so that every export makes the oldest traces go.
-//! Exports are what the service sends: 500 spans with 13 attributes. CPU time is the console's own, by /proc, so it needs
-//! Linux; figures are medians.
+//! The console runs as a separate process. It is first filled beyond its memory limit, so that every export
+//! causes the oldest traces to be dropped. An export is what the service sends: 500 spans with 13 attributes.
+//! CPU time is that of the console, from /proc, so it needs Linux; figures are medians.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that cannot go on should stop")]
 
@@ -52,7 +52,7 @@ impl Console {
         Self { process, url, otlp }
     }
 
-    /// CPU time so far, of user and system.
+    /// CPU time so far, user and system.
     fn cpu(&self) -> Duration {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
         let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
@@ -60,7 +60,7 @@ impl Console {
         Duration::from_millis(ticks * 10)
     }
 
-    /// Resident memory, in bytes: now, and the most that it was.
+    /// Resident memory in bytes: now, and its maximum.
     fn resident(&self) -> (u64, u64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
         let field = |name| {
@@ -86,7 +86,7 @@ fn text(key: &str, value: &str) -> KeyValue {
     attribute(key, Value::StringValue(value.to_owned()))
 }
 
-/// Spans of a trace as the service has them.
+/// Spans of a trace with the attributes of the service.
 fn spans(trace: u128, count: usize) -> impl Iterator<Item = Span> {
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
     (0..count).map(move |at| Span {
@@ -145,7 +145,7 @@ fn export(spans: Vec<Span>) -> Vec<u8> {
     .encode_to_vec()
 }
 
-/// The bodies of `count` exports, whose traces are numbered on from `from`.
+/// The bodies of `count` exports, whose traces have numbers beginning with `from`.
 fn exports(from: u128, count: usize) -> Vec<Vec<u8>> {
     let traces = BATCH / SPANS;
     (0..count)
@@ -179,7 +179,7 @@ async fn measure(seconds: usize, cycles: usize) {
         assert!(answer.bytes().await.unwrap().is_empty(), "nothing is rejected");
     };
 
-    // Until the oldest go.
+    // Until the oldest traces are dropped.
     let mut sent: u128 = 1;
     while gone(&client, &console).await == 0 {
         for body in exports(sent, 50) {
@@ -191,7 +191,7 @@ async fn measure(seconds: usize, cycles: usize) {
     for _ in 0..cycles {
         let (mut cpu, mut wall, mut count) = (Duration::ZERO, Duration::ZERO, 0);
         while wall < Duration::from_secs(seconds as u64) {
-            // Made beforehand: only sending is measured.
+            // The bodies are built beforehand, so that only sending is measured.
             let bodies = exports(sent, 40);
             sent += (40 * BATCH / SPANS) as u128;
             let (cpu_before, started) = (console.cpu(), Instant::now());
@@ -206,7 +206,8 @@ async fn measure(seconds: usize, cycles: usize) {
         walls.push(count as f64 / wall.as_secs_f64());
     }
     let (resident, most) = console.resident();
-    // The newest trace is there and whole, and of all that came, all is here or has gone to make room.
+    // The newest trace must be complete, and every trace must either be present or have been dropped to make
+    // room.
     let page = async |path: String, accept: &str| {
         let get = client.get(format!("{}{path}", console.url)).header("accept", accept);
         get.send().await.unwrap().text().await.unwrap()
@@ -233,7 +234,7 @@ async fn measure(seconds: usize, cycles: usize) {
     println!("page of 1,000 spans, ms       {:>9.1}", Spread::of(pages.clone()).median);
     println!("resident when empty, MiB      {:>9.1}", mib(empty));
     println!("resident at --memory {:.0}MiB   {:>9.1}   most {:.1}", mib(MEMORY), mib(resident), mib(most));
-    // Half of what is promised, for machines that have other things to do.
+    // Half of the promised rate, because the machine may be busy.
     assert_eq!(lost, 0, "traces were lost");
     assert!(Spread::of(rates).median > 25_000.0, "the receiver is slow");
     assert!(Spread::of(pages).median < 200.0, "the page is slow");

@@ -22,7 +22,7 @@ pub struct Extension {
     pub overview: Option<Section>,
 }
 
-/// A section of a page. It is made only for HTML.
+/// A section of a page. It is rendered only for HTML.
 pub type Section = Arc<dyn Fn(Lang) -> Markup + Send + Sync>;
 
 /// A link of the navigation.

@@ -1,7 +1,8 @@
-//! Who may call: programs and pages of this machine, and no foreign page in its browser.
+//! Decides which requests are accepted: those of programs and pages on this machine, but not those of foreign
+//! pages in its browser.
 //!
-//! A page from elsewhere can make a browser send requests to this machine. By DNS rebinding it does so under a name of its
-//! own, which `Host` tells; by a form or a script it does so with an `Origin` that is not ours.
+//! A page on another site can make a browser send requests to this machine. With DNS rebinding it uses its
+//! own host name, which is in `Host`; with a form or a script the request has a foreign `Origin`.
 
 use std::net::IpAddr;
 
@@ -12,16 +13,18 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 
-/// Scripts and styles from here, and nothing from elsewhere; nothing inline, so what telemetry holds is shown, never run.
+/// Only scripts and styles from this server, and nothing inline, so that code inside telemetry is shown and
+/// never run.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Names, in addition to the usual ones, under which the console may be called.
+/// Host names, in addition to the usual ones, under which the console accepts requests.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts(pub Vec<String>);
 
 impl Hosts {
-    /// Addresses, `localhost` and names without a dot cannot be a foreign site's: no public name is like that.
+    /// IP addresses, `localhost` and names without a dot cannot belong to a foreign site, because no public
+    /// name has this form.
     fn allow(&self, host: &str) -> bool {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         bare.parse::<IpAddr>().is_ok()
@@ -45,7 +48,7 @@ async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Resp
     for (name, value) in [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // With "no-referrer" a browser would hide the origin of our own forms, too.
+        // With "no-referrer" a browser would also hide the origin of our own forms.
         (header::REFERRER_POLICY, "same-origin"),
         (header::CACHE_CONTROL, "no-store"),
     ] {
@@ -67,7 +70,7 @@ enum Forbidden {
 
 fn permitted(hosts: &Hosts, request: &Request) -> Result<(), Forbidden> {
     let headers = request.headers();
-    // HTTP/2 has it in the target.
+    // In HTTP/2 the host is in the target.
     let host = match request.uri().authority() {
         Some(authority) => Some(authority.clone()),
         None => headers.get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok()),

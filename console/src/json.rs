@@ -1,4 +1,5 @@
-//! JSON as the body of a response. It is made while it is sent: that of a large trace would need as much memory as the store.
+//! JSON as the body of a response. It is serialized while it is sent, because that of a large trace would
+//! need as much memory as the store.
 
 use std::io::{self, BufWriter, Write};
 use std::time::Duration;
@@ -11,11 +12,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 
-/// Bytes that are sent at once.
+/// Number of bytes that are sent at once.
 const CHUNK: usize = 64 * 1024;
-/// Chunks that wait for the client.
+/// Maximum number of chunks that wait for the client.
 const MAX_WAITING: usize = 4;
-/// Time for the client to take a chunk: a slow one must not hold on to what it is shown.
+/// Time for the client to accept a chunk. A slow client must not keep the data of the view in memory.
 const CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The JSON of `view`.
@@ -27,9 +28,10 @@ pub(crate) fn body(view: impl Serialize + Send + 'static) -> Body {
         let mut chunks = BufWriter::with_capacity(CHUNK, chunks);
         let written = serde_json::to_writer(&mut chunks, &view).map_err(io::Error::from);
         if let Err(error) = written.and_then(|()| chunks.flush()) {
-            // Dropping the writer would send what is left in it, and wait for the client once more.
+            // Dropping the writer would send its remaining bytes, and wait for the client again.
             drop(chunks.into_parts());
-            // It ends the response early, so that the client does not take it for whole. There may be no client any more.
+            // The error ends the response early, so that the client does not consider it complete. The client
+            // may already be gone.
             let _ = runtime.block_on(timeout(CHUNK_TIMEOUT, sender.send(Err(error))));
         }
     });

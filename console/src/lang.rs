@@ -24,7 +24,7 @@ pub type Translations = HashMap<&'static str, &'static str>;
 static JAPANESE: LazyLock<Translations> = LazyLock::new(|| ja::TEXTS.iter().copied().collect());
 
 impl Lang {
-    /// As in `lang="ja"`.
+    /// The code for the attribute `lang`, such as `ja`.
     pub fn code(self) -> &'static str {
         match self {
             Self::En => "en",
@@ -46,7 +46,7 @@ impl Lang {
             let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok());
             Some((lang, weight.unwrap_or_default()))
         });
-        // The first of those with the greatest weight.
+        // The first of those with the highest weight.
         let preferred = ranges.fold(None, |best: Option<(Self, f32)>, (lang, weight)| match best {
             Some((_, best_weight)) if weight <= best_weight => best,
             _ => (weight > 0.0).then_some((lang, weight)).or(best),
@@ -70,7 +70,7 @@ impl Lang {
         fill(text, &[("n", &n)])
     }
 
-    /// The translation by a table of another program, see [`crate::Extension`].
+    /// The translation from the table of another program, see [`crate::Extension`].
     pub fn translated(self, japanese: &Translations, english: &'static str) -> &'static str {
         match self {
             Self::En => english,
@@ -79,7 +79,7 @@ impl Lang {
     }
 }
 
-/// Marks a text for translation that is translated only when it is shown.
+/// Marks a text for translation that is translated later, when it is shown.
 pub(crate) const fn tr_noop(english: &'static str) -> &'static str {
     english
 }

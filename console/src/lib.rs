@@ -46,44 +46,46 @@ pub use monitor::Monitor;
 pub use store::Store;
 use store::{Line, SLOT, StoredTrace};
 
-/// Traces and log records that are looked at under one lock, so that a search does not hold up exports.
+/// Number of traces and log records that are searched under one lock, so that a search does not delay
+/// exports.
 const TRACES_AT_ONCE: usize = 50;
 const LINES_AT_ONCE: usize = 1_000;
 /// How often something that is due without a request is done.
 const TICK_INTERVAL: Duration = Duration::from_secs(1);
-/// Items that are added under one lock, so that a large export does not hold up the others and the pages.
+/// Number of items that are added under one lock, so that a large export does not delay pages and other
+/// exports.
 const ITEMS_AT_ONCE: usize = 512;
-/// The part of the memory that requests may use while they are received.
+/// Requests that are being received may use one part in this many of the memory.
 const RECEIVING_PART: usize = 4;
 
-/// How a console is made.
+/// Settings of a console.
 pub struct Options {
-    /// Bytes of telemetry that it keeps.
+    /// Maximum number of bytes of telemetry to keep.
     pub memory: usize,
     /// Files that define monitors.
     pub monitors: Vec<PathBuf>,
     /// Pages of the program that the console is a part of.
     pub extension: Extension,
-    /// Under which names it may be called.
+    /// Host names under which it accepts requests.
     pub hosts: Hosts,
-    /// Its address for a browser: `http://localhost:4000`.
+    /// Its address in a browser: `http://localhost:4000`.
     pub url: String,
-    /// The address to be put into `OTEL_EXPORTER_OTLP_ENDPOINT`.
+    /// The address for `OTEL_EXPORTER_OTLP_ENDPOINT`.
     pub endpoint: String,
 }
 
 /// A process next to the console, as the pages show it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Process {
-    /// What it is: `backend-sakura`.
+    /// Its name, such as `backend-sakura`.
     pub name: String,
-    /// Its state, in words.
+    /// Its state, as a text.
     pub state: String,
-    /// Whether it is in the state in which it should be.
+    /// Whether no action is needed.
     pub good: bool,
 }
 
-/// All that the pages show.
+/// Everything that the pages show.
 pub struct Console {
     options: Options,
     store: RwLock<Store>,
@@ -109,7 +111,7 @@ impl Console {
     ///
     /// # Errors
     ///
-    /// Where a listener does.
+    /// A listener fails.
     pub async fn serve(self: Arc<Self>, listeners: Vec<TcpListener>, page: TcpListener) -> io::Result<()> {
         let hosts = self.options.hosts.clone();
         let guarded = |router: axum::Router| guard::guarded(router, hosts.clone());
@@ -126,7 +128,7 @@ impl Console {
             for second in 1_u64.. {
                 ticks.tick().await;
                 self.tick();
-                // Charts move and monitors forget even if nothing arrives.
+                // Charts and monitors change with time, even if nothing arrives.
                 if second % SLOT.as_secs() == 0 {
                     self.changed();
                 }
@@ -174,12 +176,13 @@ impl Console {
         }
     }
 
-    /// Takes from the store what a view needs. Text is made afterwards, without the lock.
+    /// Reads from the store what a view needs. The text is rendered later, without the lock.
     fn read<T>(&self, view: impl FnOnce(&Store) -> T) -> T {
         view(&self.store.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The newest traces that arrived before `before`, as far as `view` wants them. Exports go on in between.
+    /// The newest traces that arrived before `before`, as many as `view` accepts. Exports can be added in
+    /// between.
     fn find_traces<T>(
         &self,
         mut before: u64,
@@ -206,7 +209,7 @@ impl Console {
         }
     }
 
-    /// The newest log records that arrived before `before` and match. Exports go on in between.
+    /// The newest log records that arrived before `before` and match. Exports can be added in between.
     fn find_log_records(
         &self,
         mut before: u64,
@@ -218,7 +221,7 @@ impl Console {
             let lines: Vec<Line> = self.read(|store| store.log_records(before).take(LINES_AT_ONCE).collect());
             let Some(last) = lines.last() else { return found };
             before = last.arrival;
-            // Records are shared, so that no lock is held while they are searched.
+            // Records are reference-counted, so that no lock is held while they are searched.
             found.extend(lines.into_iter().filter(|line| matches(&line.record)));
             if found.len() >= limit {
                 found.truncate(limit);
@@ -231,7 +234,7 @@ impl Console {
         change(&mut self.store.write().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Lets open pages load what they show again.
+    /// Tells open pages to reload what they show.
     pub fn changed(&self) {
         self.changes.send_modify(|changes| *changes += 1);
     }
@@ -242,7 +245,7 @@ impl Sink for Console {
         let mut all = Rejected::default();
         for piece in telemetry.pieces(ITEMS_AT_ONCE) {
             all.extend(self.write(|store| store.add(piece, now())));
-            // Pages and other exports get their turn.
+            // Gives pages and other exports a chance to take the lock.
             std::thread::yield_now();
         }
         if all.items > 0 {

@@ -1,4 +1,5 @@
-//! Server-sent events: one a second at most, while something changes. What changed, the page asks for itself.
+//! Server-sent events: at most one per second while something changes. The page itself then requests what has
+//! changed.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use tokio_stream::{Stream, StreamExt};
 
 use super::Console;
 
-/// The least time between two events.
+/// Minimum time between two events.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// `GET /events`: `event: change`, whose data is the number of changes so far.

@@ -1,4 +1,4 @@
-//! The console as a program of its own.
+//! The console as a separate program.
 
 use std::process::ExitCode;
 

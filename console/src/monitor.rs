@@ -23,13 +23,13 @@ use super::store::{Rates, Store};
 pub use definition::{Definition, DefinitionError};
 pub use notice::Notice;
 
-/// How long the rate must keep at or below the threshold before a monitor that fires is ok again: a rate that wavers about
-/// the threshold is one alert, and not many. Nanoseconds.
+/// How long the rate must stay at or below the threshold before a firing monitor is ok again, in nanoseconds.
+/// Without it, a rate that moves around the threshold would cause many alerts.
 const CALM: u64 = 10_000_000_000;
-/// Changes of state that are kept.
+/// Maximum number of state changes to keep.
 const MAX_CHANGES: usize = 50;
 
-/// What a monitor says of its service.
+/// The state of a monitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -37,7 +37,7 @@ pub enum State {
     NoData,
     /// The share of failures is at or below the threshold.
     Ok,
-    /// It is above.
+    /// The share of failures is above the threshold.
     Firing,
 }
 
@@ -47,35 +47,35 @@ pub struct Change {
     /// Nanoseconds since 1970.
     #[serde(serialize_with = "crate::pages::format::rfc_3339")]
     pub at: u64,
-    /// From then on.
+    /// The new state.
     pub state: State,
     /// The share of failures at that time, from 0 to 1.
     pub error_rate: f64,
-    /// A request that had failed.
+    /// A request that failed.
     pub trace_id: Option<String>,
 }
 
-/// A monitor, and what has become of it.
+/// A monitor with its current state.
 #[derive(Debug)]
 pub struct Monitor {
     file: PathBuf,
     modified: Option<SystemTime>,
-    /// What the file says, or what is wrong with it.
+    /// The content of the file, or what is wrong with it.
     pub definition: Result<Definition, DefinitionError>,
-    /// Since the last change.
+    /// The state since the last change.
     pub state: State,
-    /// The share of failures in the window now, from 0 to 1.
+    /// The share of failures in the current window, from 0 to 1.
     pub error_rate: f64,
-    /// SERVER spans in the window now.
+    /// SERVER spans in the current window.
     pub requests: u64,
-    /// Since when the rate is at or below the threshold.
+    /// The time since which the rate has been at or below the threshold.
     calm_since: Option<u64>,
     /// Newest first.
     pub history: VecDeque<Change>,
 }
 
 impl Monitor {
-    /// The monitor that `file` defines. The file may come, change and go while the console runs.
+    /// The monitor that `file` defines. The file may be created, changed and deleted while the console runs.
     pub fn new(file: PathBuf) -> Self {
         let read = read(Watched { file: file.clone(), modified: None });
         let mut monitor = Self { file, ..Self::from_definition(Err(DefinitionError::Missing)) };
@@ -83,7 +83,7 @@ impl Monitor {
         monitor
     }
 
-    /// A monitor that no file stands behind: it is judged by [`Monitor::evaluate`].
+    /// A monitor without a file. Its user calls [`Monitor::evaluate`].
     pub fn from_definition(definition: Result<Definition, DefinitionError>) -> Self {
         Self {
             file: PathBuf::new(),
@@ -97,18 +97,18 @@ impl Monitor {
         }
     }
 
-    /// The file as it is named on the page.
+    /// The path of the file, as shown on the page.
     pub fn file(&self) -> String {
         let here = std::env::current_dir().unwrap_or_default();
         self.file.strip_prefix(here).unwrap_or(&self.file).display().to_string()
     }
 
-    /// What [`read`] needs to know.
+    /// The input for [`read`].
     pub(crate) fn watched(&self) -> Watched {
         Watched { file: self.file.clone(), modified: self.modified }
     }
 
-    /// Takes what [`read`] has found.
+    /// Takes the result of [`read`].
     pub(crate) fn update(&mut self, read: Option<Read>) {
         let Some(Read { modified, definition }) = read else { return };
         let service = |definition: &Result<Definition, _>| Some(definition.as_ref().ok()?.service.clone());
@@ -118,13 +118,13 @@ impl Monitor {
         (self.modified, self.definition) = (modified, definition);
     }
 
-    /// Judges, once a second. Gives what is to be told.
+    /// Evaluates the monitor, once per second. Returns a notice if its state has changed.
     pub fn judge(&mut self, store: &Store, now: u64) -> Option<Notice> {
         let service = &self.definition.as_ref().ok()?.service;
         self.evaluate(store.rates.get(service), now)
     }
 
-    /// Judges by the rates of its service. Gives what is to be told.
+    /// Evaluates the monitor with the rates of its service. Returns a notice if its state has changed.
     pub fn evaluate(&mut self, rates: Option<&Rates>, now: u64) -> Option<Notice> {
         let definition = self.definition.as_ref().ok()?;
         let window = rates.map(|rates| rates.over(definition.window, now)).unwrap_or_default();
@@ -135,7 +135,7 @@ impl Monitor {
         self.calm_since = calm_since;
         let state = match self.requests {
             0 => State::NoData,
-            // Too few to say that anything has changed.
+            // With too few requests, the state stays as it is.
             few if few < definition.min_requests => self.state,
             _ if is_above => State::Firing,
             _ if self.state == State::Firing && !is_calm => State::Firing,
@@ -168,13 +168,13 @@ impl Monitor {
     }
 }
 
-/// A file, and when it had been modified when it was read.
+/// A file, and its modification time when it was read.
 pub(crate) struct Watched {
     file: PathBuf,
     modified: Option<SystemTime>,
 }
 
-/// What has become of a file.
+/// The result of checking a file for changes.
 pub(crate) struct Read {
     modified: Option<SystemTime>,
     definition: Result<Definition, DefinitionError>,

@@ -1,4 +1,4 @@
-//! The command line of the console, and its ports.
+//! The command line of the console, and its listeners.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -12,10 +12,10 @@ use tokio::runtime::Runtime;
 
 use crate::{Console, Extension, Hosts, Options, ports};
 
-/// Less memory would not hold one export.
+/// With less memory, not even one export would fit.
 const MIN_MEMORY: u64 = 16 * 1024 * 1024;
 
-/// Why the console does not run.
+/// Why the console cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A port is not free.
@@ -38,13 +38,13 @@ pub struct ConsoleOptions {
     /// Where to listen; 0.0.0.0 lets other machines and containers in
     #[arg(long, env = "CONSOLE_HOST", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     host: IpAddr,
-    /// Port of the pages; 0 takes a free one
+    /// Port of the pages; 0 uses a free one
     #[arg(long, env = "CONSOLE_PORT", default_value_t = 4000)]
     console_port: u16,
-    /// Port of OTLP by HTTP; 0 takes a free one
+    /// Port of OTLP over HTTP; 0 uses a free one
     #[arg(long, env = "CONSOLE_OTLP_PORT", default_value_t = 4318)]
     otlp_port: u16,
-    /// Port of OTLP by gRPC; 0 takes a free one
+    /// Port of OTLP over gRPC; 0 uses a free one
     #[arg(long, env = "CONSOLE_OTLP_GRPC_PORT", default_value_t = 4317)]
     otlp_grpc_port: u16,
     /// How much memory telemetry may use: the oldest traces are dropped first
@@ -79,11 +79,11 @@ fn memory(text: &str) -> Result<ByteSize, MemoryError> {
 pub struct Listening {
     /// The console.
     pub console: Arc<Console>,
-    /// Its address for a browser.
+    /// Its address in a browser.
     pub url: String,
-    /// For `OTEL_EXPORTER_OTLP_ENDPOINT`, by HTTP.
+    /// The address for `OTEL_EXPORTER_OTLP_ENDPOINT` over HTTP.
     pub endpoint: String,
-    /// The same by gRPC.
+    /// The same over gRPC.
     pub grpc_endpoint: String,
     otlp: Vec<TcpListener>,
     page: TcpListener,
@@ -94,11 +94,11 @@ impl ConsoleOptions {
     ///
     /// # Errors
     ///
-    /// If a port is not free.
+    /// A port is not free.
     pub async fn listen(&self, monitors: Vec<PathBuf>, extension: Extension) -> Result<Listening, Error> {
         let page = listener(self.host, self.console_port, "the console", "--console-port").await?;
-        let http = listener(self.host, self.otlp_port, "OTLP by HTTP", "--otlp-port").await?;
-        let grpc = listener(self.host, self.otlp_grpc_port, "OTLP by gRPC", "--otlp-grpc-port").await?;
+        let http = listener(self.host, self.otlp_port, "OTLP over HTTP", "--otlp-port").await?;
+        let grpc = listener(self.host, self.otlp_grpc_port, "OTLP over gRPC", "--otlp-grpc-port").await?;
         let address = |listener: &TcpListener| match listener.local_addr() {
             Ok(address) => Ok(format!("http://localhost:{}", address.port())),
             Err(error) => Err(Error::Address(error)),
@@ -133,7 +133,7 @@ impl Listening {
     ///
     /// # Errors
     ///
-    /// If a server ends.
+    /// A server has ended.
     pub async fn serve(self) -> io::Result<()> {
         self.console.serve(self.otlp, self.page).await
     }
@@ -154,13 +154,13 @@ async fn listener(
 ///
 /// # Errors
 ///
-/// If a port is not free, or a server ends.
+/// A port is not free, or a server has ended.
 pub fn run(options: &ConsoleOptions, extension: Extension) -> Result<(), Error> {
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let ended = runtime.block_on(async {
         let listening = options.listen(options.monitors(), extension).await?;
         anstream::println!(
-            "console   {}\nOTLP      {} by HTTP, {} by gRPC\nmemory    {}\n\nCtrl-C ends it; it keeps nothing on disk.",
+            "console   {}\nOTLP      {} over HTTP, {} over gRPC\nmemory    {}\n\nCtrl-C ends it; it keeps nothing on disk.",
             listening.url,
             listening.endpoint,
             listening.grpc_endpoint,

@@ -14,12 +14,13 @@ use crate::extension::Link;
 use crate::pages::format;
 use crate::{Console, Lang, json, lock};
 
-/// What a page shows, as data. Its JSON is what serde makes of it. It owns its data, so that no lock is held while text is made.
+/// The data of a page. Its JSON is the serde representation. It owns its data, so that no lock is held while
+/// text is rendered.
 pub trait View: Serialize {
-    /// The same as HTML.
+    /// The same data as HTML.
     fn html(&self, context: &Context) -> Content;
 
-    /// Of the response.
+    /// The status of the response.
     fn status(&self) -> StatusCode {
         StatusCode::OK
     }
@@ -27,13 +28,13 @@ pub trait View: Serialize {
 
 /// The HTML of a view.
 pub struct Content {
-    /// The path of the link in the navigation to which the page belongs.
+    /// The path of the navigation link to which the page belongs.
     pub link: &'static str,
     /// The heading.
     pub title: String,
-    /// The part that stays while the page is open, such as fields for input.
+    /// The part that is not reloaded while the page is open, such as input fields.
     pub fixed: Markup,
-    /// The part that is loaded again when something has changed.
+    /// The part that is reloaded when something has changed.
     pub live: Markup,
 }
 
@@ -46,18 +47,19 @@ pub struct Context {
     pub services: Vec<String>,
     /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT` that sends telemetry to this console.
     pub endpoint: String,
-    /// A command that makes a trace.
+    /// A command that creates a trace.
     pub trace_command: Option<String>,
     /// A command that makes requests fail.
     pub failure_command: Option<String>,
 }
 
-/// What a request prefers: by `Accept`, by `Accept-Language`, and by `?lang=`, which wins.
+/// The preferences of a request, from `Accept`, from `Accept-Language` and from `?lang=`, which takes
+/// precedence.
 #[derive(Debug, Clone, Copy)]
 pub struct Preferences {
     /// The language of HTML.
     pub lang: Lang,
-    /// JSON instead of HTML.
+    /// Whether the response is JSON instead of HTML.
     pub json: bool,
 }
 
@@ -88,7 +90,7 @@ const LINKS: [Link; 5] = [
 ];
 
 impl Console {
-    /// The response of a page, in the form and the language that the request prefers.
+    /// The response of a page, in the format and the language that the request prefers.
     pub fn respond(&self, preferences: Preferences, view: impl View + Send + 'static) -> Response {
         if preferences.json {
             let status = view.status();
@@ -171,14 +173,14 @@ impl Console {
         }
     }
 
-    /// The programs next to the console that are not in the state in which they should be.
+    /// The programs next to the console that need action.
     pub(crate) fn processes(&self) -> Vec<crate::Process> {
         lock(&self.processes).clone()
     }
 }
 
 impl Context {
-    /// What to do if nothing has arrived yet.
+    /// An explanation what to do if nothing has arrived yet.
     pub(crate) fn nothing_yet(&self, what: &str) -> Markup {
         html! {
             div.empty {
@@ -198,7 +200,7 @@ impl Context {
         html! { span.service.(self.colour(name)) { (format::short(name, 60)) } }
     }
 
-    /// The field of a form in which a service is chosen.
+    /// The form field that selects a service.
     pub(crate) fn choose_service(&self, chosen: &str) -> Markup {
         html! {
             label { (self.lang.tr("Service")) select name="service" {
@@ -210,14 +212,14 @@ impl Context {
         }
     }
 
-    /// The class of a service's colour.
+    /// The CSS class of a service's colour.
     pub(crate) fn colour(&self, name: &str) -> String {
         let place = self.services.iter().position(|service| service == name).unwrap_or(7);
         format!("s{}", place % 8)
     }
 }
 
-/// A page that says what is wrong with an address.
+/// A page that explains what is wrong with an address.
 #[derive(Debug, Serialize)]
 pub(crate) struct NotFound {
     pub(crate) error: String,
@@ -225,7 +227,7 @@ pub(crate) struct NotFound {
     pub(crate) link: &'static str,
     #[serde(skip)]
     pub(crate) title: &'static str,
-    /// Text of a link to the list of what there is.
+    /// Text of the link to the list of all items.
     #[serde(skip)]
     pub(crate) all: &'static str,
 }

@@ -1,5 +1,5 @@
-//! The pages. Each is made of a view, which is what the page shows, as data: a browser gets it as HTML, `curl -H 'accept:
-//! application/json'` as JSON. Only the form that is asked for is made.
+//! The pages. Each has a view, which is the data of the page: a browser gets it as HTML, `curl -H 'accept:
+//! application/json'` as JSON. Only the requested format is rendered.
 
 mod chart;
 mod errors;
@@ -42,7 +42,7 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
     router.merge(console.options.extension.routes.clone()).with_state(console)
 }
 
-/// A file that never changes while the console runs.
+/// A file that does not change while the console runs.
 fn asset(
     content_type: &'static str,
     text: &'static str,

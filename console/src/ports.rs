@@ -1,4 +1,4 @@
-//! Ports that are taken, and by whom.
+//! Finds out which process uses a port.
 
 use std::process::Command;
 
@@ -13,13 +13,13 @@ pub struct PortError {
 }
 
 impl PortError {
-    /// `whose` is who needs the port, and `option` the option that chooses another one.
+    /// `whose` is the user of the port, and `option` the option that chooses another port.
     pub fn new(port: u16, whose: &'static str, option: &'static str, error: &std::io::Error) -> Self {
         Self { port, whose, option, reason: reason(port, error) }
     }
 }
 
-/// Why a port cannot be bound: `taken by nginx (process 42)`.
+/// The reason why a port cannot be bound: `taken by nginx (process 42)`.
 pub fn reason(port: u16, error: &std::io::Error) -> String {
     if error.kind() != std::io::ErrorKind::AddrInUse {
         return format!("not available: {error}");
@@ -28,7 +28,7 @@ pub fn reason(port: u16, error: &std::io::Error) -> String {
     format!("taken{}", holder.unwrap_or_default())
 }
 
-/// Who listens at `port`: by `ss`, else by `lsof`.
+/// The process that listens on `port`, from `ss`, otherwise from `lsof`.
 fn holder(port: u16) -> Option<String> {
     let by_ss = || {
         let sockets = output("ss", &["-Hltnp", &format!("sport = :{port}")])?;
@@ -45,7 +45,7 @@ fn holder(port: u16) -> Option<String> {
     by_proc(port).or_else(by_ss).or_else(by_lsof)
 }
 
-/// On Linux: the socket's inode by /proc/net/tcp, and whose it is by /proc/*/fd.
+/// On Linux: the inode of the socket from /proc/net/tcp, and its process from /proc/*/fd.
 fn by_proc(port: u16) -> Option<String> {
     let sockets = std::fs::read_to_string("/proc/net/tcp").ok()?;
     let listens = |line: &&str| {

@@ -1,8 +1,8 @@
-//! What is typed into a search field: words, and `key=value`.
+//! Parses the text of a search field: words, and `key=value`.
 
 use otlp::model::{Attributes, LogRecord, Span};
 
-/// All of these must hold.
+/// A search. All of its terms must match.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     words: Vec<String>,
@@ -10,7 +10,7 @@ pub struct Search {
 }
 
 impl Search {
-    /// Parses what was typed: `"…"` keeps spaces together, in words as in values.
+    /// Parses the text. `"…"` keeps spaces together, in words and in values.
     pub fn parse(text: &str) -> Self {
         let mut search = Self::default();
         for term in terms(text) {
@@ -24,7 +24,7 @@ impl Search {
         search
     }
 
-    /// Words are looked for in the name and the status' message, pairs in the attributes of span and resource.
+    /// Words are searched in the name and the status message, pairs in the attributes of span and resource.
     pub fn finds_span(&self, span: &Span) -> bool {
         self.words.iter().all(|word| {
             [&span.name, &span.status_message].iter().any(|text| text.to_lowercase().contains(word))
@@ -41,7 +41,7 @@ impl Search {
         })
     }
 
-    /// Words are looked for in the message and in the values, pairs in the attributes of record and resource.
+    /// Words are searched in the message and in the values, pairs in the attributes of record and resource.
     pub fn finds_log_record(&self, record: &LogRecord) -> bool {
         let in_values = |word: &str| {
             record.attributes.0.iter().any(|(_, value)| value.unquoted().to_lowercase().contains(word))

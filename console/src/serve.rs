@@ -1,4 +1,4 @@
-//! Connections: how many there may be, and how long they may be idle.
+//! Limits the number of connections and their idle time.
 
 use std::io;
 use std::pin::Pin;
@@ -15,19 +15,20 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep, timeout};
 
-/// Connections of one port. Each port has its own, so that senders cannot lock out the pages. Three ports stay below the usual limit of
-/// 1,024 open files of a process.
+/// Maximum number of connections on one port. Each port has its own limit, so that senders cannot block the
+/// pages. Three ports stay below the usual limit of 1,024 open files per process.
 const MAX_CONNECTIONS: usize = 256;
-/// Time for the head of a request, and for a connection on which nothing moves. It is longer than the interval of most exporters' batches.
+/// Time for the head of a request, and for a connection without any transfer. It is longer than the interval
+/// of most exporters.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of the head of a request.
+/// Maximum size of the head of a request in bytes.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
-/// Bytes of one HTTP/2 stream, and of one connection, that are on their way.
+/// HTTP/2 flow-control windows of a stream and of a connection, in bytes.
 const HTTP2_STREAM_WINDOW: u32 = 256 * 1024;
 const HTTP2_CONNECTION_WINDOW: u32 = 512 * 1024;
-/// Time for a place to become free while all are in use.
+/// Time for another connection to close if the maximum is reached.
 const ACCEPT_TIMEOUT: Duration = Duration::from_millis(500);
-/// Pause after the system could not accept a connection, such as for too many open files.
+/// Pause after the system could not accept a connection, for example because of too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves `router` over HTTP/1 and HTTP/2 until the process ends.
@@ -47,29 +48,30 @@ pub(super) async fn serve(listener: TcpListener, router: Router) {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
-            // The connection that failed is gone, or there are too many files.
+            // Either this connection failed, or there are too many open files.
             Err(_) => {
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
-        // Without a place, the connection is closed: a client that waits for an answer would not know why.
+        // If the maximum is still reached, the connection is closed, because a waiting client would not know
+        // why.
         let place = timeout(ACCEPT_TIMEOUT, Arc::clone(&places).acquire_owned()).await;
         let Ok(Ok(place)) = place else { continue };
         let (builder, service) = (builder.clone(), TowerToHyperService::new(router.clone()));
         tokio::spawn(async move {
-            // Whatever ends a connection is the client's business.
+            // An error of the connection is reported to the client only.
             let _ = builder.serve_connection(TokioIo::new(Active::new(stream)), service).await;
             drop(place);
         });
     }
 }
 
-/// A connection that fails if nothing was read or written for a time.
+/// A connection that fails after some time without any read or write.
 struct Active {
     stream: TcpStream,
     deadline: Pin<Box<Sleep>>,
-    /// When something was read or written last.
+    /// The time of the last read or write.
     active: Instant,
 }
 
@@ -78,7 +80,7 @@ impl Active {
         Self { stream, deadline: Box::pin(sleep(IDLE_TIMEOUT)), active: Instant::now() }
     }
 
-    /// Passes on a result of the stream; a pending one becomes an error when the time is over.
+    /// Returns the result of the stream. A pending one becomes an error when the time is over.
     fn watch<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
             self.active = Instant::now();

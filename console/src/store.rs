@@ -1,4 +1,5 @@
-//! What was received, in memory and within a bound: the oldest goes first, a trace always as a whole.
+//! The received telemetry, in memory and within a limit: the oldest is dropped first, and a trace always as a
+//! whole.
 
 mod errors;
 mod failure;
@@ -23,17 +24,17 @@ use rejection::Rejection;
 pub use sample::Sample;
 pub use traces::{StoredTrace, root};
 
-/// How long the rates and the courses of metrics reach back.
+/// The time for which rates and values of metrics are kept.
 pub const HISTORY_WINDOW: Duration = Duration::from_secs(15 * 60);
 
-/// All that the console knows of the telemetry.
+/// All telemetry that the console keeps.
 pub struct Store {
     limit: usize,
-    /// Counts arrivals: what has a lower number came earlier.
+    /// Number of arrivals so far, from which each item gets its number.
     arrivals: u64,
     traces: traces::Traces,
     logs: logs::Logs,
-    /// In the order in which they were first seen.
+    /// The services, in the order in which they were first seen.
     services: Vec<String>,
     /// Requests, errors and durations by service.
     pub rates: BTreeMap<String, Rates>,
@@ -41,25 +42,25 @@ pub struct Store {
     pub errors: errors::Errors,
     /// Metrics.
     pub instruments: instruments::Instruments,
-    /// What arrived and was not accepted, the newest first.
+    /// What was not accepted, newest first.
     pub refused: VecDeque<Refusal>,
-    /// What has gone to make room.
+    /// What was dropped to make room.
     pub gone: Gone,
-    /// What was received and refused, by signal.
+    /// Numbers of received and refused items, by signal.
     pub counts: [Counts; 3],
 }
 
-/// Something that arrived and was not accepted.
+/// Something that was not accepted.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct Refusal {
     /// Nanoseconds since 1970.
     #[serde(serialize_with = "crate::pages::format::rfc_3339")]
     pub at: u64,
-    /// As the sender was told.
+    /// The reason, as it was sent to the sender.
     pub reason: String,
 }
 
-/// What has gone to make room.
+/// What was dropped to make room.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[allow(missing_docs)]
 pub struct Gone {
@@ -70,14 +71,14 @@ pub struct Gone {
     pub failures: u64,
 }
 
-/// What was received of one signal: spans, data points or log records.
+/// Numbers about one signal. Its items are spans, data points or log records.
 #[derive(Debug, Clone, Copy, Default, serde::Serialize)]
 pub struct Counts {
-    /// Items of the requests that were decoded.
+    /// Items of all decoded requests.
     pub received: u64,
-    /// Those of them that were rejected.
+    /// Received items that were rejected.
     pub rejected: u64,
-    /// Those that had been received before: an exporter retried.
+    /// Received items that had been received before, because an exporter retried.
     pub duplicates: u64,
     /// Requests that were refused as a whole.
     pub refused_requests: u64,
@@ -93,17 +94,18 @@ pub struct SignalState {
     pub kept: u64,
     /// Items that were dropped to make room.
     pub evicted: u64,
-    /// Bytes that the kept items use.
+    /// Number of bytes that the kept items use.
     pub memory: usize,
 }
 
-/// Services that are listed, and whose rates are kept; of more than these only the telemetry is.
+/// Maximum number of services that are listed and have rates. The telemetry of further services is kept all
+/// the same.
 const MAX_SERVICES: usize = 64;
-/// Bytes of a span's name.
+/// Maximum number of bytes of a span name.
 pub(crate) const MAX_SPAN_NAME: usize = 1_024;
-/// Refusals that are kept.
+/// Maximum number of refusals to keep.
 const MAX_REFUSED: usize = 20;
-/// Bytes of the reason of a refusal that are kept; it may quote what was sent.
+/// Maximum number of bytes of a refusal's reason, which may quote the request.
 const MAX_REASON: usize = 500;
 
 impl Counts {
@@ -123,8 +125,8 @@ pub(crate) fn cut(text: &str, bytes: usize) -> &str {
 }
 
 impl Store {
-    /// An empty store for a console that may use `memory`: three quarters are for traces and log records, an eighth is for metrics. The
-    /// rest is for what the console needs besides.
+    /// An empty store for a console that may use `memory`: three quarters are for traces and log records, an
+    /// eighth is for metrics, and the rest is for other data of the console.
     pub fn new(memory: usize) -> Self {
         Self {
             limit: memory / 4 * 3,
@@ -157,17 +159,17 @@ impl Store {
         })
     }
 
-    /// Bytes that all telemetry may use.
+    /// The number of bytes that all telemetry may use.
     pub fn memory_limit(&self) -> usize {
         self.limit + self.instruments.fill().1
     }
 
-    /// Bytes of traces and log records, and how many there may be.
+    /// The number of bytes that traces and log records use, and the limit.
     pub fn fill(&self) -> (usize, usize) {
         (self.traces.used + self.logs.used, self.limit)
     }
 
-    /// Takes telemetry that came at `now`, nanoseconds since 1970.
+    /// Adds telemetry that arrived at `now`, in nanoseconds since 1970.
     pub fn add(&mut self, telemetry: Telemetry, now: u64) -> Rejected {
         let mut rejected = Rejected::default();
         for span in telemetry.spans {
@@ -194,13 +196,13 @@ impl Store {
         }
     }
 
-    /// Remembers that something was refused at `now`.
+    /// Records that something was refused at `now`.
     pub fn refuse(&mut self, reason: String, now: u64) {
         self.refused.push_front(Refusal { at: now, reason: cut(&reason, MAX_REASON).to_owned() });
         self.refused.truncate(MAX_REFUSED);
     }
 
-    /// What is due once a second.
+    /// Work that is done once per second.
     pub fn tick(&mut self, now: u64) {
         self.errors.settle(&self.traces, now);
     }
@@ -228,7 +230,7 @@ impl Store {
         self.rates.get_mut(service)
     }
 
-    /// Drops the oldest until all fits again.
+    /// Drops the oldest items until the rest fits.
     fn make_room(&mut self) {
         while self.fill().0 > self.limit {
             let trace = self.traces.oldest();

@@ -172,7 +172,7 @@ def wrong(seen):
         if name not in seen["metrics"]:
             yield f"the metric {name} does not come"
     if seen["records"]:
-        yield "log records come by OTLP: with FireLens, each line would be there twice"
+        yield "log records come over OTLP: with FireLens, each line would be there twice"
     yield from wrong_lines(seen)
 
 
@@ -252,7 +252,7 @@ MISTAKES = [
      "is not in production"),
     (every("starts", lambda start: start * 2), "requests a second"),
     (every("metrics", lambda name: name.replace("http.server", "http")), "the metric http.server.request.duration"),
-    (change(["records"], [{"scopeLogs": []}]), "log records come by OTLP"),
+    (change(["records"], [{"scopeLogs": []}]), "log records come over OTLP"),
     (every("lines", lambda record: {**record, "log": "INFO " + record["log"]}), "is no JSON object"),
     (every("lines", lambda record: {**record, "log": record["log"].replace('"trace_id":"', '"trace_id":"0')}),
      "different ids"),

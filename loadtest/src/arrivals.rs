@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 /// How many iterations start per time unit, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub struct Schedule {
-    /// Iterations in a time unit; 1 or more.
+    /// Iterations per time unit; 1 or more.
     pub rate: u32,
     /// The time unit; longer than zero.
     pub time_unit: Duration,
-    /// From the first start to the end; `None`: until stopped.
+    /// Time from the first start to the end; `None`: until stopped.
     pub duration: Option<Duration>,
 }
 
@@ -25,7 +25,7 @@ impl Schedule {
         self.duration.is_none_or(|duration| offset < duration).then_some(offset)
     }
 
-    /// Iterations a second.
+    /// Iterations per second.
     pub fn per_second(&self) -> f64 {
         f64::from(self.rate) / self.time_unit.as_secs_f64()
     }
@@ -33,10 +33,10 @@ impl Schedule {
 
 /// The clock is passed in, so that two hours can pass at once in a test.
 pub trait Clock {
-    /// The time.
+    /// The current time.
     fn now(&self) -> Instant;
 
-    /// Returns at `due` or a little later; `false` means stop.
+    /// Returns at `due` or a little later; `false` stops the schedule.
     fn sleep_until(&self, due: Instant) -> bool;
 }
 
@@ -78,7 +78,8 @@ pub fn pace(
             return;
         }
     }
-    // The last interval belongs to the run too: 5 per second for a minute are 300 in 60 s, not in 59.8 s.
+    // The last interval also belongs to the run: at 5 per second for a minute, 300 iterations take 60 s, not
+    // 59.8 s.
     if let Some(duration) = schedule.duration {
         clock.sleep_until(start + duration);
     }

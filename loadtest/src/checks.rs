@@ -1,5 +1,5 @@
-//! Checks: what a response must be like. They are counted; a failed one does not fail the run, but a threshold on the
-//! metric `checks` can.
+//! Checks: requirements for a response. They are counted; a failed check does not fail the run, but a
+//! threshold on the metric `checks` can.
 
 use std::str::FromStr;
 

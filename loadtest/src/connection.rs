@@ -1,4 +1,4 @@
-//! One HTTP/1.1 connection, which one VU uses for one request after the other.
+//! One HTTP/1.1 connection, which one VU uses for its consecutive requests.
 
 use bytes::Bytes;
 use http::{Request, Response};

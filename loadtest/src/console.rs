@@ -24,7 +24,7 @@ pub struct Console {
     has_reported_lost_spans: bool,
     is_terminal: bool,
     reachability: Reachability,
-    /// Time and iterations when the last line was shown.
+    /// Time and number of iterations when the last line was printed.
     shown: (Duration, u64),
 }
 
@@ -46,7 +46,7 @@ impl Console {
     /// Prints a message on a line of its own.
     pub fn print_message(&self, message: &str) {
         self.clear_line();
-        // If standard error is closed, nobody misses the message.
+        // If standard error is closed, the message cannot be printed.
         let _ = writeln!(io::stderr(), "loadtest: {message}");
     }
 
@@ -136,7 +136,7 @@ impl Observer for Console {
     fn second(&mut self, metrics: &Metrics) {
         self.report_lost_spans();
         let due = if self.is_terminal { Duration::ZERO } else { LINE_INTERVAL };
-        // With a tolerance of half a second, because a tick comes a little early or late.
+        // The tolerance of half a second is needed because a tick may be a little early.
         if metrics.elapsed + Duration::from_millis(500) >= self.shown.0 + due {
             self.show(metrics);
         }

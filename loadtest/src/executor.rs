@@ -66,7 +66,7 @@ pub async fn run(
             () = &mut stop => break,
         }
     }
-    // No iteration is started any more. Running ones may end.
+    // No more iterations are started. The running ones may end.
     let all_back = async {
         while let Some(finished) = pool.busy.join_next().await {
             pool.back(finished, observer);
@@ -80,7 +80,8 @@ pub async fn run(
     pool.metrics
 }
 
-/// The times at which iterations are due, each when it is reached. They end when the second value is dropped.
+/// The times at which iterations are due, each sent when it is reached. The thread stops when the second
+/// value is dropped.
 fn arrivals(schedule: Schedule, start: Instant) -> (UnboundedReceiver<Instant>, thread_channel::Sender<()>) {
     let (arrive, arrivals) = mpsc::unbounded_channel();
     let (running, stopped) = thread_channel::channel();
@@ -94,7 +95,7 @@ fn arrivals(schedule: Schedule, start: Instant) -> (UnboundedReceiver<Instant>, 
 struct VuPool {
     plan: Plan,
     scenario: Arc<Scenario>,
-    /// Used last in, first out, so that few connections are open, and those are warm.
+    /// The last VU that was freed is used first, so that few connections are open and in use.
     free: Vec<Vu>,
     busy: JoinSet<(Vu, Iteration)>,
     total: u32,
@@ -151,7 +152,7 @@ impl VuPool {
                 observer.finished(&iteration);
                 self.free.push(vu);
             }
-            // A bug of this program must not look like a success.
+            // A bug in this program must not look like a successful run.
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }

@@ -9,7 +9,7 @@ use http::StatusCode;
 pub struct Iteration {
     /// From the scheduled start until the request was sent, or sending failed. It includes connecting.
     pub schedule_delay: Duration,
-    /// From then until the last byte of the response, or the failure.
+    /// Time from then until the last byte of the response, or until the failure.
     pub request_duration: Duration,
     /// From the actual start to the end.
     pub duration: Duration,
@@ -24,7 +24,7 @@ pub struct Iteration {
 pub struct Failure {
     /// `error.type` of the semantic conventions: `timeout`, `connect` or `request`.
     pub error_type: &'static str,
-    /// For people.
+    /// The message for the user.
     pub message: String,
 }
 
@@ -37,7 +37,7 @@ impl Iteration {
 
 impl Failure {
     pub(crate) fn new(error_type: &'static str, error: &(dyn std::error::Error + 'static)) -> Self {
-        // "Connection refused" says more than "client error (Connect)".
+        // The last cause says more: "Connection refused" instead of "client error (Connect)".
         let cause = anyhow::Chain::new(error).last().unwrap_or(error);
         Self { error_type, message: cause.to_string() }
     }

@@ -4,8 +4,8 @@
 //! - [`health`]: waits for the target.
 //! - [`arrivals`]: when iterations are due; [`executor`]: starts them.
 //! - [`vu`]: one iteration; [`target`]: its request; [`spans`]: its span, with `--otlp`.
-//! - [`iteration`]: the result of one; [`metrics`]: of all.
-//! - [`console`], [`reachability`]: output during the run; [`summary`]: at the end.
+//! - [`iteration`]: the result of one iteration; [`metrics`]: the results of all.
+//! - [`console`], [`reachability`]: output during the run; [`summary`]: output at the end.
 
 pub mod arrivals;
 pub mod checks;

@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let options = match Options::read() {
         Ok(options) => options,
         Err(error) => {
-            // If standard error is closed, the exit status still tells.
+            // If standard error is closed, the exit status still reports the error.
             let _ = error.print();
             return ExitCode::from(error.exit_code() as u8);
         }
@@ -38,17 +38,19 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<ExitCode> {
-    // For HTTPS to the target and the collector. It fails if a provider is already installed, which is fine too.
+    // Needed for HTTPS to the target and the collector. This fails if a provider is already installed, which
+    // is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     if let Some(file) = &options.summary_export {
-        // Checks now that the file can be written, not after two hours. Its content stays until there is a summary.
+        // Checks at the start that the file can be written, not after two hours. Its content is kept until
+        // there is a new summary.
         OpenOptions::new().create(true).append(true).open(file).with_context(|| cannot_write(file))?;
     }
 
     let spans = options.otlp.then(Spans::otlp).transpose()?;
     let delivery = spans.as_ref().map(Spans::delivery);
     let mut console = Console::new(options.plan(), delivery.clone());
-    // One thread, because most of the cost of a small request is passing it from one thread to another.
+    // One thread, because the main cost of a small request is passing it between threads.
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let metrics = runtime.block_on(load(options, spans.clone(), &mut console))?;
     if let Some(spans) = spans {
@@ -57,7 +59,7 @@ fn run(options: &Options) -> Result<ExitCode> {
     }
 
     let holds = options.threshold.iter().all(|threshold| threshold.holds(&metrics));
-    // If standard output is closed, the exit status and the file still tell.
+    // If standard output is closed, the exit status and the file still report the result.
     let _ = print(options, &metrics, delivery.as_deref());
     if let Some(file) = &options.summary_export {
         export(file, options, &metrics)?;

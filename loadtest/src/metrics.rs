@@ -1,8 +1,8 @@
-//! What is measured, under k6's names: <https://grafana.com/docs/k6/latest/using-k6/metrics/reference/>.
+//! The metrics, with k6's names: <https://grafana.com/docs/k6/latest/using-k6/metrics/reference/>.
 //!
-//! Two are our own. k6 measures a request from the moment it is sent, and so leaves out how long it had to wait if the
-//! generator itself was late (coordinated omission). `http_req_schedule_delay` is that wait, and
-//! `http_req_scheduled_duration` lasts from the scheduled start to the end of the response.
+//! Two of them are our own. k6 measures a request from the moment it is sent, so it leaves out the delay that
+//! occurs if the generator itself was late (coordinated omission). `http_req_schedule_delay` is that delay,
+//! and `http_req_scheduled_duration` is the time from the scheduled start to the end of the response.
 
 mod kind;
 mod trend;
@@ -15,7 +15,7 @@ pub use trend::Trend;
 use crate::checks::Check;
 use crate::iteration::Iteration;
 
-/// Every metric, in the order of the summary.
+/// All metrics, in the order of the summary.
 pub const NAMES: [(&str, Kind); 12] = [
     ("checks", Kind::Rate),
     ("dropped_iterations", Kind::Counter),
@@ -31,7 +31,7 @@ pub const NAMES: [(&str, Kind); 12] = [
     ("vus_max", Kind::Gauge),
 ];
 
-/// The kind of the metric of this name; `None` if there is no such metric.
+/// The kind of the metric with this name; `None` if there is no such metric.
 pub fn kind(name: &str) -> Option<Kind> {
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind)
 }
@@ -56,7 +56,7 @@ pub struct Metrics {
     pub checks: Vec<CheckCount>,
     /// Iterations that did not start, because no VU was free.
     pub dropped_iterations: u64,
-    /// Iterations that had not ended when the graceful stop did.
+    /// Iterations that were still running at the end of the graceful stop.
     pub interrupted_iterations: u64,
     /// Iterations that ended.
     pub iterations: u64,
@@ -80,7 +80,7 @@ struct Level {
 }
 
 impl Metrics {
-    /// Nothing measured yet.
+    /// Metrics without any measurements.
     pub fn new(checks: &[Check], vus_max: u64) -> Self {
         let check = |check: &Check| CheckCount { name: check.name(), passes: 0, fails: 0 };
         Self {
@@ -117,19 +117,19 @@ impl Metrics {
         }
     }
 
-    /// Number of busy VUs, and of all VUs.
+    /// Sets the number of busy VUs and of all VUs.
     pub fn set_vus(&mut self, busy: u64, total: u64) {
         for (level, now) in [(&mut self.vus, busy), (&mut self.vus_max, total)] {
             *level = Level { now, min: level.min.min(now), max: level.max.max(now) };
         }
     }
 
-    /// Number of busy VUs, and of all VUs.
+    /// The number of busy VUs and of all VUs.
     pub fn vus(&self) -> (u64, u64) {
         (self.vus.now, self.vus_max.now)
     }
 
-    /// The metric of this name in [`NAMES`].
+    /// The metric with this name in [`NAMES`].
     pub fn get(&self, name: &str) -> Option<Metric<'_>> {
         let counter = |count| Metric::Counter { count, elapsed: self.elapsed };
         Some(match name {

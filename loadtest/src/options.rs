@@ -129,7 +129,7 @@ impl Options {
     }
 }
 
-/// Because compose files pass on empty variables.
+/// Treats empty variables as unset, because compose files pass them on.
 fn empty_counts_as_unset(command: clap::Command) -> clap::Command {
     command.mut_args(|argument| match argument.get_env() {
         Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => {

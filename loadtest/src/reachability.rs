@@ -15,7 +15,7 @@ pub struct Reachability {
 struct Down {
     since: Instant,
     without_response: u64,
-    /// Since when every request got a response; a single one does not end the outage.
+    /// The time since which every request got a response. A single response does not end the outage.
     responds_since: Option<Instant>,
 }
 

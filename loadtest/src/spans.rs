@@ -29,7 +29,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Time to export the last spans.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Records the spans, and exports them from a thread of its own.
+/// Records the spans, and exports them from a separate thread.
 #[derive(Debug, Clone)]
 pub struct Spans {
     provider: SdkTracerProvider,
@@ -77,12 +77,12 @@ impl Spans {
         Ok(Self { tracer: provider.tracer("loadtest"), provider, delivery })
     }
 
-    /// How many spans were exported.
+    /// The counts of exported spans.
     pub fn delivery(&self) -> Arc<Delivery> {
         Arc::clone(&self.delivery)
     }
 
-    /// Exports the spans that are left. Blocks for at most 5 s.
+    /// Exports the remaining spans. Blocks for at most 5 s.
     pub fn flush(&self) {
         // The counts of `Delivery` show whether it succeeded.
         drop(self.provider.shutdown_with_timeout(FLUSH_TIMEOUT));
@@ -90,10 +90,11 @@ impl Spans {
 
     pub(crate) fn start(&self, target: &Target) -> RequestSpan {
         let url = target.url();
-        // For a method that the conventions do not know, the attribute is `_OTHER` and the span's name `HTTP`.
+        // For a method that the conventions do not know, the attribute is `_OTHER` and the name of the span
+        // is `HTTP`.
         let known = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE"];
         let method = known.into_iter().find(|known| target.method() == known);
-        // With room for the attributes of the response.
+        // The capacity includes the attributes of the response.
         let mut attributes = Vec::with_capacity(7);
         attributes.push(KeyValue::new(attribute::HTTP_REQUEST_METHOD, method.unwrap_or("_OTHER")));
         attributes.push(KeyValue::new(attribute::URL_FULL, target.public_url().to_owned()));
@@ -111,7 +112,7 @@ impl Spans {
         }
         let span = self.tracer.span_builder(method.unwrap_or("HTTP")).with_kind(SpanKind::Client);
         let span = span.with_attributes(attributes).start(&self.tracer);
-        // A span that the sampler drops is not exported, and does not count as lost.
+        // A span that the sampler drops is not exported, but does not count as lost.
         if span.is_recording() {
             self.delivery.started();
         }

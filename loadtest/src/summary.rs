@@ -1,4 +1,4 @@
-//! The summary at the end, as k6 writes it.
+//! The summary at the end, in k6's format.
 
 pub mod format;
 pub mod json;
@@ -110,7 +110,7 @@ fn row(metrics: &Metrics, name: &str) -> Option<Row> {
             vec![format::percent(share(passes, total)), format!("{passes} out of {total}")]
         }
     };
-    // As in k6, a tag has a line of its own below its metric.
+    // As in k6, a metric with a tag is on a separate line below its metric.
     let name = name
         .split_once('{')
         .map_or(name.to_owned(), |(_, tag)| format!("  {{ {} }}", tag.trim_end_matches('}')));
@@ -121,7 +121,7 @@ fn row(metrics: &Metrics, name: &str) -> Option<Row> {
 #[derive(Default)]
 struct Layout {
     name: usize,
-    /// By the number of columns.
+    /// The widths of columns, by the number of columns in a row.
     columns: BTreeMap<usize, Vec<usize>>,
 }
 

@@ -31,7 +31,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// `GET` of `url`, an http:// or https:// URL.
+    /// A `GET` of `url`, which is an http:// or https:// URL.
     ///
     /// # Errors
     ///
@@ -83,8 +83,8 @@ impl Target {
         &self.url
     }
 
-    /// The URL without secrets: the semantic conventions list query parameters whose values are secret. User and password are
-    /// not accepted as part of the option.
+    /// The URL without secrets: the values of query parameters that the semantic conventions list as secret
+    /// are replaced. The option does not accept a user and password.
     pub(crate) fn public_url(&self) -> &str {
         &self.public_url
     }
@@ -99,7 +99,7 @@ impl Target {
         self.timeout
     }
 
-    /// The request, with one more header.
+    /// The request, with an additional header.
     pub(crate) fn request(&self, header: Option<&(HeaderName, HeaderValue)>) -> Request<Full<Bytes>> {
         let mut request = Request::new(Full::new(self.body.clone()));
         *request.method_mut() = self.method.clone();
@@ -109,7 +109,7 @@ impl Target {
         request
     }
 
-    /// A new connection.
+    /// Opens a new connection.
     pub(crate) async fn connect(&self) -> Result<Connection, Failure> {
         let stream = self.connector.clone().call(self.address.clone()).await;
         let stream = stream.map_err(|error| Failure::new("connect", error.as_ref()))?;
@@ -117,7 +117,7 @@ impl Target {
     }
 }
 
-/// The connector. Plain HTTP works without the system's certificates, which a container may lack.
+/// The connector. Plain HTTP works without the system's certificates, which may be missing in a container.
 fn connector(secure: bool) -> io::Result<HttpsConnector<HttpConnector>> {
     let tls = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()

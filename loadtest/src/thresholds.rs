@@ -27,7 +27,7 @@ enum Operator {
     NotEqual,
 }
 
-/// The longer ones first, because `<=` begins with `<`.
+/// Longer operators come first, because `<=` begins with `<`.
 const OPERATORS: [(&str, Operator); 7] = [
     ("===", Operator::Equal),
     ("==", Operator::Equal),
@@ -56,11 +56,11 @@ pub enum ThresholdError {
 }
 
 impl Threshold {
-    /// Whether it holds.
+    /// Whether it is met.
     pub fn holds(&self, metrics: &Metrics) -> bool {
         let Some(value) = metrics.get(&self.metric).and_then(|metric| metric.aggregate(self.aggregation))
         else {
-            // The name was checked when the threshold was parsed. Without a measurement, it does not hold.
+            // The name was checked when the threshold was parsed. Without a measurement, it is not met.
             return false;
         };
         match self.operator {
@@ -73,7 +73,7 @@ impl Threshold {
         }
     }
 
-    /// What was measured, as k6 shows it: `p(95)=1.2ms`, `rate=99.5%`.
+    /// The measured value in k6's format: `p(95)=1.2ms`, `rate=99.5%`.
     pub fn measured(&self, metrics: &Metrics) -> String {
         let metric = metrics.get(&self.metric);
         let value = metric.and_then(|metric| metric.aggregate(self.aggregation)).unwrap_or_default();
@@ -94,7 +94,7 @@ impl FromStr for Threshold {
     type Err = ThresholdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // A tag in the name has a colon too: http_req_duration{expected_response:true}.
+        // A tag in the name also contains a colon: http_req_duration{expected_response:true}.
         let after_tags = text.find('}').unwrap_or(0);
         let colon = text[after_tags..].find(':').ok_or(ThresholdError::Syntax)? + after_tags;
         let (metric, expression) = (text[..colon].trim(), text[colon + 1..].trim());

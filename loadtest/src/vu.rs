@@ -1,4 +1,4 @@
-//! A VU (virtual user): runs one iteration at a time, and keeps its connection from one to the next, as in k6.
+//! A VU (virtual user) runs one iteration at a time, and keeps its connection between iterations, as in k6.
 
 use std::time::Instant;
 
@@ -14,14 +14,14 @@ use crate::iteration::{Failure, Iteration};
 use crate::spans::Spans;
 use crate::target::Target;
 
-/// What an iteration does.
+/// What each iteration does.
 #[derive(Debug)]
 pub struct Scenario {
     /// The request.
     pub target: Target,
-    /// What its response must be like.
+    /// The requirements for its response.
     pub checks: Vec<Check>,
-    /// Records a span for each request; `None`: traces start at the target.
+    /// Records a span for each request; with `None`, traces start at the target.
     pub spans: Option<Spans>,
 }
 
@@ -73,7 +73,7 @@ impl Vu {
         sent: &mut Option<Instant>,
     ) -> Result<(StatusCode, Bytes), Failure> {
         loop {
-            // Taken out, so that the connection of a request that is cancelled is dropped.
+            // Taken out of `self`, so that the connection is dropped if the request is cancelled.
             let kept = self.connection.take();
             let is_kept = kept.is_some();
             let mut connection = match kept {

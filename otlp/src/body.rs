@@ -1,4 +1,5 @@
-//! Bounds for requests while they are received: a large or slow request must not take the memory or the time of the others.
+//! Limits for requests while they are received: a large or slow request must not use up the memory or the
+//! time of others.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,15 +17,16 @@ use tonic::Status;
 
 use crate::{Limits, Signal, Sink, grpc};
 
-/// Bytes of the body of one request, unpacked. An SDK's batch of 512 spans has less than 1 MiB.
+/// Maximum size of the body of a request in bytes, after decompression. An SDK's batch of 512 spans has less
+/// than 1 MiB.
 pub(crate) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 /// Time for a body to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What all requests of a receiver share.
+/// The state that all requests of a receiver share.
 #[derive(Clone)]
 pub(crate) struct Bounds {
-    /// Bytes of all requests.
+    /// Bytes that all requests use.
     used: Arc<AtomicUsize>,
     limits: Limits,
     sink: Arc<dyn Sink>,
@@ -36,7 +38,7 @@ impl Bounds {
     }
 }
 
-/// Middleware: gives up a request whose body is too slow, or that needs more memory than is left.
+/// Middleware that rejects a request if its body is too slow or needs more memory than is available.
 pub(crate) async fn within(State(bounds): State<Bounds>, request: Request, next: Next) -> Response {
     let is_grpc = grpc::is_grpc(request.headers());
     let memory = Arc::new(Memory {
@@ -59,7 +61,7 @@ pub(crate) async fn within(State(bounds): State<Bounds>, request: Request, next:
         (Fault::Busy, true) => Status::unavailable(reason).into_http(),
         (Fault::TooLarge, true) => Status::resource_exhausted(reason).into_http(),
         (Fault::TooSlow, true) => Status::deadline_exceeded(reason).into_http(),
-        // By this, OTLP asks the sender to try again later.
+        // OTLP defines this status for asking the sender to try again later.
         (Fault::Busy, false) => {
             (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], reason).into_response()
         }
@@ -82,10 +84,10 @@ fn bounded(body: Body, memory: Arc<Memory>) -> Body {
     Body::from_stream(chunks.map(|chunk: Result<Bytes, axum::BoxError>| chunk))
 }
 
-/// Why a request is given up.
+/// Why a request is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Other requests have the memory.
+    /// Other requests use the memory.
     Busy = 1,
     /// It needs more memory than all requests may use.
     TooLarge = 2,
@@ -104,7 +106,7 @@ impl fmt::Display for Fault {
 
 impl std::error::Error for Fault {}
 
-/// The bytes that one request uses of those that all may use, until it is answered.
+/// The part of the shared memory that one request uses until it is answered.
 pub(crate) struct Memory {
     of_all: Arc<AtomicUsize>,
     limit: usize,
@@ -113,14 +115,14 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// Bytes that are allowed for one request.
+    /// The number of bytes that one request may use.
     pub(crate) fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Counts `bytes` more of this request, which takes them one after the other.
+    /// Counts `bytes` more for this request. A request allocates its memory in several steps.
     pub(crate) fn take(&self, bytes: usize) -> Result<(), Fault> {
-        // What is refused is not counted: it would keep the other requests away.
+        // Refused bytes are not counted, because they would block other requests.
         if self.bytes.load(Ordering::Relaxed).saturating_add(bytes) > self.limit {
             return Err(self.fail(Fault::TooLarge));
         }
@@ -137,7 +139,7 @@ impl Memory {
         fault
     }
 
-    /// Why the request is given up, if it is: then the middleware answers and reports it.
+    /// Why the request was rejected, if it was. The middleware then sends the response and reports it.
     pub(crate) fn fault(&self) -> Option<Fault> {
         let fault = self.fault.load(Ordering::Relaxed);
         [Fault::Busy, Fault::TooLarge, Fault::TooSlow].into_iter().find(|known| *known as usize == fault)

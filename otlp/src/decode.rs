@@ -1,4 +1,4 @@
-//! From protobuf to the shape that is easy to ask.
+//! Converts protobuf messages to the model.
 
 use std::sync::Arc;
 
@@ -139,12 +139,12 @@ fn value(any: Option<AnyValue>) -> Value {
             Value::Array(array.values.into_iter().map(|v| value(Some(v))).collect())
         }
         Some(Wire::KvlistValue(list)) => Value::Map(attributes(list.values)),
-        // An index into a table that only profiles have.
+        // An index into a table that exists only for profiles.
         Some(Wire::StringValueStrindex(_)) => Value::Empty,
     }
 }
 
-/// An id that is empty or all zeros is none.
+/// An id that is empty or all zeros counts as missing.
 fn id(bytes: &[u8]) -> Option<String> {
     bytes.iter().any(|byte| *byte != 0).then(|| hex::encode(bytes))
 }

@@ -1,7 +1,8 @@
-//! How much memory a body will take when it is decoded, from its bytes alone: a few bytes may stand for a large structure, such as
-//! `0a 00` for an empty span.
+//! Estimates how much memory a body will use after decoding, from its bytes: a few bytes may represent a
+//! large structure, for example `0a 00` an empty span.
 //!
-//! It is an estimate from above: vectors grow by doubling, and the structures of protobuf exist next to those of the model for a moment.
+//! The estimate is an upper bound: vectors grow by doubling, and the protobuf structures and those of the
+//! model exist at the same time.
 
 use std::mem::size_of;
 
@@ -12,11 +13,11 @@ use opentelemetry_proto::tonic::trace::v1 as trace;
 
 use crate::model;
 
-/// Messages within messages: as many as prost decodes.
+/// Maximum depth of nested messages, which is prost's limit.
 const MAX_DEPTH: usize = 100;
-/// A vector that grows needs room for the old and for the new elements.
+/// A vector that grows needs space for its old and its new elements.
 const GROWTH: usize = 3;
-/// What a text or an id costs in addition to its bytes.
+/// Bytes of a text or an id in addition to its content.
 const ALLOCATION: usize = 32;
 
 /// A type of message.
@@ -26,27 +27,27 @@ pub(crate) struct Message {
     fields: &'static [(u32, Field)],
 }
 
-/// A field whose size the wire decides.
+/// A field whose size depends on the encoded data.
 enum Field {
     Message(&'static Message),
-    /// A string, or bytes that stay bytes: kept once.
+    /// A string, or bytes that stay bytes. It is stored once.
     Text,
-    /// Bytes that become hex digits.
+    /// Bytes that are converted to hex digits.
     Id,
-    /// Numbers, of which each may take one byte only.
+    /// Numbers that may be encoded in one byte each.
     Numbers,
-    /// Numbers of 8 bytes each.
+    /// Numbers that are encoded in 8 bytes each.
     Fixed,
 }
 
-/// A number in protobuf's vector, and in the model's.
+/// Bytes of a number, in protobuf's vector and in the model's.
 const NUMBER_SIZE: usize = (GROWTH + 2) * 8;
 
 const fn message(size: usize, fields: &'static [(u32, Field)]) -> Message {
     Message { size, fields }
 }
 
-/// Of a message in protobuf's and in the model's shape.
+/// The sum of the sizes of a message in protobuf and in the model.
 const fn size<Wire, Model>() -> usize {
     GROWTH * size_of::<Wire>() + 2 * size_of::<Model>()
 }
@@ -185,7 +186,8 @@ static EXEMPLAR: Message = message(
     &[(7, Field::Message(&KEY_VALUE)), (4, Field::Id), (5, Field::Id)],
 );
 
-/// Bytes that the message in `wire` takes when it is decoded. It stops at `limit`, and at what is not protobuf: decoding reports that.
+/// The number of bytes that the message in `wire` uses after decoding. Counting stops at `limit`, and at
+/// invalid protobuf, which decoding reports.
 pub(crate) fn of_protobuf(message: &Message, wire: &[u8], limit: usize) -> usize {
     let mut size = 0;
     measure(message, wire, limit, 0, &mut size);
@@ -212,12 +214,14 @@ fn measure(message: &Message, mut wire: &[u8], limit: usize, depth: usize, size:
                     Some(Field::Id) => *size += 3 * content.len() + 2 * ALLOCATION,
                     Some(Field::Numbers) => *size += NUMBER_SIZE * content.len() + ALLOCATION,
                     Some(Field::Fixed) => *size += NUMBER_SIZE * (content.len() / 8) + ALLOCATION,
-                    // Unknown fields are skipped, and deeper messages are refused.
+                    // Unknown fields are skipped, and messages that are nested too deeply are rejected by
+                    // decoding.
                     Some(Field::Message(_)) | None => {}
                 }
                 Some(())
             }
-            // The fields of a group are measured as if they were the message's own, which is too much at most.
+            // The fields of a group are counted as if they were fields of the message, which can only be too
+            // many.
             3 | 4 => Some(()),
             5 => take(&mut wire, 4).map(drop),
             _ => None,
@@ -225,7 +229,7 @@ fn measure(message: &Message, mut wire: &[u8], limit: usize, depth: usize, size:
         if skipped.is_none() {
             return;
         }
-        // Numbers need not be packed.
+        // Numbers may also be encoded one by one instead of packed.
         if tag & 7 != 2 && matches!(field, Some(Field::Numbers | Field::Fixed)) {
             *size += NUMBER_SIZE;
         }
@@ -251,12 +255,12 @@ fn take<'a>(wire: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     Some(taken)
 }
 
-/// What a JSON value takes: in serde_json's tree, and as a dynamic message.
+/// Bytes of a JSON value, in serde_json's tree and in a dynamic message.
 const JSON_VALUE: usize = 200;
-/// What an object with members takes in addition: each is a node of a tree, twice.
+/// Additional bytes of an object with members: each is a node of a tree, twice.
 const JSON_OBJECT: usize = 1_600;
 
-/// Bytes that the JSON in `text` takes when it is decoded.
+/// The number of bytes that the JSON in `text` uses after decoding.
 pub(crate) fn of_json(text: &[u8]) -> usize {
     let mut size = 3 * text.len();
     let (mut in_string, mut is_escaped) = (false, false);

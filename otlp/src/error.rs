@@ -1,4 +1,4 @@
-//! Why a body cannot be decoded.
+//! The errors of decoding a body.
 
 use prost_reflect::DescriptorError;
 
@@ -16,13 +16,13 @@ pub enum DecodeError {
     Id {
         /// `traceId`, `spanId` or `parentSpanId`.
         name: String,
-        /// What was sent.
+        /// The value in the request.
         value: String,
     },
-    /// The descriptors that were compiled in cannot be read.
+    /// The compiled-in descriptors cannot be read.
     #[error("OTLP's descriptors cannot be read: {0}")]
     Descriptors(&'static DescriptorError),
-    /// The descriptors that were compiled in do not have the message.
+    /// The compiled-in descriptors do not contain the message.
     #[error("OTLP's descriptors have no {0}")]
     UnknownMessage(String),
 }

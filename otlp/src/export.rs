@@ -1,4 +1,4 @@
-//! What the three exports have in common: by HTTP and by gRPC, of protobuf and of JSON.
+//! The common interface of the three exports, over HTTP and gRPC, in protobuf and JSON.
 
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -20,16 +20,16 @@ pub(crate) trait Export: Message + Default + 'static {
     const NAME: &str;
     /// The kind of telemetry.
     const SIGNAL: Signal;
-    /// How its size is estimated before it is decoded.
+    /// The structure from which its size is estimated before decoding.
     const SHAPE: &decoded_size::Message;
-    /// The field that counts what was rejected, in OTLP/JSON.
+    /// The name of the OTLP/JSON field with the number of rejected items.
     const REJECTED: &str;
-    /// The answer.
+    /// The type of the response.
     type Response: Message + Default + 'static;
 
     fn telemetry(self) -> Telemetry;
 
-    /// Empty where all was taken.
+    /// Empty if everything was accepted.
     fn response(rejected: Rejected) -> Self::Response;
 }
 

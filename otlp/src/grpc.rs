@@ -1,4 +1,4 @@
-//! OTLP by gRPC.
+//! OTLP over gRPC.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -24,7 +24,7 @@ use crate::decoded_size;
 use crate::export::Export;
 use crate::{Signal, Sink};
 
-/// The routes, without an answer for any other path.
+/// The routes, without a fallback for other paths.
 pub(crate) fn router(sink: &Arc<dyn Sink>) -> Router {
     Router::new()
         .route(Signal::Traces.method(), post(export::<ExportTraceServiceRequest>))
@@ -55,7 +55,7 @@ async fn export<E: Export>(
     {
         sink.refuse(
             Some(E::SIGNAL),
-            format!("an export of {} by gRPC: {}", E::SIGNAL.name(), status.message()),
+            format!("an export of {} over gRPC: {}", E::SIGNAL.name(), status.message()),
         );
     }
     response.map(axum::body::Body::new)

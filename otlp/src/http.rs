@@ -1,4 +1,4 @@
-//! OTLP by HTTP: `POST /v1/{traces,metrics,logs}`, with a body of protobuf or JSON.
+//! OTLP over HTTP: `POST /v1/{traces,metrics,logs}`, with a body in protobuf or JSON.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::body::{Fault, MAX_BODY_BYTES, Memory};
 use crate::export::Export;
 use crate::{DecodeError, Sink, decoded_size, json};
 
-/// Bytes that are unpacked before they are counted.
+/// Number of bytes that are decompressed before they are counted.
 const UNPACKED_AT_ONCE: usize = 64 * 1024;
 
 const PATHS: &str = "OTLP's paths are /v1/traces, /v1/metrics and /v1/logs";
@@ -37,7 +37,7 @@ pub(crate) fn router(sink: Arc<dyn Sink>) -> Router {
         .with_state(sink)
 }
 
-/// In which a request is written, and its answer too.
+/// The format of a request, which its response also uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Form {
     Protobuf,
@@ -61,7 +61,7 @@ async fn export<E: Export>(
         refusal(form, status, why)
     };
     let content_type = text(&headers, header::CONTENT_TYPE);
-    // Types are compared without regard to case: RFC 9110, 8.3.1.
+    // Media types are case-insensitive: RFC 9110, 8.3.1.
     let form = match content_type.split(';').next().unwrap_or_default().trim() {
         kind if kind.eq_ignore_ascii_case(PROTOBUF) => Form::Protobuf,
         kind if kind.eq_ignore_ascii_case(JSON) => Form::Json,
@@ -81,7 +81,7 @@ async fn export<E: Export>(
                 Form::Protobuf => E::response(rejected).encode_to_vec(),
                 Form::Json if rejected == Default::default() => b"{}".to_vec(),
                 Form::Json => {
-                    // 64-bit integers are strings in protobuf's JSON.
+                    // protobuf's JSON mapping represents 64-bit integers as strings.
                     let rejected =
                         json!({ E::REJECTED: rejected.items.to_string(), "errorMessage": rejected.why });
                     json!({ "partialSuccess": rejected }).to_string().into_bytes()
@@ -103,7 +103,7 @@ fn unpacked(encoding: &str, body: Bytes, memory: &Memory) -> Result<Bytes, (Stat
                 let piece = gzip.by_ref().take(UNPACKED_AT_ONCE as u64).read_to_end(&mut unpacked);
                 match piece {
                     Ok(0) => break,
-                    // A vector that grows needs room for the old and for the new bytes.
+                    // A vector that grows needs space for the old and the new bytes.
                     Ok(bytes) => memory.take(2 * bytes).map_err(too_much)?,
                     Err(error) => {
                         return Err((StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}")));
@@ -123,12 +123,12 @@ fn unpacked(encoding: &str, body: Bytes, memory: &Memory) -> Result<Bytes, (Stat
     }
 }
 
-/// What a quoted value of a header has at most.
+/// Limits the length of a header value that is quoted in a message.
 fn shortened(text: &str) -> &str {
     &text[..text.floor_char_boundary(100)]
 }
 
-/// The answer is written by the middleware that knows the limit.
+/// The middleware, which has the limit, replaces this response.
 fn too_much(fault: Fault) -> (StatusCode, String) {
     (StatusCode::PAYLOAD_TOO_LARGE, fault.to_string())
 }
@@ -146,7 +146,7 @@ fn message<E: Export>(form: Form, body: Bytes, memory: &Memory) -> Result<E, (St
     message.map_err(|error| (StatusCode::BAD_REQUEST, format!("the body is no OTLP: {error}")))
 }
 
-/// google.rpc's Status, which OTLP sends with each status of 4xx and 5xx.
+/// google.rpc.Status, which OTLP requires in each response with 4xx or 5xx.
 #[derive(Clone, PartialEq, Message)]
 struct Status {
     #[prost(int32, tag = "1")]

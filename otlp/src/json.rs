@@ -1,4 +1,4 @@
-//! OTLP/JSON: protobuf's JSON mapping by OTLP's descriptors, with the one exception that OTLP makes: ids are hex.
+//! OTLP/JSON: protobuf's JSON mapping with OTLP's descriptors, except that ids are hex.
 //!
 //! <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>
 
@@ -31,7 +31,7 @@ pub(crate) fn message<M: Message + Default>(body: &[u8], signal: &str) -> Result
     Ok(DynamicMessage::deserialize_with_options(descriptor, json, &options)?.transcode_to()?)
 }
 
-/// Ids are hex in OTLP, where protobuf's mapping has base64 for bytes.
+/// Converts ids to base64, which protobuf's mapping uses for bytes. In OTLP they are hex.
 fn ids_as_base64(json: &mut Value) -> Result<(), DecodeError> {
     match json {
         Value::Array(items) => items.iter_mut().try_for_each(ids_as_base64),

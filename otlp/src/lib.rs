@@ -1,7 +1,7 @@
 //! An OTLP receiver: HTTP with protobuf or JSON, and gRPC, with or without gzip, all on one port.
 //!
-//! <https://opentelemetry.io/docs/specs/otlp/>. One port, because `OTEL_EXPORTER_OTLP_ENDPOINT` is one address: an exporter may use it over
-//! HTTP or over gRPC.
+//! See <https://opentelemetry.io/docs/specs/otlp/>. There is only one port, because
+//! `OTEL_EXPORTER_OTLP_ENDPOINT` is one address, which an exporter may use over HTTP or over gRPC.
 //!
 //! | item | what it is for |
 //! | --- | --- |
@@ -40,12 +40,12 @@ use model::Telemetry;
 pub use error::DecodeError;
 pub use receiver::{Behaviour, Received, Receiver};
 
-/// Where telemetry goes that was received: what the checks judge, or what the console shows.
+/// Takes received telemetry, for the checks or for the console.
 pub trait Sink: Send + Sync + 'static {
-    /// Takes what one export brought, and says what of it was not wanted.
+    /// Adds the telemetry of one export, and returns what was rejected.
     fn add(&self, telemetry: Telemetry) -> Rejected;
 
-    /// A request was refused as a whole, for this reason. Of which signal it was is not always known.
+    /// Called if a request was refused as a whole. The signal is not always known.
     fn refuse(&self, signal: Option<Signal>, reason: String);
 }
 
@@ -62,7 +62,7 @@ impl Signal {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
 
-    /// As in OTLP's paths: `traces`, `metrics`, `logs`.
+    /// The name in OTLP's paths: `traces`, `metrics`, `logs`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Traces => "traces",
@@ -81,26 +81,26 @@ impl Signal {
     }
 }
 
-/// Memory for requests that are being received: their bodies, unpacked and decoded.
+/// Limits for the memory of requests that are being received: their bodies, decompressed and decoded.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Bytes of all requests at one time, and so of each.
+    /// Number of bytes for all requests together, and so the maximum of one.
     pub memory: usize,
 }
 
 impl Default for Limits {
-    /// Enough for sixteen large requests at one time.
+    /// Enough for sixteen large requests at a time.
     fn default() -> Self {
         Self { memory: 256 * 1024 * 1024 }
     }
 }
 
-/// What OTLP calls partial success: these items were not taken, the others of the export were.
+/// A partial success of OTLP: these items were not accepted, the other items of the export were.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rejected {
-    /// How many.
+    /// Number of rejected items.
     pub items: i64,
-    /// Why, in words; may be there without an item, as a warning.
+    /// The reason. Without rejected items it is a warning.
     pub why: String,
 }
 
@@ -120,7 +120,7 @@ impl Rejected {
     }
 }
 
-/// The routes of OTLP, by HTTP and by gRPC.
+/// The routes of OTLP over HTTP and gRPC.
 pub fn router(sink: Arc<dyn Sink>, limits: Limits) -> Router {
     let routes = http::router(Arc::clone(&sink)).merge(grpc::router(&sink));
     routes.layer(from_fn_with_state(body::Bounds::new(sink, limits), body::within))

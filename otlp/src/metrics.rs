@@ -1,4 +1,4 @@
-//! Metrics, from protobuf to the shape that is easy to ask.
+//! Converts metrics from protobuf to the model.
 
 use std::sync::Arc;
 
@@ -81,12 +81,12 @@ fn data(data: Option<Wire>) -> Data {
     }
 }
 
-/// Buckets of a base's powers, written out. At most as many as a range of a double's exponents can fill in earnest: of
-/// an offset or a scale beyond that, the bounds are 0 or infinite.
+/// Converts exponential buckets to explicit bounds. With an extreme offset or scale, the bounds are 0 or
+/// infinite.
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram>
 fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
-    // More precise than a power of the base, which is next to 1 at a large scale.
+    // More precise than powers of the base, which is close to 1 at a large scale.
     let exponent = 2f64.powf(-f64::from(point.scale)).min(f64::MAX);
     let bound = |index: i64| (index as f64 * exponent).exp2();
     let (mut bounds, mut bucket_counts) = (Vec::new(), Vec::new());
@@ -99,7 +99,7 @@ fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
     bounds.push(point.zero_threshold);
     bucket_counts.push(point.zero_count);
     if let Some(positive) = point.positive {
-        // What lies between zero and the first bucket is empty.
+        // The bucket between zero and the first positive bucket is empty.
         bounds.push(bound(i64::from(positive.offset)));
         bucket_counts.push(0);
         for (at, count) in positive.bucket_counts.iter().enumerate() {
@@ -136,7 +136,8 @@ fn points(points: Vec<wire::NumberDataPoint>) -> Vec<Point> {
         .collect()
 }
 
-/// Whether a point has a value. One without says that its series has ended, and its 0 is none.
+/// Whether a point has a value. A point without one reports that its series has ended, so its 0 must be
+/// ignored.
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#no-recorded-value>
 fn is_recorded(flags: u32) -> bool {

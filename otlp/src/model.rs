@@ -1,4 +1,5 @@
-//! Received telemetry, in a shape that is easy to ask: the checks and the console see this, and nothing of protobuf.
+//! Received telemetry in a form that is easy to query. The checks and the console use this instead of
+//! protobuf.
 
 mod attributes;
 mod log_record;
@@ -18,16 +19,16 @@ pub use scope::Scope;
 pub use span::{Dropped, Event, Link, Span, SpanKind, StatusCode};
 pub use trace::Trace;
 
-/// All that a receiver took.
+/// Everything that a receiver accepted.
 #[derive(Debug, Clone, Default)]
 pub struct Telemetry {
-    /// In the order of arrival.
+    /// Spans, in the order of arrival.
     pub spans: Vec<Span>,
-    /// In the order of arrival.
+    /// Log records, in the order of arrival.
     pub log_records: Vec<LogRecord>,
-    /// One item for each metric of each export: of a sum that is exported twice there are two.
+    /// One item for each metric in each export: a sum that is exported twice is here twice.
     pub metrics: Vec<Metric>,
-    /// Requests that were no OTLP, in words: a wrong path, a body that does not decode, another content type.
+    /// The reasons of refused requests: a wrong path, a body that cannot be decoded, another content type.
     pub refused: Vec<String>,
 }
 
@@ -37,12 +38,12 @@ impl Telemetry {
         self.spans.len() + self.log_records.len() + self.metrics.len() + self.refused.len()
     }
 
-    /// Whether there is nothing at all.
+    /// Whether there is no item.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Adds what arrived later.
+    /// Appends telemetry that arrived later.
     pub fn extend(&mut self, later: Self) {
         self.spans.extend(later.spans);
         self.log_records.extend(later.log_records);
@@ -60,7 +61,7 @@ fn service(resource: &Attributes) -> &str {
     &name[..name.floor_char_boundary(MAX_SERVICE_NAME_BYTES)]
 }
 
-/// Nanoseconds since 1970, as in telemetry.
+/// The current time in nanoseconds since 1970, as in telemetry.
 pub fn now() -> u64 {
     let since_1970 = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since_1970.as_nanos()).unwrap_or(u64::MAX)

@@ -14,13 +14,13 @@ use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tonic::Status;
-// A router is a service of tower; this is tower's trait.
+// A router implements tower's trait `Service`, which tonic re-exports.
 use tonic::codegen::Service;
 
 use crate::model::Telemetry;
 use crate::{Limits, Rejected, Signal, Sink, grpc};
 
-/// Items that a receiver keeps. If more arrive, they are only counted.
+/// Maximum number of items that a receiver keeps. Further items are only counted.
 const MAX_ITEMS: usize = 400_000;
 
 /// How a [`Receiver`] treats requests.
@@ -30,7 +30,7 @@ pub enum Behaviour {
     Accept,
     /// It accepts them except for the first spans or log records of each request, and reports that as a partial success.
     Reject {
-        /// How many of each request.
+        /// Number of rejected items in each request.
         items: usize,
         /// The message of the partial success.
         reason: &'static str,
@@ -52,7 +52,7 @@ pub struct Received {
     pub accepted: Telemetry,
     /// What it has refused by [`Behaviour::Refuse`] or [`Behaviour::RetryAfter`].
     pub refused: Telemetry,
-    /// Number of requests, whatever became of them.
+    /// Number of requests, in whatever way they were answered.
     pub requests: u64,
     /// Number of spans that it has accepted, including those that it did not keep.
     pub spans: u64,
@@ -62,11 +62,11 @@ pub struct Received {
     pub is_incomplete: bool,
 }
 
-/// An OTLP receiver on a free port of the loopback interface. It ends when it is dropped. If a test panics, it prints what it has
-/// received.
+/// An OTLP receiver on a free port of the loopback interface. It stops when this value is dropped. If a test
+/// panics, it prints what it has received.
 pub struct Receiver {
     endpoint: String,
-    /// Bound and not yet listening: the port is taken, and connections to it are refused.
+    /// Bound but not listening: no other process can take the port, and connections are refused.
     socket: Option<TcpSocket>,
     shared: Arc<Shared>,
     server: Option<JoinHandle<()>>,
@@ -83,29 +83,30 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// If no port is free.
+    /// No port is free.
     pub async fn start() -> io::Result<Self> {
         let mut receiver = Self::reserve()?;
         receiver.listen()?;
         Ok(receiver)
     }
 
-    /// Starts a receiver that counts and keeps nothing, for more telemetry than the memory has room for.
+    /// Starts a receiver that counts items but does not keep them, for amounts of telemetry that do not fit
+    /// into memory.
     ///
     /// # Errors
     ///
-    /// If no port is free.
+    /// No port is free.
     pub async fn start_counting() -> io::Result<Self> {
         let mut receiver = Self::with_max_items(0)?;
         receiver.listen()?;
         Ok(receiver)
     }
 
-    /// Reserves a port, on which nobody listens until [`listen`](Self::listen) is called.
+    /// Reserves a port, on which nothing listens until [`listen`](Self::listen) is called.
     ///
     /// # Errors
     ///
-    /// If no port is free.
+    /// No port is free.
     pub fn reserve() -> io::Result<Self> {
         Self::with_max_items(MAX_ITEMS)
     }
@@ -122,11 +123,11 @@ impl Receiver {
         })
     }
 
-    /// Begins to listen; does nothing if it listens already. To be called inside a Tokio runtime.
+    /// Starts to listen; does nothing if it already listens. Must be called inside a Tokio runtime.
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// The system refuses to listen.
     pub fn listen(&mut self) -> io::Result<()> {
         let Some(socket) = self.socket.take() else { return Ok(()) };
         let listener = socket.listen(1024)?;
@@ -143,12 +144,12 @@ impl Receiver {
         Ok(())
     }
 
-    /// Changes what happens to requests from now on.
+    /// Changes how requests are handled from now on.
     pub fn set(&self, behaviour: Behaviour) {
         self.shared.behaviour.send_replace(behaviour);
     }
 
-    /// A value for `OTEL_EXPORTER_OTLP_ENDPOINT`, by HTTP as by gRPC.
+    /// The value for `OTEL_EXPORTER_OTLP_ENDPOINT`, both over HTTP and over gRPC.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
@@ -158,22 +159,22 @@ impl Receiver {
         self.endpoint.trim_start_matches("http://")
     }
 
-    /// A copy of all that was received so far.
+    /// A copy of everything that was received so far.
     pub fn received(&self) -> Received {
         self.shared.received.borrow().clone()
     }
 
-    /// A copy of all that was accepted so far.
+    /// A copy of everything that was accepted so far.
     pub fn telemetry(&self) -> Telemetry {
         self.shared.received.borrow().accepted.clone()
     }
 
-    /// Takes out all that was received so far, and counts from zero again.
+    /// Takes everything that was received so far, and resets the counters.
     pub fn take(&self) -> Received {
         self.shared.received.send_replace(Received::default())
     }
 
-    /// Waits until `find` finds what it looks for in what was received. `None` if it is not there within `timeout`.
+    /// Waits until `find` returns a value for what was received. `None` after `timeout`.
     pub async fn until<T>(&self, timeout: Duration, find: impl Fn(&Received) -> Option<T>) -> Option<T> {
         let mut received = self.shared.received.subscribe();
         let mut found = None;
@@ -181,7 +182,7 @@ impl Receiver {
             found = find(received);
             found.is_some()
         });
-        // The sender lives as long as this receiver, so that only the time can be up.
+        // The sender lives as long as this receiver, so the only possible error is the timeout.
         let _ = tokio::time::timeout(timeout, finding).await;
         found
     }
@@ -208,7 +209,7 @@ impl Drop for Receiver {
     }
 }
 
-/// Where the routes put what arrives. What is refused is decoded as well, so that a check sees what was sent again.
+/// The sink of the routes. Refused requests are decoded, too, so that a check sees what was sent again.
 struct Inbox {
     shared: Arc<Shared>,
     is_accepting: bool,
@@ -247,7 +248,7 @@ impl Sink for Inbox {
     }
 }
 
-/// How many were removed.
+/// Removes items at the beginning, and returns how many were removed.
 fn remove_first<T>(items: &mut Vec<T>, count: usize) -> i64 {
     items.drain(..count.min(items.len())).count() as i64
 }

@@ -1,4 +1,4 @@
-//! A call, and what becomes of it.
+//! A call, and the reaction to it.
 
 use std::time::{Duration, Instant};
 
@@ -25,29 +25,29 @@ pub struct Call {
 }
 
 impl Call {
-    /// The value of a header, if it is there and text.
+    /// The value of a header, if it is present and text.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// What becomes of a call.
+/// What the server does with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaction {
-    /// 200, and what was sent, in httpbin's format.
+    /// Responds with 200, and the content of the request in httpbin's format.
     Answer,
     /// The same after a delay.
     AnswerAfter(Duration),
     /// The same with another status.
     Status(u16),
-    /// An answer when [`Upstream::release`](crate::Upstream::release) is called.
+    /// Responds when [`Upstream::release`](crate::Upstream::release) is called.
     Hold,
-    /// The connection is closed without a response.
+    /// Closes the connection without a response.
     BreakOff,
-    /// 200 and half of a body, then the connection is closed.
+    /// Responds with 200 and half of the body, then closes the connection.
     BreakOffBody,
-    /// An answer with `Connection: close`.
+    /// Responds with `Connection: close`.
     AnswerAndSayClose,
-    /// An answer. After a delay the connection is closed without notice.
+    /// Responds, and closes the connection after a delay, without notice.
     AnswerAndCloseAfter(Duration),
 }

@@ -21,14 +21,15 @@ use tokio::task::JoinSet;
 
 use crate::{Call, Reaction, Shared};
 
-/// Accepts connections, which end with this future.
+/// Accepts connections. They end when this future is dropped.
 pub(crate) async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else {
-                    // It may be that there are no more file descriptors: some connections must end first.
+                    // For example, there may be no more file descriptors, and some connections must end
+                    // first.
                     tokio::time::sleep(Duration::from_millis(10)).await;
                     continue;
                 };
@@ -44,13 +45,13 @@ async fn serve(stream: TcpStream, number: usize, shared: Arc<Shared>) {
     let close = Arc::new(Notify::new());
     let service = service_fn(|request| answer(request, number, &shared, &close));
     tokio::select! {
-        // A connection that breaks concerns the client.
+        // An error of the connection only matters to the client.
         _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service) => {}
         () = close.notified() => {}
     }
 }
 
-/// There is no response, or no more of it: hyper closes the connection.
+/// There is no response, or no more of it, so hyper closes the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("the reaction is to break off the response")]
 pub(crate) struct BrokenOff;
@@ -102,13 +103,13 @@ async fn answer(
     Ok(response)
 }
 
-/// What was sent, in httpbin's format, without the parts that nobody reads.
+/// The content of the request in httpbin's format, without the parts that nobody reads.
 fn echo(call: &Call) -> String {
     let data = String::from_utf8_lossy(&call.body);
     json!({ "args": {}, "data": data, "headers": {}, "url": call.uri.to_string() }).to_string()
 }
 
-/// The first half of a body, and then an error.
+/// The first half of a body, followed by an error.
 pub(crate) enum HalfBody {
     First,
     Sent,
@@ -128,7 +129,7 @@ impl Body for HalfBody {
                 *self = Self::Sent;
                 Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"{\"half\": ")))))
             }
-            // Here hyper sends the first half.
+            // At this point hyper sends the first half.
             Self::Sent => {
                 *self = Self::Over;
                 task.waker().wake_by_ref();

@@ -19,13 +19,13 @@ use tokio::task::JoinHandle;
 
 pub use call::{Call, Reaction};
 
-/// For [`Upstream::until_called`]. Long, because the machine may be busy.
+/// Timeout of [`Upstream::until_called`]. It is long, because the machine may be busy.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A server on a free port of the loopback interface. It ends when it is dropped. If a test panics, it prints the calls that it has
-/// received.
+/// A server on a free port of the loopback interface. It stops when this value is dropped. If a test panics,
+/// it prints the calls that it has received.
 pub struct Upstream {
-    /// Bound and not listening: no other process takes the port, and connections to it are refused.
+    /// Bound but not listening: no other process can take the port, and connections are refused.
     reserved: Option<TcpSocket>,
     address: SocketAddr,
     shared: Arc<Shared>,
@@ -42,22 +42,22 @@ struct Shared {
 }
 
 impl Upstream {
-    /// Starts a server; `react` decides what becomes of each call. To be called inside a Tokio runtime.
+    /// Starts a server; `react` decides what happens to each call. Must be called inside a Tokio runtime.
     ///
     /// # Errors
     ///
-    /// If no port is free.
+    /// No port is free.
     pub fn start(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> io::Result<Self> {
         let mut upstream = Self::reserve(react)?;
         upstream.listen()?;
         Ok(upstream)
     }
 
-    /// Starts a server whose `react` may wait before it decides. To be called inside a Tokio runtime.
+    /// Starts a server whose `react` is asynchronous. Must be called inside a Tokio runtime.
     ///
     /// # Errors
     ///
-    /// If no port is free.
+    /// No port is free.
     pub fn start_async<F>(react: impl Fn(Call) -> F + Send + Sync + 'static) -> io::Result<Self>
     where
         F: Future<Output = Reaction> + Send + 'static,
@@ -67,11 +67,11 @@ impl Upstream {
         Ok(upstream)
     }
 
-    /// Reserves a port, on which nobody listens until [`listen`](Self::listen) is called.
+    /// Reserves a port, on which nothing listens until [`listen`](Self::listen) is called.
     ///
     /// # Errors
     ///
-    /// If no port is free.
+    /// No port is free.
     pub fn reserve(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> io::Result<Self> {
         Self::new(Box::new(move |call| Box::pin(std::future::ready(react(&call)))))
     }
@@ -84,11 +84,12 @@ impl Upstream {
         Ok(Self { reserved: Some(socket), address, shared, accepting: None })
     }
 
-    /// Begins to listen, always on the same port; does nothing if it listens already. To be called inside a Tokio runtime.
+    /// Starts to listen on the same port; does nothing if it already listens. Must be called inside a Tokio
+    /// runtime.
     ///
     /// # Errors
     ///
-    /// If the system refuses.
+    /// The system refuses to listen.
     pub fn listen(&mut self) -> io::Result<()> {
         if self.accepting.is_none() {
             let socket = match self.reserved.take() {
@@ -105,9 +106,9 @@ impl Upstream {
     pub async fn close(&mut self) {
         if let Some(accepting) = self.accepting.take() {
             accepting.abort();
-            // The error says that the task was aborted; with it, its connections have ended.
+            // The error says that the task was aborted. Its connections have ended with it.
             let _ = accepting.await;
-            // If another process were quicker, `listen` would report it.
+            // If another process takes the port first, `listen` reports it.
             self.reserved = bind(self.address).ok();
         }
     }
@@ -117,7 +118,7 @@ impl Upstream {
         format!("http://{}{path}", self.address)
     }
 
-    /// The port alone.
+    /// The port.
     pub fn port(&self) -> u16 {
         self.address.port()
     }
@@ -127,7 +128,7 @@ impl Upstream {
         self.shared.calls.borrow().clone()
     }
 
-    /// Waits until there were so many calls.
+    /// Waits until there were this many calls.
     ///
     /// # Panics
     ///
@@ -139,7 +140,7 @@ impl Upstream {
         assert!(is_called, "expected {times} calls within {CALL_TIMEOUT:?}, got {}", self.calls().len());
     }
 
-    /// Answers the calls that are held by [`Reaction::Hold`], and all later ones at once.
+    /// Answers the calls that are held by [`Reaction::Hold`]. All later calls are answered at once.
     pub fn release(&self) {
         self.shared.released.send_replace(true);
     }
@@ -171,7 +172,8 @@ impl std::fmt::Debug for Upstream {
     }
 }
 
-/// The port of a listener that has just closed can be bound at once.
+/// A listener for this address. With `SO_REUSEADDR`, a port can be bound again as soon as its listener is
+/// closed.
 fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;

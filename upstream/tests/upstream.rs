@@ -1,4 +1,4 @@
-//! Each reaction, by a real client.
+//! Tests each reaction with a real client.
 
 use std::time::Duration;
 

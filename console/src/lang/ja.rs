@@ -1,6 +1,6 @@
 //! Japanese texts.
 
-/// English, which is the key, and Japanese.
+/// English texts, which are the keys, with their Japanese translations.
 pub(super) const TEXTS: &[(&str, &str)] = &[
     // The frame of all pages.
     ("Overview", "概要"),

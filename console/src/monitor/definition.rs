@@ -9,10 +9,10 @@ use serde::Deserialize;
 
 use crate::store::HISTORY_WINDOW;
 
-/// The shortest window; the grain of time is 5 s.
+/// The shortest window; rates have a resolution of 5 s.
 const SHORTEST: Duration = Duration::from_secs(10);
 
-/// Bytes of a file.
+/// Maximum size of a file in bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
 /// What a monitor watches, and when it fires.
@@ -20,13 +20,13 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub struct Definition {
     /// `service.name`.
     pub service: String,
-    /// How far back it looks.
+    /// The length of the window.
     pub window: Duration,
     /// The share of failures above which it fires: more than 0, at most 1.
     pub threshold: f64,
-    /// Fewer requests than these in the window say nothing.
+    /// With fewer requests in the window, the state does not change.
     pub min_requests: u64,
-    /// Where it tells of it, in Slack's shape.
+    /// The address to which it posts notices in Slack's format.
     pub webhook: Option<reqwest::Url>,
 }
 
@@ -65,7 +65,7 @@ impl From<io::Error> for DefinitionError {
     }
 }
 
-/// The file as it is written.
+/// The content of the file before validation.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -83,7 +83,7 @@ impl Definition {
     ///
     /// If the file cannot be read, or does not define a monitor.
     pub fn read(file: &Path) -> Result<Self, DefinitionError> {
-        // To open a FIFO would wait for its writer, and a device may never end.
+        // Opening a FIFO would wait for its writer, and reading a device may never end.
         if !file.metadata()?.is_file() {
             return Err(DefinitionError::NotAFile);
         }

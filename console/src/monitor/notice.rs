@@ -1,4 +1,4 @@
-//! What a monitor tells, by a webhook in Slack's shape.
+//! The notice of a monitor, and its delivery to a webhook in Slack's format.
 //!
 //! <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks/>
 
@@ -10,7 +10,7 @@ use serde_json::json;
 const RED: Style = AnsiColor::Red.on_default();
 const GREEN: Style = AnsiColor::Green.on_default();
 
-/// Time for the webhook to answer.
+/// Time for the webhook to respond.
 const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A monitor has fired, or its service has recovered.
@@ -18,24 +18,24 @@ const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Notice {
     /// `service.name`.
     pub service: String,
-    /// Or it has recovered.
+    /// Whether it fires or has recovered.
     pub firing: bool,
-    /// From 0 to 1.
+    /// The share of failures, from 0 to 1.
     pub error_rate: f64,
-    /// In the window.
+    /// Number of requests in the window.
     pub requests: u64,
-    /// How far back it looks.
+    /// The length of the window.
     pub window: Duration,
-    /// From 0 to 1.
+    /// The share above which it fires, from 0 to 1.
     pub threshold: f64,
     /// A request that failed.
     pub trace_id: Option<String>,
-    /// Where to.
+    /// The address to which it is posted.
     pub webhook: Option<reqwest::Url>,
 }
 
 impl Notice {
-    /// The message for Slack, in one line. `console` is the address under which a trace can be opened.
+    /// The message for Slack, in one line. `console` is the address of the console, for a link to the trace.
     pub fn text(&self, console: &str) -> String {
         let emoji = if self.firing { ":red_circle:" } else { ":large_green_circle:" };
         format!("{emoji} {}", self.message(console))
@@ -59,12 +59,12 @@ impl Notice {
         format!("{service} fails: {measured}, the threshold is {threshold} %{}", trace.unwrap_or_default())
     }
 
-    /// Sends it to the webhook, if there is one, and logs it in any case.
+    /// Posts it to the webhook, if there is one, and logs it in any case.
     pub async fn send(self, console: &str) {
         anstream::println!("monitor: {}", self.terminal(console));
         let text = self.text(console);
         let Some(webhook) = self.webhook else { return };
-        // The address may hold a secret: only its host is named.
+        // The address may contain a secret, so only its host is logged.
         let host = webhook.host_str().unwrap_or_default().to_owned();
         let sent = match client(&webhook) {
             Ok(client) => {
@@ -81,9 +81,9 @@ impl Notice {
     }
 }
 
-/// A client for `webhook`. A proxy cannot reach this machine's own loopback address, so none is used for that.
+/// The client for `webhook`. A proxy cannot reach this machine's loopback address, so none is used for it.
 fn client(webhook: &reqwest::Url) -> reqwest::Result<reqwest::Client> {
-    // It fails where one is installed already, which does as well.
+    // This fails if a provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder().timeout(WEBHOOK_TIMEOUT).user_agent("workshop");
     if is_loopback(webhook) { builder.no_proxy().build() } else { builder.build() }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-/// In units of the drawing; it is stretched to the place that it has.
+/// Size in units of the drawing, which is stretched to the available space.
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 80.0;
 
@@ -12,7 +12,7 @@ pub(super) struct Line<'a> {
     pub(super) values: Vec<Option<f64>>,
 }
 
-/// Lines over time, with the greatest value at the top and 0 at the bottom. `label` is what a screen reader says.
+/// Lines over time, with the maximum at the top and 0 at the bottom. `label` is for screen readers.
 pub(super) fn lines(label: &str, lines: &[Line<'_>], shown: impl Fn(f64) -> String) -> Markup {
     let values = || lines.iter().flat_map(|line| line.values.iter().flatten().copied());
     let least = values().fold(0.0, f64::min);
@@ -44,7 +44,7 @@ fn path(values: &[Option<f64>], least: f64, range: f64) -> String {
         let x = step * at as f64;
         let y = (HEIGHT - 2.0) * (1.0 - (value - least) / range) + 1.0;
         path.push_str(&format!("{}{x:.1} {y:.1}", if begins { 'M' } else { 'L' }));
-        // A lone point shows too.
+        // A single point between gaps must also be visible.
         let is_alone = begins && values.get(at + 1).copied().flatten().is_none();
         if is_alone {
             path.push_str(&format!("L{:.1} {y:.1}", x + 1.0));
@@ -54,7 +54,7 @@ fn path(values: &[Option<f64>], least: f64, range: f64) -> String {
     path
 }
 
-/// Small bars, for a table.
+/// A small bar chart for a table.
 pub(super) fn spark(label: &str, values: &[u64]) -> Markup {
     let greatest = values.iter().copied().max().unwrap_or_default().max(1) as f64;
     html! {

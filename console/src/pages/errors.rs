@@ -15,7 +15,7 @@ use crate::store::{Group, SLOT, Store};
 use crate::{Console, Lang};
 use otlp::model::now;
 
-/// Slots of a sparkline: ten minutes.
+/// Number of slots of a sparkline, for ten minutes.
 const HISTORY_SLOTS: u64 = 120;
 
 /// A row of the table of groups.
@@ -117,7 +117,7 @@ pub(super) struct ErrorGroup {
 /// A trace in which the failure happened.
 struct Sample {
     trace_id: String,
-    /// Start and duration in nanoseconds; `None` if it has been dropped.
+    /// Start and duration in nanoseconds; `None` if the trace is no longer stored.
     times: Option<(u64, u64)>,
 }
 

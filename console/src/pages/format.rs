@@ -1,4 +1,4 @@
-//! Numbers and times, as people read them.
+//! Formats numbers and times for people.
 
 use std::time::{Duration, SystemTime};
 
@@ -45,7 +45,7 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-/// `4.20`, `37`, `12,300`: three digits say enough.
+/// `4.20`, `37`, `12,300`: three significant digits are enough.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
     if !value.is_finite() {
@@ -103,7 +103,7 @@ pub(crate) fn bytes(bytes: f64) -> String {
     }
 }
 
-/// The first characters, for a table; what is cut off is said by `…`.
+/// The first characters, for a table, followed by `…` if the text is longer.
 pub(crate) fn short(text: &str, characters: usize) -> String {
     let mut short: String = text.chars().take(characters).collect();
     if short.len() < text.len() {
@@ -112,7 +112,7 @@ pub(crate) fn short(text: &str, characters: usize) -> String {
     short
 }
 
-/// For a query or a path.
+/// Escapes a text for a query or a path.
 pub(crate) fn urlencoded(text: &str) -> String {
     let mut encoded = String::new();
     for byte in text.bytes() {
@@ -125,7 +125,7 @@ pub(crate) fn urlencoded(text: &str) -> String {
     encoded
 }
 
-/// A path with a query of those fields that hold something.
+/// A path with a query of the fields that are not empty.
 pub(crate) fn address(path: &str, fields: &[(&str, &str)]) -> String {
     let filled = fields.iter().filter(|(_, value)| !value.is_empty());
     let query: Vec<String> = filled.map(|(name, value)| format!("{name}={}", urlencoded(value))).collect();

@@ -1,4 +1,4 @@
-//! Log records: live, and searched.
+//! The page of log records, with live updates and search.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::search::Search;
 use crate::store::Line;
 use otlp::model::{LogRecord, otlp_json};
 
-/// Rows of a page.
+/// Number of rows on a page.
 const ROWS: usize = 100;
 
-/// Names of levels, and the least of OTLP's severity numbers for each.
+/// The names of levels, and the smallest OTLP severity number of each.
 const LEVELS: [(&str, i32); 6] =
     [("trace", 1), ("debug", 5), ("info", 9), ("warn", 13), ("error", 17), ("fatal", 21)];
 
@@ -38,9 +38,9 @@ pub(super) struct Logs {
     error: Option<InvalidParameter>,
     lines: Vec<Line>,
     parameters: Parameters,
-    /// There are log records, whether they match or not.
+    /// Whether there are log records, matching or not.
     any: bool,
-    /// Older records match, too: those before this arrival.
+    /// If there are older records that match: the arrival before which they are found.
     older: Option<u64>,
 }
 
@@ -140,7 +140,7 @@ fn form(context: &Context, parameters: &Parameters) -> Markup {
     }
 }
 
-/// Lines that open into their fields. `in_trace`: the page is that of the trace to which all of them belong.
+/// Rows that open to show their fields. `in_trace`: the page shows the trace to which all of them belong.
 pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool) -> Markup {
     let lang = context.lang;
     html! {
@@ -174,7 +174,7 @@ pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool) -> Markup
     }
 }
 
-/// The first fields, which are visible without opening the line.
+/// The first fields, which are visible without opening the row.
 fn fields(record: &LogRecord) -> String {
     let fields = record.attributes.0.iter().take(8);
     fields.map(|(key, value)| format!("  {}={}", format::short(key, 60), value.shortened(60))).collect()

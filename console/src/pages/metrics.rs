@@ -1,4 +1,4 @@
-//! Metrics: the instruments, and the recent values of each.
+//! The pages of metrics: the list of instruments, and the recent values of one instrument.
 
 mod series_chart;
 
@@ -18,21 +18,21 @@ use crate::{Console, Lang};
 use otlp::model::now;
 use series_chart::{Latest, SeriesChart};
 
-/// A series that has not been updated for this long has most likely ended with its process.
+/// If a series has not been updated for this long, its process has most likely ended.
 const STALE: u64 = 90_000_000_000;
-/// Series of an instrument on one page.
+/// Maximum number of series on a page.
 const MAX_SERIES: usize = 60;
-/// Instruments of one page.
+/// Maximum number of instruments on a page.
 const MAX_INSTRUMENTS: usize = 500;
 
-/// From which item on a long list is shown.
+/// The first item to show of a long list.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Parameters {
     from: usize,
 }
 
-/// What an instrument is.
+/// A row of the list.
 #[derive(Debug, Clone, Serialize)]
 struct Row {
     service: String,
@@ -45,7 +45,7 @@ struct Row {
     series: usize,
     #[serde(skip)]
     scope: String,
-    /// Of the series with the most values.
+    /// The latest value of the series with the most values.
     #[serde(skip)]
     latest: Option<Latest>,
 }
@@ -73,7 +73,7 @@ impl Row {
 /// The instruments of all services.
 #[derive(Serialize)]
 pub(super) struct Metrics {
-    /// How many there are, also those that are not on this page.
+    /// The number of all instruments, including those that are not on this page.
     count: usize,
     instruments: Vec<Row>,
     #[serde(skip)]
@@ -128,7 +128,7 @@ impl View for Metrics {
 pub(super) struct InstrumentPage {
     instrument: Row,
     series: Vec<SeriesChart>,
-    /// Series that have ended.
+    /// The number of series that have ended.
     #[serde(skip)]
     ended: usize,
     #[serde(skip)]

@@ -1,4 +1,4 @@
-//! How the services are doing.
+//! The overview of all services.
 
 mod calls;
 mod charts;
@@ -23,9 +23,9 @@ use charts::{Latency, SlotView};
 use monitors::MonitorView;
 use otlp::model::now;
 
-/// How far the charts reach back.
+/// The time that the charts show.
 const CHART_WINDOW: Duration = Duration::from_secs(5 * 60);
-/// Error groups that are shown.
+/// Maximum number of error groups to show.
 const MAX_GROUPS: usize = 5;
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -34,7 +34,7 @@ pub(super) struct Parameters {
     service: Option<String>,
 }
 
-/// Requests, calls, errors, monitors and problems of the last minutes.
+/// Requests, calls, errors, monitors and problems of the last few minutes.
 #[derive(Serialize)]
 pub(super) struct Overview {
     /// The service whose requests are shown; `None` if there were no requests.
@@ -46,12 +46,12 @@ pub(super) struct Overview {
     latency: Latency,
     slots: Vec<SlotView>,
     calls: Vec<Call>,
-    /// The newest.
+    /// The newest groups.
     error_groups: Vec<Row>,
     monitors: Vec<MonitorView>,
     processes: Vec<Process>,
     refused: Vec<Refusal>,
-    /// Those with requests.
+    /// The services with requests.
     #[serde(skip)]
     services: Vec<String>,
     #[serde(skip)]

@@ -1,11 +1,11 @@
-//! Parameters of a query that cannot be used.
+//! Query parameters with invalid values.
 
 use serde::{Serialize, Serializer};
 
 use crate::Lang;
 use crate::store::cut;
 
-/// Bytes of a value that are repeated.
+/// Maximum number of bytes of a value that are repeated in the message.
 const MAX_VALUE: usize = 200;
 
 /// A parameter with a value that is not allowed.

@@ -1,4 +1,4 @@
-//! What the console itself has received, refused, kept and dropped.
+//! What the console has received, refused, kept and dropped.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::{Console, Lang};
 use otlp::Signal;
 use otlp::model::now;
 
-/// The state of the console, by signal.
+/// The state of the console for each signal.
 #[derive(Serialize)]
 pub(super) struct Status {
-    /// Bytes that telemetry uses, and may use at most.
+    /// Number of bytes that telemetry uses, and the limit.
     memory: usize,
     memory_limit: usize,
     traces: SignalState,
@@ -25,7 +25,7 @@ pub(super) struct Status {
     logs: SignalState,
     /// Failed requests that are in no error group, because too many failed at one time.
     failures_not_counted: u64,
-    /// The newest first.
+    /// The refusals, newest first.
     refused: Vec<Refusal>,
     #[serde(skip)]
     now: u64,

@@ -1,4 +1,4 @@
-//! The views of a fixed store, and the HTML and JSON that they become, as snapshots.
+//! The views of a store with fixed content, and their HTML and JSON, as snapshots.
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
 use std::sync::Arc;
@@ -47,7 +47,7 @@ fn span(service: &str, id: u64, parent: Option<u64>, name: &str, kind: SpanKind,
     }
 }
 
-/// A shop that calls a stock and fails, its log record, and its counter.
+/// A service `shop` that calls a service `stock` and fails, its log record, and its counter.
 fn telemetry() -> Telemetry {
     let exception =
         attributes(&[("exception.type", "Timeout"), ("exception.message", "no answer after 7ms")]);
@@ -119,7 +119,7 @@ fn context(console: &Console, lang: Lang) -> Context {
     }
 }
 
-/// The part of the page that is updated, one element a line.
+/// The part of the page that is updated, with one element per line.
 fn live(view: &impl View, context: &Context) -> String {
     view.html(context).live.into_string().replace("><", ">\n<")
 }
@@ -138,7 +138,7 @@ fn the_overview_has_requests_calls_and_errors() {
     let console = console(telemetry());
     let view = console.read(|store| overview::Overview::new(store, &[], Default::default(), NOW));
     let mut json = serde_json::to_value(&view).unwrap();
-    // 60 of them, of which one has a request.
+    // There are 60 slots, of which one has a request.
     let slots = json["slots"].as_array_mut().unwrap();
     assert_eq!(slots.len(), 60);
     slots.retain(|slot| slot["requests"] != 0);
@@ -150,7 +150,7 @@ fn the_overview_has_requests_calls_and_errors() {
         json["slots"][0].as_object_mut().unwrap().remove(percentile);
     }
     json["error_groups"][0]["id"] = "(a hash)".into();
-    // Another crate of the workspace lets serde_json keep the order of keys.
+    // Another crate of the workspace enables a feature of serde_json that changes the order of keys.
     insta::with_settings!({sort_maps => true}, { insta::assert_json_snapshot!(json) });
 }
 

@@ -1,4 +1,4 @@
-//! One trace, as a waterfall.
+//! The page of one trace, with its waterfall.
 
 mod span;
 mod waterfall;
@@ -19,7 +19,7 @@ use otlp::model::{Span, Trace, otlp_json};
 pub(super) use span::attributes;
 use waterfall::Waterfall;
 
-/// Log records of one trace that are shown.
+/// Maximum number of log records of a trace to show.
 const MAX_LINES: usize = 300;
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -44,7 +44,7 @@ pub(super) async fn page(
     });
     match found {
         Some(trace) => console.respond(preferences, trace),
-        // A browser may wait for the trace, so that this is no error; a program needs an answer.
+        // A browser can wait for the trace, so this is not an error; a program needs a status.
         None => {
             let waits = is_id(&id) && !preferences.json;
             console.respond(preferences, console.read(|store| MissingTrace::new(store, &id, waits)))
@@ -52,12 +52,12 @@ pub(super) async fn page(
     }
 }
 
-/// All that has arrived of a trace.
+/// Everything that has arrived of a trace.
 pub(super) struct TracePage {
     id: String,
     spans: Vec<Arc<Span>>,
     lines: Vec<Line>,
-    /// The id of the span that is shown in full.
+    /// The id of the selected span.
     chosen: Option<String>,
 }
 
@@ -115,7 +115,7 @@ impl View for TracePage {
     }
 }
 
-/// Reasons why the tree may not be what the service meant.
+/// Reasons why the tree may be incomplete or wrong.
 fn problems(lang: Lang, waterfall: &Waterfall<'_>) -> Markup {
     let n = |count: usize| count as u64;
     html! {
@@ -146,13 +146,13 @@ fn is_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-/// A trace of which nothing is stored.
+/// A trace that is not stored.
 #[derive(Serialize)]
 pub(super) struct MissingTrace {
     error: &'static str,
     #[serde(skip)]
     is_id: bool,
-    /// The page waits for the trace.
+    /// Whether the page waits for the trace.
     #[serde(skip)]
     waits: bool,
     #[serde(skip)]
@@ -207,7 +207,7 @@ impl View for MissingTrace {
     }
 }
 
-/// Why there is nothing to show, for a program.
+/// The error message for a program.
 #[derive(Serialize)]
 pub(super) struct ErrorJson<T> {
     pub(super) error: T,

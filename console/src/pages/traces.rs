@@ -18,12 +18,12 @@ use crate::store::{StoredTrace, root};
 use crate::{Console, Lang};
 use otlp::model::{Span, StatusCode as Outcome, now};
 
-/// Rows of a page.
+/// Number of rows on a page.
 const ROWS: usize = 50;
-/// Services of one trace that a row names.
+/// Maximum number of services that a row names.
 const MAX_SERVICES_IN_ROW: usize = 8;
 
-/// What the list is filtered by; a trace is shown if one span of it matches.
+/// The filters of the list. A trace is shown if one of its spans matches.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Parameters {
@@ -84,10 +84,10 @@ pub(super) struct Traces {
     traces: Vec<Row>,
     #[serde(skip)]
     parameters: Parameters,
-    /// There are traces, whether they match or not.
+    /// Whether there are traces, matching or not.
     #[serde(skip)]
     any: bool,
-    /// Older traces match, too: those before this arrival.
+    /// If there are older traces that match: the arrival before which they are found.
     #[serde(skip)]
     older: Option<u64>,
     #[serde(skip)]
@@ -101,7 +101,7 @@ struct Row {
     services: Vec<String>,
     spans: usize,
     errors: usize,
-    /// As OTLP/JSON writes 64-bit integers.
+    /// A string, because OTLP/JSON writes 64-bit integers as strings.
     #[serde(serialize_with = "text")]
     start_unix_nano: u64,
     duration_ms: f64,

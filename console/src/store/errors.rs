@@ -1,4 +1,4 @@
-//! Failures, those of the same kind as one group. They outlive the traces in which they happened.
+//! Failures, grouped by kind. They are kept longer than the traces in which they happened.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,29 +10,29 @@ use super::traces::Traces;
 use super::{HISTORY_WINDOW, SLOT};
 use otlp::model::Span;
 
-/// Groups that are kept; the one that was seen longest ago gives way.
+/// Maximum number of groups; the one that was seen longest ago is dropped.
 const MAX_GROUPS: usize = 500;
-/// Traces that a group names.
+/// Maximum number of traces that a group names.
 const MAX_SAMPLES: usize = 10;
-/// Failures, and traces, that are remembered.
+/// Maximum number of failures, and of traces, that are remembered to detect duplicates.
 const MAX_REMEMBERED: usize = 10_000;
-/// Time for the spans of a request that failed to come.
+/// Time for the spans of a failed request to arrive.
 const EXCEPTION_WINDOW: Duration = Duration::from_secs(5);
-/// Requests that wait for it.
+/// Maximum number of requests that wait for it.
 const MAX_WAITING: usize = 5_000;
 
-/// Failures of one service and kind, whose messages differ in numbers and ids at most.
+/// Failures of one service and type whose messages differ only in numbers and ids.
 #[derive(Debug, Clone)]
 pub struct Group {
-    /// Its address on the page: the same for the same failures, also after a restart.
+    /// Its address on the page: the same for the same failures, even after a restart.
     pub id: String,
     /// `service.name`.
     pub service: String,
     /// `exception.type`.
     pub kind: String,
-    /// With `#` for what differs.
+    /// The message, with `#` for the parts that differ.
     pub message: String,
-    /// How often; one that is told by a span and by a log record counts once.
+    /// Number of failures. One that is reported by both a span and a log record counts once.
     pub count: u64,
     /// Nanoseconds since 1970.
     pub first: u64,
@@ -57,14 +57,14 @@ impl Group {
 #[derive(Debug, Default)]
 pub struct Errors {
     groups: BTreeMap<Key, Group>,
-    /// Failures of traces, so that one which a span and a log record report counts once.
+    /// Known failures of traces, so that one in both a span and a log record counts once.
     counted: Recent,
     /// Traces that have reported a failure.
     traces: Recent,
     waiting: VecDeque<Waiting>,
 }
 
-/// A request that failed, and of which no exception may come.
+/// A failed request for which an exception may still arrive.
 #[derive(Debug)]
 struct Waiting {
     until: u64,
@@ -72,7 +72,7 @@ struct Waiting {
 }
 
 impl Errors {
-    /// All groups, the one seen last first.
+    /// All groups, the most recent first.
     pub fn groups(&self) -> Vec<&Group> {
         let mut groups: Vec<&Group> = self.groups.values().collect();
         groups.sort_by_key(|group| std::cmp::Reverse(group.last));
@@ -136,7 +136,7 @@ impl Errors {
         u64::from(has_dropped)
     }
 
-    /// Counts requests that failed, and of which no exception came in time.
+    /// Counts the failed requests for which no exception arrived in time.
     pub(super) fn settle(&mut self, traces: &Traces, now: u64) {
         while self.waiting.front().is_some_and(|waiting| waiting.until <= now) {
             let Some(Waiting { failure, .. }) = self.waiting.pop_front() else { return };
@@ -148,7 +148,7 @@ impl Errors {
     }
 }
 
-/// The last numbers that were inserted.
+/// The numbers that were inserted most recently.
 #[derive(Debug, Default)]
 struct Recent {
     known: HashSet<u64>,
@@ -156,7 +156,7 @@ struct Recent {
 }
 
 impl Recent {
-    /// `true` if it is new.
+    /// Inserts a number, and returns whether it is new.
     fn insert(&mut self, number: u64) -> bool {
         if !self.known.insert(number) {
             return false;

@@ -1,16 +1,16 @@
-//! One failure, and what it has in common with others.
+//! One failure, and the key of its group.
 
 use super::cut;
 use otlp::model::{Attributes, LogRecord, Span};
 
-/// Bytes that are kept of a stack trace, of a message, and of a type.
+/// Maximum numbers of bytes of a stack trace, of a message, and of a type.
 const MAX_STACK: usize = 8 * 1024;
 const MAX_MESSAGE: usize = 512;
 const MAX_KIND: usize = 255;
-/// Service, kind, and the message without what differs from one time to the next.
+/// Service, type, and the message without the parts that differ between failures.
 pub(super) type Key = (String, String, String);
 
-/// One failure, as a span or a log record tells of it.
+/// One failure, from a span or a log record.
 #[derive(Debug, Clone)]
 pub struct Failure {
     service: String,
@@ -34,7 +34,7 @@ impl Failure {
         Self::of(&record.attributes, record.body.as_str(), record.service(), record.trace_id.clone())
     }
 
-    /// A request of which its SERVER span says that it failed.
+    /// The failure of a request whose SERVER span has the status Error.
     pub(super) fn of_request(span: &Span) -> Self {
         let kind = span.attributes.text("error.type").unwrap_or("(no error.type)");
         let message = if span.status_message.is_empty() {
@@ -59,7 +59,7 @@ impl Failure {
     ) -> Option<Self> {
         let kind = attributes.text("exception.type");
         let message = attributes.text("exception.message");
-        // The conventions want one of the two.
+        // The conventions require at least one of the two.
         if kind.is_none() && message.is_none() {
             return None;
         }
@@ -72,15 +72,15 @@ impl Failure {
         })
     }
 
-    /// What failures of one group have in common.
+    /// The key of its group.
     pub(super) fn key(&self) -> Key {
         (self.service.clone(), self.kind.clone(), normalised(&self.message))
     }
 }
 
-/// The message with `#` for numbers, hex ids and what stands in their place: words that have a digit.
+/// The message with `#` instead of numbers, hex ids and other words with a digit.
 fn normalised(message: &str) -> String {
-    // Words with dots or colons in them, such as 0.3, 127.0.0.1 and 10:30, count as one.
+    // Words that contain dots or colons, such as 0.3, 127.0.0.1 and 10:30, count as one.
     without_digits(message).replace("#.#", "#").replace("#.#", "#").replace("#:#", "#")
 }
 

@@ -11,15 +11,15 @@ use super::{HISTORY_WINDOW, cut};
 use otlp::Rejected;
 use otlp::model::{Attributes, Data, Metric, Temporality, Value};
 
-/// Samples of one series.
+/// Maximum number of samples of a series.
 const MAX_SAMPLES: usize = 400;
-/// Bytes of the name of an instrument: OpenTelemetry's limit.
+/// Maximum number of bytes of an instrument name, which is OpenTelemetry's limit.
 const MAX_NAME: usize = 255;
-/// Bytes of a unit, of the name of a scope, and of a description.
+/// Maximum numbers of bytes of a unit, of a scope name, and of a description.
 const MAX_UNIT: usize = 63;
 const MAX_SCOPE: usize = 256;
 const MAX_DESCRIPTION: usize = 1_024;
-/// Of the memory of all metrics, the part that one export's point may use.
+/// One point may use one part in this many of the memory for metrics.
 const PART_OF_A_POINT: usize = 16;
 
 /// The kind of an instrument.
@@ -37,39 +37,40 @@ pub enum Kind {
 /// An instrument of one service.
 #[derive(Debug)]
 pub struct Instrument {
-    /// UCUM.
+    /// The unit, in UCUM.
     pub unit: String,
-    /// In words.
+    /// The description.
     pub description: String,
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
-    /// Name of its instrumentation scope.
+    /// Name of the instrumentation scope.
     pub scope: String,
-    /// Whether its points count from the start of the process, and not from the last export.
+    /// Whether its points count since the start of the process, not since the last export.
     pub cumulative: bool,
     series: BTreeMap<Identity, Series>,
     bytes: usize,
 }
 
-/// The recent values of one resource and set of attributes.
+/// The recent values for one resource and one set of attributes.
 #[derive(Debug)]
 pub struct Series {
-    /// Keys and values; those of the resource that tell processes of one service apart come first.
+    /// The attributes of the points, after the attributes of the resource that distinguish processes of one
+    /// service.
     pub attributes: Attributes,
-    /// Oldest first.
+    /// The samples, oldest first.
     pub samples: VecDeque<Sample>,
     bytes: usize,
-    /// Its place in the order of updates.
+    /// Its position in the order of updates.
     update: u64,
 }
 
-/// A hash of a resource and of attributes, in any order.
+/// Hashes of a resource and of attributes, independent of their order.
 type Identity = (u64, u64);
 
 /// Service, then name.
 type Key = (String, String);
 
-/// All of them.
+/// All instruments.
 #[derive(Debug)]
 pub struct Instruments {
     limit: usize,
@@ -77,7 +78,7 @@ pub struct Instruments {
     samples: u64,
     evicted: u64,
     all: BTreeMap<Arc<Key>, Instrument>,
-    /// Series in the order of their last updates.
+    /// The series in the order of their last updates.
     updates: BTreeMap<u64, (Arc<Key>, Identity)>,
     next_update: u64,
     hashers: (RandomState, RandomState),
@@ -109,37 +110,37 @@ impl Instruments {
         }
     }
 
-    /// Each with its service and name, in their order.
+    /// All instruments with service and name, sorted.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &Instrument)> {
         self.all.iter().map(|(key, instrument)| (key.0.as_str(), key.1.as_str(), instrument))
     }
 
-    /// How many there are.
+    /// The number of instruments.
     pub fn len(&self) -> usize {
         self.all.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no instruments.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// One of them.
+    /// The instrument of this service and name.
     pub fn get(&self, service: &str, name: &str) -> Option<&Instrument> {
         self.all.get(&(service.to_owned(), name.to_owned()))
     }
 
-    /// Bytes in use, and how many there may be.
+    /// The number of bytes in use, and the limit.
     pub(super) fn fill(&self) -> (usize, usize) {
         (self.used, self.limit)
     }
 
-    /// Samples that are kept.
+    /// Number of kept samples.
     pub(super) fn samples(&self) -> u64 {
         self.samples
     }
 
-    /// Samples that were dropped to make room.
+    /// Number of samples that were dropped to make room.
     pub(super) fn evicted(&self) -> u64 {
         self.evicted
     }
@@ -222,7 +223,7 @@ impl Instruments {
         }
     }
 
-    /// Series that have not been updated for the longest time are dropped first.
+    /// Drops the series that have not been updated for the longest time.
     fn make_room(&mut self) {
         while self.used > self.limit {
             let Some((_, (key, identity))) = self.updates.pop_first() else { return };
@@ -239,7 +240,7 @@ impl Instruments {
         }
     }
 
-    /// The same for the same attributes in any order.
+    /// The same for the same attributes, in any order.
     fn identity(&self, attributes: &Attributes) -> Identity {
         let hash = |hasher: &RandomState| {
             let pairs = attributes.0.iter().map(|(key, value)| hash(hasher, key, value));
@@ -255,7 +256,7 @@ fn hash(hasher: &RandomState, key: &str, value: &Value) -> u64 {
     match value {
         Value::Text(text) => text.hash(&mut hasher),
         Value::Bytes(bytes) => bytes.hash(&mut hasher),
-        // The text of other values is all of the value. Writing to a hasher does not fail.
+        // The text of other values contains the whole value. Writing to a hasher cannot fail.
         value => drop(write!(HashWriter(&mut hasher), "{value}")),
     }
     hasher.finish()
@@ -271,7 +272,7 @@ impl<H: Hasher> Write for HashWriter<'_, H> {
 }
 
 impl Instrument {
-    /// Its series.
+    /// The series of the instrument.
     pub fn series(&self) -> impl ExactSizeIterator<Item = &Series> {
         self.series.values()
     }
@@ -280,7 +281,7 @@ impl Instrument {
 impl Series {
     /// Adds a sample, and drops those that are too old or too many.
     fn push(&mut self, mut sample: Sample, cumulative: bool, kind: Kind, now: u64) {
-        // Deltas of an up-down counter are added up, because its value is what counts.
+        // Deltas of an up-down counter are added up, because its current value matters.
         if kind == Kind::UpDownCounter
             && !cumulative
             && let Some(last) = self.samples.back()

@@ -1,4 +1,4 @@
-//! Log records, in the order in which they came.
+//! Log records, in the order of arrival.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use otlp::model::LogRecord;
 /// Of all memory, the part that one log record may take at most.
 const PART_OF_A_RECORD: usize = 16;
 
-/// A log record, and its number.
+/// A log record, and its arrival.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Earlier ones have a lower number.
+    /// The number of its arrival: earlier records have a lower one.
     pub arrival: u64,
     /// The record.
     pub record: Arc<LogRecord>,
@@ -23,7 +23,7 @@ pub struct Line {
 
 #[derive(Debug, Default)]
 pub(super) struct Logs {
-    /// Bytes.
+    /// Number of bytes in use.
     pub(super) used: usize,
     by_arrival: BTreeMap<u64, (Arc<LogRecord>, usize)>,
     without_trace: BTreeSet<u64>,
@@ -38,7 +38,7 @@ impl Logs {
         self.by_arrival.len()
     }
 
-    /// Takes a record out.
+    /// Removes a record.
     pub(super) fn take(&mut self, arrival: u64) {
         self.without_trace.remove(&arrival);
         self.used -= self.by_arrival.remove(&arrival).map_or(0, |(_, bytes)| bytes);
@@ -46,13 +46,13 @@ impl Logs {
 }
 
 impl Store {
-    /// Log records, the newest first; those before the arrival `before`.
+    /// Log records that arrived before `before`, newest first.
     pub fn log_records(&self, before: u64) -> impl Iterator<Item = Line> {
         let lines = self.logs.by_arrival.range(..before).rev();
         lines.map(|(arrival, (record, _))| Line { arrival: *arrival, record: Arc::clone(record) })
     }
 
-    /// The log records of a trace, earliest first.
+    /// The log records of a trace, oldest first.
     pub fn log_records_of(&self, trace_id: &str) -> Vec<Line> {
         let arrivals = self.traces.get(trace_id).map(|trace| trace.log_records()).unwrap_or_default();
         let mut lines: Vec<Line> = arrivals
@@ -72,7 +72,7 @@ impl Store {
         if bytes > max {
             return Err(Rejection::LogRecordTooLarge { max });
         }
-        // One of the wrong length belongs to no trace.
+        // An id of the wrong length belongs to no trace.
         record.trace_id = record.trace_id.filter(|id| is_id(id, 32));
         if record.when() == 0 {
             record.observed = now;

@@ -1,4 +1,5 @@
-//! Requests, errors and durations of a service over time, by its SERVER spans. They outlive the spans themselves.
+//! Requests, errors and durations of a service over time, from its SERVER spans. They are kept longer than
+//! the spans.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,15 +7,16 @@ use std::time::Duration;
 use super::HISTORY_WINDOW;
 use otlp::model::{Span, StatusCode};
 
-/// The grain of time.
+/// The resolution of time.
 pub const SLOT: Duration = Duration::from_secs(5);
-/// Buckets of durations: each is a tenth wider than the one before, so a percentile is right to 5 %.
+/// Number of buckets for durations. Each is 10 % wider than the one before, so percentiles are accurate to 5
+/// %.
 const BUCKETS: usize = 160;
 const GROWTH: f64 = 1.1;
-/// Upper bound of the first bucket, in nanoseconds; that of the last is about three minutes.
+/// Upper bound of the first bucket in nanoseconds. That of the last one is about three minutes.
 const FIRST: f64 = 50_000.0;
 
-/// The course of one service.
+/// The rates of one service.
 #[derive(Debug, Default)]
 pub struct Rates {
     slots: BTreeMap<u64, Slot>,
@@ -22,12 +24,12 @@ pub struct Rates {
     pub last_failed: Option<String>,
 }
 
-/// What happened in a span of time.
+/// The requests of a period.
 #[derive(Debug, Clone)]
 pub struct Slot {
-    /// SERVER spans.
+    /// Number of SERVER spans.
     pub requests: u64,
-    /// Those with status Error.
+    /// Number of SERVER spans with the status Error.
     pub errors: u64,
     durations: Box<[u32]>,
 }
@@ -39,7 +41,7 @@ impl Default for Slot {
 }
 
 impl Rates {
-    /// Counts a SERVER span in the slot in which it ended, unless it is of another time.
+    /// Counts a SERVER span in the slot in which it ended, unless that is too old or in the future.
     pub fn count(&mut self, span: &Span, now: u64) {
         let (slot, present) = (slot(span.end), slot(now));
         let reach = HISTORY_WINDOW.as_secs() / SLOT.as_secs();
@@ -56,14 +58,14 @@ impl Rates {
         }
     }
 
-    /// The last `count` slots up to the one that is running at `now`, oldest first.
+    /// The last `count` slots up to the current one, oldest first.
     pub fn last(&self, count: u64, now: u64) -> Vec<Slot> {
         let present = slot(now);
         let slots = (0..count).rev().map(|back| self.slots.get(&present.saturating_sub(back)));
         slots.map(|slot| slot.cloned().unwrap_or_default()).collect()
     }
 
-    /// All of the time from `now - window`, as one.
+    /// All slots since `now - window`, added up.
     pub fn over(&self, window: Duration, now: u64) -> Slot {
         let from = slot(now.saturating_sub(window.as_nanos() as u64));
         let mut all = Slot::default();

@@ -1,24 +1,24 @@
-//! What an export says of one series.
+//! The value of one series in one export.
 
 use otlp::model::{Attributes, Data, HistogramPoint, Point, SummaryPoint};
 
-/// What one export said of a series.
+/// The value of one series in one export.
 #[derive(Debug, Clone)]
 pub struct Sample {
     /// Nanoseconds since 1970.
     pub time: u64,
-    /// The number; of a distribution its sum.
+    /// The number; for a distribution, the sum.
     pub value: f64,
-    /// How many values a distribution has.
+    /// The number of values of a distribution.
     pub count: u64,
-    /// Bounds and counts of a histogram, quantiles and values of a summary.
+    /// The bounds and counts of a histogram.
     pub buckets: Option<Box<(Vec<f64>, Vec<u64>)>>,
-    /// Quantile and value, of a summary.
+    /// The quantiles and values of a summary.
     pub quantiles: Vec<(f64, f64)>,
 }
 
 impl Sample {
-    /// One for each point, with its attributes.
+    /// The samples of all points, with their attributes.
     pub(super) fn all(data: Data) -> Vec<(Attributes, Self)> {
         match data {
             Data::None => Vec::new(),
@@ -30,12 +30,12 @@ impl Sample {
         }
     }
 
-    /// Bytes that it takes.
+    /// The number of bytes that it uses.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.heap()
     }
 
-    /// Bytes on the heap.
+    /// The number of bytes that it uses on the heap.
     pub(super) fn heap(&self) -> usize {
         let buckets = self.buckets.as_ref().map_or(0, |b| 8 * (b.0.capacity() + b.1.capacity()) + 128);
         buckets + 16 * self.quantiles.capacity()

@@ -1,4 +1,4 @@
-//! Traces, in the order in which their first item came.
+//! Traces, in the order in which their first items arrived.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
@@ -9,26 +9,26 @@ use super::{MAX_SPAN_NAME, Store, cut};
 use otlp::Signal;
 use otlp::model::{Span, SpanKind, StatusCode};
 
-/// What a trace takes in addition to its spans: its own fields, its id and its places in two maps.
+/// Bytes of a trace in addition to its spans: its fields, its id and its entries in two maps.
 const TRACE_BYTES: usize = 2 * size_of::<StoredTrace>() + 256;
-/// A span in an allocation of its own, with its reference counts.
+/// Bytes of a span in its own allocation, with its reference counts.
 const SPAN_BYTES: usize = (size_of::<Span>() + 2 * size_of::<usize>()).next_multiple_of(16) + ID_BYTES;
-/// The id of a span in the set of its trace, which is at least seven sixteenths full.
+/// Bytes of a span id in the set of its trace, which is at least 7/16 full.
 const ID_BYTES: usize = 24;
-/// Of all memory, the part that one trace may take at most.
+/// One trace may use one part in this many of the memory.
 const PART_OF_A_TRACE: usize = 4;
 
-/// A trace, as far as it has come.
+/// A trace, as far as it has been received.
 #[derive(Debug)]
 pub struct StoredTrace {
-    /// 32 hex digits.
+    /// The id, 32 hex digits.
     pub id: String,
-    /// Earlier traces have a lower number.
+    /// The number of its arrival: earlier traces have a lower one.
     pub arrival: u64,
-    /// When the last span came, nanoseconds since 1970.
+    /// The time when the last span arrived, in nanoseconds since 1970.
     pub updated: u64,
     spans: Vec<Arc<Span>>,
-    /// Their ids: an exporter that retries may send a span twice.
+    /// The ids of the spans, because an exporter that retries may send a span twice.
     ids: HashSet<u64>,
     log_records: Vec<u64>,
     bytes: usize,
@@ -40,32 +40,33 @@ impl StoredTrace {
         &self.spans
     }
 
-    /// The span at the top: the earliest without a parent, else the earliest of those whose parent is missing.
+    /// The span at the top: the earliest one without a parent, otherwise the earliest one whose parent is
+    /// missing.
     pub fn root(&self) -> Option<&Span> {
         root(&self.spans)
     }
 
-    /// From the start of the first span to the end of the last, in nanoseconds.
+    /// From the start of the first span to the end of the last one, in nanoseconds.
     pub fn duration(&self) -> u64 {
         let start = self.spans.iter().map(|span| span.start).min().unwrap_or_default();
         let end = self.spans.iter().map(|span| span.end).max().unwrap_or_default();
         end.saturating_sub(start)
     }
 
-    /// Whether a span failed.
+    /// Whether a span has failed.
     pub fn failed(&self) -> bool {
         self.spans.iter().any(|span| span.status == StatusCode::Error)
     }
 
-    /// Arrivals of its log records.
+    /// The arrivals of its log records.
     pub fn log_records(&self) -> &[u64] {
         &self.log_records
     }
 
-    /// Makes room for one more span, and counts it.
+    /// Reserves space for one more span, and counts it.
     fn reserve(&mut self) {
         let before = self.spans.capacity();
-        // Not twice as much, as is usual: most of a store would be such room.
+        // Not twice as much, as vectors usually do, because most of the store would be unused.
         if self.spans.len() == before {
             self.spans.reserve_exact(before / 4 + 4);
         }
@@ -73,7 +74,7 @@ impl StoredTrace {
     }
 }
 
-/// The span at the top: the earliest without a parent, else the earliest of all.
+/// The span at the top: the earliest one without a parent, otherwise the earliest of all.
 pub fn root(spans: &[Arc<Span>]) -> Option<&Span> {
     let first = |span: &&Arc<Span>| span.start;
     let roots = spans.iter().filter(|span| span.parent_span_id.is_none());
@@ -82,9 +83,9 @@ pub fn root(spans: &[Arc<Span>]) -> Option<&Span> {
 
 #[derive(Debug, Default)]
 pub(super) struct Traces {
-    /// Bytes.
+    /// Number of bytes in use.
     pub(super) used: usize,
-    /// Spans of all traces.
+    /// Number of spans in all traces.
     pub(super) spans: u64,
     by_id: HashMap<String, StoredTrace>,
     by_arrival: BTreeMap<u64, String>,
@@ -107,7 +108,7 @@ impl Traces {
         Some(trace)
     }
 
-    /// The trace with this id, which is made where there is none.
+    /// The trace with this id, which is created if there is none.
     fn entry(&mut self, id: &str, arrival: u64) -> &mut StoredTrace {
         self.by_id.entry(id.to_owned()).or_insert_with(|| {
             self.used += TRACE_BYTES;
@@ -124,7 +125,7 @@ impl Traces {
         })
     }
 
-    /// Puts a log record to its trace.
+    /// Adds a log record to its trace.
     pub(super) fn add_log_record(&mut self, id: &str, arrival: u64) {
         self.entry(id, arrival).log_records.push(arrival);
     }
@@ -136,13 +137,13 @@ impl Store {
         self.traces.get(id).filter(|trace| !trace.spans.is_empty())
     }
 
-    /// Traces with at least one span, the newest first; those before the arrival `before`.
+    /// Traces with at least one span that arrived before `before`, newest first.
     pub fn traces(&self, before: u64) -> impl Iterator<Item = &StoredTrace> {
         let ids = self.traces.by_arrival.range(..before).rev();
         ids.filter_map(|(_, id)| self.traces.get(id)).filter(|trace| !trace.spans.is_empty())
     }
 
-    /// How many traces there are.
+    /// The number of traces.
     pub fn count_traces(&self) -> usize {
         self.traces.by_id.len()
     }
@@ -158,7 +159,7 @@ impl Store {
         let heap = span.heap() + SPAN_BYTES;
         let arrival = self.arrival();
         let trace = self.traces.entry(&span.trace_id, arrival);
-        // It is checked to be 16 hex digits above.
+        // It was checked above that these are 16 hex digits.
         let id = u64::from_str_radix(&span.span_id, 16).unwrap_or_default();
         if trace.ids.contains(&id) {
             self.counts[Signal::Traces as usize].duplicates += 1;
@@ -194,7 +195,7 @@ impl Store {
     }
 }
 
-/// Whether `hex` has the length, and is not zero.
+/// Whether `hex` has this length, and is not zero.
 pub(super) fn is_id(hex: &str, digits: usize) -> bool {
     hex.len() == digits && hex.bytes().any(|digit| digit != b'0')
 }

@@ -1,4 +1,5 @@
-//! Input that is small and costs much: every work is linear in what was received, and memory stays within its bound.
+//! Small input with a high cost: all work must be linear in the size of the input, and memory must stay
+//! within its limit.
 
 use std::io::Write;
 use std::process::Command;
@@ -31,11 +32,11 @@ use super::{Console, now, span, spans};
 const PROTOBUF: &str = "application/x-protobuf";
 const MIB: u64 = 1024 * 1024;
 const TRACE: &str = "5b8efff798038103d269b633813fc60c";
-/// A page is there at once; a loaded machine and an unoptimized build get some room.
+/// Time for a page. It is generous, because the machine may be busy and the build is not optimized.
 const SOON: Duration = Duration::from_secs(2);
 const PAGES: [&str; 6] = ["/", "/traces", "/logs", "/errors", "/metrics", "/self"];
 
-/// What the process may use at the option `--memory`.
+/// The memory that the process may use for this value of `--memory`.
 fn allowed(memory: u64) -> u64 {
     memory * 115 / 100 + 32 * MIB
 }
@@ -64,7 +65,7 @@ fn text(key: &str, value: &str) -> KeyValue {
     }
 }
 
-/// A text in lists, or in maps, of this depth.
+/// A text in lists or maps that are nested to this depth.
 fn nested(depth: usize, is_map: bool) -> AnyValue {
     let innermost = AnyValue { value: Some(Kind::StringValue("\"in\"".to_owned())) };
     (0..depth).fold(innermost, |inner, _| {
@@ -146,7 +147,7 @@ async fn nested_values_are_shown_as_json_and_cost_their_size() {
         assert!(page.contains(shown), "{shown}: {page}");
     }
     assert_eq!(console.html("/metrics/%28no%20service.name%29/many").await.0, 200);
-    // More than protobuf's own limit is refused, and does not overflow the stack.
+    // A depth beyond protobuf's own limit is refused, and does not overflow the stack.
     let (status, answer) = console.send("/v1/logs", PROTOBUF, logs(nested(60, true)).encode_to_vec()).await;
     assert!(status == 400 && answer.contains("recursion"), "{status} {answer}");
     assert_memory(&console, 256 * MIB);
@@ -255,7 +256,7 @@ async fn ten_thousand_failed_requests_of_one_trace_do_not_stall_the_pages() {
         let body = traces("shop", (0..1_000).map(failed).collect()).encode_to_vec();
         assert_eq!(console.send("/v1/traces", PROTOBUF, body).await.0, 200);
     }
-    // The requests without an exception are counted some seconds later.
+    // Requests without an exception are counted some seconds later.
     let started = Instant::now();
     let mut groups = Value::Null;
     while groups["error_groups"].as_array().is_none_or(Vec::is_empty) {
@@ -268,7 +269,7 @@ async fn ten_thousand_failed_requests_of_one_trace_do_not_stall_the_pages() {
     assert_memory(&console, 256 * MIB);
 }
 
-/// Waits until the process has ended.
+/// Asserts that the process ends soon.
 fn assert_ends_soon(console: &mut Console) {
     let kill = Command::new("kill").arg(console.process.id().to_string()).status().unwrap();
     assert!(kill.success());
@@ -329,12 +330,12 @@ async fn counts_of_items_that_an_sdk_has_dropped_may_have_the_maximum_value() {
     assert!(status == 200 && page.contains("4294967295 attributes, 4294967295 events"), "{status} {page}");
 }
 
-/// Connections that have sent a part of a head.
+/// Connections that have sent only a part of a request head.
 async fn half_open(address: &str, count: usize) -> Vec<TcpStream> {
     let mut streams = Vec::new();
     for _ in 0..count {
         let Ok(mut stream) = TcpStream::connect(address).await else { continue };
-        // The console may have closed it already.
+        // The console may have already closed it.
         let _ = stream.write_all(b"POST /v1/traces HTTP/1.1\r\nhost: localh").await;
         streams.push(stream);
     }
@@ -348,7 +349,7 @@ async fn stalled_connections_are_closed_and_pages_keep_theirs() {
     let mut open = half_open(&address(&console.otlp), 300).await;
     open.extend(half_open(&address(&console.grpc), 300).await);
     assert_pages_are_quick(&console).await;
-    // Each is closed by its time-out, and then senders get their turn again.
+    // Each is closed after its timeout, and then other senders can connect again.
     let mut first = open.remove(0);
     let mut rest = Vec::new();
     let closed = tokio::time::timeout(Duration::from_secs(45), first.read_to_end(&mut rest)).await;
@@ -378,7 +379,7 @@ async fn sigterm_ends_a_busy_console() {
         .collect();
     assert_ends_soon(&mut console);
     for sent in sending {
-        // Answered or cut off.
+        // The request may have been answered or interrupted.
         let _ = sent.await.unwrap();
     }
 }
@@ -406,12 +407,12 @@ async fn received_refused_kept_and_dropped_items_are_counted_at_self_and_refusal
     }
     let reasons = state["refused"].as_array().unwrap();
     assert!(
-        reasons[0]["reason"].as_str().unwrap().starts_with("an export of traces by gRPC"),
+        reasons[0]["reason"].as_str().unwrap().starts_with("an export of traces over gRPC"),
         "{reasons:#?}"
     );
     assert!(reasons[0]["at"].as_str().unwrap().starts_with("20"), "{reasons:#?}");
     let (_, page) = console.html("/").await;
-    assert!(page.contains("Telemetry was refused") && page.contains("by gRPC"), "{page}");
+    assert!(page.contains("Telemetry was refused") && page.contains("over gRPC"), "{page}");
     let (status, page) = console.html("/self?lang=ja").await;
     assert!(status == 200 && page.contains("コンソール自身"), "{page}");
 }

@@ -1,4 +1,5 @@
-//! Bad input: the console refuses it in words or shows it as it is, goes on, and keeps within its memory.
+//! Invalid and hostile input: the console refuses it with a reason or shows it as text, keeps running, and
+//! stays within its memory.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -33,7 +34,8 @@ const TRACE: &str = "5b8efff798038103d269b633813fc60c";
 const PROTOBUF: &str = "application/x-protobuf";
 const MIB: u64 = 1024 * 1024;
 
-/// What a body that is refused may cost in addition to the bound, in this build: the body, what it unpacks to, and what is decoded.
+/// Additional memory that a refused body may use in this build: the body, its decompressed form, and what is
+/// decoded.
 const ROOM: u64 = 160 * MIB;
 
 fn export(spans: Vec<Span>) -> ExportTraceServiceRequest {
@@ -46,7 +48,7 @@ fn text(key: &str, value: &str) -> KeyValue {
     KeyValue { key: key.to_owned(), value, ..Default::default() }
 }
 
-/// A span of a trace of its own.
+/// A span in a trace of its own.
 fn wire_span(trace: u128, attributes: Vec<KeyValue>) -> Span {
     Span {
         trace_id: trace.to_be_bytes().to_vec(),
@@ -59,7 +61,7 @@ fn wire_span(trace: u128, attributes: Vec<KeyValue>) -> Span {
     }
 }
 
-/// Others are still served.
+/// Asserts that the console still serves other requests.
 async fn assert_goes_on(console: &Console) {
     let started = Instant::now();
     let id = format!("{:032x}", rand::rng().random::<u128>() | 1);
@@ -70,7 +72,7 @@ async fn assert_goes_on(console: &Console) {
     assert!(started.elapsed() < Duration::from_secs(5), "it took {:?}", started.elapsed());
 }
 
-/// google.rpc's Status.
+/// The message google.rpc.Status.
 #[derive(Clone, PartialEq, Message)]
 struct Status {
     #[prost(int32, tag = "1")]
@@ -79,10 +81,10 @@ struct Status {
     message: String,
 }
 
-/// The receiver's fuzz target. It needs no nightly compiler, and does the same at each run unless it is told otherwise:
+/// A fuzz test of the receiver. It needs no nightly compiler, and is repeatable by default:
 ///
 /// ```sh
-/// FUZZ_TURNS=100000 FUZZ_SEED=8 cargo test --package workshop --test console truncated
+/// FUZZ_TURNS=100000 FUZZ_SEED=8 cargo test --package handson-console --test console truncated
 /// ```
 #[tokio::test]
 async fn truncated_changed_and_random_bodies_never_end_the_console() {
@@ -213,7 +215,7 @@ async fn a_gzip_bomb_is_refused_over_http_and_grpc() {
 async fn a_body_of_a_hundred_megabytes_is_refused() {
     let console = Console::start(&[]);
     let before = console.resident();
-    // The answer comes before all is sent, so the connection may end first.
+    // The response is sent before the whole body was read, so the connection may end first.
     let post = console.client.post(format!("{}/v1/traces", console.otlp)).header("content-type", PROTOBUF);
     if let Ok(answer) = post.body(vec![0; 100_000_000]).send().await {
         assert_eq!(answer.status(), 413);
@@ -362,7 +364,7 @@ async fn a_script_in_any_field_is_shown_as_text_and_never_run() {
         assert!(!policy.contains("unsafe"), "{policy}");
         let page = answer.text().await.unwrap().replace("<script src=\"/console.js\" defer></script>", "");
         assert!(!page.contains("<script") && !page.contains("<img"), "{path}: {page}");
-        // Nor does it leave the attribute in which it stands.
+        // The text must not end the attribute that contains it, either.
         assert!(!page.contains("\"'>"), "{path}: {page}");
     }
 }
@@ -403,7 +405,7 @@ async fn pages_of_other_sites_can_neither_read_nor_post() {
     assert_eq!(status("POST", &page, "origin", "http://evil.example").await, 403);
     assert_eq!(status("POST", &page, "origin", "null").await, 403);
     assert_eq!(status("POST", &page, "origin", "http://localhost:1").await, 403);
-    // Our own page may ask, and the overview only takes GET.
+    // Our own page may send requests; the overview only accepts GET.
     assert_eq!(status("POST", &page, "origin", &page).await, 405);
     assert_eq!(status("POST", &otlp, "x", "y").await, 200);
     assert_eq!(status("GET", &page, "host", "laptop.example:4000").await, 200);
@@ -419,7 +421,7 @@ async fn memory_stays_within_its_bound_and_the_oldest_traces_go_as_a_whole() {
         });
         export(spans.collect()).encode_to_vec()
     };
-    // 100 MB.
+    // These have 100 MB.
     for number in 1..2000 {
         assert_eq!(console.send("/v1/traces", PROTOBUF, trace(number)).await.0, 200);
     }
@@ -431,7 +433,7 @@ async fn memory_stays_within_its_bound_and_the_oldest_traces_go_as_a_whole() {
     assert!(console.html("/").await.1.contains("oldest traces dropped"));
     assert!(console.resident() < (16 + 60) * MIB, "{} MiB", console.resident() / MIB);
 
-    // One trace that never ends is cut off, and does not push the others out.
+    // A trace that never ends is cut off, and does not displace the others.
     let mut rejected = 0;
     for at in 0..20_u64 {
         let spans = (0..500).map(|more: u64| Span {

@@ -1,4 +1,5 @@
-//! The console as a person and a program use it: the real process, real OTLP over the wire, its pages by HTTP.
+//! The console as users and programs see it: the real process, real OTLP over the network, its pages over
+//! HTTP.
 #![allow(clippy::unwrap_used, reason = "a test that cannot continue should panic")]
 
 mod bounds;
@@ -11,17 +12,17 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-/// A running console on free ports. It ends when it is dropped.
+/// A running console on free ports. It stops when this value is dropped.
 struct Console {
     process: Child,
-    /// Of its pages.
+    /// The URL of its pages.
     url: String,
-    /// Of OTLP by HTTP.
+    /// The URL for OTLP over HTTP.
     otlp: String,
-    /// Of OTLP by gRPC.
+    /// The URL for OTLP over gRPC.
     grpc: String,
     client: reqwest::Client,
-    /// What it prints after its addresses.
+    /// The lines that it prints after its addresses.
     printed: tokio::sync::Mutex<tokio::sync::mpsc::UnboundedReceiver<String>>,
 }
 
@@ -41,7 +42,7 @@ impl Console {
                 line.split_whitespace().filter(|word| word.starts_with("http://")).map(str::to_owned),
             );
         }
-        // It writes on: nobody reading would end it.
+        // The output must be read to its end, because the console would end without a reader.
         let (sender, printed) = tokio::sync::mpsc::unbounded_channel();
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -55,12 +56,12 @@ impl Console {
         }
     }
 
-    /// Sends OTLP/JSON to `path`; gives status and answer.
+    /// Sends OTLP/JSON to `path`; returns status and body of the response.
     async fn send_json(&self, path: &str, body: &Value) -> (u16, String) {
         self.send(path, "application/json", body.to_string().into_bytes()).await
     }
 
-    /// Sends `body` to `path`; gives status and answer.
+    /// Sends `body` to `path`; returns status and body of the response.
     async fn send(&self, path: &str, content_type: &str, body: Vec<u8>) -> (u16, String) {
         let post =
             self.client.post(format!("{}{path}", self.otlp)).header("content-type", content_type).body(body);
@@ -86,7 +87,7 @@ impl Console {
         serde_json::from_str(&get.send().await.unwrap().text().await.unwrap()).unwrap()
     }
 
-    /// Asks for `path` until `is_right` says so, for a while.
+    /// Requests `path` repeatedly until `is_right`, or until a timeout.
     async fn json_when(&self, path: &str, is_right: impl Fn(&Value) -> bool) -> Value {
         let started = Instant::now();
         loop {
@@ -116,12 +117,12 @@ impl Console {
         tokio::time::timeout(Duration::from_secs(20), line).await.expect("no such line was printed")
     }
 
-    /// Resident memory, in bytes. Linux only.
+    /// Resident memory in bytes. Linux only.
     fn resident(&self) -> u64 {
         self.status("VmRSS:")
     }
 
-    /// The most resident memory so far, in bytes. Linux only.
+    /// The maximum of resident memory so far, in bytes. Linux only.
     fn peak(&self) -> u64 {
         self.status("VmHWM:")
     }
@@ -145,7 +146,7 @@ fn now() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64
 }
 
-/// One export with these spans, of one service.
+/// One export with these spans of one service.
 fn spans(service: &str, spans: Vec<Value>) -> Value {
     serde_json::json!({ "resourceSpans": [{
         "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] },
@@ -153,7 +154,7 @@ fn spans(service: &str, spans: Vec<Value>) -> Value {
     }] })
 }
 
-/// A span of 10 ms that has just ended; `more` are further members, or others.
+/// A span of 10 ms that has just ended; the members in `more` are added or replace others.
 fn span(trace: &str, id: &str, parent: &str, name: &str, more: Value) -> Value {
     let end = now();
     let mut span = serde_json::json!({

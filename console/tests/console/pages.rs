@@ -1,4 +1,4 @@
-//! What is sent is found on the pages, as HTML and as JSON.
+//! Telemetry that was sent is shown on the pages, as HTML and as JSON.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ fn attributes(pairs: &[(&str, &str)]) -> Value {
     pairs.iter().map(|(key, value)| json!({ "key": key, "value": { "stringValue": value } })).collect()
 }
 
-/// A trace of its own: one SERVER span of `took` milliseconds.
+/// A trace with one SERVER span of `took` milliseconds.
 fn request(trace: u32, name: &str, took: u64, more: Value) -> Value {
     let end = now();
     let mut span = span(&format!("{trace:032x}"), "00000000000000a1", "", name, more);
@@ -274,7 +274,7 @@ async fn the_overview_counts_requests_and_shows_which_service_calls_which() {
     ];
     let of_stock =
         vec![span(TRACE, "00000000000000a3", "00000000000000a2", "GET /stock", json!({ "kind": 2 }))];
-    // The called one first: it must not be taken for the entry.
+    // The callee is sent first: it must not be shown as the entry.
     console.send_json("/v1/traces", &spans("stock", of_stock)).await;
     console.send_json("/v1/traces", &spans("shop", of_shop)).await;
     let overview = console.json("/").await;

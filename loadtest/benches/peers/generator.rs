@@ -1,4 +1,4 @@
-//! The generators, and how each of them is told the same.
+//! The load generators, and how each of them is started with the same load.
 
 use std::{
     env, fmt,
@@ -10,7 +10,7 @@ use clap::ValueEnum;
 
 use crate::Result;
 
-/// The workshop's script for k6.
+/// The workshop's k6 script.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/k6/handson.js");
 
 /// Which generator.
@@ -32,14 +32,15 @@ impl fmt::Display for Name {
     }
 }
 
-/// One that is installed.
+/// An installed generator.
 pub struct Generator {
     pub name: Name,
     program: PathBuf,
 }
 
 impl Generator {
-    /// Ours, and the peers that the variables `K6` and `OHA` name or that lie on the PATH. Says which it did not find.
+    /// Finds our generator, and the peers that the variables `K6` and `OHA` name or that are on the PATH.
+    /// Prints which ones it did not find.
     pub fn find(only: &[Name]) -> Result<Vec<Self>> {
         let wanted = |name: &Name| only.is_empty() || only.contains(name);
         let mut found = Vec::new();
@@ -52,7 +53,7 @@ impl Generator {
         if found.is_empty() { Err("nothing to measure".into()) } else { Ok(found) }
     }
 
-    /// What it calls itself.
+    /// The output of its version option.
     pub fn version(&self) -> Result<String> {
         let argument = if self.name == Name::K6 { "version" } else { "--version" };
         let output = self.command().arg(argument).stdout(Stdio::piped()).output()?;
@@ -60,14 +61,14 @@ impl Generator {
         Ok(lines.lines().next().unwrap_or_default().to_owned())
     }
 
-    /// Starts `rate` requests a second to `url`, from `vus` connections.
+    /// Starts `rate` requests per second to `url`, over `vus` connections.
     pub fn run(&self, url: &str, rate: u32, seconds: u64, vus: u32) -> Command {
         let (rate, duration, vus) = (rate.to_string(), format!("{seconds}s"), vus.to_string());
         let mut command = self.command();
         match self.name {
             Name::Loadtest => command
                 .args(["--url", url, "--rate", &rate, "--duration", &duration, "--pre-allocated-vus", &vus])
-                // It would ask the target first, and that is no request of the load.
+                // Without this, it would first send a request that is not part of the load.
                 .args(["--wait-timeout", "0s"]),
             Name::K6 => command
                 .args(["run", SCRIPT, "--address", "", "--no-usage-report"])
@@ -80,7 +81,7 @@ impl Generator {
         command
     }
 
-    /// In an environment that holds no option of any of them.
+    /// A command whose environment contains no option of any generator.
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         command.env_clear().env("HOME", env!("CARGO_TARGET_TMPDIR"));

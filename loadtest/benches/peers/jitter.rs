@@ -1,8 +1,8 @@
-//! How well the requests keep to their schedule, as the target sees it.
+//! How well the requests keep to their schedule, measured at the target.
 
 use std::time::Instant;
 
-/// Percentiles of how late requests come in, in milliseconds.
+/// Percentiles of the delay of requests, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub struct Jitter {
     pub p50: f64,
@@ -10,9 +10,10 @@ pub struct Jitter {
 }
 
 impl Jitter {
-    /// Lays an ideal grid over the arrivals, with the n-th arrival on its n-th point, so early that no request comes
-    /// before its time: when the generator began is not known here. Where requests are missing, the rest would seem
-    /// later and later, so this is for a run in which all of them came.
+    /// Compares the arrivals with an ideal schedule: the n-th arrival with its n-th time. The schedule is
+    /// shifted so that no request arrives early, because the start time of the generator is unknown here. If
+    /// requests are missing, all later ones would seem late, so this is only for runs in which all requests
+    /// arrived.
     pub fn of(arrivals: &[Instant], rate: u32) -> Option<Self> {
         let first = arrivals.iter().min()?;
         let mut sorted: Vec<f64> = arrivals.iter().map(|at| (*at - *first).as_secs_f64()).collect();

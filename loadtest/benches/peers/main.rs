@@ -1,8 +1,8 @@
 //! Compares the load generator with k6 and oha, if they are installed: `cargo bench -p loadtest --bench peers`.
 //!
-//! Each is told to start the same number of requests a second. What they cost is read from `/proc`; what they do is
-//! judged by the target alone, which notes when each request comes in. They take turns in random order, one at a time,
-//! so that none has a better hour of the machine than the others.
+//! Each is started with the same number of requests per second. Their cost is read from `/proc`; their
+//! schedule is measured only at the target, which records when each request arrives. They run one at a time
+//! in random order, so that none has better conditions than the others.
 //!
 //! Nothing here asserts a figure: the output is for people, and for `docs/performance.md`.
 #![expect(clippy::print_stdout, reason = "the report is the output of this program")]
@@ -27,13 +27,13 @@ use crate::{
     target::Target,
 };
 
-/// Every failure here ends the benchmark with a message for a person, so no error needs a type of its own.
+/// Every failure ends the benchmark with a message for a person, so no error needs its own type.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 fn main() -> ExitCode {
     let options = Options::parse();
     if !options.bench {
-        // `cargo test --all-targets` runs benchmarks too, in a build that says nothing about cost.
+        // `cargo test --all-targets` also runs benchmarks, but in a build that says nothing about cost.
         eprintln!("peers: nothing measured, this is a benchmark: cargo bench -p loadtest --bench peers");
         return ExitCode::SUCCESS;
     }

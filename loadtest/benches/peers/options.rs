@@ -8,27 +8,27 @@ use crate::generator::Name;
 #[derive(Debug, Parser)]
 #[command(name = "peers", bin_name = "cargo bench -p loadtest --bench peers --")]
 pub struct Options {
-    /// How often every generator is run at every rate
+    /// Number of runs of every generator at every rate
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u32).range(1..))]
     pub cycles: u32,
 
-    /// How long a run is measured; it begins a second before, and ends a second after
+    /// Measured seconds of a run; it begins one second earlier and ends one second later
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u64).range(1..))]
     pub seconds: u64,
 
-    /// Requests to start in a second
+    /// Requests per second
     #[arg(long, value_delimiter = ',', default_value = "5,500,2000,20000", value_parser = value_parser!(u32).range(1..))]
     pub rates: Vec<u32>,
 
-    /// Connections, and VUs where a generator has them
+    /// Number of connections, and of VUs for generators that have them
     #[arg(long, default_value_t = 50, value_parser = value_parser!(u32).range(1..))]
     pub vus: u32,
 
-    /// Measure these alone
+    /// Measure only these
     #[arg(long, value_enum, value_delimiter = ',')]
     pub only: Vec<Name>,
 
-    /// Cargo says by this option that it runs benchmarks and not tests
+    /// Cargo passes this option for benchmarks, not for tests
     #[arg(long, hide = true)]
     pub bench: bool,
 }

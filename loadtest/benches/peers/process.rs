@@ -1,4 +1,4 @@
-//! A running generator, looked at through `/proc`.
+//! A running generator, and its measurements from `/proc`.
 
 use std::{
     collections::HashMap,
@@ -10,23 +10,23 @@ use std::{
 
 use crate::Result;
 
-/// Distance of two looks at its memory while it ends.
+/// Time between two measurements of its memory while it ends.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// A process, which is killed when this is dropped.
+/// A process that is killed when this value is dropped.
 pub struct Process {
     child: Child,
-    /// CPU time that each thread had used at the last look, in nanoseconds.
+    /// CPU time of each thread at the last measurement, in nanoseconds.
     cpu_of_threads: HashMap<String, u64>,
 }
 
 impl Process {
-    /// Starts it.
+    /// Starts the process.
     pub fn start(command: &mut Command) -> Result<Self> {
         Ok(Self { child: command.spawn()?, cpu_of_threads: HashMap::new() })
     }
 
-    /// An error once it has ended.
+    /// An error if the process has ended.
     pub fn check_alive(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             Some(status) => Err(format!("it has ended before its time, {status}").into()),
@@ -36,15 +36,16 @@ impl Process {
 
     /// CPU time, user and system, that all threads have used since the last call.
     ///
-    /// From `schedstat`, in nanoseconds, because `stat` counts in ticks of 10 ms. What a thread used between the last
-    /// call and its end is missed; the threads of these programs live as long as the process.
+    /// It comes from `schedstat` in nanoseconds, because `stat` has a resolution of 10 ms. CPU time of a
+    /// thread between the last call and its end is missed; the threads of these programs live as long as the
+    /// process.
     pub fn cpu_time(&mut self) -> Result<Duration> {
         let mut used = 0;
         let tasks = fs::read_dir(self.proc("task"))
             .map_err(|error| format!("CPU time, which is read from /proc (Linux): {error}"))?;
         for task in tasks {
             let task = task?;
-            // A thread that has just ended has no statistics any more.
+            // A thread that has just ended no longer has statistics.
             let Ok(statistics) = fs::read_to_string(task.path().join("schedstat")) else {
                 continue;
             };
@@ -56,12 +57,12 @@ impl Process {
         Ok(Duration::from_nanos(used))
     }
 
-    /// Waits for its end, and gives the most memory that was ever resident, in MiB: some need most of it at the end.
-    /// Whether it was content with the run is not asked, as the target knows what came.
+    /// Waits for its end, and returns the maximum of its resident memory in MiB, because some need most of it
+    /// at the end. Its exit status is ignored, because the target knows what arrived.
     pub fn wait(mut self) -> Result<f64> {
         let mut peak = None;
         while self.child.try_wait()?.is_none() {
-            // It may end in between, and then there is nothing to read.
+            // The process may have ended in between, and then there is nothing to read.
             peak = self.peak_mib().or(peak);
             thread::sleep(LOOK);
         }
@@ -81,7 +82,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only when it has ended already, which is what they are for.
+        // Both calls fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! The report: Markdown tables, which are also readable as they are.
+//! The report in Markdown tables, which are also readable as plain text.
 
 use std::{env, thread};
 
@@ -11,7 +11,7 @@ use crate::{
     run::{Sample, Samples},
 };
 
-/// Says under which conditions all figures came about.
+/// Prints the conditions of the measurements.
 pub fn conditions(options: &Options, generators: &[Generator]) {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     println!("{} on {}, {cores} cores, shared by generator and target", env::consts::ARCH, env::consts::OS);
@@ -25,7 +25,7 @@ pub fn conditions(options: &Options, generators: &[Generator]) {
     println!("- jitter: how late requests came in at the target, against an even grid");
 }
 
-/// What all of them did at one rate.
+/// Prints the results of all generators at one rate.
 pub fn rate(rate: u32, generators: &[Generator], samples: &Samples) {
     println!("\n## {rate} requests a second\n");
     let mut rows = vec![
@@ -51,7 +51,7 @@ pub fn rate(rate: u32, generators: &[Generator], samples: &Samples) {
     table(&rows);
 }
 
-/// Of the runs in which all requests came, where these are most of them.
+/// The jitter of the runs in which all requests arrived, if these are the majority.
 fn jitter(runs: &[Sample], of: fn(&Jitter) -> f64) -> String {
     let complete: Vec<&Jitter> = runs.iter().filter_map(|run| run.jitter.as_ref()).collect();
     if complete.len() * 2 <= runs.len() {
@@ -60,14 +60,15 @@ fn jitter(runs: &[Sample], of: fn(&Jitter) -> f64) -> String {
     format!("{:.2} ms", Spread::of(complete.into_iter().map(of)).median)
 }
 
-/// CPU time against ours, cycle by cycle.
+/// The ratio of CPU time to ours, cycle by cycle.
 fn ratio(theirs: &[Sample], ours: &[Sample]) -> String {
     let Spread { median, p10, p90 } =
         Spread::of(theirs.iter().zip(ours).map(|(theirs, ours)| theirs.cpu / ours.cpu));
     format!("{median:.2} ({p10:.2} to {p90:.2})")
 }
 
-/// A table: the first row is its head, the first column is aligned to the left, all others to the right.
+/// Prints a table: the first row is the header, the first column is left-aligned, the others are
+/// right-aligned.
 fn table<const N: usize>(rows: &[[String; N]]) {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..N).map(width).collect();

@@ -15,30 +15,31 @@ use crate::{
     target::Target,
 };
 
-/// From the first request to the first look, and from the last look to the end: no start-up and no summary counts.
+/// Time from the first request to the first measurement, and from the last measurement to the end, so that
+/// start and summary are not measured.
 const MARGIN: Duration = Duration::from_secs(1);
-/// How long a generator may take until its first request.
+/// Time for the first request of a generator.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// Each request that is missing makes those after it seem one distance later; so many seconds of that are bearable.
+/// Allowed share of missing requests. Each missing one makes all later ones seem late by one interval.
 const AT_MOST_MISSING: f64 = 0.001;
 
-/// By rate and generator.
+/// The samples by rate and generator.
 pub type Samples = BTreeMap<(u32, Name), Vec<Sample>>;
 
-/// What was seen of one run.
+/// The measurements of one run.
 pub struct Sample {
-    /// CPU time by request that came in, in microseconds.
+    /// CPU time per received request, in microseconds.
     pub cpu: f64,
-    /// The most memory that was ever resident, in MiB.
+    /// Maximum of resident memory, in MiB.
     pub peak: f64,
-    /// Share of the requests that should have come in and did not.
+    /// Share of the expected requests that did not arrive.
     pub missing: f64,
-    /// Absent where too many are missing: the rest would seem late.
+    /// `None` if too many requests are missing, because the others would seem late.
     pub jitter: Option<Jitter>,
 }
 
 impl Sample {
-    /// Runs `generator` and looks at it.
+    /// Runs `generator` and measures it.
     pub fn take(generator: &Generator, rate: u32, options: &Options, target: &Target) -> Result<Self> {
         let seconds = options.seconds + 2 * MARGIN.as_secs();
         let outcome = look(generator.run(&target.url, rate, seconds, options.vus), rate, options, target);
@@ -65,7 +66,7 @@ fn look(mut command: std::process::Command, rate: u32, options: &Options, target
         return Err("no request came in".into());
     }
     let expected = f64::from(rate) * (to - from).as_secs_f64();
-    // One more or less is where the window happens to cut the schedule.
+    // One more or less depends on where the window cuts the schedule.
     let missing = (expected - 1.0 - arrivals.len() as f64).max(0.0);
     let complete = missing <= f64::from(rate) * AT_MOST_MISSING;
     Ok(Sample {

@@ -1,6 +1,7 @@
-//! What the generators load: a server that answers at once and notes when each request came in.
+//! The target of the generators: a server that responds at once and records when each request arrives.
 //!
-//! One thread, no HTTP library: the least work that a server can be, because it shares the machine with the generators.
+//! It has one thread and no HTTP library, so that it does as little work as possible: it shares the machine
+//! with the generators.
 
 use std::{
     net::TcpListener,
@@ -48,17 +49,17 @@ impl Target {
         Ok(Self { url, arrivals })
     }
 
-    /// Forgets what came.
+    /// Removes all recorded arrivals.
     pub fn reset(&self) {
         self.arrivals.lock().clear();
     }
 
-    /// When the first request came in.
+    /// The time when the first request arrived.
     pub fn first_arrival(&self) -> Option<Instant> {
         self.arrivals.lock().first().copied()
     }
 
-    /// When the requests between these two came in.
+    /// The times of the requests that arrived between these two.
     pub fn arrivals(&self, from: Instant, to: Instant) -> Vec<Instant> {
         self.arrivals.lock().iter().filter(|at| (from..to).contains(at)).copied().collect()
     }
@@ -69,12 +70,12 @@ async fn accept(listener: TcpListener, arrivals: Arc<Arrivals>) -> Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        // Ends with an error where a generator is killed, and some end so by themselves.
+        // This ends with an error if a generator is killed, and some generators always end like that.
         tokio::spawn(serve(stream, Arc::clone(&arrivals)));
     }
 }
 
-/// Requests without a body, which is what all of them send.
+/// Handles requests without a body, which all generators send.
 async fn serve(mut stream: net::TcpStream, arrivals: Arc<Arrivals>) -> Result<()> {
     let mut buffer = Vec::with_capacity(4096);
     while stream.read_buf(&mut buffer).await? > 0 {

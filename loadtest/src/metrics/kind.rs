@@ -17,7 +17,7 @@ pub enum Kind {
     Trend,
 }
 
-/// How the measurements of a metric become one number.
+/// How the measurements of a metric are aggregated to one number.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Aggregation {
     Count,
@@ -27,7 +27,7 @@ pub enum Aggregation {
     Min,
     Med,
     Max,
-    /// A percentile, 0 to 100.
+    /// A percentile, from 0 to 100.
     P(f64),
 }
 
@@ -104,7 +104,7 @@ impl Aggregation {
 }
 
 impl Metric<'_> {
-    /// One number of it; times in milliseconds. `None` if this kind does not have the aggregation.
+    /// The aggregated value; times are in milliseconds. `None` if this kind does not have the aggregation.
     pub fn aggregate(&self, aggregation: Aggregation) -> Option<f64> {
         use Aggregation::{Avg, Count, Max, Med, Min, P, Rate, Value};
         Some(match (self, aggregation) {
@@ -122,7 +122,7 @@ impl Metric<'_> {
     }
 }
 
-/// `part` of `whole`, 0 to 1; 0 of nothing.
+/// `part` of `whole`, from 0 to 1; 0 if `whole` is 0.
 pub fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }

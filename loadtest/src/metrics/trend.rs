@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-/// Durations in an HDR histogram: three significant digits, so that a percentile is within 0.1 % at any size, in
-/// memory that does not grow with their number.
+/// Durations in an HDR histogram with three significant digits, so that percentiles are accurate to 0.1 % and
+/// the memory does not grow with the number of durations.
 #[derive(Debug)]
 pub struct Trend {
     nanoseconds: Histogram<u64>,
 }
 
 impl Trend {
-    /// An hour is the longest: no timeout is longer.
+    /// The maximum is an hour, because no timeout is longer.
     const LONGEST: Duration = Duration::from_secs(3600);
 
     pub(super) fn new() -> Self {
@@ -26,27 +26,27 @@ impl Trend {
         self.nanoseconds.saturating_record(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// How many were recorded.
+    /// The number of recorded durations.
     pub fn count(&self) -> u64 {
         self.nanoseconds.len()
     }
 
-    /// The shortest, in milliseconds; 0 if there is none, as in k6.
+    /// The shortest duration in milliseconds; 0 if there is none, as in k6.
     pub fn min(&self) -> f64 {
         milliseconds(self.nanoseconds.min() as f64)
     }
 
-    /// The longest, in milliseconds.
+    /// The longest duration in milliseconds.
     pub fn max(&self) -> f64 {
         milliseconds(self.nanoseconds.max() as f64)
     }
 
-    /// The mean, in milliseconds.
+    /// The mean duration in milliseconds.
     pub fn avg(&self) -> f64 {
         milliseconds(self.nanoseconds.mean())
     }
 
-    /// The duration that `percent` (0 to 100) of all do not exceed, in milliseconds.
+    /// The duration that `percent` (0 to 100) of all durations do not exceed, in milliseconds.
     pub fn percentile(&self, percent: f64) -> f64 {
         milliseconds(self.nanoseconds.value_at_percentile(percent) as f64)
     }

@@ -1,4 +1,4 @@
-//! The values of options: their parsers, and what each message says is expected.
+//! Parsers for the values of options; each error says what is expected.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(super) fn url(text: &str) -> Result<Url, &'static str> {
 }
 
 pub(super) fn method(text: &str) -> Result<Method, &'static str> {
-    // `get` would be another method, which no server knows.
+    // Methods are case-sensitive: `get` would be a different method, which no server supports.
     text.to_ascii_uppercase().parse().map_err(|_| "expected an HTTP method, for example GET or POST")
 }
 

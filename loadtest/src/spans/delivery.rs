@@ -1,4 +1,4 @@
-//! Counts exported and lost spans, because the SDK reports a lost one too late or not at all.
+//! Counts exported and lost spans, because the SDK reports losses too late or not at all.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,7 +9,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::SpanData;
 
-/// Counts spans.
+/// Counts of spans.
 #[derive(Debug, Default)]
 pub struct Delivery {
     started: AtomicU64,

@@ -18,9 +18,10 @@ pub fn milliseconds(time: f64) -> String {
     format!("{}{unit}", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// A share from 0 to 1, in percent. As in k6 it is truncated, not rounded: 100.00 % means that there was no exception.
+/// A share from 0 to 1, in percent. As in k6 it is truncated, not rounded, so that 100.00 % means that there
+/// was no exception.
 pub fn percent(share: f64) -> String {
-    // A little is added, because 0.29 is stored as 0.28999….
+    // A small number is added, because 0.29 is stored as 0.28999….
     format!("{:.2}%", (share * 10_000.0 + 1e-6).floor() / 100.0)
 }
 

@@ -1,4 +1,4 @@
-//! The summary as k6's `--summary-export` writes it.
+//! The summary in the format of k6's `--summary-export`.
 
 use serde_json::{Map, Value, json};
 
@@ -32,7 +32,7 @@ pub fn summary(metrics: &Metrics, thresholds: &[Threshold]) -> Value {
     };
     let all = NAMES.iter().filter_map(|(name, _)| {
         let metric = metrics.get(name)?;
-        // As in k6, a metric of some responses only is left out if there was none.
+        // As in k6, a metric of certain responses is left out if there were none.
         if name.contains('{') && matches!(metric, Metric::Trend(trend) if trend.count() == 0) {
             return None;
         }

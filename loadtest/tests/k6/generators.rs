@@ -1,4 +1,4 @@
-//! The two generators, told to do the same.
+//! The two generators, started with the same load.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
@@ -11,44 +11,44 @@ use serde_json::Value;
 
 use crate::service::Service;
 
-/// The workshop's script for k6.
+/// The workshop's k6 script.
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/k6/handson.js");
 
-/// What both are to do.
+/// The load of both generators.
 pub struct Load<'a> {
     pub url: String,
     pub rate: u32,
     pub seconds: u32,
     pub vus: u32,
-    /// Metric and expression.
+    /// Pairs of metric and expression.
     pub thresholds: &'a [(&'a str, &'a str)],
 }
 
 impl Load<'_> {
-    /// 20 iterations a second for two seconds, with as many VUs as the workshop's load has.
+    /// 20 iterations per second for two seconds, with as many VUs as the workshop's load.
     pub fn on(service: &Service) -> Self {
         let url = format!("{}/handson", service.origin());
         Self { url, rate: 20, seconds: 2, vus: 50, thresholds: &[] }
     }
 }
 
-/// What became of it.
+/// The result of a run.
 pub struct Run {
     pub status: i32,
     pub stdout: String,
     pub stderr: String,
-    /// What `--summary-export` wrote; null where it wrote nothing.
+    /// The file that `--summary-export` wrote; null if there is none.
     pub summary: Value,
 }
 
-/// Runs the workshop's script with the k6 that the variable `K6` names, else with the one on the PATH.
+/// Runs the workshop's script with the k6 that the variable `K6` names, otherwise with the one on the PATH.
 pub fn k6(load: &Load) -> Run {
     let mut thresholds: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (metric, expression) in load.thresholds {
         thresholds.entry(metric).or_default().push(expression);
     }
     let mut command = Command::new(env::var_os("K6").unwrap_or_else(|| "k6".into()));
-    // No port for its interface, and nothing sent to its makers.
+    // k6 opens no port for its interface, and sends no usage report.
     command.args(["run", SCRIPT, "--address", "", "--no-usage-report"]);
     for variable in [
         format!("URL={}", load.url),
@@ -62,7 +62,7 @@ pub fn k6(load: &Load) -> Run {
     run(command)
 }
 
-/// Runs the load generator of the workshop.
+/// Runs our load generator.
 pub fn loadtest(load: &Load) -> Run {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
     command.args(["--url", &load.url, "--rate", &load.rate.to_string()]);
@@ -76,7 +76,7 @@ pub fn loadtest(load: &Load) -> Run {
 fn run(mut command: Command) -> Run {
     let file = unused_file();
     command.env_clear().stdin(Stdio::null());
-    // k6 keeps nothing there, and wants to know where it would.
+    // k6 stores nothing there, but requires the variable.
     command.env("HOME", env!("CARGO_TARGET_TMPDIR"));
     command.arg("--summary-export").arg(&file);
     let Output { status, stdout, stderr } = command.output().unwrap_or_else(|error| {
@@ -97,7 +97,7 @@ fn unused_file() -> PathBuf {
 }
 
 impl Run {
-    /// The thresholds in the printed summary, each with its mark and without the value that it was compared with.
+    /// The thresholds in the printed summary, each with its mark and without the measured value.
     pub fn verdicts(&self) -> Vec<&str> {
         let lines = self.stdout.lines().map(str::trim);
         let thresholds = lines.filter(|line| line.starts_with("✓ '") || line.starts_with("✗ '"));

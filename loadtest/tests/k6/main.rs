@@ -1,5 +1,5 @@
-//! `loadtest` and k6 side by side: the same load on the same service must come to the same summary. The k6 is a real one
-//! and runs the workshop's own script: `.ci/run k6`.
+//! Compares `loadtest` with k6: the same load on the same service must give the same summary. The test runs a
+//! real k6 with the workshop's script: `.ci/run k6`.
 
 #![allow(clippy::unwrap_used)] // A test that cannot continue should panic.
 
@@ -11,7 +11,7 @@ use generators::{Load, k6, loadtest};
 use service::Service;
 use summary::{assert_same_counts, assert_same_keys, assert_same_thresholds};
 
-/// Thresholds that hold, in every spelling that k6 takes.
+/// Thresholds that are met, in every spelling that k6 accepts.
 const HELD: &[(&str, &str)] = &[
     ("http_req_duration", "p(95)<2000"),
     ("http_req_duration", "avg <= 2000"),
@@ -92,7 +92,8 @@ fn failed_requests_are_reported_in_the_same_way() {
 #[ignore = "needs k6: .ci/run k6"]
 fn iterations_without_a_free_vu_are_dropped_and_counted_in_the_same_way() {
     let httpbin = Service::start_httpbin("100ms");
-    // Twice 100 ms and a little: a VU does less than five iterations a second, and twenty are asked for.
+    // A request takes at least 200 ms, so a VU runs fewer than five iterations per second, and twenty are
+    // needed.
     let service = Service::start(&[("HTTPBIN_URL", httpbin.origin())]);
     let load = Load { seconds: 3, vus: 2, ..Load::on(&service) };
     let (theirs, ours) = (k6(&load), loadtest(&load));
@@ -127,7 +128,7 @@ fn a_threshold_that_k6_refuses_is_refused() {
     ] {
         let load = Load { thresholds: &[refused], seconds: 1, ..Load::on(&service) };
         let (theirs, ours) = (k6(&load), loadtest(&load));
-        // Their number for a bad configuration, and ours for a bad option.
+        // k6's exit status for an invalid configuration, and ours for an invalid option.
         assert_eq!((theirs.status, ours.status), (104, 2), "{refused:?}: {theirs}{ours}");
     }
 }

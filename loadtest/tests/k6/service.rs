@@ -1,11 +1,11 @@
-//! The service under load, which `.ci/run k6` builds before.
+//! The service under load, which `.ci/run k6` builds first.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
-/// A running `handson`, killed as it goes out of scope.
+/// A running `handson`, which is killed when this value is dropped.
 pub struct Service {
     child: Child,
     origin: String,
@@ -17,7 +17,7 @@ impl Service {
         Self::spawn(handson().envs(variables.iter().copied()))
     }
 
-    /// Starts the stand-in for httpbin, which takes `delay` for each answer.
+    /// Starts the local httpbin, which delays each response by `delay`.
     pub fn start_httpbin(delay: &str) -> Self {
         Self::spawn(handson().args(["httpbin", "--delay", delay]))
     }
@@ -30,7 +30,7 @@ impl Service {
             let (_, rest) = line.split_once(" listens on http://127.0.0.1:")?;
             rest.split(|c: char| !c.is_ascii_digit()).next().map(str::to_owned)
         });
-        // Read on, or it waits for a reader once the pipe is full.
+        // The output must be read, because the service would block on a full pipe.
         thread::spawn(move || lines.for_each(drop));
         let origin = format!("http://127.0.0.1:{}", port.expect("it says where it listens"));
         Self { child, origin }

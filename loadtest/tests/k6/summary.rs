@@ -1,4 +1,4 @@
-//! What must be alike in two summaries.
+//! What two summaries must have in common.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::generators::Run;
 
-/// Metrics of k6 that `loadtest` has too: those that a summary is read for.
+/// The metrics of k6 that `loadtest` also has, and that users read in a summary.
 const COMMON: &[&str] = &[
     "checks",
     "http_req_duration",
@@ -22,12 +22,12 @@ fn keys(value: &Value) -> BTreeSet<&str> {
     value.as_object().map(|object| object.keys().map(String::as_str).collect()).unwrap_or_default()
 }
 
-/// Without the `id`, which says nothing new: it is the MD5 of the path, and only k6 has it.
+/// The keys without `id`, which only k6 has: it is the MD5 of the path.
 fn keys_without_id(value: &Value) -> BTreeSet<&str> {
     keys(value).into_iter().filter(|key| *key != "id").collect()
 }
 
-/// Every metric that both have has the same keys, and so has the group with its checks.
+/// All common metrics must have the same keys, and so must the group with its checks.
 pub fn assert_same_keys(theirs: &Run, ours: &Run) {
     let (theirs, ours) = (&theirs.summary, &ours.summary);
     assert_eq!(keys(theirs), keys(ours));
@@ -51,7 +51,7 @@ pub fn assert_same_keys(theirs: &Run, ours: &Run) {
     }
 }
 
-/// Both judge the same thresholds, and come to the same verdict.
+/// Both must check the same thresholds with the same result.
 pub fn assert_same_thresholds(theirs: &Run, ours: &Run) {
     let (their_metrics, our_metrics) = (&theirs.summary["metrics"], &ours.summary["metrics"]);
     for metric in keys(their_metrics).union(&keys(our_metrics)) {
@@ -60,7 +60,7 @@ pub fn assert_same_thresholds(theirs: &Run, ours: &Run) {
     }
 }
 
-/// Both have counted `expected`. k6 mostly starts one more as its time is over.
+/// Both must have counted `expected` iterations. k6 usually starts one more at its end.
 pub fn assert_same_counts(theirs: &Run, ours: &Run, expected: u64) {
     for (metric, fields) in [
         ("iterations", &["count"][..]),

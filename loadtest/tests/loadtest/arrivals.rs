@@ -1,4 +1,4 @@
-//! The open model: iterations start on schedule, whatever the target does.
+//! The open model: iterations start on schedule, independently of the target.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use crate::support::program::Setup;
 use crate::support::start_target;
 use upstream::{Reaction, Upstream};
 
-/// Asserts that call `n` came `n` intervals after the first. The bounds are loose, for the machine may be busy; a drift
-/// of one in a hundred breaks them.
+/// Asserts that call `n` arrived `n` intervals after the first. The limits are loose, because the machine may
+/// be busy, but they detect a drift of 1 %.
 fn assert_on_grid(target: &Upstream, interval: Duration) {
     let calls = target.calls();
     let arrivals: Vec<Duration> = calls.iter().map(|call| call.at - calls[0].at).collect();
@@ -15,11 +15,11 @@ fn assert_on_grid(target: &Upstream, interval: Duration) {
         .zip(&arrivals)
         .map(|(n, arrival)| arrival.as_secs_f64() - (interval * n).as_secs_f64())
         .collect();
-    // The first may have been late itself.
+    // The first call may itself have been late.
     let earliest = late.iter().copied().fold(f64::INFINITY, f64::min);
     let mut late: Vec<f64> = late.iter().map(|late| late - earliest).collect();
     late.sort_by(f64::total_cmp);
-    // What else runs on this machine delays one or the other; a grid that drifts delays more than half.
+    // Other programs on this machine delay some calls; a drift delays more than half of them.
     let (half, all) = (late[late.len() / 2], late[late.len() - 1]);
     assert!(half < 0.1 && all < 1.0, "half within {half} s of the grid, all within {all} s: {arrivals:?}");
 }
@@ -48,7 +48,7 @@ async fn a_minute_at_5_a_second_is_300_iterations_evenly_spaced_in_flat_memory()
             "KiB resident, twice the goal for a program built to be released: {memory:?}"
         );
     }
-    // A line for each ten seconds, and the last one.
+    // One line for each ten seconds, and the last line.
     let lines = ended.output.stdout.iter().filter(|line| line.starts_with("running (")).count();
     assert!((6..=7).contains(&lines), "{lines} lines of progress");
 }

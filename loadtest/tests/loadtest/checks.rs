@@ -1,10 +1,10 @@
-//! Checks: what an answer must be like, counted as k6 counts.
+//! Checks of responses, counted as in k6.
 
 use crate::support::program::{Ended, Setup};
 use crate::support::start_target;
 use upstream::Reaction;
 
-/// Ten requests; the answer to two of them is a 500.
+/// Ten requests, of which two get a 500.
 async fn two_in_ten_fail(checks: &[&str]) -> Ended {
     let target = start_target(|call| match call.number % 5 {
         4 => Reaction::Status(500),

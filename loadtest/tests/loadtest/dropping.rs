@@ -1,4 +1,4 @@
-//! Iterations that find no VU are dropped, and counted.
+//! Iterations without a free VU are dropped, and counted.
 
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ const COUNTER: &[&str] = &["count", "rate"];
 const RATE: &[&str] = &["passes", "fails", "value"];
 const GAUGE: &[&str] = &["value", "min", "max"];
 
-/// Every metric, with the keys that k6 gives to its kind.
+/// All metrics, with the keys that k6 has for their kind.
 const METRICS: &[(&str, &[&str])] = &[
     ("checks", RATE),
     ("dropped_iterations", COUNTER),

@@ -1,4 +1,4 @@
-//! What counts as failed, and that a request without an answer does not end the run.
+//! What counts as failed, and that a request without a response does not end the run.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -49,7 +49,7 @@ async fn a_timeout_fails_the_request_and_the_next_one_uses_a_new_connection() {
         5 => Reaction::Hold,
         _ => Reaction::Answer,
     });
-    // One VU: it has no other connection.
+    // With one VU there is no other connection.
     let options = "--rate 10 --duration 1s --pre-allocated-vus 1 --timeout 250ms";
     let ended = Setup::against(&target, options).exporting().run().await;
     ended.assert_code(0);

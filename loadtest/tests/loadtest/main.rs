@@ -1,9 +1,9 @@
-//! The load generator through its public interface: the real program, with a target and an OTLP receiver that the tests
-//! control. Each module is one theme; `support` holds what they share.
+//! The load generator through its public interface: the real program, with a target and an OTLP receiver that
+//! the tests control. Each module has one topic; `support` contains what they share.
 
 #![allow(clippy::unwrap_used)] // A test that cannot continue should panic.
 
-// The one that takes a minute comes first in the alphabet, and so begins first.
+// The module with the test that takes a minute is first in the alphabet, so that it begins first.
 mod arrivals;
 mod checks;
 mod connections;

@@ -1,4 +1,4 @@
-//! Options and variables: what they do, and how everything else is refused before the first request.
+//! Options and variables: their effect, and the rejection of anything else before the first request.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use crate::support::program::Setup;
 use crate::support::start_target;
 use upstream::Reaction;
 
-/// Option, its variable, a value that is refused, and a word of what is allowed.
+/// Option, its variable, an invalid value, and a word of the expected message.
 const BAD_VALUES: &[(&str, &str, &str, &str)] = &[
     ("--rate", "LOADTEST_RATE", "0", "from 1"),
     ("--rate", "LOADTEST_RATE", "-5", "from 1"),
@@ -41,7 +41,7 @@ const BAD_VALUES: &[(&str, &str, &str, &str)] = &[
     ("--wait-timeout", "LOADTEST_WAIT_TIMEOUT", "long", "30s"),
 ];
 
-/// Asserts that a run with this setup is refused, in words that hold all of these.
+/// Asserts that a run with this setup is rejected with a message that contains these words.
 async fn assert_refused(setup: Setup, words: &[&str]) {
     let ended = setup.run().await;
     ended.assert_code(2);

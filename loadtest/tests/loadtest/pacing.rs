@@ -1,4 +1,4 @@
-//! The schedule over hours, in an instant: the clock is the test's.
+//! The schedule over hours, without waiting, because the test controls the clock.
 
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
@@ -39,8 +39,8 @@ impl Clock for Sleepy {
     }
 }
 
-/// Two hours of `rate` in `unit`: asserts that each start has its exact due time and is not called early. Gives how many
-/// there were.
+/// Two hours of `rate` per `unit`: asserts that each start has its exact due time and is not early. Returns
+/// the number of starts.
 fn assert_exact(rate: u32, unit: Duration, longest: Duration) -> u128 {
     let schedule = Schedule { rate, time_unit: unit, duration: Some(Duration::from_secs(7200)) };
     let clock = Sleepy::new(longest);
@@ -68,7 +68,7 @@ fn two_hours_at_5_a_second_are_36000_exact_starts_however_late_the_sleeps_end() 
 fn rates_with_a_fractional_interval_in_nanoseconds_do_not_drift() {
     let oversleeps = Duration::from_millis(90);
     assert_eq!(assert_exact(7, Duration::from_secs(1), oversleeps), 50_400);
-    // 3085.7: the last one begins before the end.
+    // 3085.7 intervals: the last one begins before the end.
     assert_eq!(assert_exact(3, Duration::from_secs(7), oversleeps), 3086);
     assert_eq!(assert_exact(1, Duration::from_secs(3599), oversleeps), 3);
     assert_eq!(assert_exact(999, Duration::from_millis(4321), oversleeps), 1_664_615);

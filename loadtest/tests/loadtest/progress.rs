@@ -1,4 +1,4 @@
-//! What is shown before and during a run.
+//! The output before and during a run.
 
 use crate::support::program::Setup;
 use crate::support::shape::shape;

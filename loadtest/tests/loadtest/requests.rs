@@ -1,10 +1,10 @@
-//! What is sent: method, address, headers, body.
+//! The content of requests: method, address, headers, body.
 
 use crate::support::program::Setup;
 use crate::support::start_target;
 use upstream::{Call, Reaction, Upstream};
 
-/// Sends two requests, and gives the second one.
+/// Sends two requests, and returns the second one.
 async fn second_call(target: &Upstream, setup: Setup) -> Call {
     let ended = setup.and("--rate 20 --duration 100ms --wait-timeout 0s").run().await;
     assert_eq!(ended.assert_code(0).row("checks_succeeded"), "100.00% 2 out of 2");
@@ -88,7 +88,7 @@ async fn https_to_a_target_that_speaks_plain_http_fails_with_the_reason() {
     let url = target.url("/handson").replace("http:", "https:");
     let setup = Setup::new("--rate 20 --duration 100ms --wait-timeout 0s").argument("--url", &url);
     let ended = setup.run().await;
-    // Where the system has no certificates, https is refused at the start.
+    // If the system has no certificates, https is rejected at the start.
     if ended.status.code() == Some(1) {
         assert_eq!(ended.messages("certificates"), 1);
         return;

@@ -1,4 +1,4 @@
-//! The target goes away and comes back while the load goes on.
+//! The target stops and starts again during the load.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn the_load_continues_while_the_target_restarts_and_both_changes_are_repor
     target.until_called(5).await;
     target.close().await;
     program.until_message(GONE).await;
-    // No event tells of the requests that are refused meanwhile.
+    // There is no event for the requests that are refused in this time.
     tokio::time::sleep(Duration::from_millis(300)).await;
     let before = target.calls().len();
     target.listen().unwrap();
@@ -29,7 +29,7 @@ async fn the_load_continues_while_the_target_restarts_and_both_changes_are_repor
     assert_eq!(ended.output.stderr.len(), 2, "one when it goes, one when it is back");
     let [gone, back] = [&ended.output.stderr[0], &ended.output.stderr[1]];
     assert!(gone.contains(GONE) && back.contains(BACK), "{gone}, then {back}");
-    // What the target answered, what it did not: together all that was started.
+    // Answered and failed requests together are all that were started.
     let number = |metric, of| ended.exported_number(metric, of);
     let (failed, answered) = (number("http_req_failed", "passes"), number("http_req_failed", "fails"));
     assert!(failed >= 3.0, "{failed}");
@@ -41,7 +41,7 @@ async fn the_load_continues_while_the_target_restarts_and_both_changes_are_repor
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_target_that_flaps_does_not_flood_the_messages() {
-    // Every third request gets no answer, over some seconds' worth of requests.
+    // Every third request gets no response, over several seconds.
     let target = start_target(|call| match call.number % 3 {
         2 => Reaction::BreakOff,
         _ => Reaction::Answer,

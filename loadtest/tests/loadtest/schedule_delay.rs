@@ -1,4 +1,4 @@
-//! Coordinated omission: a generator that is late itself must not hide that from its latencies.
+//! Coordinated omission: if the generator itself is late, its latencies must show it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn a_paused_generator_makes_up_for_the_pause_and_shows_the_delay() {
     let program = Setup::against(&target, "--rate 20 --duration 2s").exporting().start();
     target.until_called(5).await;
     program.signal("STOP").await;
-    // No event tells of time that goes by.
+    // There is no event that could be awaited here.
     tokio::time::sleep(Duration::from_secs(1)).await;
     program.signal("CONT").await;
     let ended = program.ended().await;
@@ -24,7 +24,7 @@ async fn a_paused_generator_makes_up_for_the_pause_and_shows_the_delay() {
     assert_eq!(ended.assert_code(0).count("iterations"), 40, "none is lost");
     assert_eq!(ended.count("dropped_iterations"), 0);
     let number = |metric, of| ended.exported_number(metric, of);
-    // Half of the requests were due while it stood; the first of them waited for about a second.
+    // Half of the requests were due while it was stopped; the first of them waited for about a second.
     let delay = number("http_req_schedule_delay", "max");
     assert!((700.0..2000.0).contains(&delay), "{delay} ms from the schedule to the request");
     assert!(number("http_req_scheduled_duration", "max") >= delay);
@@ -56,7 +56,7 @@ fn the_scheduled_duration_includes_the_delay_and_the_request() {
 
     let number = |name: &str, aggregation| {
         let seen = metrics.get(name).and_then(|metric: Metric<'_>| metric.aggregate(aggregation)).unwrap();
-        // Three digits are kept.
+        // The histogram keeps three digits.
         (seen * 0.01).round() * 100.0
     };
     let table = [

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM end a run as its duration does.
+//! SIGINT and SIGTERM end a run in the same way as its duration.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -34,7 +34,7 @@ async fn a_signal_stops_new_iterations_and_lets_running_requests_end() {
     }
 }
 
-/// Waits until as good as ten starts have been left out.
+/// Waits until about ten starts have not happened.
 async fn until_no_more_calls(target: &Upstream) {
     let mut seen = (target.calls().len(), Instant::now());
     while seen.1.elapsed() < Duration::from_millis(200) {

@@ -12,13 +12,13 @@ use crate::support::program::{Ended, Setup};
 use crate::support::{reserve_target, start_target};
 use upstream::{Call, Reaction, Upstream};
 
-/// A run that sends its spans to `collector`.
+/// A run that exports its spans to `collector`.
 fn exporting(target: &Upstream, collector: &Receiver, options: &str) -> Setup {
     let setup = Setup::against(target, options).and("--otlp");
     setup.variable("OTEL_EXPORTER_OTLP_ENDPOINT", collector.endpoint())
 }
 
-/// Ten requests, the answers to which `react` chooses, and what became of them.
+/// Runs ten requests whose responses `react` chooses, and returns the results.
 async fn run(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> (Upstream, Ended, Telemetry) {
     let (target, collector) = (start_target(react), Receiver::start().await.unwrap());
     let ended = exporting(&target, &collector, "--rate 50 --duration 200ms --timeout 500ms").run().await;

@@ -1,4 +1,4 @@
-//! The summary, in k6's shape.
+//! The summary, in k6's format.
 
 use crate::support::program::{Ended, Setup};
 use crate::support::shape::shape;

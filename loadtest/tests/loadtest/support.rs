@@ -1,4 +1,4 @@
-//! What the tests share: the program under test and its target.
+//! What all tests share: the program under test and its target.
 
 pub mod program;
 pub mod shape;
@@ -8,11 +8,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use upstream::{Call, Reaction, Upstream};
 
-/// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits it out
-/// unless it fails.
+/// Time after which a test gives up. It is long, because the machine may be busy; only a failing test waits
+/// that long.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// A target; `react` decides what becomes of each call.
+/// A target; `react` decides what happens to each call.
 pub fn start_target(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> Upstream {
     Upstream::start(react).unwrap()
 }
@@ -22,11 +22,11 @@ pub fn reserve_target(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static)
     Upstream::reserve(react).unwrap()
 }
 
-/// Waits until `look` finds what the test is after in something that changes.
+/// Waits until `look` finds something in a value that changes.
 ///
 /// # Panics
 ///
-/// After [`TIMEOUT`]. What did come is printed by the owner of `watched` when it goes out of scope.
+/// After [`TIMEOUT`]. The owner of `watched` then prints what was received.
 pub async fn until<S, T>(watched: &watch::Sender<S>, what: &str, look: impl Fn(&S) -> Option<T>) -> T {
     let mut receiver = watched.subscribe();
     let mut found = None;

@@ -1,4 +1,4 @@
-//! `--otlp` where spans do not arrive: the load is not hurt, and it is said.
+//! `--otlp` if spans cannot be exported: the load is not affected, and the loss is reported.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use upstream::{Reaction, Upstream};
 
 const LOST: &str = "exporting spans failed";
 
-/// Exports often, so that a test need not wait.
+/// Exports often, so that a test does not have to wait.
 fn exporting(target: &Upstream, endpoint: &str, options: &str) -> Setup {
     Setup::against(target, options)
         .and("--otlp")

@@ -16,14 +16,15 @@ async fn run(thresholds: &[&str]) -> Ended {
     thresholds.iter().fold(setup, |setup, threshold| setup.argument("--threshold", threshold)).run().await
 }
 
-/// Metric and expression.
+/// Splits a threshold into metric and expression.
 fn split(threshold: &str) -> (&str, &str) {
     let tags_end = threshold.find('}').unwrap_or(0);
     let colon = tags_end + threshold[tags_end..].find(':').unwrap();
     (&threshold[..colon], &threshold[colon + 1..])
 }
 
-/// Asserts that each is shown as held or crossed, and exported likewise: there `true` says that it was crossed.
+/// Asserts that each threshold is shown as met or crossed, and exported accordingly: `true` means that it was
+/// crossed.
 fn assert_all(ended: &Ended, thresholds: &[&str], hold: bool) {
     let exported = ended.exported();
     for threshold in thresholds {
@@ -35,7 +36,7 @@ fn assert_all(ended: &Ended, thresholds: &[&str], hold: bool) {
     }
 }
 
-/// Every aggregation of every kind of metric, every operator; all of them hold.
+/// Every aggregation of every kind of metric, and every operator. All of them are met.
 const HOLD: &[&str] = &[
     "http_req_duration:avg>0",
     "http_req_duration:min>0",
@@ -65,7 +66,7 @@ const HOLD: &[&str] = &[
     "vus_max:value==50",
 ];
 
-/// Crossed, each in its own way.
+/// Thresholds that are crossed, each for a different reason.
 const CROSSED: &[&str] = &[
     "http_req_duration:p(95)<0.000001",
     "http_req_duration:avg>10000",
@@ -105,7 +106,7 @@ async fn one_crossed_threshold_among_others_is_enough() {
     ended.assert_code(99);
     assert_all(&ended, &["http_req_failed:rate<0.5", "checks:rate>0.5"], true);
     assert_all(&ended, &["http_req_failed:rate<0.01"], false);
-    // By metric in alphabetical order, and within one as they were given.
+    // Sorted by metric, and within a metric in the given order.
     let start = ended.output.stdout.iter().position(|line| line.trim() == "█ THRESHOLDS").expect("a section");
     let shown: Vec<&str> = ended.output.stdout[start + 1..start + 8].iter().map(|line| line.trim()).collect();
     let expected = [

@@ -1,18 +1,18 @@
-//! Keys and values.
+//! Attributes: keys and values.
 
 use std::fmt::{self, Write as _};
 use std::ops::Index;
 
 use serde_json::Value as Json;
 
-/// Bytes of a binary value that its text shows.
+/// Number of bytes of a binary value that are shown as text.
 const MAX_BYTES_SHOWN: usize = 32;
 
 /// OTLP's `AnyValue`.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)]
 pub enum Value {
-    /// The value was left out.
+    /// An empty value.
     Empty,
     Text(String),
     Bool(bool),
@@ -23,7 +23,7 @@ pub enum Value {
     Map(Attributes),
 }
 
-/// Keys and values, in the order in which they came.
+/// Keys and values, in their original order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attributes(pub Vec<(String, Value)>);
 
@@ -33,22 +33,22 @@ impl Attributes {
         self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
-    /// Whether there is a value of `key`.
+    /// Whether there is a value for `key`.
     pub fn contains_key(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
-    /// Keys and values.
+    /// Iterates over keys and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The value of `key`, where it is a string.
+    /// The value of `key`, if it is a string.
     pub fn text(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str()
     }
 
-    /// The value of `key`, where it is an integer.
+    /// The value of `key`, if it is an integer.
     pub fn int(&self, key: &str) -> Option<i64> {
         match self.get(key) {
             Some(Value::Int(int)) => Some(*int),
@@ -56,7 +56,7 @@ impl Attributes {
         }
     }
 
-    /// Sets `key`, in the place where it was or at the end.
+    /// Sets `key`, at its present position or at the end.
     pub fn set(&mut self, key: &str, value: Value) {
         match self.0.iter_mut().find(|(name, _)| name == key) {
             Some((_, old)) => *old = value,
@@ -64,7 +64,7 @@ impl Attributes {
         }
     }
 
-    /// Takes `key` out.
+    /// Removes `key`.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let at = self.0.iter().position(|(name, _)| name == key)?;
         Some(self.0.remove(at).1)
@@ -76,14 +76,14 @@ impl Index<&str> for Attributes {
 
     /// # Panics
     ///
-    /// If there is no value of `key`.
+    /// There is no value for `key`.
     fn index(&self, key: &str) -> &Value {
         self.get(key).unwrap_or_else(|| panic!("no attribute {key} among {self}"))
     }
 }
 
 impl Value {
-    /// The text, if it is one.
+    /// The text, if the value is a string.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -91,7 +91,7 @@ impl Value {
         }
     }
 
-    /// A text as it is, and any other value as JSON.
+    /// A string without quotes, and any other value as JSON.
     pub fn unquoted(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
@@ -99,14 +99,15 @@ impl Value {
         }
     }
 
-    /// The first `characters` of [`Value::unquoted`], followed by `…` if there are more. It takes no longer than that, however large the value is.
+    /// The first `characters` of [`Value::unquoted`], followed by `…` if there are more. The time does not
+    /// depend on the size of the value.
     pub fn shortened(&self, characters: usize) -> String {
         let mut short = Shortened { text: String::new(), left: characters };
         let written = match self {
             Self::Text(text) => short.write_str(text),
             other => write!(short, "{other}"),
         };
-        // The only error is that the limit was reached.
+        // The only possible error is that the limit was reached.
         if written.is_err() {
             short.text.push('…');
         }
@@ -114,7 +115,7 @@ impl Value {
     }
 }
 
-/// A text that accepts no more than a number of characters.
+/// A text with a maximum number of characters.
 struct Shortened {
     text: String,
     left: usize,
@@ -142,7 +143,7 @@ impl From<i64> for Value {
     }
 }
 
-/// A text equals only a text: `"200"` is not 200.
+/// A string is only equal to a string: `"200"` is not 200.
 impl PartialEq<str> for Value {
     fn eq(&self, text: &str) -> bool {
         self.as_str() == Some(text)
@@ -155,14 +156,15 @@ impl PartialEq<&str> for Value {
     }
 }
 
-/// An integer equals only an integer: 200.0 is not 200.
+/// An integer is only equal to an integer: 200.0 is not 200.
 impl PartialEq<i32> for Value {
     fn eq(&self, int: &i32) -> bool {
         *self == Self::Int((*int).into())
     }
 }
 
-/// JSON of the same type: an integer is not equal to a double, nor a number to a string. JSON has no bytes.
+/// Equality with JSON of the same type: an integer is not equal to a double, nor a number to a string. JSON
+/// has no bytes.
 impl PartialEq<Json> for Value {
     fn eq(&self, json: &Json) -> bool {
         match (self, json) {
@@ -182,7 +184,7 @@ impl PartialEq<Json> for Value {
 }
 
 impl fmt::Display for Attributes {
-    /// As a JSON object, in the order in which they came.
+    /// Formats the attributes as a JSON object, in their original order.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
         for (at, (key, value)) in self.iter().enumerate() {
@@ -195,7 +197,8 @@ impl fmt::Display for Attributes {
 }
 
 impl fmt::Display for Value {
-    /// As JSON, so that `"200"` and `200` differ. Bytes are hex digits, of which at most the first 32 are shown.
+    /// Formats the value as JSON, so that `"200"` and `200` differ. Bytes are shown as hex digits, at most
+    /// the first 32.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("null"),
@@ -220,8 +223,8 @@ impl fmt::Display for Value {
     }
 }
 
-/// Writes a JSON string. It goes straight to the formatter: a text of its own at each level of a nested value would be escaped at each level
-/// again, and grow exponentially.
+/// Writes a JSON string directly to the formatter. With an intermediate string at each level, a nested value
+/// would be escaped at each level again, and its text would grow exponentially.
 fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str("\"")?;
     for letter in text.chars() {

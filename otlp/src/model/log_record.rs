@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use super::{Attributes, Scope, Value};
 
-/// A log record, as it came over OTLP.
+/// A log record, as received over OTLP.
 #[derive(Debug, Clone)]
 pub struct LogRecord {
-    /// What it says of the process that made it.
+    /// The attributes of the process that made it.
     pub resource: Arc<Attributes>,
     /// The instrumentation that made it.
     pub scope: Arc<Scope>,
-    /// Nanoseconds since 1970; 0 where unknown.
+    /// Nanoseconds since 1970; 0 if unknown.
     pub time: u64,
     /// Nanoseconds since 1970.
     pub observed: u64,
     /// OTLP's number: 9 is INFO, 13 WARN, 17 ERROR.
     pub severity_number: i32,
-    /// As the source wrote it.
+    /// The name of the level, as the program wrote it.
     pub severity_text: String,
     /// The message.
     pub body: Value,
@@ -37,7 +37,7 @@ impl LogRecord {
         super::service(&self.resource)
     }
 
-    /// Nanoseconds since 1970: when it happened, else when it was seen.
+    /// The time when it happened, otherwise when it was observed, in nanoseconds since 1970.
     pub fn when(&self) -> u64 {
         if self.time == 0 { self.observed } else { self.time }
     }

@@ -7,15 +7,15 @@ use super::{Attributes, Scope};
 /// One metric of one export.
 #[derive(Debug, Clone)]
 pub struct Metric {
-    /// What it says of the process that made it.
+    /// The attributes of the process that made it.
     pub resource: Arc<Attributes>,
     /// The instrumentation that made it.
     pub scope: Arc<Scope>,
     /// Its name, such as `http.server.request.duration`.
     pub name: String,
-    /// UCUM: `s`, `{request}`.
+    /// The unit in UCUM: `s`, `{request}`.
     pub unit: String,
-    /// In words.
+    /// Its description.
     pub description: String,
     /// The instrument's kind, and its points.
     pub data: Data,
@@ -25,7 +25,7 @@ pub struct Metric {
 #[derive(Debug, Clone)]
 #[allow(missing_docs)]
 pub enum Data {
-    /// The export named no data at all.
+    /// The export contained no data.
     None,
     Gauge(Vec<Point>),
     Sum {
@@ -37,7 +37,7 @@ pub enum Data {
         temporality: Temporality,
         points: Vec<HistogramPoint>,
     },
-    /// Its buckets are written out as bounds and counts.
+    /// Its buckets are converted to bounds and counts.
     ExponentialHistogram {
         temporality: Temporality,
         points: Vec<HistogramPoint>,
@@ -46,7 +46,7 @@ pub enum Data {
 }
 
 impl Data {
-    /// How many points it has.
+    /// The number of points.
     pub fn len(&self) -> usize {
         match self {
             Self::None => 0,
@@ -56,7 +56,7 @@ impl Data {
         }
     }
 
-    /// Whether it has no points.
+    /// Whether there are no points.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -71,50 +71,50 @@ pub enum Temporality {
     Cumulative,
 }
 
-/// A number.
+/// A point with a number.
 #[derive(Debug, Clone)]
 pub struct Point {
     /// Nanoseconds since 1970.
     pub time: u64,
     /// Keys and values.
     pub attributes: Attributes,
-    /// Integers too, as far as a double holds them.
+    /// The value; integers are converted to doubles.
     pub value: f64,
 }
 
-/// Quantiles that the program itself has worked out.
+/// Quantiles that the program itself has computed.
 #[derive(Debug, Clone)]
 pub struct SummaryPoint {
     /// Nanoseconds since 1970.
     pub time: u64,
     /// Keys and values.
     pub attributes: Attributes,
-    /// How many values.
+    /// Number of values.
     pub count: u64,
     /// Their sum.
     pub sum: f64,
-    /// Quantile, from 0 to 1, and its value.
+    /// Quantiles from 0 to 1, with their values.
     pub quantiles: Vec<(f64, f64)>,
 }
 
-/// A distribution.
+/// A point with a distribution.
 #[derive(Debug, Clone)]
 pub struct HistogramPoint {
     /// Nanoseconds since 1970.
     pub time: u64,
     /// Keys and values.
     pub attributes: Attributes,
-    /// How many values.
+    /// Number of values.
     pub count: u64,
     /// Their sum.
     pub sum: f64,
-    /// The least of them.
+    /// The minimum.
     pub min: Option<f64>,
-    /// The greatest of them.
+    /// The maximum.
     pub max: Option<f64>,
-    /// Upper bounds of all buckets but the last, rising.
+    /// Upper bounds of all buckets except the last, in ascending order.
     pub bounds: Vec<f64>,
-    /// One more than bounds.
+    /// The counts of the buckets, one more than `bounds`.
     pub bucket_counts: Vec<u64>,
 }
 

@@ -1,7 +1,8 @@
-//! Telemetry as OTLP/JSON, as the receiver accepts it.
+//! Telemetry as OTLP/JSON, in the form that the receiver accepts.
 //!
-//! <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>: ids are hex, 64-bit integers are strings, enums are
-//! numbers, and empty fields may be left out. It is written item by item, without a tree of values in memory: a trace may be large.
+//! As <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding> requires, ids are hex, 64-bit
+//! integers are strings, enums are numbers, and empty fields may be left out. Each item is serialized
+//! directly, without a tree of values in memory, because a trace may be large.
 
 use std::sync::Arc;
 
@@ -60,7 +61,7 @@ pub fn log_records<R: AsRef<LogRecord>>(records: &[R]) -> impl Serialize {
     }
 }
 
-/// A sequence that is made while it is written.
+/// A sequence whose elements are created during serialization.
 struct Seq<F>(F);
 
 impl<F: Fn() -> I, I: IntoIterator<Item: Serialize>> Serialize for Seq<F> {
@@ -300,7 +301,7 @@ impl Serialize for AnyValue<'_> {
             Value::Bool(bool) => map.serialize_entry("boolValue", bool)?,
             Value::Int(int) => map.serialize_entry("intValue", &Text(int))?,
             Value::Double(double) if double.is_finite() => map.serialize_entry("doubleValue", double)?,
-            // Protobuf's names for what JSON has no number for.
+            // JSON has no numbers for these values, so protobuf's mapping uses names.
             Value::Double(double) if double.is_nan() => map.serialize_entry("doubleValue", "NaN")?,
             Value::Double(double) => {
                 map.serialize_entry("doubleValue", if *double > 0.0 { "Infinity" } else { "-Infinity" })?;
@@ -328,7 +329,7 @@ impl Serialize for Array<'_> {
     }
 }
 
-/// A value that is a string in JSON.
+/// Serializes a value as a JSON string.
 struct Text<T>(T);
 
 impl<T: std::fmt::Display> Serialize for Text<T> {

@@ -1,10 +1,10 @@
-//! What was received as text, for a test that fails.
+//! Received telemetry as text, for the output of a failing test.
 
 use std::collections::BTreeSet;
 
 use super::Telemetry;
 
-/// More traces, log records or metrics than this make the text longer than anyone reads.
+/// Maximum number of traces, log records or metrics in the text.
 const MAX_LINES: usize = 30;
 
 impl Telemetry {

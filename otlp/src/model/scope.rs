@@ -2,7 +2,7 @@
 
 use super::Attributes;
 
-/// The library, and its version, whose code made the telemetry.
+/// The library that made the telemetry, with its version.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// Its name, such as `handson-instrumentation`.
@@ -11,6 +11,6 @@ pub struct Scope {
     pub version: String,
     /// Keys and values.
     pub attributes: Attributes,
-    /// The conventions that it follows; may be empty.
+    /// The schema of the conventions that it follows; may be empty.
     pub schema_url: String,
 }

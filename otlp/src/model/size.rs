@@ -1,6 +1,6 @@
-//! How much memory an item takes, heap included: what a bound in bytes counts.
+//! Estimates how much memory an item uses, including the heap, for limits in bytes.
 //!
-//! An estimate from above: an allocation is counted as the allocators of Linux and macOS round it up.
+//! The estimate is an upper bound: allocations are rounded up as the allocators of Linux and macOS do.
 
 use std::mem::size_of;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::{Attributes, Event, Link, LogRecord, Scope, Span, Value};
 
 impl Span {
-    /// Bytes on the heap, with its part of what it shares with the others of its export.
+    /// Number of bytes on the heap, including its share of data that the items of an export have in common.
     pub fn heap(&self) -> usize {
         let own = [&self.trace_id, &self.span_id, &self.trace_state, &self.name, &self.status_message];
         let events = self.events.iter().map(|event| text(&event.name) + event.attributes.heap());
@@ -27,9 +27,9 @@ impl Span {
 }
 
 impl LogRecord {
-    /// Bytes in a map, with its part of what it shares with the others of its export.
+    /// Number of bytes in a map, including its share of data that the items of an export have in common.
     pub fn bytes(&self) -> usize {
-        // Nodes of a map are not full.
+        // The nodes of a map are not full.
         2 * size_of::<Self>()
             + text(&self.severity_text)
             + text(&self.event_name)
@@ -42,7 +42,7 @@ impl LogRecord {
 }
 
 impl Attributes {
-    /// Bytes on the heap.
+    /// Number of bytes on the heap.
     pub fn heap(&self) -> usize {
         let entries = self.0.iter().map(|(key, value)| text(key) + value.heap());
         allocation(self.0.capacity() * size_of::<(String, Value)>()) + entries.sum::<usize>()
@@ -74,7 +74,7 @@ fn text(text: &String) -> usize {
     allocation(text.capacity())
 }
 
-/// Chunks of 16 bytes, of which the allocator needs 8; none where nothing is allocated.
+/// Allocations have a multiple of 16 bytes, of which the allocator uses 8; an empty one takes nothing.
 fn allocation(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
 }

@@ -4,26 +4,26 @@ use std::sync::Arc;
 
 use super::{Attributes, Scope};
 
-/// A span. Ids are lowercase hex, as everywhere in this crate: 32 digits and 16.
+/// A span. Its ids are lowercase hex, as everywhere in this crate: 32 and 16 digits.
 #[derive(Debug, Clone)]
 pub struct Span {
-    /// What the span says of the process that made it.
+    /// The attributes of the process that made it.
     pub resource: Arc<Attributes>,
     /// The instrumentation that made it.
     pub scope: Arc<Scope>,
-    /// The trace to which it belongs.
+    /// The id of its trace.
     pub trace_id: String,
-    /// Its own id.
+    /// The id of the span.
     pub span_id: String,
-    /// `None` for a root.
+    /// The id of its parent; `None` for a root.
     pub parent_span_id: Option<String>,
-    /// W3C's `tracestate`, as it came.
+    /// W3C's `tracestate`, unchanged.
     pub trace_state: String,
     /// OTLP's flags; the lowest bit is W3C's `sampled`.
     pub flags: u32,
     /// Its name, such as `GET /handson`.
     pub name: String,
-    /// Its role in a call.
+    /// Its role in a call between services.
     pub kind: SpanKind,
     /// Nanoseconds since 1970.
     pub start: u64,
@@ -31,20 +31,20 @@ pub struct Span {
     pub end: u64,
     /// Keys and values.
     pub attributes: Attributes,
-    /// What happened while it ran.
+    /// What happened while it ran, such as exceptions.
     pub events: Vec<Event>,
-    /// Spans of other traces that have to do with it.
+    /// Links to related spans.
     pub links: Vec<Link>,
-    /// What its SDK left out.
+    /// Numbers of items that the SDK dropped.
     pub dropped: Dropped,
-    /// Its outcome.
+    /// Its status.
     pub status: StatusCode,
-    /// Words for a status of Error.
+    /// The description of a status Error.
     pub status_message: String,
 }
 
 impl Span {
-    /// Nanoseconds; 0 where it ends before it starts.
+    /// Nanoseconds; 0 if it ends before it starts.
     pub fn duration(&self) -> u64 {
         self.end.saturating_sub(self.start)
     }
@@ -55,7 +55,7 @@ impl Span {
     }
 }
 
-/// Something that happened at one moment of a span.
+/// Something that happened at one moment during a span.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// Nanoseconds since 1970.
@@ -66,12 +66,12 @@ pub struct Event {
     pub attributes: Attributes,
 }
 
-/// Another span that has to do with this one.
+/// A link to a related span.
 #[derive(Debug, Clone)]
 pub struct Link {
-    /// Its trace.
+    /// The id of its trace.
     pub trace_id: String,
-    /// Its id.
+    /// The id of the span.
     pub span_id: String,
     /// W3C's `tracestate`.
     pub trace_state: String,
@@ -81,7 +81,7 @@ pub struct Link {
     pub attributes: Attributes,
 }
 
-/// How many of each the SDK left out.
+/// Numbers of items that the SDK dropped, by kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub struct Dropped {
@@ -90,7 +90,7 @@ pub struct Dropped {
     pub links: u32,
 }
 
-/// A span's role in a call.
+/// A span's role in a call between services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum SpanKind {
@@ -102,7 +102,7 @@ pub enum SpanKind {
     Consumer,
 }
 
-/// A span's outcome.
+/// A span's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum StatusCode {

@@ -1,4 +1,4 @@
-//! The spans of one trace, and questions about them.
+//! The spans of one trace, with functions to query them.
 
 use super::{Span, SpanKind, StatusCode, Telemetry};
 
@@ -7,19 +7,19 @@ use super::{Span, SpanKind, StatusCode, Telemetry};
 pub struct Trace<'a> {
     /// 32 hex digits.
     pub id: String,
-    /// Earliest first.
+    /// The spans, earliest first.
     pub spans: Vec<&'a Span>,
 }
 
 impl Telemetry {
-    /// The trace with this id; it has no spans where none came.
+    /// The trace with this id, without spans if none was received.
     pub fn trace(&self, id: &str) -> Trace<'_> {
         Trace::new(id, self.spans.iter().filter(|span| span.trace_id == id))
     }
 }
 
 impl<'a> Trace<'a> {
-    /// Of spans in any order.
+    /// Builds a trace from spans in any order.
     pub fn new(id: &str, spans: impl Iterator<Item = &'a Span>) -> Self {
         let mut spans: Vec<&Span> = spans.collect();
         spans.sort_by_key(|span| (span.start, std::cmp::Reverse(span.end)));
@@ -41,19 +41,20 @@ impl<'a> Trace<'a> {
         self.spans.iter().copied().find(|span| span.span_id == id)
     }
 
-    /// The span's parent, where it belongs to this trace and was received.
+    /// The span's parent, if it was received and belongs to this trace.
     pub fn parent(&self, span: &Span) -> Option<&'a Span> {
         self.span(span.parent_span_id.as_deref()?)
     }
 
-    /// Whether `span` lies under `ancestor`, at any depth.
+    /// Whether `span` is a descendant of `ancestor`.
     pub fn is_below(&self, span: &Span, ancestor: &Span) -> bool {
         let parents = std::iter::successors(self.parent(span), |span| self.parent(span));
-        // As many as there are spans: ids that go round in a circle are no tree.
+        // There are at most as many ancestors as spans; ids that form a cycle would never end.
         parents.take(self.spans.len()).any(|parent| parent.span_id == ancestor.span_id)
     }
 
-    /// The tree as text: name, kind, duration and status of each span, those whose parent is missing at the top.
+    /// The tree as text: name, kind, duration and status of each span. Spans with a missing parent are at the
+    /// top level.
     pub fn tree(&self) -> String {
         if self.spans.is_empty() {
             return format!("trace {}: no span was received", self.id);
@@ -113,21 +114,21 @@ impl<'a> Trace<'a> {
     }
 }
 
-/// Lines of a tree.
+/// Maximum number of lines of a tree.
 const MAX_LINES: usize = 200;
-/// Levels of a tree.
+/// Maximum depth of a tree.
 const MAX_DEPTH: usize = 64;
 
-/// A tree as text. Ids that are there twice or that go round in a circle make no tree, so that each span is shown once.
+/// A tree as text. Duplicate ids and cycles are not a tree, so each span is shown only once.
 struct Tree {
     text: String,
     lines: usize,
-    /// By the span's place in the trace.
+    /// Whether the span at each position of the trace was shown.
     seen: Vec<bool>,
 }
 
 impl Tree {
-    /// Adds a line for the span at this place; `false` if the span has one already, or there are too many.
+    /// Adds a line for the span at this position; `false` if the span already has one, or there are too many.
     fn add(&mut self, index: usize, line: &str) -> bool {
         let is_new = !std::mem::replace(&mut self.seen[index], true);
         if is_new {

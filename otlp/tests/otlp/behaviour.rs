@@ -1,4 +1,4 @@
-//! How a receiver behaves: each behaviour, by HTTP and by gRPC.
+//! Each behaviour of a receiver, over HTTP and over gRPC.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn listening(behaviour: Behaviour) -> Receiver {
     receiver
 }
 
-/// Exports one span by HTTP, and gives the status of the answer.
+/// Exports one span over HTTP, and returns the status of the response.
 async fn export(endpoint: String, timeout: Duration) -> reqwest::Result<u16> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).timeout(timeout).build()?;
@@ -30,7 +30,7 @@ const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(200);
 
 fn client() -> reqwest::Client {
-    // Fails if a test before this one has installed it.
+    // This fails if another test has already installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }
@@ -100,7 +100,8 @@ async fn a_rejected_span_is_a_partial_success_and_is_not_received() {
     let request = client.post(format!("{}/v1/traces", receiver.endpoint()));
     let response = request.header("content-type", "application/json").body(body).send().await.unwrap();
     assert_eq!(response.status(), 200);
-    // As a value: the order of keys depends on the features of serde_json that other crates enable.
+    // Compared as a value, because the order of keys depends on features of serde_json that other crates
+    // enable.
     let expected = serde_json::json!({"partialSuccess": {"errorMessage": "too old", "rejectedSpans": "1"}});
     let seen: serde_json::Value = serde_json::from_str(&response.text().await.unwrap()).unwrap();
     assert_eq!(seen, expected);

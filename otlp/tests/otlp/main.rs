@@ -1,4 +1,4 @@
-//! The receivers, over the wire.
+//! Tests of the receiver over the network, and of the model.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod behaviour;

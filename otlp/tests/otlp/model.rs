@@ -1,4 +1,4 @@
-//! The model: what it tells apart, and how it shows a trace.
+//! The model: equality of values, and the text of a trace.
 
 use otlp::Receiver;
 use otlp::model::{Attributes, Value};

@@ -1,4 +1,4 @@
-//! The OTLP receiver: what is valid is taken as it was meant, what is not is refused with a message.
+//! The OTLP receiver: valid requests are accepted with the right content, others are refused with a message.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use flate2::write::GzEncoder;
 use otlp::Receiver;
 use otlp::model::{Data, SpanKind, Telemetry, Value};
 
-/// Sends `body` as JSON to a receiver of its own, and gives what it took, with the status.
+/// Sends `body` as JSON to a new receiver, and returns the status and what was accepted.
 async fn send(path: &str, body: &str) -> (u16, Telemetry) {
     send_as(path, &[("content-type", "application/json")], body.as_bytes().to_vec()).await
 }
@@ -133,7 +133,7 @@ async fn grpc_is_accepted_at_the_same_port() {
     let channel =
         tonic::transport::Endpoint::new(receiver.endpoint().to_owned()).unwrap().connect().await.unwrap();
     let mut client = tonic::client::Grpc::new(channel).send_compressed(Gzip);
-    let spans = vec![Span { name: "by gRPC".to_owned(), ..Span::default() }];
+    let spans = vec![Span { name: "over gRPC".to_owned(), ..Span::default() }];
     let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
     let resource_spans = vec![ResourceSpans { scope_spans, ..ResourceSpans::default() }];
     let path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export".parse().unwrap();
@@ -144,5 +144,5 @@ async fn grpc_is_accepted_at_the_same_port() {
     >::default();
     let request = tonic::Request::new(ExportTraceServiceRequest { resource_spans });
     client.unary(request, path, codec).await.unwrap();
-    assert_eq!(receiver.telemetry().spans[0].name, "by gRPC");
+    assert_eq!(receiver.telemetry().spans[0].name, "over gRPC");
 }

@@ -47,10 +47,10 @@ pub(super) struct Options {
     /// Requests per second from the load generator; 0 sends none
     #[arg(long, default_value_t = 5, value_parser = rate)]
     rate: u32,
-    /// Port of the service; 0 takes a free one
+    /// Port of the service; 0 uses a free one
     #[arg(long, default_value_t = 8080, value_parser = port)]
     port: u16,
-    /// Port of the local httpbin; 0 takes a free one
+    /// Port of the local httpbin; 0 uses a free one
     #[arg(long, default_value_t = 8081, value_parser = port)]
     httpbin_port: u16,
     /// Environment variable for the service; may be repeated. Only a program of --command gets the variables of this shell, too

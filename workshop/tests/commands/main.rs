@@ -411,7 +411,7 @@ fn up_reports_in_one_line_what_it_cannot_start() {
     refused(&["--port", &port], &format!("port {port}, for the service, is taken"));
     let free = ["--port", "0", "--httpbin-port", "0"];
     let console = [&free[..], &["--console-port", "0", "--otlp-port", &port]].concat();
-    refused(&console, &format!("port {port}, for OTLP by HTTP, is taken"));
+    refused(&console, &format!("port {port}, for OTLP over HTTP, is taken"));
     repository.run(&["up", "--error-rate", "2"]).refuses_with("expected a number from 0 to 1");
 }
 

@@ -1,4 +1,4 @@
-//! What the samples of a series say about each interval between two exports.
+//! Computes the values of a series in each interval between two exports.
 
 use maud::{Markup, html};
 use serde::Serialize;
@@ -16,13 +16,13 @@ pub(super) struct SeriesChart {
     #[serde(serialize_with = "pairs")]
     pub(super) attributes: Attributes,
     samples: Vec<SampleJson>,
-    /// By their names: `value`, `rate`, `p50`, …
+    /// The lines by name: `value`, `rate`, `p50`, …
     #[serde(rename = "latest", serialize_with = "latest_values")]
     lines: Vec<(&'static str, Vec<Option<f64>>)>,
-    /// The values are of a unit per second.
+    /// Whether the values are per second.
     #[serde(skip)]
     is_rate: bool,
-    /// It was updated lately.
+    /// Whether it was updated recently.
     #[serde(skip)]
     pub(super) is_live: bool,
 }
@@ -79,10 +79,10 @@ impl SeriesChart {
     }
 }
 
-/// The latest value of a series; of a histogram, the median.
+/// The latest value of a series; for a histogram, the median.
 #[derive(Debug, Clone)]
 pub(super) struct Latest {
-    /// If there are several lines.
+    /// The name of the line, if there are several.
     name: Option<&'static str>,
     value: f64,
     is_rate: bool,
@@ -90,7 +90,7 @@ pub(super) struct Latest {
 
 impl Latest {
     pub(super) fn new(instrument: &Instrument, series: &Series) -> Option<Self> {
-        // The latest value needs the last two samples at most.
+        // The latest value needs at most the last two samples.
         let samples: Vec<&Sample> =
             series.samples.iter().skip(series.samples.len().saturating_sub(2)).collect();
         let (lines, is_rate) = lines(instrument, &samples);
@@ -105,7 +105,7 @@ impl Latest {
 }
 
 fn shown(value: f64, unit: &str, is_rate: bool) -> String {
-    // Seconds per second are a share, such as that of a processor.
+    // Seconds per second are a share without a unit, such as the use of a processor.
     let unit = if is_rate && unit == "s" { "" } else { unit };
     let shown = format::with_unit(value, unit);
     if is_rate { format!("{shown}/s") } else { shown }
@@ -165,7 +165,7 @@ fn intervals<'a>(samples: &'a [&'a Sample]) -> impl Iterator<Item = (&'a Sample,
     samples.windows(2).map(|pair| (pair[0], pair[1]))
 }
 
-/// The increase; a value that fell has started again from 0.
+/// The increase; a value that decreased has started again from 0.
 fn since(before: f64, now: f64) -> f64 {
     if now >= before { now - before } else { now }
 }
@@ -175,7 +175,7 @@ fn whole(sample: &Sample) -> Option<(&[f64], Vec<u64>)> {
     Some((bounds, counts.clone()))
 }
 
-/// The buckets of the interval; those from the start if the bounds have changed or the count fell.
+/// The buckets of the interval. If the bounds have changed or the count decreased, those since the start.
 fn difference<'a>(before: &'a Sample, sample: &'a Sample) -> Option<(&'a [f64], Vec<u64>)> {
     let (bounds, counts) = &**sample.buckets.as_ref()?;
     let (bounds_before, counts_before) = &**before.buckets.as_ref()?;
@@ -186,9 +186,10 @@ fn difference<'a>(before: &'a Sample, sample: &'a Sample) -> Option<(&'a [f64], 
     Some((bounds, more.collect()))
 }
 
-/// Values are taken to be spread evenly in their bucket. The last bucket has no upper bound, so its lower bound is the result.
+/// Values are assumed to be distributed evenly within their bucket. The last bucket has no upper bound, so
+/// its lower bound is the result.
 fn percentile(bounds: &[f64], counts: &[u64], share: f64) -> Option<f64> {
-    // Whatever the sender says: this does not overflow.
+    // A sum of floats, because it cannot overflow with any counts that a sender may use.
     let all: f64 = counts.iter().map(|count| *count as f64).sum();
     if all == 0.0 || bounds.is_empty() {
         return None;

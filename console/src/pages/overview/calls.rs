@@ -1,4 +1,4 @@
-//! Who calls whom, by the spans of the newest traces.
+//! Which service calls which, from the spans of the newest traces.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use crate::pages::format;
 use crate::store::{Store, cut};
 use otlp::model::{Span, SpanKind, StatusCode as Outcome};
 
-/// Traces that are looked at.
+/// Maximum number of traces to search.
 const MAX_TRACES: usize = 2_000;
 
-/// Spans that are looked at.
+/// Maximum number of spans to search.
 const MAX_SPANS: usize = 50_000;
-/// Pairs of services that are shown.
+/// Maximum number of service pairs to show.
 const MAX_CALLS: usize = 200;
 /// Bytes of the name of what is called.
 const MAX_CALLEE: usize = 255;
@@ -34,7 +34,8 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// By the CLIENT spans of the newest traces: the service whose SERVER span is the child, else the database or the host.
+    /// Computed from the CLIENT spans of the newest traces. The callee is the service whose SERVER span is
+    /// the child, otherwise the database or the host.
     pub(super) fn all(store: &Store, now: u64) -> Vec<Call> {
         let since = now.saturating_sub(CHART_WINDOW.as_nanos() as u64);
         let mut found: BTreeMap<[String; 2], (u64, u64, Vec<u64>)> = BTreeMap::new();
@@ -85,7 +86,7 @@ impl Call {
     }
 }
 
-/// The service that requests enter by: one that others do not call.
+/// The service that requests reach first: one that no other service calls.
 pub(super) fn entry(store: &Store, calls: &[Call]) -> Option<String> {
     let served: Vec<&String> = store.services().iter().filter(|s| store.rates.contains_key(*s)).collect();
     let is_called = |service: &String| {

@@ -9,10 +9,10 @@ use crate::pages::chart::{self, Line};
 use crate::pages::format::{self, urlencoded};
 use crate::store::{SLOT, Slot};
 
-/// Slots of the shortest chart: a minute.
+/// Number of slots of the shortest chart, for one minute.
 const MIN_SLOTS: usize = 12;
 
-/// Requests of 5 s.
+/// Requests within 5 s.
 #[derive(Serialize)]
 pub(super) struct SlotView {
     requests: u64,
@@ -49,7 +49,7 @@ impl Latency {
         Self { p50_ms: ms(0.5), p95_ms: ms(0.95), p99_ms: ms(0.99) }
     }
 
-    /// Each with its name, in nanoseconds.
+    /// The percentiles in nanoseconds, with their names.
     fn lines(&self) -> [(&'static str, Option<f64>); 3] {
         [("p50", self.p50_ms), ("p95", self.p95_ms), ("p99", self.p99_ms)]
             .map(|(name, ms)| (name, ms.map(|ms| ms * 1e6)))
@@ -58,9 +58,9 @@ impl Latency {
 
 pub(super) fn charts(context: &Context, overview: &Overview, service: &str) -> Markup {
     let lang = context.lang;
-    // The current slot is not full yet.
+    // The current slot is not complete yet.
     let full = &overview.slots[..overview.slots.len().saturating_sub(1)];
-    // In the first minutes the charts begin with the requests.
+    // In the first minutes, the charts begin with the first request.
     let first = full.iter().position(|slot| slot.requests > 0).unwrap_or(0);
     let full = &full[first.min(full.len().saturating_sub(MIN_SLOTS))..];
     let percentiles = [2, 1, 0].map(|at| Line {

@@ -1,4 +1,4 @@
-//! Monitors, and how their state has changed.
+//! Monitors, and the changes of their states.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::monitor::{Change, DefinitionError, State};
 use crate::pages::format;
 use crate::{Lang, Monitor};
 
-/// Changes that are shown; the JSON has more.
+/// Maximum number of changes to show; the JSON has more.
 const MAX_CHANGES: usize = 6;
 
 /// A monitor.

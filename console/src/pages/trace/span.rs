@@ -1,4 +1,4 @@
-//! One span in full.
+//! The panel with all data of one span.
 
 use maud::{Markup, html};
 
@@ -8,11 +8,11 @@ use crate::pages::format;
 use crate::pages::format::urlencoded;
 use otlp::model::{Attributes, Span, StatusCode, Trace, Value};
 
-/// Attributes of one item that are shown; all of them are in the JSON.
+/// Maximum number of attributes of an item to show; the JSON has all.
 const MAX_ATTRIBUTES: usize = 500;
-/// Events, and links, of a span that are shown.
+/// Maximum number of events, and of links, of a span to show.
 const MAX_EVENTS: usize = 200;
-/// Characters of a value that are shown.
+/// Maximum number of characters of a value to show.
 const MAX_VALUE: usize = 10_000;
 
 pub(super) fn panel(context: &Context, trace: &Trace<'_>, span: &Span) -> Markup {
@@ -78,7 +78,7 @@ fn more(lang: Lang, count: usize, shown: usize) -> Markup {
     }
 }
 
-/// Keys and values; a text of several lines, such as a stack trace, keeps its lines.
+/// Keys and values. A text with several lines, such as a stack trace, keeps its line breaks.
 pub(in crate::pages) fn attributes(lang: Lang, attributes: &Attributes) -> Markup {
     html! {
         @if attributes.0.is_empty() { p.quiet { (lang.tr("none")) } }

@@ -1,4 +1,4 @@
-//! The spans of a trace in the order of the tree, each with its place in time.
+//! The spans of a trace in the order of the tree, each with its position in time.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,26 +8,26 @@ use crate::page::Context;
 use crate::pages::format;
 use otlp::model::{Span, StatusCode, Trace};
 
-/// Rows that are shown; the JSON has all spans of a larger trace.
+/// Maximum number of rows to show; the JSON has all spans of a larger trace.
 const MAX_ROWS: usize = 3_000;
-/// Marks of events in one row.
+/// Maximum number of event marks in a row.
 const MAX_EVENTS: usize = 20;
-/// Levels of indentation.
+/// Maximum depth of indentation.
 const MAX_LEVELS: usize = 24;
-/// The whole time, in units of the drawing.
+/// Width of the whole time in units of the drawing.
 const WIDTH: f64 = 1000.0;
 
-/// A trace, laid out.
+/// The layout of a trace.
 pub(super) struct Waterfall<'a> {
     /// Nanoseconds since 1970.
     pub(super) start: u64,
     /// Nanoseconds since 1970.
     pub(super) end: u64,
-    /// Spans whose parent is not here.
+    /// Number of spans whose parent was not received.
     pub(super) missing_parents: usize,
-    /// Spans that are their own ancestors.
+    /// Number of spans that are their own ancestors.
     pub(super) circles: usize,
-    /// Spans that end before they start.
+    /// Number of spans that end before they start.
     pub(super) reversed: usize,
     rows: Vec<Row<'a>>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Waterfall<'a> {
 struct Row<'a> {
     span: &'a Span,
     level: usize,
-    /// Nanoseconds in which none of its children ran.
+    /// The time in nanoseconds in which none of its children ran.
     self_time: u64,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Waterfall<'a> {
         };
         let mut placed = HashSet::new();
         waterfall.place(&roots, &children, &mut placed);
-        // What no root leads to goes round in a circle.
+        // Spans that no root leads to are part of a cycle.
         for span in &trace.spans {
             if !placed.contains(span.span_id.as_str()) {
                 let before = waterfall.rows.len();
@@ -82,7 +82,8 @@ impl<'a> Waterfall<'a> {
         waterfall
     }
 
-    /// Puts the spans and all below them into rows. It does not recurse, because a chain of spans may be long.
+    /// Adds rows for the spans and all their descendants. It is not recursive, because a chain of spans may
+    /// be long.
     fn place(
         &mut self,
         roots: &[&'a Span],
@@ -91,7 +92,7 @@ impl<'a> Waterfall<'a> {
     ) {
         let mut waiting: Vec<(&'a Span, usize)> = roots.iter().rev().map(|span| (*span, 0)).collect();
         while let Some((span, level)) = waiting.pop() {
-            // An id that came twice has its children once.
+            // If an id arrived twice, only the first span gets the children.
             let is_first = placed.insert(&span.span_id);
             let below = children.get(span.span_id.as_str()).filter(|_| is_first);
             let below = below.map(Vec::as_slice).unwrap_or_default();
@@ -101,7 +102,7 @@ impl<'a> Waterfall<'a> {
         }
     }
 
-    /// Nanoseconds.
+    /// The duration of the trace in nanoseconds.
     pub(super) fn duration(&self) -> u64 {
         self.end.saturating_sub(self.start)
     }
@@ -110,7 +111,7 @@ impl<'a> Waterfall<'a> {
         let lang = context.lang;
         let whole = self.duration().max(1) as f64;
         let at = |time: u64| WIDTH * time.saturating_sub(self.start) as f64 / whole;
-        // The least that shows, also at the right edge.
+        // The minimum width is visible, also at the right edge.
         let width = |span: &Span| (at(span.end) - at(span.start)).max(3.0);
         let left = |span: &Span| at(span.start).min(WIDTH - width(span)).max(0.0);
         let hidden = self.rows.len().saturating_sub(MAX_ROWS);
@@ -158,7 +159,7 @@ impl<'a> Waterfall<'a> {
     }
 }
 
-/// The time of `span` that no child covers; children that overlap count once.
+/// The time of `span` that no child covers. Overlapping children count once.
 fn self_time(span: &Span, children: &[&Span]) -> u64 {
     let mut intervals: Vec<(u64, u64)> = children
         .iter()

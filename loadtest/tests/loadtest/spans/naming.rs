@@ -1,4 +1,4 @@
-//! What spans and their resource are called, and what they do not tell.
+//! The names of spans and of their resource, and what spans must not contain.
 
 use otlp::Receiver;
 use otlp::model::Value;

@@ -1,4 +1,4 @@
-//! The program under test: the real binary, in an environment that holds only what the test puts there.
+//! The program under test: the real binary, in an environment that only the test defines.
 
 mod ended;
 
@@ -38,13 +38,13 @@ impl Setup {
         setup.variable("LOADTEST_WAIT_TIMEOUT", "0s")
     }
 
-    /// With these arguments too, separated by spaces.
+    /// With additional arguments, separated by spaces.
     pub fn and(mut self, arguments: &str) -> Self {
         self.arguments.extend(arguments.split_whitespace().map(str::to_owned));
         self
     }
 
-    /// With this option, whose value may hold spaces.
+    /// With this option, whose value may contain spaces.
     pub fn argument(mut self, option: &str, value: &str) -> Self {
         self.arguments.extend([option.to_owned(), value.to_owned()]);
         self
@@ -56,7 +56,7 @@ impl Setup {
         self
     }
 
-    /// With this environment variable; the last one of a name counts.
+    /// With this environment variable; the last value of a name is used.
     pub fn variable(mut self, name: &str, value: impl ToString) -> Self {
         self.variables.push((name.to_owned(), value.to_string()));
         self
@@ -78,7 +78,7 @@ impl Setup {
         self.start_with(Stdio::piped())
     }
 
-    /// Starts the program, whose output nobody reads.
+    /// Starts the program without reading its output.
     pub fn start_unread(self) -> Program {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
@@ -111,13 +111,13 @@ impl Setup {
         Program { setup: self, child, output, reader }
     }
 
-    /// Runs the program to its end, which it must come to by itself.
+    /// Runs the program until it ends by itself.
     pub async fn run(self) -> Ended {
         self.start().ended().await
     }
 }
 
-/// What the program wrote, in lines.
+/// The lines that the program wrote.
 #[derive(Debug, Clone, Default)]
 pub struct Output {
     pub stdout: Vec<String>,
@@ -135,7 +135,7 @@ async fn read(
     }
 }
 
-/// The running program. It is killed as it goes out of scope.
+/// The running program. It is killed when this value is dropped.
 #[derive(Debug)]
 pub struct Program {
     setup: Setup,
@@ -158,7 +158,7 @@ impl Program {
         assert!(status.success(), "kill -{name} {pid}: {status}");
     }
 
-    /// Resident memory in KiB, where the system tells (Linux does).
+    /// Resident memory in KiB, if the system reports it (Linux does).
     pub fn resident_memory(&self) -> Option<u64> {
         let file = format!("/proc/{}/status", self.child.id().expect("it runs"));
         let status = std::fs::read_to_string(file).ok()?;
@@ -166,7 +166,7 @@ impl Program {
         line.trim().trim_end_matches(" kB").parse().ok()
     }
 
-    /// Waits until it has ended, and all it wrote was read. Patience counts from the first call.
+    /// Waits until the program has ended and all output was read. The timeout begins with this call.
     pub async fn ended(mut self) -> Ended {
         let status = tokio::time::timeout(TIMEOUT, self.child.wait()).await;
         let status = status.expect("it ends").unwrap();
@@ -189,7 +189,7 @@ fn print(setup: &Setup, output: &Output) {
     eprintln!("--- {}loadtest{} ---", variables.collect::<String>(), arguments.collect::<String>());
     for (name, lines) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
         eprintln!("--- {name} ---");
-        // The beginning of a long output, and its end.
+        // Prints the beginning and the end of a long output.
         for (number, line) in lines.iter().enumerate() {
             if number < 20 || number + 60 >= lines.len() {
                 eprintln!("{line}");

@@ -1,6 +1,7 @@
-//! What a line of output looks like, whatever its numbers.
+//! The form of an output line, independent of its numbers.
 
-/// A line without what differs from run to run: a number with its unit is `#`, a run of spaces or dots is one.
+/// A line without the parts that differ between runs: a number with its unit becomes `#`, and several spaces
+/// or dots become one.
 pub fn shape(line: &str) -> String {
     let mut shape = String::new();
     let mut rest = line;

@@ -1,10 +1,10 @@
-//! What is no threshold is refused.
+//! Invalid thresholds are rejected.
 
 use crate::support::program::Setup;
 use crate::support::start_target;
 use upstream::Reaction;
 
-/// A threshold that is refused, and words of the message.
+/// An invalid threshold, and words of the message.
 const REFUSED: &[(&str, &[&str])] = &[
     ("nonsense:rate<1", &["'nonsense'", "http_req_duration", "dropped_iterations", "vus_max"]),
     ("http_req_duration{status:200}:avg<1", &["http_req_duration{expected_response:true}"]),

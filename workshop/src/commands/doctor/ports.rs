@@ -13,7 +13,7 @@ pub(super) fn check(port: u16, user: &Message, option: &str) -> Finding {
         Ok(_) => Passed(text!("port {port} is free, for {user}", port, user)),
         Err(error) => Warning(
             text!("port {port}, for {user}, is {reason}", port, user, reason = ports::reason(port, &error)),
-            text!("`check` and `watch` do not need it; `up` takes another one with {option}.", option),
+            text!("`check` and `watch` do not need it; `up` uses another one with {option}.", option),
         ),
     }
 }
