@@ -1,7 +1,8 @@
-//! Tells the program which commit it was built from: `HANDSON_VERSION`, `HANDSON_COMMIT` and `HANDSON_REPOSITORY`.
+//! Passes the commit of the build to the compiler: `HANDSON_VERSION`, `HANDSON_COMMIT` and
+//! `HANDSON_REPOSITORY`.
 //!
-//! Build arguments of a container come first (`GIT_COMMIT_SHA`, `GIT_REPOSITORY_URL`), then what git says. Where neither
-//! knows, the variables stay unset, and telemetry leaves the fields out instead of guessing.
+//! They come from the build arguments of a container (`GIT_COMMIT_SHA`, `GIT_REPOSITORY_URL`), otherwise from
+//! git. If neither is available, they stay unset, and telemetry omits the fields instead of guessing.
 
 use std::env;
 use std::path::Path;
@@ -36,7 +37,8 @@ fn given(name: &str) -> Option<String> {
     env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-/// What `git` answers in this package's folder; `None` where there is no git, no repository or no commit.
+/// The output of `git` in this package's folder; `None` without git, without a repository or without a
+/// commit.
 fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git").args(arguments).output().ok()?;
     let answer = String::from_utf8(output.stdout).ok()?.trim().to_owned();
@@ -56,14 +58,14 @@ fn rebuild_after_a_commit() {
     }
 }
 
-/// The address of the repository as a browser takes it: no user, no token, no `.git`. A folder on this machine is no
-/// address for others, and gives `None`.
+/// The repository's address for a browser: without user, token and `.git`. A folder on this machine is not an
+/// address for others, so it gives `None`.
 fn public(remote: &str) -> Option<String> {
     let remote = remote.trim().trim_end_matches('/').trim_end_matches(".git");
     let (host, path) = match remote.split_once("://") {
         Some(("http" | "https" | "ssh" | "git", rest)) => rest.split_once('/')?,
         Some(_) => return None,
-        // The short form of ssh, git@github.com:owner/name; a path has no colon, or a slash before it.
+        // The short form of ssh is git@github.com:owner/name. A path has no colon, or a slash before it.
         None => remote.split_once(':').filter(|(host, _)| !host.contains('/'))?,
     };
     let host = host.rsplit('@').next()?;

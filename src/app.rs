@@ -20,8 +20,8 @@ use crate::problem::errors_are_problems;
 /// Maximum size of a request's body in bytes; `/handson` needs none.
 const MAX_BODY_SIZE: usize = 64 * 1024;
 
-/// Routes and middleware. Each `layer` wraps those before it, so a request passes them from the bottom to the top, and its
-/// response from the top to the bottom.
+/// Routes and middleware. Each `layer` wraps those before it, so a request passes through them from the
+/// bottom to the top, and its response from the top to the bottom.
 pub fn router(handson: Handson, request_timeout: Duration) -> Router {
     Router::new()
         .route("/handson", get(handson::get))

@@ -18,7 +18,7 @@ use url::Url;
 
 pub use values::{Environment, LogFormat, LogLevel};
 
-/// What the program is to do.
+/// What the program should do.
 #[derive(Debug, Parser)]
 #[command(version = crate::identity::VERSION, about, after_help = settings::HELP)]
 pub struct Options {
@@ -31,7 +31,7 @@ pub struct Options {
     /// How to serve `/handson`.
     #[command(flatten)]
     pub service: Service,
-    /// What every way of running has in common.
+    /// Options that all commands have in common.
     #[command(flatten)]
     pub process: Process,
 }
@@ -89,7 +89,7 @@ pub struct Service {
     pub random_seed: Option<u64>,
 }
 
-/// What every way of running has in common.
+/// Options that all commands have in common.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Process {
     /// Where this runs: `deployment.environment.name`, and `env` in log lines
@@ -112,19 +112,19 @@ pub struct Process {
     pub otel_service_name: Option<String>,
 }
 
-/// What log lines and telemetry are built from.
+/// The settings from which logging and telemetry are built.
 pub struct Setup {
     /// The `OTEL_*` variables.
     pub settings: Settings,
     /// Format and levels of the log lines.
     pub process: Process,
-    /// Who this process is.
+    /// The identity of this process.
     pub identity: Identity,
 }
 
 impl Options {
-    /// Reads the command line, the environment, and the `OTEL_*` variables in it. A bad value, `--help` and `--version` are
-    /// printed here; what is left to do then is to exit.
+    /// Reads the command line, the environment, and its `OTEL_*` variables. For an invalid value, `--help`
+    /// and `--version`, it prints the message; the caller only has to exit.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl Options {
 /// Prints `text`, without the passwords in its URLs.
 fn exit(status: u8, text: &str) -> ExitCode {
     let text = settings::mask_user_info(text);
-    // If nobody listens, the exit status says enough.
+    // If the output is closed, the exit status is enough.
     let _ = match status {
         0 => write!(io::stdout(), "{text}"),
         _ => write!(io::stderr(), "{text}"),
@@ -156,14 +156,15 @@ fn exit(status: u8, text: &str) -> ExitCode {
 }
 
 impl Service {
-    /// The name of the backend: as configured, otherwise the package's own name in an attendee's copy.
+    /// The name of the backend: as configured, otherwise the package's name in an attendee's copy.
     pub fn backend_name(&self) -> Option<&str> {
         let package = env!("CARGO_PKG_NAME");
         self.backend_name.as_deref().or_else(|| package.starts_with("backend-").then_some(package))
     }
 }
 
-/// Compose files pass on empty variables. OpenTelemetry's specification reads those as unset, and so does this program.
+/// Compose files pass on empty variables. OpenTelemetry's specification treats those as unset, and so does
+/// this program.
 fn empty_is_unset(command: clap::Command) -> clap::Command {
     let is_empty = |name: &std::ffi::OsStr| std::env::var_os(name).is_some_and(|value| value.is_empty());
     command

@@ -19,12 +19,12 @@ pub enum ErrorKind {
     DatabaseError,
     Timeout,
     Panic,
-    /// Not of a request: the process could not start.
+    /// The process could not start. This failure belongs to no request.
     StartError,
 }
 
 impl ErrorKind {
-    /// The name as it stands in logs and traces.
+    /// The name in logs and traces.
     pub fn name(self) -> &'static str {
         match self {
             Self::RandomError => "RandomError",
@@ -57,7 +57,7 @@ impl Error {
         Self::at(kind, message, Location::caller(), None)
     }
 
-    /// A failure at `location`.
+    /// A failure at this location.
     pub fn at(
         kind: ErrorKind,
         message: impl Into<String>,
@@ -68,7 +68,7 @@ impl Error {
         Self { kind, message: message.into(), location, source, backtrace: Backtrace::capture() }
     }
 
-    /// The same failure, with what its caller was doing.
+    /// The same failure, with a description of what its caller was doing.
     #[track_caller]
     #[must_use]
     pub fn context(self, message: &str) -> Self {
@@ -94,8 +94,9 @@ impl Error {
         // ANCHOR_END: errors
     }
 
-    /// The kind, and the chain of causes, one a line, each with its location: `connection refused (src/httpbin.rs:42)`. The
-    /// cause in a library has the location at which this crate met it. With `RUST_BACKTRACE=1`, frames of this crate follow.
+    /// The kind, and the chain of causes, one per line, each with its location: `connection refused
+    /// (src/httpbin.rs:42)`. The cause in a library has the location where this crate received it. With
+    /// `RUST_BACKTRACE=1`, frames of this crate follow.
     pub fn stack(&self) -> String {
         let mut stack = self.kind.name().to_owned();
         let mut location = &self.location;
@@ -124,7 +125,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)?;
         match &self.source {
-            // An error of ours writes its own causes.
+            // An error of this crate formats its own causes.
             Some(source) if source.is::<Self>() => write!(f, ": {source}"),
             Some(_) => self.chain().skip(1).try_for_each(|cause| write!(f, ": {cause}")),
             None => Ok(()),
@@ -152,20 +153,20 @@ impl instrumentation::exception::Exception for Error {
 // ANCHOR_END: errors
 
 impl IntoResponse for Error {
-    /// The edge of the service: here an error is logged, once, and answered without its internals.
+    /// The edge of the service: here an error is logged once, and answered without internals.
     fn into_response(self) -> Response {
         self.log();
         problem(StatusCode::INTERNAL_SERVER_ERROR)
     }
 }
 
-/// Turns the error of a library into one of ours, at the location of the call.
+/// Converts the error of a library to one of this crate, at the location of the call.
 pub trait OrFail<T> {
-    /// `doing` says what was being done; the library's error becomes the cause.
+    /// `doing` describes what was being done; the library's error becomes the cause.
     ///
     /// # Errors
     ///
-    /// If `self` is an error.
+    /// `self` is an error.
     #[track_caller]
     fn or_fail(self, kind: ErrorKind, doing: impl fmt::Display) -> Result<T, Error>;
 }
@@ -173,7 +174,7 @@ pub trait OrFail<T> {
 impl<T, E: std::error::Error + Send + Sync + 'static> OrFail<T> for Result<T, E> {
     #[track_caller]
     fn or_fail(self, kind: ErrorKind, doing: impl fmt::Display) -> Result<T, Error> {
-        // Not `map_err`: the closure would be the caller.
+        // Not `map_err`, because the closure would be the caller.
         match self {
             Ok(value) => Ok(value),
             Err(error) => Err(Error::at(kind, doing.to_string(), Location::caller(), Some(Box::new(error)))),

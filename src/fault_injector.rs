@@ -1,4 +1,4 @@
-//! Failures at random, at a configured rate.
+//! Random failures at a configured rate.
 
 use std::sync::Mutex;
 
@@ -20,7 +20,7 @@ impl FaultInjector {
         Self::with_source(rate, random)
     }
 
-    /// Fails at `rate`, by a source of randomness.
+    /// Fails at `rate`, with this source of randomness.
     pub fn with_source(rate: f64, random: impl Rng + Send + 'static) -> Self {
         Self { rate, random: Mutex::new(Box::new(random)) }
     }
@@ -47,7 +47,7 @@ impl FaultInjector {
     }
 
     fn fails(&self) -> bool {
-        // A panic of the source leaves nothing half done, so the lock can be used after it.
+        // After a panic in the source, its state is still usable.
         let mut random = self.random.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         random.random_bool(self.rate)
     }

@@ -22,7 +22,7 @@ pub fn route(router: Router) -> Router {
 ///
 /// # Errors
 ///
-/// If it does not answer 200 within 2 s.
+/// It does not respond with 200 within 2 s.
 pub async fn request(address: &Address) -> anyhow::Result<()> {
     let host = match address.host {
         IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

@@ -1,9 +1,9 @@
 //! The target of an observability workshop: a small web service, instrumented with OpenTelemetry in every layer.
 //!
-//! A request arrives at [`server`], passes the middleware of [`app`], and is answered by [`handson`], which calls
-//! [`httpbin`] and queries the database ([`db`]). Every failure on the way is an [`error`], and becomes a response by
-//! [`problem`]. [`telemetry`] builds the pipelines of OpenTelemetry; the layers around axum, reqwest and sqlx come from the
-//! crate `instrumentation`, one line each.
+//! A request arrives at [`server`], passes through the middleware of [`app`], and is handled by [`handson`],
+//! which calls [`httpbin`] and queries the database ([`db`]). Every failure on the way is an [`error`], and
+//! becomes a response by [`problem`]. [`telemetry`] builds the pipelines of OpenTelemetry; the layers around
+//! axum, reqwest and sqlx come from the crate `instrumentation`, one line each.
 //!
 //! | module | concern |
 //! | --- | --- |

@@ -43,14 +43,15 @@ fn is_line(metadata: &Metadata<'_>) -> bool {
     // ANCHOR_END: delivery
 }
 
-/// `RUST_LOG`, or else `LOG_LEVEL`.
+/// `RUST_LOG`, otherwise `LOG_LEVEL`.
 pub(crate) fn levels(process: &Process) -> Targets {
     if let Some(levels) = &process.rust_log {
         return levels.clone();
     }
     // BEFORE delivery: Targets::new().with_default(LevelFilter::from(process.log_level))
     // ANCHOR: delivery
-    // What a collector takes and then rejects ("partial success") of metrics, and of anything over gRPC, only the SDK knows.
+    // Only the SDK knows what a collector rejects in a partial success of metrics, and of any signal over
+    // gRPC.
     Targets::new()
         .with_default(LevelFilter::from(process.log_level))
         .with_target("opentelemetry", LevelFilter::OFF)

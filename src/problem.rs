@@ -1,4 +1,4 @@
-//! Failures as their caller sees them: RFC 9457, `application/problem+json`.
+//! Error responses: RFC 9457, `application/problem+json`.
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,7 +7,7 @@ use serde::Serialize;
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
-/// The body. It reveals nothing of the inside; the trace does.
+/// The body. It contains no internals, which are in the trace.
 #[derive(Serialize)]
 struct Problem {
     r#type: &'static str,
@@ -35,8 +35,8 @@ pub fn problem(status: StatusCode) -> Response {
     (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], Json(body)).into_response()
 }
 
-/// Gives the error responses of axum and tower-http, which are plain text or empty, the same body as our own. Their other
-/// headers stay, such as `allow`.
+/// Gives the error responses of axum and tower-http, which are plain text or empty, the same body as our own.
+/// Their other headers, such as `allow`, are kept.
 pub async fn errors_are_problems(response: Response) -> Response {
     let is_error = response.status().is_client_error() || response.status().is_server_error();
     if !is_error || response.headers().get(header::CONTENT_TYPE) == Some(&PROBLEM_JSON) {

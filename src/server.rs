@@ -1,4 +1,4 @@
-//! Listening, and draining: no request is left unanswered at the end.
+//! Listens, and drains: no request is left without a response at the end.
 
 use std::future::Future;
 use std::io;
@@ -16,26 +16,26 @@ use crate::error::{Error, ErrorKind, OrFail};
 ///
 /// # Errors
 ///
-/// `StartError` if the port is taken, or the address is not this machine's.
+/// `StartError` if the port is taken, or the address does not belong to this machine.
 pub async fn listen(host: IpAddr, port: u16) -> Result<TcpListener, Error> {
     let address = SocketAddr::new(host, port);
     TcpListener::bind(address).await.or_fail(ErrorKind::StartError, format_args!("listening on {address}"))
 }
 
-/// Serves until `stop`; then accepts no more requests, and waits up to `grace_period` for those that are running.
+/// Serves until `stop`; then accepts no more requests, and waits up to `grace_period` for running ones.
 ///
 /// # Errors
 ///
-/// If the listener breaks.
+/// The listener fails.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
     grace_period: Duration,
 ) -> io::Result<()> {
-    // A response is one small packet: send it at once.
+    // A response is one small packet, so it is sent without delay.
     let listener = listener.tap_io(|connection| {
-        // If it fails, the response is only later.
+        // If this fails, the response is only sent later.
         let _ = connection.set_nodelay(true);
     });
     let (stopping, mut stopped) = watch::channel(());

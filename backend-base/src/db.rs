@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, OrFail};
 // TODO db-spans: make this the crate's pool, which gives each query a span.
 type Pool = SqlitePool;
 
-/// Each connection is a thread of SQLite's own; more of them would only wait for one another.
+/// Each connection has its own thread in sqlx. More of them would only wait for each other.
 const MAX_CONNECTIONS: u32 = 4;
 
 /// The users.
@@ -22,13 +22,13 @@ pub struct Database {
 /// A row of `users`.
 #[derive(Debug)]
 pub struct User {
-    /// Primary key.
+    /// The primary key.
     pub id: i64,
-    /// Never empty.
+    /// The name, which is never empty.
     pub name: String,
 }
 
-/// Connects, and brings the schema up to date.
+/// Connects, and applies the migrations.
 ///
 /// # Errors
 ///
@@ -37,13 +37,14 @@ pub async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, Error>
     let name = namespace(&options);
     let pool = SqlitePoolOptions::new()
         .max_connections(MAX_CONNECTIONS)
-        // An in-memory database lives as long as a connection to it is open. All of them are opened at the start, because
-        // opening one locks the tables that others read.
+        // An in-memory database lives as long as a connection to it is open. All connections are opened at
+        // the start, because opening one locks the tables that others read.
         .min_connections(MAX_CONNECTIONS)
         .idle_timeout(None)
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(5))
-        // A connection to a file in the same process does not go stale; a ping would cost 30 µs a query.
+        // A connection to a file in the same process does not become stale; a ping would cost 30 µs per
+        // query.
         .test_before_acquire(false)
         .connect_with(options)
         .await
@@ -57,8 +58,8 @@ pub async fn connect(options: SqliteConnectOptions) -> Result<SqlitePool, Error>
     Ok(pool)
 }
 
-/// The name of the database, `db.namespace`: the file as configured. sqlx invents a name for a database in memory, which is of
-/// no use.
+/// The name of the database, `db.namespace`: the file as configured. sqlx generates a name for an in-memory
+/// database, which is useless.
 pub fn namespace(options: &SqliteConnectOptions) -> String {
     let file = options.get_filename().to_string_lossy();
     if file.starts_with("file:sqlx-in-memory-") { ":memory:".to_owned() } else { file.into_owned() }

@@ -14,13 +14,13 @@ use crate::httpbin::Httpbin;
 
 /// What the five pieces of work need.
 pub struct Handson {
-    /// Whom the greeting greets: the service's name.
+    /// The name in the greeting, which is the service's name.
     pub name: String,
     /// The client of httpbin.
     pub httpbin: Httpbin,
     /// The database.
     pub database: Database,
-    /// The failures at random.
+    /// Random failures.
     pub fault_injector: FaultInjector,
 }
 
@@ -51,7 +51,7 @@ pub async fn get(State(handson): State<Arc<Handson>>) -> Result<Json<Greeting>, 
     Ok(Json(Greeting { message: format!("Hello, {}", handson.name) }))
 }
 
-/// Sleeps 50 µs, or what the timer makes of it: its resolution is a millisecond.
+/// Sleeps 50 µs, or longer, because the timer has a resolution of a millisecond.
 // TODO first-span: give it a span, `handson.sleep50microsec`.
 async fn sleep_50_microsec() {
     tokio::time::sleep(Duration::from_micros(50)).await;

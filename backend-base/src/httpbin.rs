@@ -17,8 +17,8 @@ pub struct Httpbin {
     put: Url,
 }
 
-/// A client for the httpbin at `url`; each call may take `timeout`, connect included. A local httpbin is called directly, even
-/// if the environment names a proxy.
+/// A client for the httpbin at `url`. Each call, including connecting, is limited by `timeout`. A local
+/// httpbin is called directly, even if the environment has a proxy.
 ///
 /// # Errors
 ///
@@ -39,7 +39,8 @@ impl Httpbin {
     pub fn new(client: ClientWithMiddleware, url: &Url) -> Self {
         let endpoint = |name: &str| {
             let mut url = url.clone();
-            // The URL of an HTTP server always has a path to extend: `config` accepts no other.
+            // The URL of an HTTP server always has a path that can be extended, and `config` accepts no
+            // other.
             if let Ok(mut path) = url.path_segments_mut() {
                 path.pop_if_empty().push(name);
             }
@@ -61,7 +62,7 @@ impl Httpbin {
     ///
     /// # Errors
     ///
-    /// As [`Self::get`].
+    /// The same as for [`Self::get`].
     pub async fn post(&self) -> Result<(), Error> {
         call(self.client.post(self.post.clone()).json(&json!({ "hello": "httpbin" }))).await
     }
@@ -70,7 +71,7 @@ impl Httpbin {
     ///
     /// # Errors
     ///
-    /// As [`Self::get`].
+    /// The same as for [`Self::get`].
     pub async fn put(&self) -> Result<(), Error> {
         call(self.client.put(self.put.clone()).json(&json!({ "hello": "httpbin" }))).await
     }

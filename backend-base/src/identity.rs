@@ -1,10 +1,10 @@
-//! Who this process is: what every log line and every item of telemetry says about its origin.
+//! The identity of this process: what every log line and every item of telemetry contains about its origin.
 
 pub use instrumentation::Identity;
 
 /// Package version and commit, `0.1.0+3d3c42e`, so that a canary can be distinguished.
 pub const VERSION: &str = env!("HANDSON_VERSION");
-/// The commit that the program was built from, 40 hex digits; absent if the build did not know it.
+/// The commit of the build, 40 hex digits; absent if the build did not know it.
 const COMMIT: Option<&str> = option_env!("HANDSON_COMMIT");
 /// The repository, as an address for a browser, without user and token.
 const REPOSITORY: Option<&str> = option_env!("HANDSON_REPOSITORY");
@@ -20,8 +20,8 @@ pub fn of_service(service: &str, environment: &str) -> Identity {
     }
 }
 
-/// The service's name: `name` (`OTEL_SERVICE_NAME`) if it is given; else `handson-sakura` for the backend `backend-sakura`;
-/// else `handson`.
+/// The service's name: `name` (`OTEL_SERVICE_NAME`) if it is set, otherwise `handson-sakura` for the backend
+/// `backend-sakura`, otherwise `handson`.
 pub fn service_name(name: Option<&str>, backend: Option<&str>) -> String {
     match (name, backend) {
         (Some(name), _) => name.to_owned(),

@@ -30,7 +30,7 @@ fn is_line(metadata: &Metadata<'_>) -> bool {
     metadata.is_event()
 }
 
-/// `RUST_LOG`, or else `LOG_LEVEL`.
+/// `RUST_LOG`, otherwise `LOG_LEVEL`.
 pub(crate) fn levels(process: &Process) -> Targets {
     if let Some(levels) = &process.rust_log {
         return levels.clone();

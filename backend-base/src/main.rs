@@ -19,8 +19,8 @@ use reqwest_middleware::ClientBuilder;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-/// Half of what telemetry costs is memory that is allocated in one thread and freed in another. jemalloc does that better than
-/// most systems' own allocators. It is not the default, because building it takes `make`.
+/// Half of the cost of telemetry is memory that is allocated in one thread and freed in another. jemalloc is
+/// better at that than most default allocators. It is optional, because building it needs `make`.
 #[cfg(feature = "jemalloc")]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -31,14 +31,15 @@ fn main() -> ExitCode {
         Err(status) => return status,
     };
     start(options, settings).unwrap_or_else(|error| {
-        // What went wrong before there was a log.
+        // Errors before logging was started.
         eprintln!("handson: {error:#}");
         ExitCode::FAILURE
     })
 }
 
 fn start(options: Options, settings: Settings) -> anyhow::Result<ExitCode> {
-    // For https, to httpbin as well as to a collector. It fails if a provider is installed already, which is just as good.
+    // For https, both to httpbin and to a collector. This fails if a provider is already installed, which is
+    // fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
 
     let runtime = Runtime::new()?;
@@ -71,7 +72,8 @@ fn start(options: Options, settings: Settings) -> anyhow::Result<ExitCode> {
     if let Err(error) = &outcome {
         error.log();
     }
-    // Requests are over, telemetry is flushed last. The runtime still runs, because gRPC sends from it.
+    // No request is running any more, so telemetry is flushed now. The runtime must still run, because gRPC
+    // sends from it.
     telemetry.flush();
     runtime.shutdown_background();
     Ok(if outcome.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -104,7 +106,7 @@ async fn serve_handson(options: &Options, name: String, telemetry: &Telemetry) -
     serve(listener, router, options, telemetry, Some(masked(&url))).await
 }
 
-/// Serves a local httpbin, as a service of its own with spans of its own, until a signal ends it.
+/// Serves a local httpbin, as a separate service with its own spans, until a signal ends it.
 async fn serve_httpbin(
     port: u16,
     delay: RangeInclusive<Duration>,

@@ -9,8 +9,8 @@ use axum::response::Response;
 use crate::error::{Error, ErrorKind};
 use crate::problem::problem;
 
-/// From now on, a panic anywhere is logged and recorded like any other error, with the location at which it happened. (Rust's
-/// own hook writes several lines of text to stderr.)
+/// From now on, a panic anywhere is logged and recorded like any other error, with its location. (Rust's
+/// default hook writes several lines of text to stderr.)
 pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let error = error_of(panic);
@@ -19,7 +19,7 @@ pub fn log_panics() {
     }));
 }
 
-/// The response to a request that panicked; the hook has logged it already.
+/// The response to a request that panicked. The hook has already logged the panic.
 pub fn response(_panic: Box<dyn Any + Send + 'static>) -> Response {
     problem(StatusCode::INTERNAL_SERVER_ERROR)
 }

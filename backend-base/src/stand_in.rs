@@ -1,4 +1,4 @@
-//! A local httpbin: `/get`, `/post` and `/put` return what they were sent, in httpbin's own format.
+//! A local httpbin: `/get`, `/post` and `/put` return the content of the request, in httpbin's own format.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +17,7 @@ use url::Url;
 use crate::error::{Error, ErrorKind, OrFail};
 use crate::server;
 
-/// A response of httpbin. Those to requests with a body have `data` and `json`, too.
+/// A response of httpbin. Responses to requests with a body also have `data` and `json`.
 #[derive(Serialize)]
 struct Echo {
     args: BTreeMap<String, Value>,
@@ -34,7 +34,7 @@ struct Body {
     json: Option<Value>,
 }
 
-/// The three routes, each of which takes `delay` for its response.
+/// The three routes, each of which delays its response by `delay`.
 pub fn router(delay: RangeInclusive<Duration>) -> Router {
     Router::new()
         .route("/get", get(without_body))
@@ -43,7 +43,8 @@ pub fn router(delay: RangeInclusive<Duration>) -> Router {
         .with_state(delay)
 }
 
-/// Runs a local httpbin inside this process, on a free loopback port and untraced, and returns its address.
+/// Runs a local httpbin inside this process, on a free loopback port and without tracing, and returns its
+/// address.
 ///
 /// # Errors
 ///
@@ -55,7 +56,7 @@ pub async fn embed() -> Result<Url, Error> {
     let url = Url::parse(&format!("http://{address}"))
         .or_fail(starting, "building the URL of the local httpbin")?;
     let router = router(Duration::ZERO..=Duration::ZERO);
-    // It ends with the process: the last request needs it.
+    // It ends with the process, because the last request needs it.
     tokio::spawn(server::serve(listener, router, std::future::pending(), Duration::ZERO));
     Ok(url)
 }
@@ -109,7 +110,7 @@ impl Received {
     }
 }
 
-/// A name that occurs once has a string, one that occurs more often a list.
+/// A name that occurs once has a string, a name that occurs more often has a list.
 fn arguments(pairs: Vec<(String, String)>) -> BTreeMap<String, Value> {
     let mut arguments: BTreeMap<String, Value> = BTreeMap::new();
     for (name, value) in pairs {
@@ -123,7 +124,7 @@ fn arguments(pairs: Vec<(String, String)>) -> BTreeMap<String, Value> {
     arguments
 }
 
-/// `user-agent` as httpbin writes it: `User-Agent`.
+/// `user-agent` in httpbin's form: `User-Agent`.
 fn title_case(name: &str) -> String {
     let word = |word: &str| match word.split_at_checked(1) {
         Some((first, rest)) => first.to_ascii_uppercase() + rest,

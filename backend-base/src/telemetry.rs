@@ -1,6 +1,7 @@
 //! The pipelines of OpenTelemetry: an exporter, a processor and a provider for each signal, and one resource for all.
 //!
-//! [`start`] builds and installs them; [`Telemetry::flush`] sends what is left before the process ends.
+//! [`start`] builds and installs them; [`Telemetry::flush`] exports the remaining telemetry before the
+//! process ends.
 
 use std::time::Duration;
 
@@ -13,25 +14,25 @@ use tracing_subscriber::registry;
 use crate::config::Setup;
 use crate::logs;
 
-/// Time limit for sending what is left of one signal when the process ends.
+/// Time limit for exporting the rest of one signal when the process ends.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The running pipelines.
 #[derive(Default)]
 pub struct Telemetry {
-    /// Where telemetry is sent, for the start-up line.
+    /// The destination of telemetry, for the start-up line.
     pub destination: String,
-    /// What the layers around axum, reqwest and sqlx record with.
+    /// What the layers around axum, reqwest and sqlx use to record.
     pub instrumentation: Instrumentation,
     shutdowns: Vec<Box<dyn FnOnce(Duration) -> OTelSdkResult>>,
 }
 
-/// Starts logging, and every signal that `setup` does not switch off. Call it once, inside a Tokio runtime, in which gRPC
-/// sends.
+/// Starts logging, and every signal that `setup` does not switch off. Call it once, inside a Tokio runtime,
+/// which gRPC needs for sending.
 ///
 /// # Errors
 ///
-/// If an exporter cannot be built, or a subscriber is installed already.
+/// An exporter cannot be built, or a subscriber is already installed.
 pub fn start(setup: &Setup) -> Result<Telemetry> {
     let mut telemetry = Telemetry::default();
     let subscriber = registry().with(logs::lines(setup));
@@ -58,17 +59,18 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
 }
 
 impl Telemetry {
-    /// Lets `shutdown` run when telemetry is flushed; it gets the time that it may take.
+    /// Runs `shutdown` when telemetry is flushed; its argument is the time that it may take.
     pub fn on_flush(&mut self, shutdown: impl FnOnce(Duration) -> OTelSdkResult + 'static) {
         self.shutdowns.push(Box::new(shutdown));
     }
 
-    /// Sends what is left of each signal, within 9 s. Call it when no request is running any more: what is recorded later is
-    /// lost.
+    /// Exports the rest of each signal, within 9 s. Call it when no request is running any more, because
+    /// anything recorded later is lost.
     pub fn flush(self) {
-        // The metrics are built first and end last, because they count what becomes of the others.
+        // The metrics are built first and shut down last, because they count the exports of the other
+        // signals.
         for shutdown in self.shutdowns.into_iter().rev() {
-            // An export that fails has been logged.
+            // A failed export has already been logged.
             let _ = shutdown(FLUSH_TIMEOUT);
         }
     }

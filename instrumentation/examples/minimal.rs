@@ -40,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let stop = async move { tokio::select!(_ = terminate.recv() => {}, _ = tokio::signal::ctrl_c() => {}) };
     axum::serve(listener, router.layer(ServerLayer::new(&layers))).with_graceful_shutdown(stop).await?;
-    // The metrics are sent last, because they count what became of the others.
+    // Metrics are exported last, because they count the exports of the other signals.
     let sent = traces.shutdown().and(logs.shutdown()).and(metrics.shutdown());
     delivery.report_the_end();
     Ok(sent?)

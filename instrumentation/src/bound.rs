@@ -1,16 +1,18 @@
-//! Instruments that are bound to the attributes with which they record again and again.
+//! Instruments that are bound to the attributes of repeated measurements.
 
 use std::hash::Hash;
 use std::sync::{PoisonError, RwLock};
 
 use fnv::FnvHashMap;
 
-/// Values that have an instrument of their own. Others are bound for one measurement, which costs more, and lose nothing.
+/// Maximum number of attribute sets with a bound instrument. Measurements with others are recorded all the
+/// same, at a higher cost.
 const MAX_BOUND: usize = 256;
 
-/// Instruments by what their attributes are made of. The SDK finds the series of an unbound measurement by hashing all its
-/// attributes, which takes several thousand instructions; a short key takes some hundred. FNV is faster for short keys than
-/// the hash of the standard library; that keys can be made to collide is harmless in a map of this size.
+/// Bound instruments by a short key of their attributes. For an unbound measurement, the SDK finds the series
+/// by hashing all attributes, which takes several thousand instructions; hashing a short key takes a few
+/// hundred. FNV is faster for short keys than the default hash of the standard library. Its collisions are
+/// harmless in a map of this size.
 pub(crate) struct Bound<K, I>(RwLock<FnvHashMap<K, I>>);
 
 impl<K, I> Default for Bound<K, I> {
@@ -20,7 +22,8 @@ impl<K, I> Default for Bound<K, I> {
 }
 
 impl<K: Eq + Hash, I> Bound<K, I> {
-    /// Records with the instrument of `key`. `bind` makes it, the first time: a series begins with its first measurement.
+    /// Records with the instrument of `key`. `bind` creates it at the first measurement, because a bound
+    /// instrument starts a series.
     pub(crate) fn record(&self, key: K, bind: impl FnOnce() -> I, record: impl FnOnce(&I)) {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(instrument) = known.get(&key) {

@@ -11,18 +11,18 @@
 //! ```
 //!
 //! For every call, the middleware
-//! - makes a span of kind CLIENT, and sends its ids along (`traceparent`),
+//! - makes a span of kind CLIENT, and propagates its ids (`traceparent`),
 //! - keeps the span open until the response's body has been read or dropped,
 //! - records `http.client.request.duration`,
-//! - marks a call as failed that gets no response, a status of 400 or above, or half a body. Why it failed is for the
-//!   caller to record, who knows what it means: see [`CallSpan`].
+//! - marks a call as failed if it gets no response, a status of 400 or above, or only half a body. The
+//!   caller, who knows what that means, can record the reason: see [`CallSpan`].
 //!
 //! It follows <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span>. Add it as the last middleware,
 //! so that a retry makes a span for each attempt.
 //!
-//! The Registry has two crates for the same thing; `tests/registry` runs both and shows what they get wrong. `reqwest-tracing`
-//! 0.7 writes status and port as strings, leaves out `url.full` by default, and sends no `traceparent` with OpenTelemetry 0.33.
-//! `tower-otel` 0.12 records all headers, and secrets in `url.full`.
+//! The Registry has two crates for the same purpose; `tests/registry` runs both and shows their faults.
+//! `reqwest-tracing` 0.7 writes status and port as strings, leaves out `url.full` by default, and sends no
+//! `traceparent` with OpenTelemetry 0.33. `tower-otel` 0.12 records all headers, and secrets in `url.full`.
 
 mod body;
 mod call;
@@ -59,7 +59,8 @@ struct Recorder {
 }
 
 impl ClientMiddleware {
-    /// Records with what `instrumentation` holds. Without a tracer provider, the middleware passes calls through unchanged.
+    /// Records with the providers of `instrumentation`. Without a tracer provider, the middleware passes
+    /// calls through unchanged.
     pub fn new(instrumentation: &Instrumentation) -> Self {
         let description = "Duration of HTTP client requests.";
         let metrics = instrumentation
@@ -90,8 +91,8 @@ impl Middleware for ClientMiddleware {
         if let Some(handle) = extensions.get::<CallSpan>() {
             handle.set(&call.context);
         }
-        // The other side continues this trace. It must learn the ids of the span that was just started, not those of the
-        // current span, or it would name the wrong parent.
+        // The called service continues this trace. It must get the ids of the span that was just started, not
+        // those of the current span, which would be the wrong parent.
         if let Some(propagator) = &recorder.propagator {
             propagator.inject_context(&call.context, &mut RequestHeaders(request.headers_mut()));
         }
@@ -116,7 +117,7 @@ impl Recorder {
             host: url.host_str().unwrap_or_default().trim_matches(['[', ']']).into(),
             port: url.port_or_known_default().unwrap_or_default(),
         };
-        // With room for what the response adds.
+        // The capacity includes the attributes of the response.
         let mut attributes = Vec::with_capacity(8);
         attributes.extend(target.attributes());
         attributes.push(KeyValue::new(attribute::URL_FULL, url_full(url)));
@@ -141,8 +142,8 @@ impl Recorder {
     }
 }
 
-/// The headers of a request, to which a propagator writes. Unlike the injector of `opentelemetry-http`, it neither parses the name
-/// `traceparent` nor copies values.
+/// The headers of a request, into which a propagator writes. Unlike the injector of `opentelemetry-http`, it
+/// neither parses the name `traceparent` nor copies values.
 struct RequestHeaders<'a>(&'a mut HeaderMap);
 
 static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
@@ -162,7 +163,7 @@ fn url_full(url: &Url) -> String {
         return url.as_str().to_owned();
     }
     let mut public = url.clone();
-    // Both fail only for URLs without a host, which no HTTP client can call.
+    // Both calls fail only for URLs without a host, which no HTTP client can call.
     let _ = public.set_username("");
     let _ = public.set_password(None);
     let query = url.query().map(http_semconv::redacted_query);

@@ -40,7 +40,8 @@
 //! What it logs in its own thread (slow statements) is, without a span.
 //!
 //! # Why this is not `sqlx-otel`
-//!
+//! The parent is the OpenTelemetry context in which the method was called, wherever its future or stream is
+//! polled.
 //! The crate [`sqlx-otel`] does the same, and more (metrics of the pool, annotations, a builder for each database). As of
 //! version 0.5.0 this crate cannot use it:
 //!

@@ -1,4 +1,4 @@
-//! What becomes of telemetry on its way out: nothing is lost silently.
+//! Counts telemetry on its way to the collector, so that nothing is lost silently.
 //!
 //! The SDK's batch processors report how much they dropped only when they are shut down, and a failing exporter reports every
 //! single failure. [`Delivery`] puts a thin layer around both. It counts what is dropped in front of a full queue or fails
@@ -9,9 +9,10 @@
 //! WARN OTLP export has recovered handson.dropped.spans=812 handson.dropped.log_records=90
 //! ```
 //!
-//! The same numbers are metrics by their registry names: the SDK counts what its processors hand to the exporter
-//! (`otel.sdk.processor.{span,log}.processed`, if a global meter provider is set), and [`Delivery::report_to`] adds what was
-//! dropped (`error.type=queue_full`) and what became of the exports (`otel.sdk.exporter.{span,log}.exported`).
+//! The same numbers are exported as metrics with their registry names: the SDK counts what its processors
+//! pass to the exporter (`otel.sdk.processor.{span,log}.processed`, if a global meter provider is set), and
+//! [`Delivery::report_to`] adds dropped items (`error.type=queue_full`) and the results of exports
+//! (`otel.sdk.exporter.{span,log}.exported`).
 
 mod counts;
 mod exporters;
@@ -35,7 +36,7 @@ use counts::ItemCounts;
 pub use exporters::{Counted, WatchedMetricExporter};
 pub use processors::{CountedLogProcessor, CountedSpanProcessor};
 
-/// Counts spans and log records on their way to the collector, and reports what is lost. Cloning is cheap.
+/// Counts spans and log records on their way to the collector, and reports losses. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Delivery(Arc<State>);
 
@@ -45,13 +46,14 @@ struct State {
     destination: String,
     spans: ItemCounts,
     log_records: ItemCounts,
-    /// Metrics are cumulative: if one export fails, the next one says the same, and nothing is lost.
+    /// Whether exports of metrics are failing. Metrics are cumulative, so a failed export loses nothing: the
+    /// next one has the same values.
     metrics_fail: AtomicBool,
-    /// Why an export failed last; empty if none has failed since the last recovery.
+    /// Why the last export failed; empty if none has failed since the last recovery.
     reason: Mutex<String>,
     reported: Mutex<Reported>,
     changed: Arc<Notify>,
-    /// End the retries of the exporters.
+    /// Handles that stop the retries of the exporters.
     retry_stops: Mutex<Vec<RetryStop>>,
 }
 
@@ -70,7 +72,7 @@ struct Dropped {
 }
 
 impl Delivery {
-    /// Nothing is counted yet.
+    /// A `Delivery` without any counts.
     pub fn new(settings: &Settings) -> Self {
         let changed = Arc::new(Notify::new());
         Self(Arc::new(State {
@@ -86,10 +88,10 @@ impl Delivery {
         }))
     }
 
-    /// The SDK's batch processor in front of `exporter`, counted. Without an exporter, spans are made and dropped, as
-    /// `OTEL_TRACES_EXPORTER=none` asks for.
+    /// The SDK's batch processor before `exporter`, with counts. Without an exporter, spans are created and
+    /// dropped, as `OTEL_TRACES_EXPORTER=none` requires.
     ///
-    /// To be called inside a Tokio runtime, in which gRPC sends.
+    /// Must be called inside a Tokio runtime, which gRPC needs for sending.
     pub fn span_processor<E: SpanExporter + 'static>(&self, exporter: Option<E>) -> CountedSpanProcessor {
         CountedSpanProcessor::new(self, exporter.map(|exporter| Counted::new(exporter, self)))
     }
@@ -104,13 +106,13 @@ impl Delivery {
         Counted::new(exporter, self)
     }
 
-    /// Reports the numbers as metrics, too.
+    /// Reports the numbers also as metrics.
     pub fn report_to(&self, provider: &SdkMeterProvider) {
         metrics::report(self, provider);
     }
 
-    /// Logs from a task of its own, because a request that happens to meet a full queue must not wait for a log line. To be
-    /// called inside a Tokio runtime, once the subscriber is installed.
+    /// Logs from a separate task, because a request that finds a full queue must not wait for a log line.
+    /// Must be called inside a Tokio runtime, after the subscriber is installed.
     pub fn watch(&self) {
         let state = Arc::clone(&self.0);
         tokio::spawn(async move {
@@ -121,17 +123,18 @@ impl Delivery {
         });
     }
 
-    /// Logs what was not delivered. To be called after the providers were shut down.
+    /// Logs what was not delivered. Must be called after the providers were shut down.
     pub fn report_the_end(&self) {
         self.0.report_the_end();
     }
 
-    /// Remembers why an export failed, for the next warning: an HTTP client knows the cause better than an exporter.
+    /// Sets the reason why an export failed, for the next warning, because an HTTP client knows the cause
+    /// better than an exporter.
     pub fn set_reason(&self, reason: String) {
         *lock(&self.0.reason) = reason;
     }
 
-    /// At the shutdown of a processor, no batch is sent again: the process has to end in time.
+    /// Stops retries when a processor is shut down, because the process must end in time.
     pub fn stop_retries_at_shutdown(&self, retry_stop: RetryStop) {
         lock(&self.0.retry_stops).push(retry_stop);
     }
@@ -140,8 +143,8 @@ impl Delivery {
         lock(&self.0.retry_stops).iter().for_each(RetryStop::stop);
     }
 
-    /// Counts the spans of a batch that the collector has taken and then rejected, which the SDK takes for delivered; remembers
-    /// the reason of every other failure.
+    /// Counts the spans that the collector has rejected in a partial success, which the SDK considers
+    /// delivered. Keeps the reason of every other failure.
     pub fn span_export_failed(&self, error: &ExportError) {
         self.set_reason(error.to_string());
         if let ExportError::PartialSuccess { rejected, message } = error {
@@ -232,7 +235,7 @@ impl State {
     fn note_result(&self, result: &OTelSdkResult) {
         if let Err(error) = result {
             let mut reason = lock(&self.reason);
-            // The HTTP client has set a more precise one if there was no response.
+            // If there was no response, the HTTP client has already set a more precise reason.
             if reason.is_empty() {
                 *reason = error.to_string();
             }
@@ -257,12 +260,12 @@ impl State {
     }
 }
 
-/// `error.type` of items that found the queue full.
+/// `error.type` of items that were dropped because the queue was full.
 const QUEUE_FULL: &str = "queue_full";
-/// `error.type` of items that the collector did not take.
+/// `error.type` of items that the collector did not accept.
 const EXPORT_FAILED: &str = "export_failed";
 
-/// The data stays whole when a thread panics while it holds the lock.
+/// The data is consistent even if a thread panics while it holds the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,8 +1,9 @@
 //! Failures, recorded on the span where they happened.
 //!
-//! One failure is one event `exception` on one span: <https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/>.
-//! The event of `tracing-opentelemetry` (`err` in `#[instrument]`) has a message and neither `exception.type` nor a stack
-//! trace; that is why this module exists.
+//! One failure is one event `exception` on one span:
+//! <https://opentelemetry.io/docs/specs/semconv/exceptions/exceptions-spans/>. This module exists because the
+//! event of `tracing-opentelemetry` (`err` in `#[instrument]`) has a message, but neither `exception.type`
+//! nor a stack trace.
 
 use std::fmt::Display;
 
@@ -15,7 +16,7 @@ pub trait Exception: Display {
     /// `exception.type`: a stable name by which failures are counted, grouped and searched.
     fn exception_type(&self) -> &str;
 
-    /// `exception.stacktrace`: the causes, or the frames, one a line.
+    /// `exception.stacktrace`: the causes or the frames, one per line.
     fn stack_trace(&self) -> String;
 }
 

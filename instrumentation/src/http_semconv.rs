@@ -1,4 +1,4 @@
-//! What the semantic conventions for HTTP say about servers and clients alike:
+//! The parts of the semantic conventions for HTTP that servers and clients have in common:
 //! <https://opentelemetry.io/docs/specs/semconv/http/>.
 
 use std::borrow::Cow;

@@ -1,4 +1,4 @@
-//! Who a process is: what every log line and every item of telemetry says about its origin.
+//! The identity of a process: what every log line and every item of telemetry contains about its origin.
 
 use opentelemetry::KeyValue;
 use opentelemetry_resource_detectors::{
@@ -23,7 +23,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Of a build that does not know its commit.
+    /// The identity for a build that does not know its commit.
     pub fn new(
         service: impl Into<String>,
         version: impl Into<String>,
@@ -38,8 +38,8 @@ impl Identity {
         }
     }
 
-    /// The attributes of a resource for it, apart from `service.name`, which the SDK's builder takes by itself; and what
-    /// [`detectors`] get wrong. Add them after the detectors.
+    /// The attributes of a resource, except `service.name`, for which the SDK's builder has a method. They
+    /// correct values of [`detectors`], so add them after the detectors.
     pub fn attributes(&self) -> Vec<KeyValue> {
         let known = [
             (attribute::SERVICE_VERSION, Some(&self.version)),
@@ -57,7 +57,7 @@ impl Identity {
     }
 }
 
-/// `host.arch` as the registry spells it; `opentelemetry-resource-detectors` 0.13 has Rust's own names.
+/// `host.arch` as the registry defines it; `opentelemetry-resource-detectors` 0.13 uses Rust's names.
 fn host_arch() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
@@ -69,7 +69,7 @@ fn host_arch() -> &'static str {
     }
 }
 
-/// `os.type` as the registry spells it.
+/// `os.type` as the registry defines it.
 fn os_type() -> &'static str {
     match std::env::consts::OS {
         "macos" => "darwin",

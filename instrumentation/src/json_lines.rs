@@ -1,4 +1,4 @@
-//! Structured logs: one JSON object a line, as an event format of `tracing-subscriber`.
+//! Structured logs: one JSON object per line, as an event format of `tracing-subscriber`.
 //!
 //! ```
 //! # use instrumentation::{Identity, json_lines::JsonLines};
@@ -13,12 +13,13 @@
 //!  "dd.service":"handson","dd.env":"test","dd.version":"0.1.0","user.id":"1"}
 //! ```
 //!
-//! Datadog and others each spell the ids that join logs with traces in their own way, so a line has all of them. The fields
-//! `exception.type`, `exception.message` and `exception.stacktrace` of an event become `error: {kind, message, stack}`, as
-//! Datadog's Error Tracking reads it.
+//! Datadog and others have different names for the ids that link logs with traces, so a line contains all of
+//! them. The fields `exception.type`, `exception.message` and `exception.stacktrace` of an event become
+//! `error: {kind, message, stack}`, which Datadog's Error Tracking requires.
 //!
-//! The crate `json-subscriber` 0.3 can write this line, too, with a visitor for the nested error; the fields in it then occur
-//! twice. It is not used because it costs twice as much (33 against 14 thousand instructions a line).
+//! The crate `json-subscriber` 0.3 can also write this line, with a visitor for the nested error, but it
+//! repeats the fields of the error. It is not used because it costs twice as much (33 thousand instead of 14
+//! thousand instructions per line).
 
 mod fields;
 mod object;
@@ -46,7 +47,7 @@ pub struct JsonLines {
 }
 
 impl JsonLines {
-    /// Lines that say who wrote them.
+    /// Lines with this identity.
     pub fn new(identity: &Identity) -> Self {
         let (service, environment, version) = (&identity.service, &identity.environment, &identity.version);
         let (commit, repository) = (identity.commit.as_ref(), identity.repository.as_ref());
@@ -71,8 +72,8 @@ impl JsonLines {
         Self { identity: object, with_span_ids: false }
     }
 
-    /// Adds the ids of the current span to each line: `trace_id`, `trace.id`, `dd.trace_id`, and the same for the span. Lines
-    /// outside of a span have none.
+    /// Adds the ids of the current span to each line: `trace_id`, `trace.id`, `dd.trace_id`, and the same for
+    /// the span. Lines outside of a span have no ids.
     #[must_use]
     pub fn with_span_ids(mut self) -> Self {
         self.with_span_ids = true;
@@ -100,7 +101,7 @@ where
         let mut line = Object::with_capacity(768);
         line.plain_member("time", &time);
         line.plain_member("level", event.metadata().level().as_str());
-        // An event without a message has a name, at least.
+        // An event without a message has at least a name.
         let name = event.metadata().name();
         line.member("message", if fields.message.is_empty() { name } else { &fields.message });
         line.members(&self.identity);

@@ -1,7 +1,7 @@
 //! OpenTelemetry layers for axum, reqwest and sqlx that follow the semantic conventions.
 //!
-//! Each layer is one line. Providers come in as values, by [`Instrumentation`]; no global of OpenTelemetry is needed or set.
-//! With telemetry off, the layers pass everything through.
+//! Each layer is one line. Providers are passed as values, in [`Instrumentation`]; no global of OpenTelemetry
+//! is needed or set. If telemetry is off, the layers pass everything through.
 //!
 //! | module | what it gives |
 //! | --- | --- |
@@ -47,12 +47,13 @@ use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 
 pub use identity::Identity;
 
-/// Reads the ids of spans from headers, and writes them.
+/// Extracts the ids of spans from headers, and injects them.
 pub(crate) type Propagator = Arc<dyn TextMapPropagator + Send + Sync>;
 
-/// What the layers record with. Without a provider, the layers pass everything through unchanged.
+/// The providers and the propagator that the layers use. Without a provider, the layers pass everything
+/// through unchanged.
 ///
-/// Providers come in as values: nothing here reads or sets a global of OpenTelemetry. Cloning is cheap.
+/// Providers are passed as values: nothing here reads or sets a global of OpenTelemetry. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct Instrumentation {
     tracer: Option<SdkTracer>,
@@ -61,7 +62,7 @@ pub struct Instrumentation {
 }
 
 impl Instrumentation {
-    /// Records nothing, until it is given a provider.
+    /// An instrumentation without providers, which records nothing.
     pub fn new() -> Self {
         Self::default()
     }
@@ -80,7 +81,8 @@ impl Instrumentation {
         self
     }
 
-    /// Reads the caller's span ids from request headers, and sends them on to other services, with `propagator`.
+    /// Extracts the caller's span ids from request headers, and injects ids into calls of other services,
+    /// with `propagator`.
     #[must_use]
     pub fn with_propagator(mut self, propagator: impl TextMapPropagator + Send + Sync + 'static) -> Self {
         self.propagator = Some(Arc::new(propagator));
@@ -103,7 +105,8 @@ impl Instrumentation {
     }
 }
 
-/// The instrumentation scope of everything that the layers record: this crate, its version, and the conventions it follows.
+/// The instrumentation scope of everything that the layers record: this crate, its version, and the
+/// conventions that it follows.
 pub(crate) fn scope() -> InstrumentationScope {
     InstrumentationScope::builder(env!("CARGO_PKG_NAME"))
         .with_version(env!("CARGO_PKG_VERSION"))

@@ -12,12 +12,13 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, Targets, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Crates that an OTLP exporter sends with, besides OpenTelemetry's own. Their events must not be exported, or each export
-/// would cause the next one.
+/// Crates that an OTLP exporter uses for sending, in addition to OpenTelemetry's own. Their events must not
+/// be exported, because each export would cause another one.
 const TRANSPORT: [&str; 7] = ["h2", "hyper", "hyper_util", "reqwest", "rustls", "tonic", "tower"];
 
-/// The bridge of `opentelemetry-appender-tracing`, which makes log records of `tracing`'s events, apart from those of the
-/// exporter's own transport (at `RUST_LOG=debug`). `levels` says which levels of which modules are recorded.
+/// The bridge of `opentelemetry-appender-tracing`, which makes log records from `tracing`'s events, except
+/// those of the exporter's own transport (at `RUST_LOG=debug`). `levels` defines which levels of which
+/// modules are recorded.
 pub fn layer<S>(provider: &SdkLoggerProvider, levels: Targets) -> impl Layer<S> + use<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
@@ -33,12 +34,12 @@ fn is_not_of_the_transport(event: &Metadata<'_>) -> bool {
     !crate_name.starts_with("opentelemetry") && !TRANSPORT.contains(&crate_name)
 }
 
-/// Removes generated event names: `tracing` calls an event `event src/shop.rs:42`, by its place in the source on
-/// the machine that built it. Add it before the processor that exports.
+/// Removes generated event names: `tracing` names an event `event src/shop.rs:42` after its location in the
+/// source on the build machine. Add it before the processor that exports.
 #[derive(Debug, Default)]
 pub struct WithoutPlaceNames;
 
-/// Whether `name` is `event FILE:LINE`. A service may call an event `event received`.
+/// Whether `name` is `event FILE:LINE`. A service may name an event `event received`.
 fn is_place(name: &str) -> bool {
     let line = name.strip_prefix("event ").and_then(|place| place.rsplit_once(':')).map(|(_, line)| line);
     line.is_some_and(|line| line.parse::<u32>().is_ok())

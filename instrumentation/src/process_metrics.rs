@@ -1,8 +1,8 @@
-//! Metrics of the process: CPU time and disk I/O, by `opentelemetry-instrumentation-process` 0.3.
+//! Metrics of the process: CPU time and disk I/O, from `opentelemetry-instrumentation-process` 0.3.
 //!
-//! That crate makes gauges of memory, threads and file descriptors, for which the conventions have up-down counters, and of
-//! context switches, for which they have a counter. A backend adds the one up over instances and not the other. So
-//! [`only_correct`] drops those; `tests/registry` fails when the crate has fixed them.
+//! That crate uses gauges for memory, threads and file descriptors, which are up-down counters in the
+//! conventions, and for context switches, which are a counter. Backends sum counters over instances, but not
+//! gauges. So [`only_correct`] drops those; `tests/registry` fails when the crate has corrected them.
 //!
 //! ```
 //! use instrumentation::process_metrics;

@@ -19,10 +19,11 @@
 //! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>. The span ends with the head of the response; a body
 //! that is streamed for longer is not covered.
 //!
-//! The Registry has three crates for the same thing; `tests/registry` runs each and shows what it gets wrong. The best is
-//! `opentelemetry-instrumentation-tower` 0.19, which leaves `url.scheme` empty, sets no `server.address` and no `error.type`,
-//! and never counts down an active request whose caller hangs up. `axum-tracing-opentelemetry` 0.42 has no metrics.
-//! `tower-otel` 0.12 records all headers, `authorization` included.
+//! The Registry has three crates for the same purpose; `tests/registry` runs each and shows its faults. The
+//! best is `opentelemetry-instrumentation-tower` 0.19, which leaves `url.scheme` empty, sets neither
+//! `server.address` nor `error.type`, and never decrements active requests whose caller hangs up.
+//! `axum-tracing-opentelemetry` 0.42 has no metrics. `tower-otel` 0.12 records all headers, including
+//! `authorization`.
 
 mod request;
 
@@ -48,13 +49,13 @@ use crate::http_semconv::{self, span_name};
 use crate::trace_context::trace_parent;
 use crate::{Instrumentation, Propagator};
 
-/// Puts a server span and the metrics of the conventions around an axum router.
+/// Adds a server span and the metrics of the conventions to an axum router.
 #[derive(Clone)]
 pub struct ServerLayer {
     recorder: Option<Arc<Recorder>>,
 }
 
-/// What every request is recorded with.
+/// What records the requests.
 struct Recorder {
     tracer: SdkTracer,
     propagator: Option<Propagator>,
@@ -68,7 +69,7 @@ struct Metrics {
     bound_active_requests: Bound<(&'static str, &'static str), BoundUpDownCounter<i64>>,
 }
 
-/// What is known of a request when it arrives, and recorded in metrics.
+/// The properties of a request that are known when it arrives and are attributes of metrics.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Facts {
     method: &'static str,
@@ -99,7 +100,7 @@ impl Facts {
 }
 
 impl Metrics {
-    /// Counts a request in, or out with `change` -1.
+    /// Adds `change` to the number of active requests: 1 at the start, -1 at the end.
     fn count_active(&self, facts: &Facts, change: i64) {
         let attributes = || {
             [
@@ -111,7 +112,8 @@ impl Metrics {
         self.bound_active_requests.record((facts.method, facts.scheme), bind, |count| count.add(change));
     }
 
-    /// Records that a request was answered with `status`, whose attributes are `outcome`, after `seconds`.
+    /// Records a request that was answered with `status`, which has the attributes `outcome`, after
+    /// `seconds`.
     fn record_duration(&self, facts: &Facts, status: StatusCode, outcome: Vec<KeyValue>, seconds: f64) {
         let bind = || {
             let attributes: Vec<KeyValue> = outcome.into_iter().chain(facts.attributes()).collect();
@@ -122,7 +124,8 @@ impl Metrics {
 }
 
 impl ServerLayer {
-    /// Records with what `instrumentation` holds. Without a tracer provider, the layer passes requests through unchanged.
+    /// Records with the providers of `instrumentation`. Without a tracer provider, the layer passes requests
+    /// through unchanged.
     pub fn new(instrumentation: &Instrumentation) -> Self {
         let metrics = instrumentation.meter().map(|meter| Metrics {
             duration: http_semconv::duration(
@@ -180,7 +183,8 @@ where
         };
         let active = ActiveRequest::start(recorder, &request);
         let context = active.context.clone();
-        // The context is attached for the call as well, because a service may do work before it returns its future.
+        // The context is also attached during this call, because a service may do work before it returns its
+        // future.
         let _attached = context.clone().attach();
         let inner = self.inner.call(request).with_context(context);
         ResponseFuture::Recorded { inner, active }
@@ -188,7 +192,7 @@ where
 }
 
 pin_project! {
-    /// The response to come.
+    /// The future of the response.
     #[allow(missing_docs)]
     #[project = Projected]
     pub enum ResponseFuture<F> {
@@ -222,8 +226,8 @@ where
     }
 }
 
-/// A request that is being served. It is counted as active until it is dropped: after the response, or when the caller
-/// hangs up and the future of the response is dropped.
+/// A request that is being handled. It counts as active until this value is dropped: after the response, or
+/// when the caller hangs up and the future of the response is dropped.
 pub struct ActiveRequest {
     recorder: Arc<Recorder>,
     context: Context,
@@ -242,8 +246,8 @@ impl ActiveRequest {
         let mut attributes = request::attributes(request);
         attributes.extend(facts.attributes());
 
-        // A caller that is traced sends its ids in `traceparent`. Without one, an empty context and not the current one is
-        // the parent: what this task did before does not belong to the request.
+        // A traced caller sends its ids in `traceparent`. Without it, the parent is an empty context instead
+        // of the current one, because earlier work of this task does not belong to the request.
         let parent = Context::new();
         let parent = match &recorder.propagator {
             Some(propagator) => propagator.extract_with_context(&parent, &HeaderExtractor(request.headers())),
@@ -263,13 +267,13 @@ impl ActiveRequest {
         Self { recorder: Arc::clone(recorder), context, start, facts }
     }
 
-    /// Records the response, and names the span in it.
+    /// Records the response, and adds the ids of the span to it.
     fn answered<R>(&self, mut response: Response<R>) -> Response<R> {
         let status = response.status();
         let span = self.context.span();
         let mut outcome = Vec::with_capacity(2);
         outcome.push(KeyValue::new(attribute::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16())));
-        // Status codes of 4xx are the caller's mistakes, not failures of this server.
+        // Status codes of 4xx are mistakes of the caller, not failures of this server.
         if status.is_server_error() {
             outcome.push(KeyValue::new(attribute::ERROR_TYPE, status.as_str().to_owned()));
             span.set_status(Status::error(""));
@@ -287,7 +291,7 @@ impl ActiveRequest {
 
 impl Drop for ActiveRequest {
     fn drop(&mut self) {
-        // Without this, a task that the handler spawned with its context would keep the span open.
+        // Without this, a task that the handler has spawned with its context would keep the span open.
         self.context.span().end();
         if let Some(metrics) = &self.recorder.metrics {
             metrics.count_active(&self.facts, -1);

@@ -1,5 +1,6 @@
-//! The `OTEL_*` variables that the Rust SDK does not read, and a check of those that it reads: the SDK passes over a bad value
-//! with a warning or in silence, and the telemetry is then missing without a reason.
+//! The `OTEL_*` variables that the Rust SDK does not read, and validation of those that it reads: the SDK
+//! ignores an invalid value with a warning or silently, and telemetry would then be missing without any
+//! error.
 //!
 //! Variables and defaults are those of <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/> and
 //! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>. An empty variable counts as unset.
@@ -42,7 +43,7 @@ OpenTelemetry, by its standard variables:
 
 An empty variable counts as unset.";
 
-/// How a signal is sent.
+/// The protocol of exports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// OTLP over HTTP, binary protobuf.
@@ -63,11 +64,11 @@ impl fmt::Display for Protocol {
 /// Whether and how one signal is exported.
 #[derive(Debug, Clone)]
 pub struct SignalSettings {
-    /// `OTEL_{SIGNAL}_EXPORTER` is not `none`, and the SDK is not disabled.
+    /// Whether the signal is exported: `OTEL_{SIGNAL}_EXPORTER` is not `none`, and the SDK is not disabled.
     pub enabled: bool,
-    /// `OTEL_EXPORTER_OTLP_{SIGNAL}_PROTOCOL`, or that of all signals.
+    /// `OTEL_EXPORTER_OTLP_{SIGNAL}_PROTOCOL`, otherwise the variable of all signals.
     pub protocol: Protocol,
-    /// The complete address: with `/v1/traces` and the like for HTTP.
+    /// The complete address; for HTTP, with a path such as `/v1/traces`.
     pub endpoint: Url,
     /// Headers of each export.
     pub headers: HeaderMap,
@@ -77,16 +78,16 @@ pub struct SignalSettings {
     pub timeout: Duration,
 }
 
-/// How many items may wait for export, and how many leave at once.
+/// The maximum number of items in the queue and in one export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Batching {
-    /// Items beyond this number are dropped and counted.
+    /// Further items are dropped and counted.
     pub max_queue_size: usize,
-    /// Items of one export.
+    /// Number of items in one export.
     pub max_export_batch_size: usize,
 }
 
-/// The checked settings of a process.
+/// The validated settings of a process.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `OTEL_SDK_DISABLED=true`: no telemetry at all.
@@ -105,20 +106,20 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks the environment of this process.
+    /// Reads and validates the environment of this process.
     ///
     /// # Errors
     ///
-    /// The first variable whose value is not allowed.
+    /// The first variable with an invalid value.
     pub fn from_env() -> Result<Self, InvalidVariable> {
         Self::from_lookup(|name| std::env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
     }
 
-    /// Reads and checks variables that `lookup` knows.
+    /// Reads and validates the variables that `lookup` returns.
     ///
     /// # Errors
     ///
-    /// The first variable whose value is not allowed.
+    /// The first variable with an invalid value.
     pub fn from_lookup(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, InvalidVariable> {
         let variables = Variables::new(&lookup);
         let mut settings = Self {
@@ -126,8 +127,8 @@ impl Settings {
             traces: signal(&variables, "TRACES", "v1/traces")?,
             metrics: signal(&variables, "METRICS", "v1/metrics")?,
             logs: signal(&variables, "LOGS", "v1/logs")?,
-            // Larger than the SDK's 2048 and 512, so that nothing is lost while a saturated machine lets the exporter's thread
-            // wait for its turn. Full queues take about 12 MiB.
+            // Larger than the SDK's 2048 and 512, so that nothing is lost while the exporter's thread waits
+            // for a CPU on a saturated machine. Full queues take about 12 MiB.
             span_batching: batching(&variables, "OTEL_BSP", 8192)?,
             log_batching: batching(&variables, "OTEL_BLRP", 4096)?,
             propagators: variables
@@ -143,7 +144,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// The propagator that `OTEL_PROPAGATORS` names: it reads and writes `traceparent`, `tracestate` and `baggage`.
+    /// The propagator of `OTEL_PROPAGATORS`: it extracts and injects `traceparent`, `tracestate` and
+    /// `baggage`.
     pub fn propagator(&self) -> TextMapCompositePropagator {
         let has = |name: &str| self.propagators.iter().any(|propagator| propagator == name);
         let mut propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>> = Vec::new();
@@ -156,7 +158,8 @@ impl Settings {
         TextMapCompositePropagator::new(propagators)
     }
 
-    /// Where telemetry is sent, for a log line: `http://localhost:4318 (http/protobuf)`, `off`, or `none`. It holds no password.
+    /// The destination of telemetry, for a log line: `http://localhost:4318 (http/protobuf)`, `off`, or
+    /// `none`. It contains no password.
     pub fn destination(&self) -> String {
         if self.disabled {
             return "off".to_owned();
@@ -187,7 +190,7 @@ impl SignalSettings {
 /// `url` as text, without user and password.
 pub fn masked(url: &Url) -> String {
     let mut public = url.clone();
-    // Both fail only for URLs without a host.
+    // Both calls fail only for URLs without a host.
     let _ = public.set_username("");
     let _ = public.set_password(None);
     public.into()
@@ -203,7 +206,8 @@ pub fn mask_user_info(text: &str) -> Cow<'_, str> {
     while let Some(scheme_end) = rest.find("://").map(|index| index + 3) {
         let (before, after) = rest.split_at(scheme_end);
         masked.push_str(before);
-        // The host, user and password of a URL end at a slash, a quote or white space; the last `@` is before the host.
+        // The authority of a URL ends at a slash, a quote or white space; the last `@` in it is before the
+        // host.
         let authority_end = after
             .find(|c: char| c.is_whitespace() || ['/', '?', '#', '\'', '"'].contains(&c))
             .unwrap_or(after.len());
@@ -218,7 +222,7 @@ pub fn mask_user_info(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
-/// By HTTP, the address for all signals is a base, and that of one signal is complete:
+/// Over HTTP, the common endpoint is a base URL, and that of one signal is complete:
 /// <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp>.
 fn signal(variables: &Variables<'_>, name: &str, path: &str) -> Result<SignalSettings, InvalidVariable> {
     let own = |option: &str| format!("OTEL_EXPORTER_OTLP_{name}_{option}");

@@ -1,4 +1,4 @@
-//! From `tracing` spans to OpenTelemetry's: `#[tracing::instrument]` on a function makes a span.
+//! Converts `tracing` spans to OpenTelemetry's: `#[tracing::instrument]` on a function makes a span.
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{TraceContextExt, TracerProvider};
@@ -10,11 +10,12 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// The layer of `tracing-opentelemetry` for the spans of the crate `name` and its modules, with that crate as their scope.
 ///
-/// - The filter is not optional: without it, the TRACE spans and events of hyper and others come alive, and a request costs
-///   three times as much.
+/// - The filter is necessary: without it, the TRACE spans and events of hyper and other crates are enabled,
+///   and a request costs three times as much.
 /// - Events become log records (see [`crate::log_records`]), not events of a span.
-/// - What `tracing-opentelemetry` adds to every span by default is either unknown to the semantic conventions (`busy_ns`,
-///   `thread.id`, `target`) or the path of a build machine (`code.file.path`). It is switched off.
+/// - The attributes that `tracing-opentelemetry` adds to every span by default are either unknown to the
+///   semantic conventions (`busy_ns`, `thread.id`, `target`) or contain the path of a build machine
+///   (`code.file.path`), so they are switched off.
 pub fn layer<S>(
     provider: &SdkTracerProvider,
     name: &'static str,
@@ -39,12 +40,12 @@ where
         )
 }
 
-/// `Targets` compares the beginning only, and would take the spans of a crate `shop_admin` for those of `shop`.
+/// `Targets` only compares the beginning, so a crate `shop_admin` would match `shop`.
 fn is_within(target: &str, name: &str) -> bool {
     target.strip_prefix(name).is_some_and(|module| module.is_empty() || module.starts_with("::"))
 }
 
-/// The id of the current trace as 32 hex digits, to tell a caller; `None` outside of a trace.
+/// The id of the current trace as 32 hex digits, for a response to a caller; `None` outside of a trace.
 pub fn current_trace_id() -> Option<String> {
     opentelemetry::Context::map_current(|context| {
         let span = context.span();

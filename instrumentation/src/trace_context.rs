@@ -1,4 +1,4 @@
-//! Ids of spans as text: in headers, by <https://www.w3.org/TR/trace-context/>, and in log lines.
+//! Ids of spans as text: in headers, as defined in <https://www.w3.org/TR/trace-context/>, and in log lines.
 
 use opentelemetry::Context;
 use opentelemetry::propagation::text_map_propagator::FieldIter;
@@ -6,8 +6,9 @@ use opentelemetry::propagation::{Extractor, Injector, TextMapPropagator};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 
-/// The SDK's propagator of `traceparent` and `tracestate`, with two differences in what it sends: an empty `tracestate` is left
-/// out, and ids are written without [`format!`], which takes a quarter of the instructions.
+/// The SDK's propagator of `traceparent` and `tracestate`, with two differences when injecting: an empty
+/// `tracestate` is left out, and ids are written without [`format!`], which takes a quarter of the
+/// instructions.
 #[derive(Debug, Default)]
 pub(crate) struct TraceContext(TraceContextPropagator);
 
@@ -39,7 +40,7 @@ pub(crate) fn trace_parent(span: &SpanContext) -> String {
     let mut text = *b"00-tttttttttttttttttttttttttttttttt-ssssssssssssssss-ff";
     write_hex(&mut text[3..35], &span.trace_id().to_bytes());
     write_hex(&mut text[36..52], &span.span_id().to_bytes());
-    // The specification knows more flags than this one, but only a participant that has set them may send them.
+    // The specification defines more flags, but only a participant that has set them may send them.
     write_hex(&mut text[53..55], &[(span.trace_flags() & TraceFlags::SAMPLED).to_u8()]);
     into_string(text.to_vec())
 }
@@ -51,7 +52,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     into_string(text)
 }
 
-/// Hex digits and dashes are always valid UTF-8. The check of `from_utf8` takes a fraction of what `from_utf8_lossy` does.
+/// Hex digits and dashes are always valid UTF-8. Checking that with `from_utf8` costs a fraction of
+/// `from_utf8_lossy`.
 fn into_string(text: Vec<u8>) -> String {
     String::from_utf8(text).unwrap_or_default()
 }

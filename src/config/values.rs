@@ -1,4 +1,4 @@
-//! The values of options: their types, their parsers, and what a refused value should have been.
+//! The values of options: their types, their parsers, and what each error message says is expected.
 
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -21,7 +21,7 @@ pub enum Environment {
 }
 
 impl Environment {
-    /// As the registry spells it.
+    /// The name in the registry.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Development => "development",
@@ -32,12 +32,12 @@ impl Environment {
     }
 }
 
-/// How a log line is written.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// One JSON object a line.
     Json,
-    /// For people.
+    /// A format for people.
     Text,
 }
 
@@ -134,7 +134,7 @@ pub(super) fn http_url(text: &str) -> Result<Url, &'static str> {
 
 pub(super) fn database_url(text: &str) -> Result<SqliteConnectOptions, &'static str> {
     match SqliteConnectOptions::from_str(text) {
-        // sqlx would log every statement; the span of the query says more.
+        // sqlx would log every statement, but the span of the query contains more.
         Ok(options) if text.starts_with("sqlite:") => Ok(options.disable_statement_logging()),
         _ => Err("expected sqlite::memory:, or a file such as sqlite://handson.db?mode=rwc"),
     }

@@ -1,6 +1,6 @@
-//! From an edit of one line to the verdict, build included: what an attendee waits for.
+//! Measures the time from an edit of one line to the verdict, including the build.
 //!
-//! `cargo bench -p workshop --bench verdict`; it makes a backend of its own, and takes it away again.
+//! `cargo bench -p workshop --bench verdict` creates a backend, and removes it at the end.
 
 use std::error::Error;
 use std::fs;
@@ -37,7 +37,7 @@ fn measure(
     workshop: &impl Fn(&[&str]) -> Result<(), Box<dyn Error>>,
 ) -> Result<Vec<Duration>, Box<dyn Error>> {
     let check = ["check", NAME, "0", "1", "2", "3", "4", "5", "6", "7", "8"];
-    // The first build compiles what the crates need, and is not what is measured.
+    // The first build compiles the dependencies, which is not measured.
     workshop(&check)?;
     let text = fs::read_to_string(file)?;
     let mut times = Vec::new();

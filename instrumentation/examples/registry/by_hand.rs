@@ -1,4 +1,4 @@
-//! What has to be added to the crates of the Registry.
+//! Code that has to be added to the crates of the Registry.
 
 use std::net::SocketAddr;
 
@@ -15,7 +15,7 @@ use tracing::{Instrument as _, Span, field::Empty, info_span};
 use tracing_opentelemetry::OpenTelemetryLayer;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-/// opentelemetry-resource-detectors has Rust's name for the architecture.
+/// opentelemetry-resource-detectors uses Rust's names of architectures.
 pub fn host_arch() -> KeyValue {
     KeyValue::new("host.arch", if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" })
 }
@@ -80,15 +80,15 @@ fn number(version: Version) -> &'static str {
     }
 }
 
-/// The same crate does not set `error.type`; its response extractor puts it on span and metrics.
+/// The same crate does not set `error.type`; its response extractor can add it to span and metrics.
 pub fn error_type<B>(response: &HttpResponse<B>) -> Vec<KeyValue> {
     let status = response.status();
     let failed = status.is_server_error().then(|| KeyValue::new("error.type", status.as_str().to_owned()));
     failed.into_iter().collect()
 }
 
-/// reqwest-tracing records numbers as strings and no URL by default, so it gets a whole span of ours. A query in the URL is
-/// left out, because it can hold secrets.
+/// reqwest-tracing records numbers as strings and no URL by default, so this replaces its whole span. The
+/// query of the URL is left out, because it may contain secrets.
 pub struct ClientSpan;
 
 impl ReqwestOtelSpanBackend for ClientSpan {
@@ -118,7 +118,7 @@ impl ReqwestOtelSpanBackend for ClientSpan {
     }
 }
 
-/// reqwest-tracing sends `traceparent` up to OpenTelemetry 0.32 only.
+/// reqwest-tracing only sends `traceparent` with OpenTelemetry up to 0.32.
 pub struct Traceparent;
 
 #[async_trait::async_trait]
@@ -136,7 +136,7 @@ impl Middleware for Traceparent {
     }
 }
 
-/// No crate of the Registry makes spans of sqlx 0.9 on OpenTelemetry 0.33, so each query gets one here.
+/// No crate of the Registry instruments sqlx 0.9 with OpenTelemetry 0.33, so each query gets its span here.
 pub async fn sqlite_version(pool: &sqlx::SqlitePool) -> sqlx::Result<String> {
     const QUERY: &str = "SELECT sqlite_version()";
     let span = info_span!(

@@ -1,8 +1,9 @@
-//! A whole service instrumented with crates of the OpenTelemetry Registry, not with this one.
+//! A whole service instrumented with crates of the OpenTelemetry Registry instead of this one.
 //!
-//! `PORT=8080 cargo run -p handson-instrumentation --example registry`, then `curl localhost:8080/hello`. The `OTEL_*`
-//! variables say where the telemetry goes. What these crates leave to you, so that the telemetry follows the semantic
-//! conventions, is in `by_hand.rs`; `REGISTRY.md` lists what cannot be added from outside.
+//! `PORT=8080 cargo run -p handson-instrumentation --example registry`, then `curl localhost:8080/hello`. The
+//! `OTEL_*` variables set the destination of the telemetry. `by_hand.rs` contains what has to be added so
+//! that the telemetry follows the semantic conventions; `REGISTRY.md` lists what cannot be added from
+//! outside.
 
 mod by_hand;
 
@@ -37,16 +38,16 @@ struct App {
 }
 
 fn main() -> Fallible {
-    // reqwest is built without a TLS provider. It fails if one is installed already, which is just as good.
+    // reqwest is built without a TLS provider. This fails if one is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    // The exporters' HTTP client is a blocking one: it must be built outside of tokio's threads.
+    // The exporters' HTTP client is blocking, so it must be built outside of tokio's threads.
     let shutdown = install_telemetry()?;
     let served = tokio::runtime::Runtime::new()?.block_on(serve());
     shutdown()?;
     served
 }
 
-/// Installs the three signals. The returned function sends what is still queued.
+/// Installs the three signals. The returned function exports what is still queued.
 fn install_telemetry() -> Fallible<impl FnOnce() -> Fallible> {
     let resource = Resource::builder()
         .with_detectors(&[Box::new(HostResourceDetector::default()), Box::new(OsResourceDetector)])
@@ -86,7 +87,7 @@ async fn serve() -> Fallible {
     let port = env::var("PORT").map_or(Ok(0), |port| port.parse())?;
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
     let address = listener.local_addr()?;
-    // A proxy that the environment names cannot reach the loopback address of this machine.
+    // A proxy from the environment cannot reach the loopback address of this machine.
     let client = ClientBuilder::new(reqwest::Client::builder().no_proxy().build()?);
     let app = App {
         client: client
@@ -101,18 +102,19 @@ async fn serve() -> Fallible {
     let router = Router::new()
         .route("/hello", get(hello))
         .route("/stock", get(async || "42"))
-        // The layer added last runs first: the one of the Registry needs the scheme, and makes the span for the other.
+        // The layer that is added last runs first: the Registry's layer needs the scheme, and makes the span
+        // for the other one.
         .layer(from_fn(by_hand::complete_server_span))
         .layer(server)
         .layer(map_request(by_hand::set_scheme))
         .with_state(app);
-    // Each event has a name, because the bridge calls one without by its place in the source.
+    // Each event has a name, because the bridge would otherwise use its location in the source as the name.
     tracing::info!(name: "registry.listening", "listening on http://{address}");
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     Ok(axum::serve(listener, service).with_graceful_shutdown(signal()?).await?)
 }
 
-/// Ends at Ctrl-C or SIGTERM.
+/// Completes at Ctrl-C or SIGTERM.
 fn signal() -> Fallible<impl Future<Output = ()>> {
     use tokio::signal::{ctrl_c, unix};
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;
@@ -121,11 +123,11 @@ fn signal() -> Fallible<impl Future<Output = ()>> {
     })
 }
 
-/// Asks the other service, then the database.
+/// Calls the other service, then queries the database.
 async fn hello(State(app): State<App>) -> Result<String, StatusCode> {
     let answer = async {
         let request = app.client.get(&app.stock_url).build()?;
-        // tower-otel takes the text of an error for `error.type`, so it must be a short one.
+        // tower-otel uses the text of an error as `error.type`, so it must be short.
         let client =
             ServiceBuilder::new().layer(app.client_metrics).map_err(|_| "_OTHER").service(app.client);
         let stock = client.oneshot(request).await?.text().await?;

@@ -10,14 +10,15 @@ use reqwest::{Response, ResponseBuilderExt};
 
 use super::call::Call;
 
-/// The same response, whose `call` ends with its body.
+/// The same response, with a body that ends `call` when it ends.
 pub(super) fn until_read(response: Response, mut call: Call) -> Response {
     call.responded(response.status(), response.version());
     let url = response.url().clone();
     let (mut parts, body) = http::Response::<reqwest::Body>::from(response).into_parts();
     let body = reqwest::Body::wrap(CallBody { body, call: Some(call) });
-    // reqwest keeps the URL of a response in a type of its own, which only its builder can set. The builder adds it to the
-    // extensions that are there: to move an extension from one map to another takes four times the instructions.
+    // reqwest keeps the URL of a response in a private extension, which only its builder can set. The builder
+    // adds it to the existing extensions, because moving an extension from one map to another takes four
+    // times as many instructions.
     let mut builder = http::Response::builder();
     if let Some(extensions) = builder.extensions_mut() {
         *extensions = std::mem::take(&mut parts.extensions);

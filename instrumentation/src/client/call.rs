@@ -15,7 +15,8 @@ use crate::cause::root_cause;
 use crate::exception::{self, Exception};
 use crate::http_semconv;
 
-/// A call that is under way. Dropping it ends the span, unless a [`CallSpan`] still holds it, and records the duration.
+/// A running call. When it is dropped, it ends the span, unless a [`CallSpan`] still holds it, and records
+/// the duration.
 pub(super) struct Call {
     pub(super) context: Context,
     pub(super) start: Instant,
@@ -26,7 +27,7 @@ pub(super) struct Call {
     pub(super) error_type: Option<Cow<'static, str>>,
 }
 
-/// What is called.
+/// The called server.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Target {
     pub(super) method: &'static str,
@@ -35,7 +36,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Of the span and of the metric.
+    /// The common attributes of span and metric.
     pub(super) fn attributes(&self) -> [KeyValue; 3] {
         [
             KeyValue::new(attribute::HTTP_REQUEST_METHOD, self.method),
@@ -48,7 +49,7 @@ impl Target {
 /// The duration of calls.
 pub(super) struct Metrics {
     duration: Histogram<f64>,
-    /// Of calls that have not failed.
+    /// Bound instruments for calls that have not failed.
     bound: Bound<(Target, StatusCode, Version), BoundHistogram<f64>>,
 }
 
@@ -112,7 +113,7 @@ impl Call {
 
     fn fail(&mut self, error_type: Cow<'static, str>, description: &str) {
         let span = self.context.span();
-        // The body of a 500 may break off, too. The SDK would keep both types on the span.
+        // The body of a 500 may also be incomplete. The SDK would then keep both error types on the span.
         if self.error_type.is_none() {
             span.set_attribute(KeyValue::new(attribute::ERROR_TYPE, error_type.clone()));
             self.error_type = Some(error_type);
@@ -129,7 +130,7 @@ impl Drop for Call {
     }
 }
 
-/// `error.type` of a failure that is no status code: few values, all of them known.
+/// `error.type` of a failure without a status code: one of a few known values.
 fn error_type(error: &reqwest::Error) -> &'static str {
     if error.is_timeout() {
         "timeout"
@@ -142,7 +143,7 @@ fn error_type(error: &reqwest::Error) -> &'static str {
     }
 }
 
-/// A handle of the span of a call, for a caller that records why the call failed.
+/// A handle to the span of a call, for a caller that records why the call failed.
 ///
 /// Only the caller knows that a 404 is fine, or that half a body is an `HttpbinError`. Put a handle into the request; the span
 /// then stays open until the handle is dropped. If a call is tried several times, the handle has the last attempt.

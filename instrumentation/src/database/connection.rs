@@ -11,7 +11,7 @@ use super::observed::recorded_command;
 use super::recorder::{Names, Recorder};
 use super::transaction::Transaction;
 
-/// A connection of a [`Pool`](super::Pool), whose queries are recorded. Dropping it gives it back to the pool.
+/// A connection of a [`Pool`](super::Pool), whose queries are recorded. Dropping it returns it to the pool.
 pub struct Connection<DB: Database> {
     inner: PoolConnection<DB>,
     recorder: Option<Arc<Recorder>>,
@@ -29,8 +29,8 @@ impl<DB: Database> Connection<DB> {
 
     /// An executor for one query without a name: `sqlx::query(…).execute(connection.executor())`.
     ///
-    /// `&mut Connection` is no executor itself, as with sqlx's own type: such an implementation would keep the compiler from
-    /// inferring the database of functions that are generic over it.
+    /// `&mut Connection` is not an executor itself, as with sqlx's own type: the compiler could then no
+    /// longer infer the database in functions that are generic over it.
     pub fn executor(&mut self) -> Recorded<&mut DB::Connection> {
         self.recorded(None)
     }
@@ -48,7 +48,7 @@ impl<DB: Database> Connection<DB> {
     ///
     /// # Errors
     ///
-    /// Those of [`sqlx::Connection::begin`].
+    /// The same as for [`sqlx::Connection::begin`].
     pub async fn begin(&mut self) -> sqlx::Result<Transaction<'_, DB>> {
         let transaction = recorded_command(self.inner.begin(), self.recorder.as_ref(), "BEGIN").await?;
         Ok(Transaction::new(transaction, self.recorder.clone()))

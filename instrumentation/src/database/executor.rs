@@ -1,4 +1,4 @@
-//! How queries are executed and recorded.
+//! Executes and records queries.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ use super::recording::Recording;
 
 /// An executor of sqlx whose query is recorded: a pool or a connection, and the names of the operation.
 ///
-/// [`Pool::operation`](super::Pool::operation) and its namesakes on connections and transactions make it.
+/// It is created by [`Pool::operation`](super::Pool::operation) and the methods of the same name on
+/// connections and transactions.
 pub struct Recorded<E> {
     executor: E,
     recorder: Option<Arc<Recorder>>,
@@ -36,7 +37,7 @@ impl<E> fmt::Debug for Recorded<E> {
     }
 }
 
-/// Only the methods without a default: sqlx's drivers have no others either, and the defaults call these.
+/// Implements only the methods without a default, as sqlx's drivers do. The default methods call these.
 impl<'c, E: Executor<'c>> Executor<'c> for Recorded<E> {
     type Database = E::Database;
 

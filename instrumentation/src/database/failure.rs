@@ -1,11 +1,11 @@
-//! What is recorded of a query that failed.
+//! The attributes of a failed query.
 
 use std::borrow::Cow;
 
 use opentelemetry::KeyValue;
 use opentelemetry_semantic_conventions::attribute::{DB_RESPONSE_STATUS_CODE, ERROR_TYPE};
 
-/// `error.type`, and `db.response.status_code` if the database has given a code.
+/// `error.type`, and `db.response.status_code` if the database has returned a code.
 pub(super) fn attributes(error: &sqlx::Error) -> Vec<KeyValue> {
     match error.as_database_error().and_then(|error| error.code()).map(Cow::into_owned) {
         Some(code) => {
@@ -15,7 +15,7 @@ pub(super) fn attributes(error: &sqlx::Error) -> Vec<KeyValue> {
     }
 }
 
-/// The variant's name. `_OTHER` is the name that the conventions have for an error without a name of its own.
+/// The name of the variant. The conventions use `_OTHER` for an error without a name of its own.
 fn kind(error: &sqlx::Error) -> &'static str {
     use sqlx::Error;
 

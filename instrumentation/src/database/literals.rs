@@ -1,11 +1,11 @@
-//! Texts of queries without the values in them.
+//! Removes the values from the text of a query.
 
 use super::system::System;
 
 /// `sql` with a `?` for each literal, and without comments. Placeholders and quoted identifiers stay.
 ///
-/// The conventions ask for that unless the values are bound to the query. What counts as a literal depends on the
-/// dialect; in doubt, text is replaced rather than kept.
+/// The conventions require this unless the values are bound to the query. What counts as a literal depends on
+/// the dialect; in case of doubt, text is replaced.
 pub(super) fn without_literals(sql: &str, system: System) -> String {
     let mut result = String::with_capacity(sql.len());
     let mut rest = sql;
@@ -54,8 +54,8 @@ fn next_token(sql: &str, system: System) -> (Kind, usize) {
     }
 }
 
-/// The length of what is quoted at the start of `bytes`. Two quotes stand for one, and so does one after a backslash
-/// if `backslash`.
+/// The length of the quoted text at the start of `bytes`. Two quotes stand for one, and so does a quote after
+/// a backslash if `backslash` is set.
 fn quoted(bytes: &[u8], quote: u8, backslash: bool) -> usize {
     let mut at = 1;
     while at < bytes.len() {

@@ -13,15 +13,15 @@ use crate::Instrumentation;
 
 /// A pool of connections whose queries are recorded.
 ///
-/// It can be used wherever a [`sqlx::Pool`] is: `sqlx::query(…).execute(&pool)`. With neither a tracer nor a meter
-/// provider, it hands each query to sqlx at once. Cloning is cheap.
+/// It can be used like a [`sqlx::Pool`]: `sqlx::query(…).execute(&pool)`. With neither a tracer nor a meter
+/// provider, it passes each query to sqlx at once. Cloning is cheap.
 pub struct Pool<DB: sqlx::Database> {
     inner: sqlx::Pool<DB>,
     recorder: Option<Arc<Recorder>>,
 }
 
 impl<DB: sqlx::Database> Pool<DB> {
-    /// Records the queries of `pool`. `db.system.name` is known from the type of the database.
+    /// Records the queries of `pool`. `db.system.name` is derived from the type of the database.
     pub fn new(pool: sqlx::Pool<DB>, instrumentation: &Instrumentation) -> Self {
         let recorder = Recorder::new(instrumentation, System::for_database::<DB>());
         Self { inner: pool, recorder: recorder.map(Arc::new) }
@@ -44,10 +44,12 @@ impl<DB: sqlx::Database> Pool<DB> {
         &self.inner
     }
 
-    /// An executor for one query, which does `name` to `collection`: `pool.operation("SELECT", "users")`.
+    /// An executor for one query, which applies the operation `name` to `collection`:
+    /// `pool.operation("SELECT", "users")`.
     ///
     /// Its span is named `{name} {collection}` and has `db.operation.name`, `db.collection.name` and
-    /// `db.query.summary`. The two are part of the program, and not data: they are attributes of a metric.
+    /// `db.query.summary`. Both names are parts of the program, not data, because they become attributes of a
+    /// metric.
     pub fn operation(&self, name: &'static str, collection: &'static str) -> Recorded<&sqlx::Pool<DB>> {
         self.recorded(Some((name, Some(collection))))
     }
@@ -56,7 +58,7 @@ impl<DB: sqlx::Database> Pool<DB> {
     ///
     /// # Errors
     ///
-    /// Those of [`sqlx::Pool::acquire`].
+    /// The same as for [`sqlx::Pool::acquire`].
     pub async fn acquire(&self) -> sqlx::Result<Connection<DB>> {
         let connection = match &self.recorder {
             Some(recorder) => recorder.system.without_tracing_span(self.inner.acquire()).await?,
@@ -69,7 +71,7 @@ impl<DB: sqlx::Database> Pool<DB> {
     ///
     /// # Errors
     ///
-    /// Those of [`sqlx::Pool::begin`].
+    /// The same as for [`sqlx::Pool::begin`].
     pub async fn begin(&self) -> sqlx::Result<Transaction<'static, DB>> {
         let transaction = recorded_command(self.inner.begin(), self.recorder.as_ref(), "BEGIN").await?;
         Ok(Transaction::new(transaction, self.recorder.clone()))

@@ -5,7 +5,8 @@ use sqlx::{Arguments, Database, Execute, SqlStr};
 
 /// The parts of a query that a driver needs.
 ///
-/// [`Execute::sql`] consumes the query. So the query is taken apart, its text is read, and the driver gets the parts.
+/// [`Execute::sql`] consumes the query, so the query is taken apart, its text is read, and the driver gets
+/// the parts.
 pub(super) struct Query<DB: Database> {
     sql: SqlStr,
     statement: Option<DB::Statement>,
@@ -16,8 +17,8 @@ pub(super) struct Query<DB: Database> {
 impl<DB: Database> Query<DB> {
     pub(super) fn new<'q>(mut query: impl Execute<'q, DB>) -> Self {
         let statement = query.statement().cloned();
-        // The drivers take the arguments before they ask whether to keep the prepared statement, and the answer of
-        // sqlx's `Map` depends on that order.
+        // The drivers take the arguments before they ask whether to keep the prepared statement, and the
+        // result of sqlx's `Map` depends on that order.
         let arguments = query.take_arguments();
         let persistent = query.persistent();
         Self { sql: query.sql(), statement, arguments, persistent }

@@ -1,4 +1,4 @@
-//! What all queries of a pool are recorded with.
+//! The instruments and attributes that all queries of a pool share.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
@@ -37,14 +37,16 @@ pub(super) struct Recorder {
     operations: Arc<RwLock<FnvHashMap<Option<Names>, Arc<Operation>>>>,
 }
 
-/// What all queries of one operation share: made once and then kept, because there are few.
+/// The data that all queries of one operation share. It is created once and kept, because there are few
+/// operations.
 pub(super) struct Operation {
     pub(super) span_name: String,
-    /// Of the span and of the metric.
+    /// Attributes of the span and of the metric.
     pub(super) attributes: Vec<KeyValue>,
-    /// Bound with the first success: an instrument that is bound and not used would report a count of 0.
+    /// Bound at the first success, because a bound instrument reports a count of 0 if it is not used.
     successes: OnceLock<BoundHistogram<f64>>,
-    /// The first query of this operation. Most have the same text again and again, in which literals need to be found once only.
+    /// The text of the first query. Most queries of an operation have the same text, in which literals then
+    /// have to be found only once.
     first_text: OnceLock<Text>,
 }
 
@@ -55,7 +57,7 @@ struct Text {
 }
 
 impl Recorder {
-    /// `None` if there is nothing to record with.
+    /// `None` if there is no provider.
     pub(super) fn new(instrumentation: &Instrumentation, system: System) -> Option<Self> {
         let tracer = instrumentation.tracer().cloned();
         let duration = instrumentation.meter().map(duration);
@@ -110,7 +112,7 @@ impl Recorder {
         Operation { span_name, attributes, successes: OnceLock::new(), first_text: OnceLock::new() }
     }
 
-    /// What the conventions name a span after if neither summary, operation nor collection is known.
+    /// The name that the conventions define for a span if summary, operation and collection are unknown.
     fn target(&self) -> String {
         match (&self.namespace, &self.server) {
             (Some(namespace), _) => namespace.to_string(),
@@ -138,12 +140,12 @@ impl Operation {
         recorded()
     }
 
-    /// Records the seconds that a successful query has taken.
+    /// Records the duration in seconds of a successful query.
     pub(super) fn record_success(&self, duration: &Histogram<f64>, seconds: f64) {
         self.successes.get_or_init(|| duration.bind(&self.attributes)).record(seconds);
     }
 
-    /// Records the seconds after which a query has failed.
+    /// Records the duration in seconds of a failed query.
     pub(super) fn record_failure(&self, duration: &Histogram<f64>, seconds: f64, failure: Vec<KeyValue>) {
         let mut attributes = failure;
         attributes.extend_from_slice(&self.attributes);

@@ -11,7 +11,8 @@ use opentelemetry_semantic_conventions::attribute::DB_QUERY_TEXT;
 use super::failure;
 use super::recorder::{Names, Operation, Recorder};
 
-/// A query that is recorded. Dropping it ends the span and records the duration, if the query has started.
+/// A query that is recorded. When it is dropped, it ends the span and records the duration, if the query has
+/// started.
 pub(super) struct Recording {
     recorder: Arc<Recorder>,
     operation: Arc<Operation>,
@@ -23,7 +24,7 @@ pub(super) struct Recording {
 }
 
 impl Recording {
-    /// A query of the current context, which has not started yet.
+    /// A query in the current context, which has not started yet.
     pub(super) fn new(recorder: Arc<Recorder>, names: Option<Names>) -> Self {
         let operation = recorder.operation(names);
         Self {
@@ -45,7 +46,7 @@ impl Recording {
         self
     }
 
-    /// Polls the driver of the database with `poll`; the first time, that is the start of the query.
+    /// Polls the driver of the database by `poll`. The first call is the start of the query.
     pub(super) fn poll<T>(&mut self, poll: impl FnOnce() -> T) -> T {
         if self.started.is_none() {
             self.span = self.start_span();

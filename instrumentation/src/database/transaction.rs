@@ -31,8 +31,8 @@ impl<'c, DB: Database> Transaction<'c, DB> {
 
     /// An executor for one query without a name: `sqlx::query(…).execute(transaction.executor())`.
     ///
-    /// `&mut Transaction` is no executor itself, as with sqlx's own type: such an implementation would keep the compiler from
-    /// inferring the database of functions that are generic over it.
+    /// `&mut Transaction` is not an executor itself, as with sqlx's own type: the compiler could then no
+    /// longer infer the database in functions that are generic over it.
     pub fn executor(&mut self) -> Recorded<&mut DB::Connection> {
         self.recorded(None)
     }
@@ -50,18 +50,18 @@ impl<'c, DB: Database> Transaction<'c, DB> {
     ///
     /// # Errors
     ///
-    /// Those of [`sqlx::Connection::begin`].
+    /// The same as for [`sqlx::Connection::begin`].
     pub async fn begin(&mut self) -> sqlx::Result<Transaction<'_, DB>> {
         let recorder = self.recorder.clone();
         let transaction = recorded_command(self.inner().begin(), recorder.as_ref(), "SAVEPOINT").await?;
         Ok(Transaction::new(transaction, recorder))
     }
 
-    /// Keeps what the transaction has changed. It is recorded as `COMMIT`.
+    /// Commits the changes of the transaction. It is recorded as `COMMIT`.
     ///
     /// # Errors
     ///
-    /// Those of [`sqlx::Transaction::commit`].
+    /// The same as for [`sqlx::Transaction::commit`].
     pub async fn commit(mut self) -> sqlx::Result<()> {
         match self.inner.take() {
             Some(transaction) => {
@@ -71,11 +71,11 @@ impl<'c, DB: Database> Transaction<'c, DB> {
         }
     }
 
-    /// Undoes what the transaction has changed. It is recorded as `ROLLBACK`.
+    /// Undoes the changes of the transaction. It is recorded as `ROLLBACK`.
     ///
     /// # Errors
     ///
-    /// Those of [`sqlx::Transaction::rollback`].
+    /// The same as for [`sqlx::Transaction::rollback`].
     pub async fn rollback(mut self) -> sqlx::Result<()> {
         match self.inner.take() {
             Some(transaction) => {
@@ -91,7 +91,7 @@ impl<'c, DB: Database> Transaction<'c, DB> {
     }
 }
 
-/// The rollback is a command to the database, too, which must not keep the caller's span.
+/// The rollback is also a command to the database, and must not keep the caller's span.
 impl<DB: Database> Drop for Transaction<'_, DB> {
     fn drop(&mut self) {
         let inner = self.inner.take();

@@ -1,4 +1,4 @@
-//! The items of one signal: how many wait, how many left, and what became of them.
+//! The counts of one signal: items that are queued, that were exported, and that were lost.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -7,7 +7,8 @@ use tokio::sync::Notify;
 
 use crate::settings::Batching;
 
-/// Counts the items of one signal. The processor and the exporter report each item when it enters the queue, leaves it, and was exported.
+/// Counts the items of one signal. Processor and exporter report each item when it enters the queue, leaves
+/// it, and was exported.
 #[derive(Debug)]
 pub(super) struct ItemCounts {
     capacity: usize,
@@ -36,7 +37,8 @@ impl ItemCounts {
         }
     }
 
-    /// Reserves a place in the queue for one more item. If there is none, the item must be dropped, and has been counted.
+    /// Reserves a place in the queue for one item. If there is none, the item must be dropped, and is already
+    /// counted.
     pub(super) fn try_reserve(&self) -> bool {
         if self.waiting.fetch_add(1, Relaxed) < self.capacity {
             return true;
@@ -47,13 +49,13 @@ impl ItemCounts {
         false
     }
 
-    /// Items have left the queue for the exporter.
+    /// Records that items have left the queue for the exporter.
     pub(super) fn dequeued(&self, count: usize) {
         self.waiting.fetch_sub(count, Relaxed);
         self.dequeued.fetch_add(count as u64, Relaxed);
     }
 
-    /// The exporter is done with items that it has dequeued.
+    /// Records the result of the export of dequeued items.
     pub(super) fn settled(&self, count: usize, succeeded: bool) {
         if !succeeded {
             self.failed.fetch_add(count as u64, Relaxed);
@@ -61,13 +63,13 @@ impl ItemCounts {
             return;
         }
         self.exported.fetch_add(count as u64, Relaxed);
-        // A queue that is still half full may overflow again at once: the loss is not over yet.
+        // A queue that is still more than half full may overflow again at once, so the loss is not over yet.
         if self.waiting.load(Relaxed) <= self.capacity / 2 {
             self.set_failing(false);
         }
     }
 
-    /// The collector has taken a batch and then rejected items of it. They were settled as exported.
+    /// Records that the collector has rejected items in a partial success. They were settled as exported.
     pub(super) fn rejected(&self, count: u64) {
         self.rejected.fetch_add(count, Relaxed);
     }
@@ -82,19 +84,19 @@ impl ItemCounts {
         self.is_failing.load(Relaxed)
     }
 
-    /// Items that are lost for good, apart from those that the collector rejected.
+    /// Number of items that are lost for good, except those that the collector rejected.
     pub(super) fn dropped(&self) -> u64 {
         self.queue_full() + self.failed.load(Relaxed)
     }
 
-    /// Items that never left the queue, or left it and got no answer: lost if the process ends now.
+    /// Number of items that are still queued or being exported: they are lost if the process ends now.
     pub(super) fn undelivered(&self) -> u64 {
-        // Saturating, because an exporter that the shutdown did not wait for may still count.
+        // Saturating, because an exporter that the shutdown did not wait for may still change the counts.
         let under_way = self.dequeued.load(Relaxed).saturating_sub(self.settled_items());
         self.waiting.load(Relaxed) as u64 + under_way
     }
 
-    /// Items that were dropped because the queue was full.
+    /// Number of items that were dropped because the queue was full.
     pub(super) fn queue_full(&self) -> u64 {
         self.queue_full.load(Relaxed)
     }
@@ -103,12 +105,12 @@ impl ItemCounts {
         self.exported.load(Relaxed) + self.failed.load(Relaxed)
     }
 
-    /// Items that the collector took.
+    /// Number of items that the collector accepted.
     pub(super) fn exported(&self) -> u64 {
         self.exported.load(Relaxed).saturating_sub(self.rejected.load(Relaxed))
     }
 
-    /// Items that the collector did not take.
+    /// Number of items that the collector did not accept.
     pub(super) fn failed(&self) -> u64 {
         self.failed.load(Relaxed) + self.rejected.load(Relaxed)
     }

@@ -29,7 +29,7 @@ impl<E> Counted<E> {
         Self { exporter, delivery: delivery.clone(), runtime: Handle::current() }
     }
 
-    /// The SDK polls exporters on threads of its own. gRPC waits there with Tokio's timer before it tries again.
+    /// The SDK polls exporters in its own threads. gRPC waits there with Tokio's timer before a retry.
     async fn in_runtime<T>(&self, export: impl Future<Output = T>) -> T {
         let mut export = pin!(export);
         poll_fn(|task| {
@@ -82,7 +82,7 @@ impl<E: LogExporter> LogExporter for Counted<E> {
     }
 }
 
-/// A metric exporter whose failures [`Delivery`] reports. Without one inside, metrics are discarded.
+/// A metric exporter whose failures [`Delivery`] reports. Without an inner exporter, metrics are discarded.
 pub type WatchedMetricExporter = Counted<Option<MetricExporter>>;
 
 impl PushMetricExporter for WatchedMetricExporter {

@@ -1,4 +1,4 @@
-//! The counts as metrics, by their names in the registry:
+//! The counts as metrics, with their names in the registry:
 //! <https://opentelemetry.io/docs/specs/semconv/otel/sdk-metrics/>.
 
 use opentelemetry::KeyValue;
@@ -10,7 +10,7 @@ use super::counts::ItemCounts;
 use super::{Delivery, EXPORT_FAILED, QUEUE_FULL, State};
 use crate::settings::{Protocol, SignalSettings};
 
-/// What one signal is called in names and units.
+/// The names and units of one signal.
 struct Signal {
     item: &'static str,
     unit: &'static str,
@@ -42,7 +42,8 @@ pub(super) fn report(delivery: &Delivery, provider: &SdkMeterProvider) {
     }
 }
 
-/// `otel.sdk.processor.{span,log}.processed` with `error.type=queue_full`. What did not fail, the SDK counts itself.
+/// `otel.sdk.processor.{span,log}.processed` with `error.type=queue_full`. The SDK itself counts the items
+/// that did not fail.
 fn dropped(meter: &Meter, delivery: &Delivery, signal: &Signal) {
     let attributes = [
         KeyValue::new(attribute::OTEL_COMPONENT_TYPE, signal.processor),

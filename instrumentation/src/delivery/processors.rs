@@ -1,4 +1,4 @@
-//! The SDK's batch processors behind a count of what enters their queue.
+//! The SDK's batch processors, with a count of the items that enter their queue.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use opentelemetry_sdk::trace::{BatchSpanProcessor, Span, SpanData, SpanExporter,
 
 use super::Delivery;
 
-/// Spans wait in a queue, and leave it in batches from a thread of its own. A span that finds the queue full is counted.
+/// Spans wait in a queue, and are exported in batches by a separate thread. A span that is dropped because
+/// the queue is full is counted.
 #[derive(Debug)]
 pub struct CountedSpanProcessor {
     batches: Option<BatchSpanProcessor>,
@@ -63,7 +64,8 @@ impl SpanProcessor for CountedSpanProcessor {
     }
 }
 
-/// Log records wait in a queue, and leave it in batches from a thread of its own. A record that finds the queue full is counted.
+/// Log records wait in a queue, and are exported in batches by a separate thread. A record that is dropped
+/// because the queue is full is counted.
 #[derive(Debug)]
 pub struct CountedLogProcessor {
     batches: Option<BatchLogProcessor>,

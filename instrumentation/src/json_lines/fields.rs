@@ -12,9 +12,9 @@ use super::object::Object;
 pub(super) struct Fields {
     /// The text of the event; empty if it has none.
     pub(super) message: String,
-    /// `exception.*`, as `kind`, `message` and `stack`.
+    /// The fields `exception.*`, with the names `kind`, `message` and `stack`.
     pub(super) error: Object,
-    /// All others.
+    /// All other fields.
     pub(super) others: Object,
 }
 

@@ -1,10 +1,10 @@
-//! The members of a JSON object, as text.
+//! The members of a JSON object, already serialized.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// Members that have been written, separated by commas, without the braces around them.
+/// Members, separated by commas, without the braces around them.
 #[derive(Default)]
 pub(super) struct Object(Vec<u8>);
 
@@ -23,7 +23,7 @@ impl Object {
         self.json(value);
     }
 
-    /// Adds a member whose name and text need no escapes.
+    /// Adds a member whose name and text need no escaping.
     pub(super) fn plain_member(&mut self, name: &'static str, text: &str) {
         self.comma();
         for part in ["\"", name, "\":\"", text, "\""] {
@@ -60,7 +60,7 @@ impl Object {
     }
 
     fn json(&mut self, value: &(impl Serialize + ?Sized)) {
-        // Strings, numbers and booleans can always be written as JSON, and a Vec takes all that is written.
+        // Strings, numbers and booleans can always be serialized, and writing to a Vec cannot fail.
         let _ = serde_json::to_writer(&mut self.0, value);
     }
 }

@@ -17,16 +17,16 @@ use url::Url;
 use super::proxy::LoopbackBypass;
 use crate::cause::root_cause;
 
-/// The largest response that is read, as in the clients of `opentelemetry-http`.
+/// Maximum size of a response, as in the clients of `opentelemetry-http`.
 const MAX_RESPONSE_SIZE: u64 = 4 * 1024 * 1024;
 
 type ErrorHandler = Arc<dyn Fn(&SendError) + Send + Sync>;
 
-/// A blocking HTTP client for the exporters of all three signals, which run in threads of their own. Cloning is cheap,
-/// and clones share their connections.
+/// A blocking HTTP client for the exporters of all three signals, which run in separate threads. Cloning is
+/// cheap, and clones share their connections.
 ///
-/// Every response is returned, with any status, because the exporter decides by the status whether to send
-/// again. Redirects are not followed: they would carry API keys in headers to another host. The client is not
+/// Every response is returned, with any status, because the exporter decides by the status whether to retry.
+/// Redirects are not followed, because they would send API keys in headers to another host. The client is not
 /// instrumented, because its spans would be exported and so cause more spans.
 #[derive(Clone)]
 pub struct HttpClient {
@@ -51,24 +51,26 @@ pub enum HttpClientError {
     Build(#[source] reqwest::Error),
 }
 
-/// Why a request got no response. The message names the first cause, for example `Connection refused (os error 111)`,
-/// and no URL, which may hold an API key.
+/// Why a request got no response. The message contains the first cause, for example `Connection refused (os
+/// error 111)`, but no URL, which may contain an API key.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum SendError {
-    /// The request could not be built, no connection could be made, it was lost, or the time was up.
+    /// The request could not be built, no connection could be established, the connection was lost, or the
+    /// timeout was reached.
     Request(reqwest::Error),
-    /// The response broke off.
+    /// The response was incomplete.
     Response(io::Error),
-    /// The response has more than 4 MiB.
+    /// The response is larger than 4 MiB.
     ResponseTooLarge,
 }
 
 impl HttpClient {
     /// Builds a client for `endpoints`; `timeout` is for one request with its response.
     ///
-    /// The system's certificates are read only if an endpoint's scheme is `https`: reading them takes milliseconds, and
-    /// small containers have none. Proxies are used as [`LoopbackBypass`] says. May be called from async code.
+    /// The system's certificates are read only if an endpoint's scheme is `https`, because reading them takes
+    /// milliseconds, and small containers have none. Proxies are used as described for [`LoopbackBypass`].
+    /// May be called from async code.
     pub fn new<'a>(
         endpoints: impl IntoIterator<Item = &'a Url>,
         timeout: Duration,
@@ -79,7 +81,7 @@ impl HttpClient {
         let builder = Client::builder().timeout(timeout).redirect(Policy::none()).bypass_proxy_for_loopback();
         let needs_certificates = endpoints.into_iter().any(|endpoint| endpoint.scheme() == "https");
         let builder = if needs_certificates { builder } else { builder.tls_certs_only([]) };
-        // A blocking client starts a runtime of its own, which panics in a thread that runs async code.
+        // A blocking client starts its own runtime, which panics in a thread that runs async code.
         let client = thread::scope(|scope| {
             let thread = thread::Builder::new().spawn_scoped(scope, || builder.build());
             let built = thread.map_err(HttpClientError::Thread)?.join();
@@ -88,15 +90,16 @@ impl HttpClient {
         Ok(Self { client, on_error: None })
     }
 
-    /// Calls `handler` for each request of an exporter of `opentelemetry-otlp` that gets no response, because these
-    /// exporters report no more than "network error". [`SpanExporter`](super::SpanExporter) has a handler of its own.
+    /// Calls `handler` for each request of an exporter of `opentelemetry-otlp` that gets no response, because
+    /// these exporters report only "network error". [`SpanExporter`](super::SpanExporter) has its own
+    /// handler.
     #[must_use]
     pub fn on_error(mut self, handler: impl Fn(&SendError) + Send + Sync + 'static) -> Self {
         self.on_error = Some(Arc::new(handler));
         self
     }
 
-    /// Sends `request`. A `timeout` here replaces the client's own.
+    /// Sends `request`. `timeout` replaces the client's own timeout.
     pub(super) fn send(
         &self,
         request: Request<Bytes>,

@@ -1,6 +1,6 @@
 //! Encodes requests as protobuf. The field numbers are those of
-//! <https://github.com/open-telemetry/opentelemetry-proto/tree/main/opentelemetry/proto>, whose file names the
-//! functions give.
+//! <https://github.com/open-telemetry/opentelemetry-proto/tree/main/opentelemetry/proto>; the comments on the
+//! functions name the files.
 
 mod log_records;
 mod spans;

@@ -1,4 +1,4 @@
-//! What can go wrong with an export.
+//! The errors of an export.
 
 use std::time::Duration;
 
@@ -6,7 +6,8 @@ use reqwest::StatusCode;
 
 use super::client::SendError;
 
-/// Why spans or log records were lost. Messages name no endpoint and no header, because they may hold API keys.
+/// Why spans or log records were lost. Messages contain no endpoint and no header, because these may contain
+/// API keys.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
@@ -26,7 +27,7 @@ pub enum ExportError {
     /// The receiver accepted the batch in part. If it rejected nothing, the message is a warning.
     #[error("the receiver rejected {rejected} items of a batch: {message}")]
     PartialSuccess {
-        /// How many spans or log records of the batch are lost.
+        /// Number of spans or log records of the batch that are lost.
         rejected: u64,
         /// The receiver's reason.
         message: String,

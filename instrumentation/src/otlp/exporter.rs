@@ -24,25 +24,25 @@ use super::retry::{Retries, RetryStop};
 
 type ErrorHandler = Arc<dyn Fn(&ExportError) + Send + Sync>;
 
-/// Where and how spans or log records are sent.
+/// The destination and the format of requests with spans or log records.
 #[derive(Clone, Debug)]
 pub struct ExporterConfig {
-    /// The whole URL, usually with the path `/v1/traces` or `/v1/logs`.
+    /// The complete URL, usually with the path `/v1/traces` or `/v1/logs`.
     pub endpoint: Url,
     /// Sent with every request, for example an API key. Their values are never printed.
     pub headers: HeaderMap,
     /// How requests are compressed.
     pub compression: Compression,
-    /// Time limit of one request, and for the start of the last retry: the export of a batch takes twice as long at most. If
-    /// a retry got only what is left of one time limit, a receiver that has just recovered would take the batch, and the
-    /// response would come too late: delivered, and counted as lost.
+    /// Time limit of one request, and for the start of the last retry, so the export of a batch takes at most
+    /// twice as long. If a retry got only the remaining time, a receiver that has just recovered might accept
+    /// the batch and respond too late: the batch would be delivered, but counted as lost.
     pub timeout: Duration,
 }
 
 /// The compression of requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
-    /// Not compressed: the least CPU, for a receiver on the same machine or network.
+    /// Not compressed: this needs the least CPU, for a receiver on the same machine or network.
     #[default]
     None,
     /// Compressed by gzip at its fastest level.
@@ -51,9 +51,9 @@ pub enum Compression {
 
 /// Sends spans over OTLP/HTTP in protobuf.
 ///
-/// It blocks the thread that it runs in, so it is for a processor with a thread of its own, such as the SDK's
-/// `BatchSpanProcessor`. A batch is sent again up to 3 times if there was no response or its status was 429, 502, 503 or
-/// 504, after the time in `Retry-After` (in seconds), else after a time that doubles.
+/// It blocks its thread, so it is for a processor with a separate thread, such as the SDK's
+/// `BatchSpanProcessor`. A batch is retried up to 3 times if there was no response or its status was 429,
+/// 502, 503 or 504, after the time in `Retry-After` (in seconds), otherwise after a time that doubles.
 #[derive(Debug)]
 pub struct SpanExporter(Sender);
 
@@ -61,17 +61,17 @@ pub struct SpanExporter(Sender);
 #[derive(Debug)]
 pub struct LogRecordExporter(Sender);
 
-/// What both exporters have in common.
+/// The common part of both exporters.
 struct Sender {
     client: HttpClient,
-    /// The word for what is sent, for log messages: `spans`.
+    /// The name of the items in log messages: `spans`.
     items: &'static str,
     endpoint: String,
     headers: HeaderMap,
     compression: Compression,
     timeout: Duration,
     resource: EncodedResource,
-    /// Memory for the next request.
+    /// Memory that is reused for the next request.
     buffer: Mutex<Vec<u8>>,
     retry_stop: RetryStop,
     is_shut_down: AtomicBool,
@@ -84,7 +84,7 @@ impl SpanExporter {
         Self(Sender::new(client, config, "spans"))
     }
 
-    /// Calls `handler` once for each batch of which spans were lost, before `export` returns.
+    /// Calls `handler` once for each batch with lost spans, before `export` returns.
     ///
     /// A batch that the receiver rejects in part ([`ExportError::PartialSuccess`]) is exported successfully as far as the
     /// SDK is concerned. Without a handler, it is logged as a warning.
@@ -94,7 +94,7 @@ impl SpanExporter {
         self
     }
 
-    /// Ends this exporter's retries when the service shuts down.
+    /// A handle that stops this exporter's retries when the service shuts down.
     pub fn retry_stop(&self) -> RetryStop {
         self.0.retry_stop.clone()
     }
@@ -106,14 +106,14 @@ impl LogRecordExporter {
         Self(Sender::new(client, config, "log records"))
     }
 
-    /// Calls `handler` once for each batch of which log records were lost, as [`SpanExporter::on_error`] does.
+    /// Calls `handler` once for each batch with lost log records, as [`SpanExporter::on_error`] does.
     #[must_use]
     pub fn on_error(mut self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
         self.0.on_error = Some(Arc::new(handler));
         self
     }
 
-    /// Ends this exporter's retries when the service shuts down.
+    /// A handle that stops this exporter's retries when the service shuts down.
     pub fn retry_stop(&self) -> RetryStop {
         self.0.retry_stop.clone()
     }
@@ -122,7 +122,7 @@ impl LogRecordExporter {
 impl Sender {
     fn new(client: HttpClient, config: ExporterConfig, items: &'static str) -> Self {
         let ExporterConfig { endpoint, mut headers, compression, timeout } = config;
-        // So that `Debug` does not print them.
+        // `Debug` does not print sensitive values.
         headers.values_mut().for_each(|value| value.set_sensitive(true));
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         let user_agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
@@ -145,7 +145,7 @@ impl Sender {
         }
     }
 
-    /// Sends what `encode` writes into the memory of a buffer.
+    /// Sends what `encode` writes into the reused memory.
     fn export(&self, encode: impl FnOnce(&EncodedResource, Vec<u8>) -> Vec<u8>) -> OTelSdkResult {
         if self.is_shut_down.load(Ordering::Relaxed) {
             return Err(OTelSdkError::AlreadyShutdown);
@@ -170,7 +170,7 @@ impl Sender {
             }
         };
         let result = self.send_with_retries(&body);
-        // The client may still hold the body of a request that was cut off by its timeout.
+        // After a timeout, the client may still hold the body of the request.
         if self.compression == Compression::None && body.is_unique() {
             self.keep_buffer(body.into());
         }

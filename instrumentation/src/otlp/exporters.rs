@@ -1,4 +1,4 @@
-//! The exporters of all three signals, as the settings want them.
+//! Builds the exporters of all three signals from the settings.
 
 use opentelemetry_otlp::{ExporterBuildError, MetricExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
@@ -11,7 +11,7 @@ use super::{Compression, ExporterConfig, HttpClient, HttpClientError, LogRecordE
 use crate::delivery::{Delivery, WatchedMetricExporter};
 use crate::settings::{Protocol, Settings, SignalSettings};
 
-/// Builds the exporters, which share one HTTP client. They report to [`Delivery`] why an export fails.
+/// Builds the exporters, which share one HTTP client. They report to [`Delivery`] why an export failed.
 pub struct Exporters<'a> {
     settings: &'a Settings,
     delivery: &'a Delivery,
@@ -23,7 +23,7 @@ impl HttpClient {
     ///
     /// # Errors
     ///
-    /// As [`HttpClient::new`].
+    /// The same as for [`HttpClient::new`].
     pub fn from_settings(settings: &Settings) -> Result<Self, HttpClientError> {
         let signals = [&settings.traces, &settings.metrics, &settings.logs];
         let by_http = || {
@@ -41,7 +41,7 @@ impl<'a> Exporters<'a> {
     ///
     /// # Errors
     ///
-    /// As [`HttpClient::new`].
+    /// The same as for [`HttpClient::new`].
     pub fn new(settings: &'a Settings, delivery: &'a Delivery) -> Result<Self, HttpClientError> {
         let reasons = delivery.clone();
         let client =
@@ -53,7 +53,7 @@ impl<'a> Exporters<'a> {
     ///
     /// # Errors
     ///
-    /// If the SDK's exporter for gRPC cannot be built.
+    /// The SDK's exporter for gRPC cannot be built.
     pub fn spans(&self) -> Result<Option<AnySpanExporter>, ExporterBuildError> {
         let settings = &self.settings.traces;
         if !settings.enabled {
@@ -82,7 +82,7 @@ impl<'a> Exporters<'a> {
     ///
     /// # Errors
     ///
-    /// If the SDK's exporter for gRPC cannot be built.
+    /// The SDK's exporter for gRPC cannot be built.
     pub fn log_records(&self) -> Result<Option<AnyLogExporter>, ExporterBuildError> {
         let settings = &self.settings.logs;
         if !settings.enabled {
@@ -111,7 +111,7 @@ impl<'a> Exporters<'a> {
     ///
     /// # Errors
     ///
-    /// If the SDK's exporter cannot be built.
+    /// The SDK's exporter cannot be built.
     pub fn metrics(&self) -> Result<WatchedMetricExporter, ExporterBuildError> {
         let settings = &self.settings.metrics;
         if !settings.enabled {
@@ -141,9 +141,9 @@ fn config(settings: &SignalSettings) -> ExporterConfig {
 /// A span exporter for either protocol.
 #[derive(Debug)]
 pub enum AnySpanExporter {
-    /// OTLP over HTTP, by this crate.
+    /// OTLP over HTTP, from this crate.
     Http(SpanExporter),
-    /// OTLP over gRPC, by the SDK.
+    /// OTLP over gRPC, from the SDK.
     Grpc(opentelemetry_otlp::SpanExporter),
 }
 
@@ -180,9 +180,9 @@ impl opentelemetry_sdk::trace::SpanExporter for AnySpanExporter {
 /// An exporter of log records for either protocol.
 #[derive(Debug)]
 pub enum AnyLogExporter {
-    /// OTLP over HTTP, by this crate.
+    /// OTLP over HTTP, from this crate.
     Http(LogRecordExporter),
-    /// OTLP over gRPC, by the SDK.
+    /// OTLP over gRPC, from the SDK.
     Grpc(opentelemetry_otlp::LogExporter),
 }
 

@@ -8,9 +8,9 @@ const FIXED64: u32 = 1;
 const LENGTH_DELIMITED: u32 = 2;
 const FIXED32: u32 = 5;
 
-/// How many bytes to reserve for the length of a message that is about to be written.
+/// Number of bytes to reserve for the length of a message that will be written.
 ///
-/// A wrong guess costs a move of the message's content, the result is the same.
+/// After a wrong guess, the message's content must be moved, but the result is the same.
 #[derive(Clone, Copy)]
 pub(super) enum ExpectedLength {
     /// Up to 127 bytes.
@@ -27,7 +27,7 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts an empty message in `buffer`, whose content is dropped and whose memory is used again.
+    /// Starts an empty message in `buffer`. The content of the buffer is dropped, and its memory is reused.
     pub(super) fn new(mut buffer: Vec<u8>) -> Self {
         buffer.clear();
         Self { bytes: buffer }
@@ -100,12 +100,12 @@ impl Writer {
 
     /// Writes a nested message, even if it has no content.
     ///
-    /// The length of a message stands before its content, but is known only after it. So its bytes are reserved first
-    /// and filled in last.
+    /// The length of a message is encoded before its content, but is known only after it. So its bytes are
+    /// reserved first and filled in last.
     #[inline]
     pub(super) fn message(&mut self, field: u32, expected: ExpectedLength, content: impl FnOnce(&mut Self)) {
         let reserved = expected as usize;
-        // The tag, and room for the length, which is overwritten.
+        // The tag, and space for the length, which is overwritten later.
         self.bytes.extend_from_slice(&[tag(field, LENGTH_DELIMITED); 4][..1 + reserved]);
         let start = self.bytes.len();
         content(self);
@@ -136,14 +136,14 @@ impl Writer {
     }
 }
 
-/// What stands before each field. It fits into a byte because `field` is less than 16.
+/// The tag of a field. It fits into one byte because `field` is less than 16.
 #[inline]
 fn tag(field: u32, wire_type: u32) -> u8 {
     debug_assert!(field < 16, "field {field} needs a tag of two bytes");
     (field << 3 | wire_type) as u8
 }
 
-/// Writes `value` to the beginning of `to`, 7 bits a byte, and returns the number of bytes.
+/// Writes `value` to the beginning of `to`, 7 bits per byte, and returns the number of bytes.
 #[inline]
 fn put_varint(to: &mut [u8], mut value: u64) -> usize {
     let mut size = 0;

@@ -1,4 +1,4 @@
-//! What a receiver's response says.
+//! Evaluates the response of a receiver.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use prost::Message;
 
 use super::error::ExportError;
 
-/// The most characters of a receiver's reason that are kept.
+/// Maximum number of characters of a receiver's reason that are kept.
 const MAX_MESSAGE_LENGTH: usize = 500;
 
 /// The body of a response with an error status, google/rpc/status.proto.
@@ -24,10 +24,10 @@ pub(super) fn check(response: Response<Bytes>) -> Result<(), ExportError> {
     if response.status().is_success() {
         return check_partial_success(response.into_body());
     }
-    // A body in another format, for example the HTML of a proxy, adds nothing to the status.
+    // A body in another format, for example the HTML page of a proxy, is ignored.
     let message =
         ErrorStatus::decode(response.body().clone()).map(|status| status.message).unwrap_or_default();
-    // The other form of Retry-After, a date, depends on both clocks. It counts as not given.
+    // The other form of Retry-After, a date, depends on both clocks, so it is ignored.
     let retry_after =
         response.headers().get(RETRY_AFTER).and_then(|seconds| seconds.to_str().ok()?.parse().ok());
     Err(ExportError::Status {
@@ -38,8 +38,8 @@ pub(super) fn check(response: Response<Bytes>) -> Result<(), ExportError> {
 }
 
 fn check_partial_success(body: Bytes) -> Result<(), ExportError> {
-    // The status says that the receiver accepted the batch, so a body in another format is no failure. The response to an export
-    // of log records has the same fields.
+    // The status shows that the receiver accepted the batch, so a body in another format is not a failure.
+    // The response to an export of log records has the same fields.
     let response = ExportTraceServiceResponse::decode(body).unwrap_or_default();
     let partial = response.partial_success.unwrap_or_default();
     let rejected = u64::try_from(partial.rejected_spans).unwrap_or(0);

@@ -1,5 +1,5 @@
-//! When to send again: <https://opentelemetry.io/docs/specs/otlp/#otlphttp-throttling>. The figures are those of the
-//! exporters in `opentelemetry-otlp`.
+//! Decides when to retry: <https://opentelemetry.io/docs/specs/otlp/#otlphttp-throttling>. The values are
+//! those of the exporters in `opentelemetry-otlp`.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -16,8 +16,9 @@ pub(super) struct Retries {
 }
 
 impl Retries {
-    /// How long to wait before the next retry: twice as long each time, at least as long as the receiver asks, and some
-    /// random time, so that the clients of a receiver that restarts do not all come at once. None after the last retry.
+    /// The time to wait before the next retry: it doubles each time, is at least as long as the receiver
+    /// requests, and includes a random part, so that the clients of a restarted receiver do not all retry at
+    /// once. `None` after the last retry.
     pub(super) fn next_delay(&mut self, retry_after: Option<Duration>) -> Option<Duration> {
         let delay = FIRST_DELAY * 2u32.pow(self.made);
         self.made += 1;
@@ -26,15 +27,15 @@ impl Retries {
     }
 }
 
-/// The keys of a new hasher are random, which is enough here and takes no further crate.
+/// The keys of a new hasher are random, which is sufficient here and needs no other crate.
 fn random() -> u64 {
     RandomState::new().hash_one(())
 }
 
-/// Ends retries, also one that an export is waiting for.
+/// Stops retries, including one that an export is waiting for.
 ///
-/// Call [`stop`](Self::stop) before the tracer provider is shut down. The SDK shuts the exporter down in the thread that
-/// exports, so that the exporter itself learns of it only after all retries.
+/// Call [`stop`](Self::stop) before the tracer provider is shut down. The SDK shuts the exporter down in the
+/// thread that exports, so the exporter itself would notice it only after all retries.
 #[derive(Clone, Debug, Default)]
 pub struct RetryStop {
     state: Arc<(Mutex<bool>, Condvar)>,
@@ -48,7 +49,7 @@ impl RetryStop {
         changed.notify_all();
     }
 
-    /// Waits for `delay`. False if retries are stopped, before or meanwhile.
+    /// Waits for `delay`. Returns `false` if retries are or have been stopped.
     pub(super) fn wait(&self, delay: Duration) -> bool {
         let (stopped, changed) = &*self.state;
         let guard = stopped.lock().unwrap_or_else(PoisonError::into_inner);

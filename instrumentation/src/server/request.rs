@@ -10,7 +10,8 @@ use opentelemetry_semantic_conventions::attribute;
 
 use crate::http_semconv::{self, OTHER_METHOD};
 
-/// `url.scheme`. A request in origin form (`GET /path`) has none; TLS then ends in front of this server, which speaks HTTP.
+/// `url.scheme`. A request in origin form (`GET /path`) has none; then TLS, if any, ended before this server,
+/// which itself uses HTTP.
 pub(super) fn scheme<B>(request: &Request<B>) -> &'static str {
     match request.uri().scheme_str() {
         Some("https") => "https",
@@ -18,7 +19,7 @@ pub(super) fn scheme<B>(request: &Request<B>) -> &'static str {
     }
 }
 
-/// All but method, scheme, protocol version and route, with room for those.
+/// The attributes except method, scheme, protocol version and route, with capacity for these.
 pub(super) fn attributes<B>(request: &Request<B>) -> Vec<KeyValue> {
     let mut attributes = Vec::with_capacity(14);
     if http_semconv::method(request.method()) == OTHER_METHOD {
@@ -40,13 +41,14 @@ pub(super) fn attributes<B>(request: &Request<B>) -> Vec<KeyValue> {
     attributes
 }
 
-/// `server.address` and `server.port`: the host that the caller addressed. HTTP/2 has it in the URI, HTTP/1.1 in `Host`.
+/// `server.address` and `server.port`: the host that the caller addressed. In HTTP/2 it is in the URI, in
+/// HTTP/1.1 in `Host`.
 fn server<B>(request: &Request<B>, attributes: &mut Vec<KeyValue>) {
     let host: Option<Authority> = text(request, header::HOST).and_then(|host| host.parse().ok());
     let Some(authority) = request.uri().authority().or(host.as_ref()) else { return };
     let default_port = if scheme(request) == "https" { 443 } else { 80 };
     let port = authority.port_u16().unwrap_or(default_port);
-    // An IPv6 address has brackets in a URI, and none as an address.
+    // An IPv6 address has brackets in a URI, but not as an attribute.
     let address = authority.host().trim_matches(['[', ']']).to_owned();
     attributes.push(KeyValue::new(attribute::SERVER_ADDRESS, address));
     attributes.push(KeyValue::new(attribute::SERVER_PORT, i64::from(port)));

@@ -8,12 +8,13 @@ use percent_encoding::percent_decode_str;
 
 use super::variables::{InvalidVariable, Variables};
 
-/// The headers in variable `name`. The SDK passes over a malformed one in silence, and the collector then refuses everything.
+/// The headers in variable `name`. The SDK silently ignores a malformed one, and the collector then rejects
+/// everything.
 pub(super) fn parse(variables: &Variables<'_>, name: &str) -> Result<Option<HeaderMap>, InvalidVariable> {
     let expected = "a list of NAME=VALUE separated by commas, with values percent-encoded";
     variables
         .parsed(name, expected, |text| text.split(',').map(|pair| header(pair.trim())).collect())
-        // A header may be a key: only the names are shown.
+        // A header may contain a key, so only the names are shown.
         .map_err(|error| InvalidVariable { value: names(&error.value), ..error })
 }
 
@@ -21,7 +22,7 @@ fn header(pair: &str) -> Option<(HeaderName, HeaderValue)> {
     let (name, value) = pair.split_once('=')?;
     let name = name.trim().parse().ok()?;
     let value = value.trim();
-    // `a=b;c=d` is one header with properties in Baggage; but that is never meant for a collector.
+    // `a=b;c=d` is one header with properties in Baggage, but that is never intended for a collector.
     if value.contains(';') {
         return None;
     }
@@ -40,7 +41,7 @@ fn names(text: &str) -> String {
     let pairs = text.split(',').map(|pair| match pair.split_once('=') {
         Some((name, _)) => format!("{name}=***"),
         None if pair.is_empty() => String::new(),
-        // Possibly the rest of a key that has a comma in it.
+        // This may be the rest of a key that contains a comma.
         None => "***".to_owned(),
     });
     pairs.collect::<Vec<_>>().join(",")

@@ -1,4 +1,4 @@
-//! Variables, checked: a bad value is an error that names the variable, the value and what is allowed.
+//! Validates variables: an invalid value is an error that names the variable, the value and what is allowed.
 
 use std::str::FromStr;
 
@@ -12,9 +12,9 @@ use super::mask_user_info;
 pub struct InvalidVariable {
     /// `OTEL_EXPORTER_OTLP_PROTOCOL`.
     pub name: String,
-    /// As it was given, with passwords masked.
+    /// The value, with passwords masked.
     pub value: String,
-    /// In words: `http/protobuf or grpc`.
+    /// The allowed values, as a text: `http/protobuf or grpc`.
     pub expected: String,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Variables<'a> {
         Self { lookup }
     }
 
-    /// The value of a variable. An empty one counts as unset, as the specification says.
+    /// The value of a variable. An empty one counts as unset, as the specification requires.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
     }
@@ -42,8 +42,8 @@ impl<'a> Variables<'a> {
         parsed(name, self.get(name), expected, parse)
     }
 
-    /// As [`parsed`](Self::parsed), for a variable that the SDK reads: it takes white space and the case of letters as they
-    /// are, and passes over a value that it does not know.
+    /// Like [`parsed`](Self::parsed), for a variable that the SDK reads. The SDK does not trim white space or
+    /// ignore case, and it ignores unknown values.
     pub(super) fn parsed_by_the_sdk<T>(
         &self,
         name: &str,
@@ -58,7 +58,7 @@ impl<'a> Variables<'a> {
         self.parsed(name, "a whole number", |value| value.parse().ok())
     }
 
-    /// One of a set of words, in any case.
+    /// One of several words, case-insensitive.
     pub(super) fn one_of(&self, name: &str, allowed: &[&str]) -> Result<Option<String>, InvalidVariable> {
         self.parsed(name, &in_words(allowed), |value| {
             let value = value.to_lowercase();
@@ -74,7 +74,7 @@ impl<'a> Variables<'a> {
         })
     }
 
-    /// An address without query: the SDK would put the signal's path behind the query.
+    /// An address without a query, because the SDK would append the signal's path to the query.
     pub(super) fn endpoint(&self, name: &str) -> Result<Option<Url>, InvalidVariable> {
         let expected = "an http:// or https:// URL without query, for example http://localhost:4318";
         self.parsed(name, expected, |value| {
@@ -99,7 +99,7 @@ fn parsed<T>(
     }
 }
 
-/// `http://localhost:PORT`, where a collector listens by default.
+/// `http://localhost:PORT`, the default address of a collector.
 pub(super) fn local_endpoint(port: u16) -> Result<Url, InvalidVariable> {
     let value = format!("http://localhost:{port}");
     Url::parse(&value).map_err(|error| InvalidVariable {

@@ -1,4 +1,4 @@
-//! Wrong answers to step ID, each of which its check has to notice.
+//! Wrong answers to step ID, which its check must reject.
 
 const STEP: &str = "ID";
 

@@ -1,4 +1,5 @@
-//! Checks whether a program is newer than its sources. Cargo does this too, but takes some tenths of a second.
+//! Checks whether a program is newer than its sources. Cargo does this, too, but takes some tenths of a
+//! second.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +28,7 @@ fn modified(file: &Path) -> Option<SystemTime> {
     file.metadata().and_then(|file| file.modified()).ok()
 }
 
-/// The files of a rule of `make`: separated by spaces; a space in a name follows a backslash.
+/// The files of a rule of `make`, which are separated by spaces; a space in a name follows a backslash.
 fn files(rule: &str) -> Vec<String> {
     let rule = rule.lines().next().unwrap_or_default().replace("\\ ", "\0");
     rule.split_whitespace().map(|file| file.replace('\0', " ")).collect()
@@ -41,7 +42,7 @@ mod tests {
 
     use super::is_fresh;
 
-    /// A repository whose program was built now, from sources of a minute ago.
+    /// A repository whose program has just been built, from sources that are one minute old.
     fn repository() -> std::path::PathBuf {
         let root = std::env::temp_dir().join(format!("fresh {:?}", std::thread::current().id()));
         let minute_ago = SystemTime::now() - Duration::from_secs(60);

@@ -28,7 +28,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Why the workshop's program cannot be started. Written by hand, because this package has no dependencies.
+/// Why the workshop's program cannot be started. The trait is implemented by hand, because this package has
+/// no dependencies.
 enum LaunchError {
     NotByCargo,
     NoTargetFolder(io::Error),
@@ -72,8 +73,8 @@ fn launch() -> Result<u8, LaunchError> {
 fn build(workshop: &Path) -> Result<bool, LaunchError> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(&cargo);
-    // The load generator, which `up` starts, is built with it: alone, it would compile thirty crates again, because Cargo unites the
-    // features of dependencies over the packages of one build.
+    // The load generator, which `up` starts, is built with it. A separate build would compile thirty crates
+    // again, because Cargo unites the features of dependencies over the packages of one build.
     build.args(["build", "--package", "workshop", "--package", "loadtest", "--manifest-path"]);
     build.arg(workshop.join("Cargo.toml"));
     // These variables describe this program. Build scripts that read them would run again each time.

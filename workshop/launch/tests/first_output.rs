@@ -7,7 +7,7 @@ use std::process::Command;
 
 #[test]
 fn the_first_command_prints_at_once_what_is_compiled_and_how_long_that_takes() {
-    // A target folder without the workshop's program, and a Cargo that fails in place of a build of minutes.
+    // A target folder without the workshop's program, and a Cargo that fails instead of building for minutes.
     let target = std::env::temp_dir().join(format!("first-words-{}", std::process::id()));
     fs::create_dir_all(&target).unwrap();
     let launch = target.join("launch");

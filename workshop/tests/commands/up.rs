@@ -330,7 +330,7 @@ fn a_renamed_folder_is_reported_and_watched_again_when_it_is_back() {
     up.page("/", |page| state(page, "backend-sakura") == "runs");
     let (here, away) = (repository.path("backend-sakura"), repository.path("elsewhere"));
     fs::rename(&here, &away).unwrap();
-    up.line("backend-sakura is not there");
+    up.line("backend-sakura does not exist");
     fs::rename(&away, &here).unwrap();
     up.page("/steps", |page| page["build_error"].is_null());
     let before = up.starts().len();

@@ -27,13 +27,13 @@ pub(crate) fn encode_log_records(
 
 /// The log records of one scope.
 struct Group<'a> {
-    /// The target of the records, the module that has logged them; otherwise the name of the scope.
+    /// The target of the records, which is the module that has logged them; otherwise the name of the scope.
     name: &'a str,
     scope: &'a InstrumentationScope,
     records: Vec<&'a SdkLogRecord>,
 }
 
-/// Log records by their scope, both in the order in which they come.
+/// Groups log records by scope; scopes and records keep their order.
 fn group_by_scope<'a>(batch: &'a LogBatch<'a>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     for (record, scope) in batch.iter() {

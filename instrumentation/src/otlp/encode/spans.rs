@@ -8,7 +8,8 @@ use super::{EncodedResource, attributes, unix_nanos};
 use crate::otlp::protobuf::ExpectedLength::{Long, Medium, Short};
 use crate::otlp::protobuf::Writer;
 
-/// `SpanFlags` in trace/v1/trace.proto: whether the parent (of a span) or the context (of a link) is remote is known.
+/// `SpanFlags` in trace/v1/trace.proto: it is known whether the parent (of a span) or the context (of a link)
+/// is remote.
 const HAS_IS_REMOTE: u32 = 0x100;
 /// `SpanFlags` in trace/v1/trace.proto: the parent, or the context, is remote.
 const IS_REMOTE: u32 = 0x200;
@@ -26,12 +27,12 @@ pub(crate) fn encode_spans(spans: &[SpanData], resource: &EncodedResource, buffe
     to.into_bytes()
 }
 
-/// Spans by their scope, both in the order in which they come.
+/// Groups spans by scope; scopes and spans keep their order.
 fn group_by_scope(spans: &[SpanData]) -> Vec<(&InstrumentationScope, Vec<&SpanData>)> {
     let mut groups: Vec<(&InstrumentationScope, Vec<&SpanData>)> = Vec::new();
     for span in spans {
         let scope = &span.instrumentation_scope;
-        // A service has few scopes, so that a search is faster than a hash of the scope's strings and attributes.
+        // A service has few scopes, so a search is faster than hashing the scope's strings and attributes.
         match groups.iter_mut().find(|(known, _)| *known == scope) {
             Some((_, group)) => group.push(span),
             None => groups.push((scope, vec![span])),
