@@ -1,4 +1,4 @@
-//! The load: plain HTTP/1.1 over connections that stay open.
+//! The load: plain HTTP/1.1 over connections that are kept open.
 
 use std::time::Duration;
 
@@ -12,29 +12,29 @@ use url::Url;
 
 use crate::{Result, http1::Message};
 
-/// Connections to one service. They stay open between the slices, as a load balancer's would.
+/// Connections to one service. They are kept open between the slices, like those of a load balancer.
 pub struct Client {
     connections: Vec<Connection>,
 }
 
-/// What one stretch of load did.
+/// The result of one period of load.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
-    /// Requests that were answered with 200: any other answer is an error.
+    /// Number of requests that were answered with 200. Any other response is an error.
     pub requests: u64,
-    /// From the first request to the last answer.
+    /// Time from the first request to the last response.
     pub elapsed: Duration,
 }
 
 impl Load {
-    /// Requests a second.
+    /// Requests per second.
     pub fn per_second(self) -> f64 {
         self.requests as f64 / self.elapsed.as_secs_f64()
     }
 }
 
 impl Client {
-    /// Connects `connections` times.
+    /// Opens this many connections.
     pub async fn connect(url: &Url, connections: u32) -> Result<Self> {
         let mut open = Vec::new();
         for _ in 0..connections {
@@ -43,8 +43,8 @@ impl Client {
         Ok(Self { connections: open })
     }
 
-    /// A closed loop: every connection sends its next request as soon as it has the answer to the last one. Returns
-    /// when all answers are there, so no request is left that would count in somebody else's slice.
+    /// A closed loop: every connection sends its next request as soon as it has the response to the last one.
+    /// Returns when all responses have arrived, so that no request counts in the slice of another variant.
     pub async fn closed_loop(&mut self, duration: Duration) -> Result<Load> {
         let end = Instant::now() + duration;
         self.on_every_connection(|mut connection, _| async move {
@@ -58,8 +58,8 @@ impl Client {
         .await
     }
 
-    /// An open loop: `rate` requests a second at even distances, however long the answers take. The connections take
-    /// turns; a request waits only if its connection is still busy.
+    /// An open loop: `rate` requests per second at regular intervals, independently of the responses. The
+    /// connections take turns; a request waits only if its connection is still busy.
     pub async fn paced(&mut self, rate: u32, duration: Duration) -> Result<Load> {
         let start = Instant::now();
         let distance = Duration::from_secs(1) / rate;
@@ -78,7 +78,7 @@ impl Client {
         .await
     }
 
-    /// Gives every connection to a task of its own; `work` hands it back with the number of requests made.
+    /// Moves each connection to a task; `work` returns it with the number of requests.
     async fn on_every_connection<W, F>(&mut self, work: W) -> Result<Load>
     where
         W: Fn(Connection, u32) -> F,
@@ -118,7 +118,7 @@ impl Connection {
         Ok(Self { stream, request: request.into_bytes(), answer: Vec::with_capacity(1024) })
     }
 
-    /// One request and its whole answer, which must be a 200.
+    /// Sends a request and reads the whole response, which must be a 200.
     async fn exchange(&mut self) -> Result<()> {
         self.stream.write_all(&self.request).await?;
         self.answer.clear();
@@ -138,7 +138,7 @@ impl Connection {
     }
 }
 
-/// Whether `url` answers with 200 at this moment.
+/// Whether `url` currently responds with 200.
 pub async fn answers(url: &Url) -> bool {
     match Connection::open(url).await {
         Ok(mut connection) => connection.exchange().await.is_ok(),

@@ -17,7 +17,7 @@ use crate::{
 };
 
 const WARM_UP: Duration = Duration::from_secs(1);
-/// Longer than the batch processors wait for a batch to fill and than metrics wait for their turn.
+/// Longer than the export intervals of batch processors and metrics.
 const EXPORT_DELAY: Duration = Duration::from_secs(7);
 
 /// A variant under load.
@@ -28,14 +28,14 @@ struct Contestant {
     samples: Vec<Sample>,
 }
 
-/// One variant in one cycle.
+/// The measurement of one variant in one cycle.
 struct Sample {
     /// CPU time per request, in microseconds.
     cpu: f64,
     load: Load,
 }
 
-/// Prints what a request costs with each mix of signals.
+/// Prints the cost of a request for each mix of signals.
 pub async fn measure(options: &Options, sink: &Sink, upstream: &Upstream) -> Result<()> {
     let mut contestants = Vec::new();
     for variant in Variant::list(options) {
@@ -52,8 +52,8 @@ pub async fn measure(options: &Options, sink: &Sink, upstream: &Upstream) -> Res
     tables::shares(&contestants)
 }
 
-/// Loads every variant for the first time, and looks at what arrives: figures mean nothing unless each variant
-/// exports what its name says. Only here is telemetry decoded.
+/// Loads every variant for the first time, and checks the received telemetry: the figures mean nothing unless
+/// each variant exports exactly its signals. Telemetry is decoded only here.
 async fn warm_up_and_check(contestants: &mut [Contestant], sink: &Sink) -> Result<()> {
     eprintln!("overhead: warm-up");
     sink.decode(true);
@@ -85,8 +85,9 @@ async fn warm_up_and_check(contestants: &mut [Contestant], sink: &Sink) -> Resul
     Ok(())
 }
 
-/// Loads every variant for one slice, in random order. CPU time is taken over the whole cycle, because a batch of
-/// spans often leaves after the slice in which they were recorded; a service that is not loaded uses next to none.
+/// Loads every variant for one slice, in random order. CPU time is measured over the whole cycle, because a
+/// batch of spans is often exported after the slice in which they were recorded; a service without load uses
+/// almost none.
 async fn one_cycle(contestants: &mut [Contestant], slice: Duration) -> Result<()> {
     let mut order: Vec<usize> = (0..contestants.len()).collect();
     order.shuffle(&mut rand::rng());
@@ -112,7 +113,7 @@ impl Contestant {
         self.samples.iter().map(|sample| sample.cpu)
     }
 
-    /// This variant's CPU time per request and `other`'s, cycle by cycle.
+    /// The CPU time per request of this variant and of `other`, cycle by cycle.
     fn paired_with<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (f64, f64)> + 'a {
         self.cpu().zip(other.cpu())
     }

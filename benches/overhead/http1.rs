@@ -1,20 +1,20 @@
-//! As much of HTTP/1.1 as both ends of a benchmark need: where a message ends.
+//! The part of HTTP/1.1 that both ends of a benchmark need: finding the end of a message.
 //!
-//! A full client or server would take CPU time away from what is measured.
+//! A full client or server would use CPU time that the service under test needs.
 
 use crate::Result;
 
 /// Lengths of a message's parts, in bytes.
 #[derive(Clone, Copy, Debug)]
 pub struct Message {
-    /// The start line and the headers, with the empty line after them.
+    /// The start line and the headers, including the empty line after them.
     pub head: usize,
-    /// The body, as announced by `content-length`.
+    /// The body, as given by `content-length`.
     pub body: usize,
 }
 
 impl Message {
-    /// Reads the head of the message that `bytes` begin with; `None` while it is incomplete.
+    /// Parses the head of the message at the start of `bytes`; `None` if it is incomplete.
     pub fn parse(bytes: &[u8]) -> Result<Option<Self>> {
         let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
             return Ok(None);

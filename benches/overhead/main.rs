@@ -1,11 +1,12 @@
-//! What telemetry costs: `cargo bench --bench overhead`.
+//! Measures the cost of telemetry: `cargo bench --bench overhead`.
 //!
-//! The service is started once without telemetry and once with each mix of signals, all at the same time, from the
-//! release binary. Then all of them are loaded in turn, in short slices in random order, and what counts is the ratio
-//! of CPU time per request within one cycle of slices. Two runs one after the other cannot be compared: clock speed,
-//! caches and neighbours on the machine differ by more than what the benchmark measures.
+//! The service is started once without telemetry and once with each mix of signals, all at the same time,
+//! from the release binary. Then all of them are loaded in turn, in short slices in random order, and the
+//! result is the ratio of CPU time per request within one cycle of slices. Two runs one after the other
+//! cannot be compared: clock speed, caches and other programs on the machine differ by more than what the
+//! benchmark measures.
 //!
-//! A second part measures what is told of one service alone: start to ready, resident memory, size.
+//! A second part measures one service at a time: start to ready, resident memory, size.
 //!
 //! Nothing here asserts a figure: the output is for people, and for `docs/performance.md`.
 #![expect(clippy::print_stdout, reason = "the report is the output of this program")]
@@ -31,19 +32,19 @@ use crate::{
     variant::Upstream,
 };
 
-/// Every failure here ends the benchmark with a message for a person, so no error needs a type of its own.
+/// Every failure ends the benchmark with a message for a person, so no error needs its own type.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// One thread for the load: the services under test need the cores.
+/// The load uses one thread, because the services under test need the cores.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let options = Options::parse();
     if !options.bench {
-        // `cargo test --all-targets` runs benchmarks too, in a build that says nothing about cost.
+        // `cargo test --all-targets` also runs benchmarks, but in a build that says nothing about cost.
         eprintln!("overhead: nothing measured, this is a benchmark: cargo bench --bench overhead");
         return ExitCode::SUCCESS;
     }
-    // Whichever branch ends first: leaving this block drops the other, and with it the processes it has started.
+    // Leaving this block drops the branch that has not ended, and with it the processes that it has started.
     let outcome = tokio::select! {
         outcome = measure(&options) => outcome,
         outcome = interrupted() => outcome,

@@ -9,41 +9,41 @@ use url::Url;
 #[derive(Debug, Parser)]
 #[command(name = "overhead", bin_name = "cargo bench --bench overhead --")]
 pub struct Options {
-    /// How often every variant is loaded
+    /// Number of times that every variant is loaded
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub cycles: u32,
 
-    /// How long a variant is loaded at a time
+    /// Duration of one load of a variant
     #[arg(long, default_value = "300ms", value_parser = humantime::parse_duration)]
     pub slice: Duration,
 
-    /// Connections that each send one request after the other
+    /// Number of connections, each of which sends one request after the other
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub connections: u32,
 
-    /// Let every service call its embedded httpbin stand-in, whose work is then in its CPU time
+    /// Let every service call its embedded httpbin, which then counts as its CPU time
     #[arg(long)]
     pub embedded: bool,
 
-    /// Measure this part alone
+    /// Measure only this part
     #[arg(long, value_enum)]
     pub part: Option<Part>,
 
-    /// A foreign service to measure as one more variant. It runs in a shell, and finds HTTPBIN_URL,
+    /// A foreign service to measure as another variant. It runs in a shell, with HTTPBIN_URL,
     /// OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_METRIC_EXPORT_INTERVAL in its environment
     #[arg(long, requires = "peer_url", conflicts_with = "embedded")]
     pub peer_command: Option<String>,
 
-    /// What to load there, for example http://127.0.0.1:9000/handson
+    /// The URL to load, for example http://127.0.0.1:9000/handson
     #[arg(long, requires = "peer_command")]
     pub peer_url: Option<Url>,
 
-    /// Cargo says by this option that it runs benchmarks and not tests
+    /// Cargo passes this option for benchmarks, not for tests
     #[arg(long, hide = true)]
     pub bench: bool,
 }
 
-/// The two halves of the report.
+/// The two parts of the report.
 #[derive(Clone, Copy, Debug, PartialEq, ValueEnum)]
 pub enum Part {
     /// CPU time per request, variants loaded in turn

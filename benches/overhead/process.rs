@@ -1,4 +1,4 @@
-//! A process under test: started, looked at through `/proc`, and never left behind.
+//! A process under test: it is started, measured through `/proc`, and always stopped.
 
 use std::{
     collections::HashMap,
@@ -15,26 +15,27 @@ use crate::{
     client::{self, Load},
 };
 
-/// How long a process may take until it answers.
+/// Time for a process to respond.
 const START_LIMIT: Duration = Duration::from_secs(20);
-/// Distance of two looks at whether it answers.
+/// Time between two checks whether it responds.
 const START_POLL: Duration = Duration::from_micros(200);
 
-/// A running process, which is killed when this is dropped.
+/// A running process, which is killed when this value is dropped.
 pub struct Process {
     name: String,
     child: Child,
-    /// CPU time that each thread had used at the last look, in nanoseconds.
+    /// CPU time of each thread at the last measurement, in nanoseconds.
     cpu_of_threads: HashMap<String, u64>,
-    /// From the start of the process to its first good answer.
+    /// Time from the start of the process to its first successful response.
     pub start_to_ready: Duration,
 }
 
 impl Process {
     /// Starts `command` and waits until `url` answers with 200.
     ///
-    /// Its standard output goes to `/dev/null`: the service writes each line all the same, but no reader takes part
-    /// of the machine. That is the cheapest output there is, on both sides of a ratio, so it makes no ratio smaller.
+    /// Its standard output is discarded by `/dev/null`: the service still writes each line, but no reader
+    /// uses the machine. This is the cheapest output, with and without telemetry, so it makes no ratio
+    /// smaller.
     pub async fn start(name: &str, command: &mut Command, url: &Url) -> Result<Self> {
         let start = Instant::now();
         let child = command
@@ -55,14 +56,14 @@ impl Process {
                     format!("`{name}` runs, but {url} does not answer 200 within {START_LIMIT:?}").into()
                 );
             }
-            // Not tokio's sleep, whose grain of a millisecond is a good part of the time that is measured.
+            // tokio's sleep has a resolution of a millisecond, which is a large part of the measured time.
             thread::sleep(START_POLL);
         }
         process.start_to_ready = start.elapsed();
         Ok(process)
     }
 
-    /// An error once the process has ended by itself.
+    /// An error if the process has ended.
     pub fn check_alive(&mut self) -> Result<()> {
         match self.child.try_wait()? {
             Some(status) => Err(format!("`{}` has ended by itself, {status}", self.name).into()),
@@ -70,7 +71,7 @@ impl Process {
         }
     }
 
-    /// Says of a failed load which service it was, and that its process has ended if that is the reason.
+    /// Adds the name of the service to the error of a failed load, and whether its process has ended.
     pub fn explain(&mut self, outcome: Result<Load>) -> Result<Load> {
         self.check_alive()?;
         outcome.map_err(|error| format!("load on `{}`: {error}", self.name).into())
@@ -78,8 +79,9 @@ impl Process {
 
     /// CPU time that all threads have used since the last call.
     ///
-    /// From `schedstat`, in nanoseconds, because `stat` counts in ticks of 10 ms. What a thread used between the last
-    /// call and its end is missed; the threads of these services live as long as the process.
+    /// It comes from `schedstat` in nanoseconds, because `stat` has a resolution of 10 ms. CPU time of a
+    /// thread between the last call and its end is missed; the threads of these services live as long as the
+    /// process.
     pub fn cpu_time(&mut self) -> Result<Duration> {
         let mut used = 0;
         let tasks = fs::read_dir(self.proc("task")).map_err(|error| {
@@ -87,7 +89,7 @@ impl Process {
         })?;
         for task in tasks {
             let task = task?;
-            // A thread that has just ended has no statistics any more.
+            // A thread that has just ended no longer has statistics.
             let Ok(statistics) = fs::read_to_string(task.path().join("schedstat")) else {
                 continue;
             };
@@ -99,12 +101,12 @@ impl Process {
         Ok(Duration::from_nanos(used))
     }
 
-    /// Resident memory at this moment, in MiB.
+    /// Current resident memory, in MiB.
     pub fn resident_mib(&self) -> Result<f64> {
         self.memory("VmRSS:")
     }
 
-    /// The most memory that was ever resident, in MiB.
+    /// Maximum of resident memory, in MiB.
     pub fn peak_mib(&self) -> Result<f64> {
         self.memory("VmHWM:")
     }
@@ -126,7 +128,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Both fail only when it has ended already, which is what they are for.
+        // Both calls fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

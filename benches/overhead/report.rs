@@ -1,10 +1,10 @@
-//! The report: Markdown tables, which are also readable as they are.
+//! The report in Markdown tables, which are also readable as plain text.
 
 use std::{env, thread};
 
 use crate::options::Options;
 
-/// Says under which conditions all figures came about.
+/// Prints the conditions of the measurements.
 pub fn conditions(options: &Options) {
     let cores = thread::available_parallelism().map_or(0, usize::from);
     let httpbin = if options.embedded {
@@ -21,12 +21,13 @@ pub fn conditions(options: &Options) {
     println!("- log lines: written to /dev/null, by every variant");
 }
 
-/// A heading of the report.
+/// Prints a heading of the report.
 pub fn heading(text: &str) {
     println!("\n## {text}\n");
 }
 
-/// A table: the first row is its head, the first column is aligned to the left, all others to the right.
+/// Prints a table: the first row is the header, the first column is left-aligned, the others are
+/// right-aligned.
 pub fn table(rows: &[Vec<String>]) {
     let columns = rows.first().map_or(0, Vec::len);
     let widths: Vec<usize> = (0..columns)
@@ -46,12 +47,12 @@ pub fn table(rows: &[Vec<String>]) {
     }
 }
 
-/// A line of text.
+/// Prints a line of text.
 pub fn line(text: &str) {
     println!("{text}");
 }
 
-/// One row of a [`table`].
+/// Creates one row of a [`table`].
 pub fn row<const N: usize>(cells: [&str; N]) -> Vec<String> {
     cells.map(str::to_owned).to_vec()
 }

@@ -1,6 +1,6 @@
-//! What is told of a service by itself: start to ready, resident memory, spans lost, size of the binary.
+//! Measures one service at a time: start to ready, resident memory, lost spans, size of the binary.
 //!
-//! No CPU time here: these services run one after the other.
+//! CPU time is not measured here, because these services run one after the other.
 
 use std::{fs, time::Duration};
 
@@ -21,12 +21,12 @@ const STARTS: u32 = 10;
 const IDLE: Duration = Duration::from_secs(2);
 const RATE: u32 = 500;
 const LOADED: Duration = Duration::from_secs(10);
-/// Longer than the batch processor waits for a batch to fill.
+/// Longer than the export interval of the batch processor.
 const EXPORT_DELAY: Duration = Duration::from_secs(6);
 /// Spans of a request that succeeds.
 const SPANS_PER_REQUEST: u64 = 9;
 
-/// Prints the figures without telemetry, with all of it, and those of a peer.
+/// Prints the figures without telemetry, with all signals, and those of a peer.
 pub async fn measure(options: &Options, sink: &Sink, upstream: &Upstream) -> Result<()> {
     let mut starts = vec![row(["", "start to ready", "10th to 90th percentile"])];
     let mut loads =
@@ -59,7 +59,8 @@ async fn start_repeatedly(variant: &Variant, sink: &Sink, upstream: &Upstream) -
     ])
 }
 
-/// One process through all three states. Its peaks are told apart by the order: each state needs more than the last.
+/// One process in all three states. Its peaks can be distinguished by their order: each state needs more
+/// memory than the last.
 async fn load(variant: &Variant, options: &Options, sink: &Sink, upstream: &Upstream) -> Result<Vec<String>> {
     sink.reset();
     sink.decode(true);

@@ -1,7 +1,7 @@
-//! Where the telemetry goes: an OTLP/HTTP receiver that answers at once and keeps nothing but counts.
+//! The destination of telemetry: an OTLP/HTTP receiver that responds at once and keeps only counts.
 //!
-//! Blocking sockets and a thread for each of the few connections: the least work that a receiver can be, because it
-//! shares the machine with the services under test.
+//! It uses blocking sockets and a thread for each of the few connections, so that it does as little work as
+//! possible: it shares the machine with the services under test.
 
 use std::{
     collections::HashMap,
@@ -18,7 +18,8 @@ use otlp::Signal;
 
 use crate::{Result, http1::Message};
 
-/// The receiver. Each variant has an address of its own, so that its telemetry is counted apart without decoding.
+/// The receiver. Each variant has its own address, so that its telemetry is counted separately without
+/// decoding.
 #[derive(Clone)]
 pub struct Sink {
     origin: String,
@@ -27,22 +28,22 @@ pub struct Sink {
 
 #[derive(Default)]
 struct Received {
-    /// By path, which is `/{variant}/v1/{signal}`.
+    /// The counts by path, which is `/{variant}/v1/{signal}`.
     by_path: Mutex<HashMap<String, Count>>,
     decode: AtomicBool,
 }
 
-/// What arrived from one variant for one signal.
+/// The telemetry received from one variant for one signal.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Count {
-    /// Bytes of OTLP, uncompressed.
+    /// Number of bytes of OTLP, uncompressed.
     pub bytes: u64,
-    /// Spans, log records or metrics; zero as long as nothing is decoded.
+    /// Number of spans, log records or metrics; 0 unless items are decoded.
     pub items: u64,
 }
 
 impl Sink {
-    /// Listens on a free port of the loopback interface, for as long as this process lives.
+    /// Listens on a free port of the loopback interface until this process ends.
     pub fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let sink = Self { origin: format!("http://{}", listener.local_addr()?), received: Arc::default() };
@@ -51,7 +52,8 @@ impl Sink {
             for stream in listener.incoming().map_while(|stream| stream.ok()) {
                 let received = Arc::clone(&received);
                 thread::spawn(move || {
-                    // Ends with an error when the service at the other end is killed, which is how all of them end.
+                    // This ends with an error when the service at the other end is killed, which is how all
+                    // services end here.
                     if let Err(error) = serve(stream, &received)
                         && error.downcast_ref::<std::io::Error>().is_none()
                     {
@@ -68,17 +70,18 @@ impl Sink {
         format!("{}/{variant}", self.origin)
     }
 
-    /// Whether items are counted, which takes decoding: not while CPU time is measured.
+    /// Whether items are counted. Counting needs decoding, so it is off while CPU time is measured.
     pub fn decode(&self, decode: bool) {
         self.received.decode.store(decode, Ordering::Relaxed);
     }
 
-    /// What `variant` has sent for `signal` (`traces`, `metrics`, `logs`) since the last [`Sink::reset`].
+    /// The telemetry that `variant` has sent for `signal` (`traces`, `metrics`, `logs`) since the last
+    /// [`Sink::reset`].
     pub fn count(&self, variant: &str, signal: &str) -> Count {
         self.received.counts().get(&format!("/{variant}/v1/{signal}")).copied().unwrap_or_default()
     }
 
-    /// Forgets all counts.
+    /// Resets all counts.
     pub fn reset(&self) {
         self.received.counts().clear();
     }
@@ -99,7 +102,7 @@ impl Received {
     }
 }
 
-/// Reads requests off one connection until the other end closes it.
+/// Reads requests from one connection until the other end closes it.
 fn serve(mut stream: TcpStream, received: &Received) -> Result<()> {
     stream.set_nodelay(true)?;
     let mut buffer = Vec::new();

@@ -1,4 +1,5 @@
-//! What is started: the service with each mix of signals, the stand-in that it calls, and a foreign service.
+//! The processes of the benchmark: the service with each mix of signals, the local httpbin, and a foreign
+//! service.
 
 use std::{net::TcpListener, process::Command};
 
@@ -6,47 +7,47 @@ use url::Url;
 
 use crate::{Result, options::Options, process::Process, sink::Sink};
 
-/// The release binary: Cargo builds it for benchmarks with that profile.
+/// The release binary. Cargo builds benchmarks with that profile.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_handson");
 
-/// All signals, as `OTEL_{}_EXPORTER` and `/v1/{}` name them.
+/// All signals, with their names in `OTEL_{}_EXPORTER` and `/v1/{}`.
 pub const SIGNALS: [&str; 3] = ["traces", "metrics", "logs"];
 
-/// Metrics leave every minute by default, which a run of half a minute would not show.
+/// Metrics are exported every minute by default, which is too rare for a run of half a minute.
 const METRIC_EXPORT_INTERVAL: &str = "5000";
 
-/// Whose CPU time answers the four calls of a request.
+/// Which process answers the four calls of a request.
 pub enum Upstream {
-    /// The service's own.
+    /// The service itself.
     Embedded,
-    /// That of a process of its own, which all variants share.
+    /// A separate process, which all variants share.
     Shared(Url),
 }
 
 /// One way to run the service.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Variant {
-    /// The service with these signals; with none of them, telemetry is off altogether.
+    /// The service with these signals. Without any, telemetry is off.
     Signals(&'static [&'static str]),
-    /// A foreign service: shell command and URL to load.
+    /// A foreign service: its shell command and the URL to load.
     Peer { command: String, url: Url },
 }
 
-/// Telemetry off: `OTEL_SDK_DISABLED=true`.
+/// Telemetry is off: `OTEL_SDK_DISABLED=true`.
 pub const OFF: Variant = Variant::Signals(&[]);
 /// Traces, metrics and logs.
 pub const ALL: Variant = Variant::Signals(&SIGNALS);
 
-/// A variant that runs.
+/// A running variant.
 pub struct Service {
-    /// The process, for what it costs.
+    /// The process, for measuring its cost.
     pub process: Process,
-    /// What to load.
+    /// The URL to load.
     pub url: Url,
 }
 
 impl Variant {
-    /// All that one run compares, beginning with [`OFF`].
+    /// All variants of a run, beginning with [`OFF`].
     pub fn list(options: &Options) -> Vec<Self> {
         let mut variants = vec![
             OFF,
@@ -59,12 +60,12 @@ impl Variant {
         variants
     }
 
-    /// The foreign service that the options name.
+    /// The foreign service of the options.
     pub fn peer(options: &Options) -> Option<Self> {
         Some(Self::Peer { command: options.peer_command.clone()?, url: options.peer_url.clone()? })
     }
 
-    /// Name in the report, and first part of the path at the sink.
+    /// The name in the report, and the first part of the path at the sink.
     pub fn name(&self) -> String {
         match self {
             Self::Signals([]) => "off".to_owned(),
@@ -74,7 +75,7 @@ impl Variant {
         }
     }
 
-    /// Whether `signal` is exported; nobody knows of a peer.
+    /// Whether `signal` is exported; `None` for a peer, where it is unknown.
     pub fn exports(&self, signal: &str) -> Option<bool> {
         match self {
             Self::Signals(signals) => Some(signals.contains(&signal)),
@@ -82,7 +83,7 @@ impl Variant {
         }
     }
 
-    /// Starts it and waits until it is ready.
+    /// Starts the variant and waits until it is ready.
     pub async fn start(&self, sink: &Sink, upstream: &Upstream) -> Result<Service> {
         let mut command;
         let url;
@@ -91,7 +92,7 @@ impl Variant {
             Self::Signals(signals) => {
                 let port = free_port()?;
                 command = Command::new(BINARY);
-                // Nothing of the caller's environment: the defaults are what is measured.
+                // Nothing is inherited from the caller's environment, because the defaults are measured.
                 command.env_clear().env("PORT", port.to_string());
                 if signals.is_empty() {
                     command.env("OTEL_SDK_DISABLED", "true");
@@ -105,7 +106,7 @@ impl Variant {
             }
             Self::Peer { command: line, url: peer } => {
                 command = Command::new("sh");
-                // `exec`, so that the process that is measured and killed is the service and not the shell.
+                // With `exec`, the process that is measured and killed is the service and not the shell.
                 command.arg("-c").arg(format!("exec {line}"));
                 url = peer.clone();
                 ready = peer.clone();
@@ -122,7 +123,7 @@ impl Variant {
     }
 }
 
-/// Starts the httpbin stand-in as a process of its own, without telemetry.
+/// Starts the local httpbin as a separate process, without telemetry.
 pub async fn start_httpbin() -> Result<(Process, Upstream)> {
     let port = free_port()?;
     let mut command = Command::new(BINARY);
@@ -131,7 +132,8 @@ pub async fn start_httpbin() -> Result<(Process, Upstream)> {
     Ok((process, Upstream::Shared(loopback(port, "")?)))
 }
 
-/// A port that is free now. The services could choose one themselves, but would tell it on their standard output.
+/// A port that is currently free. With port 0, the services would print their port only to their standard
+/// output.
 fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

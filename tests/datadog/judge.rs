@@ -1,4 +1,4 @@
-//! Compares what is asked for with what is sent.
+//! Compares the names in queries with the emitted telemetry.
 
 use crate::metric_query::MetricQuery;
 use crate::names::{Metric, Names, Tags};
@@ -6,10 +6,10 @@ use crate::queries::{Kind, Query, queries};
 use crate::rules::Type;
 use crate::sources::Sources;
 
-/// What a list shows of an event by itself.
+/// The columns that a list shows for every event.
 const PARTS_OF_AN_EVENT: &[&str] = &["timestamp", "status_line", "content"];
 
-/// All that is wrong, in words; nothing where all is well.
+/// Everything that is wrong, as messages; empty if nothing is.
 pub fn complaints(sources: &Sources, names: &Names) -> Vec<String> {
     let (queries, mut found) = queries(sources);
     for Query { place, text, kind } in queries {
@@ -85,8 +85,8 @@ fn of_events(what: &str, text: &str, facets: &[String], events: &[Tags]) -> Vec<
     absent.map(|facet| format!("no {what} with {terms:?} has {facet}")).collect()
 }
 
-/// `error-tracking("FILTER").source("backend").new().rollup("count").by("@issue.id").last("1d") > 0`. Errors come by log
-/// lines; the issue is Datadog's own.
+/// `error-tracking("FILTER").source("backend").new().rollup("count").by("@issue.id").last("1d") > 0`. Errors
+/// come from log lines; the issue is created by Datadog.
 fn of_error_tracking(text: &str, names: &Names) -> Vec<String> {
     let filter = text.strip_prefix("error-tracking(\"").and_then(|rest| rest.split_once("\")."));
     let Some((filter, chain)) = filter else { return vec![format!("cannot read `{text}`")] };
@@ -99,7 +99,7 @@ fn of_error_tracking(text: &str, names: &Names) -> Vec<String> {
     found
 }
 
-/// Each term is `name:value`, and the value may end in `*`.
+/// Each term is `name:value`, and the value may end with `*`.
 fn fits(tags: &Tags, terms: &[String]) -> bool {
     terms.iter().all(|term| {
         let value_fits = |value: &String, wanted: &str| match wanted.strip_suffix('*') {

@@ -1,6 +1,7 @@
-//! Datadog is told by name what to chart and what to watch. These tests take each metric, tag and facet out of the
-//! queries, and compare it with what the real service and the real load generator send, in Datadog's words:
-//! `docs/datadog.md` has the rules, `rules` has them as code, and a test compares the two.
+//! Dashboards and monitors refer to telemetry by name. These tests extract each metric, tag and facet from
+//! the queries, and compare it with the telemetry of the real service and load generator, converted to
+//! Datadog's names: `docs/datadog.md` describes the rules, `rules` implements them, and a test compares the
+//! two.
 
 #![allow(clippy::unwrap_used)] // A test that cannot continue should panic.
 
@@ -96,7 +97,7 @@ fn the_document_names_exactly_the_metrics_that_are_used() {
     assert_eq!(listed, metrics_in_queries(&Sources::read()));
 }
 
-/// All metrics that somebody asks for.
+/// All metrics that are used in queries.
 fn metrics_in_queries(sources: &Sources) -> BTreeSet<String> {
     let (queries, _) = queries(sources);
     let metrics = queries.iter().filter(|query| matches!(query.kind, Kind::Metrics));

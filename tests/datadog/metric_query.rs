@@ -1,28 +1,29 @@
-//! Reads metric queries: `sum:trace.http.server.request.hits{env:production} by {service}.as_count()`.
+//! Parses metric queries: `sum:trace.http.server.request.hits{env:production} by {service}.as_count()`.
 
-/// One metric that a query asks for.
+/// One metric in a query.
 #[derive(Debug)]
 pub struct MetricQuery {
     /// `sum`, `avg`, `p95` …
     pub aggregator: String,
     pub metric: String,
-    /// What stands in the first braces.
+    /// The terms in the first braces.
     pub filters: Vec<String>,
-    /// What stands behind `by`.
+    /// The terms after `by`.
     pub by: Vec<String>,
     /// The functions applied: `as_count`, `rollup` …
     pub functions: Vec<String>,
 }
 
-/// What may stand between metrics: arithmetic, and the threshold of a monitor.
+/// The characters that are allowed between metrics: arithmetic, and the threshold of a monitor.
 const ARITHMETIC: &str = " ()+-*/<>=.0123456789";
 
 impl MetricQuery {
-    /// All metrics of a query, none of which is passed over. A monitor's begins with its window: `sum(last_5m):`.
+    /// All metrics of a query, none of which is skipped. A monitor's query begins with its window:
+    /// `sum(last_5m):`.
     ///
     /// # Errors
     ///
-    /// What is no query, in words.
+    /// A message if the text is not a query.
     pub fn parse_all(text: &str) -> Result<Vec<Self>, String> {
         let mut rest = match text.split_once("):") {
             Some((window, query)) if window.contains("(last_") => query,
@@ -40,7 +41,7 @@ impl MetricQuery {
         Ok(found)
     }
 
-    /// The first one, and what stands behind it.
+    /// The first metric, and the text after it.
     fn parse(text: &str) -> Option<(Self, &str)> {
         let (aggregator, rest) = text.split_once(':')?;
         let (metric, rest) = rest.split_once('{')?;

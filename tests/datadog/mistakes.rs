@@ -1,8 +1,8 @@
-//! Mistakes that somebody could make, and what is said of each.
+//! Plausible mistakes, and the expected complaint about each.
 
 use crate::sources::{ANALYSIS, DASHBOARD, MONITORS, Sources, VARIABLES};
 
-/// A text in a file, another in its place, and words of the complaint.
+/// A text in a file, its replacement, and words of the complaint.
 #[derive(Debug)]
 pub struct Mistake {
     file: &'static str,
@@ -12,7 +12,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    /// Makes it.
+    /// Makes the mistake.
     pub fn made_in(&self, sources: Sources) -> Sources {
         sources.with(self.file, self.right, self.wrong)
     }
@@ -28,7 +28,7 @@ const fn mistake(
 }
 
 pub const MISTAKES: &[Mistake] = &[
-    // --- Metrics that nobody sends.
+    // --- Metrics that are not emitted.
     mistake(
         DASHBOARD,
         "request.hits{",
@@ -50,7 +50,7 @@ pub const MISTAKES: &[Mistake] = &[
         "avg:trace.sqlite.query",
         "metric trace.sqlite.query",
     ),
-    // --- Series that are not there: another service, another environment, the service's own calls.
+    // --- Series that do not exist: another service, another environment, the service's own calls.
     mistake(
         MONITORS,
         "service:handson-*} by {service} >",
@@ -83,7 +83,7 @@ pub const MISTAKES: &[Mistake] = &[
     ),
     mistake(DASHBOARD, "{db.operation.name,", "{db.operation,", "no tag db.operation"),
     mistake(ANALYSIS, "by {version}", "by {service.version}", "no tag service.version"),
-    // --- What cannot be asked of such a metric.
+    // --- Queries that such a metric does not support.
     mistake(
         DASHBOARD,
         "avg:http.client.request.duration",

@@ -1,4 +1,4 @@
-//! What was received, in Datadog's names.
+//! The received telemetry with Datadog's names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ use otlp::model::{Attributes, Span, StatusCode};
 /// Tags of a series, or facets of an event, with their values.
 pub type Tags = BTreeMap<String, String>;
 
-/// A metric, and its series.
+/// A metric and its series.
 #[derive(Debug)]
 pub struct Metric {
     pub kind: Type,
@@ -20,7 +20,7 @@ pub struct Metric {
     pub series: Vec<Tags>,
 }
 
-/// All that there is to ask for.
+/// All names that can be used in queries.
 #[derive(Debug, Default)]
 pub struct Names {
     pub metrics: BTreeMap<String, Metric>,
@@ -29,7 +29,7 @@ pub struct Names {
 }
 
 impl Names {
-    /// Those of a run.
+    /// The names of a run.
     pub fn of(run: &Run) -> Self {
         let mut names = Self::default();
         let received = &run.received;
@@ -38,7 +38,7 @@ impl Names {
         let known: BTreeSet<_> = received.spans.iter().map(ours).collect();
         for span in &received.spans {
             names.spans.push(of_span(span));
-            // Where a request enters a service: at a span without a parent in that service.
+            // Requests enter a service at a span without a parent in the same service.
             let parent = |id: &String| known.contains(&(span.service().to_owned(), id.clone()));
             if !span.parent_span_id.as_ref().is_some_and(parent) {
                 names.add_entry(span);
@@ -78,7 +78,7 @@ impl Names {
     }
 }
 
-/// The tags that a resource gives.
+/// The tags from a resource.
 fn of_resource(resource: &Attributes) -> Tags {
     let known = RESOURCE.iter().filter_map(|(otlp, tag)| Some(((*tag).to_owned(), resource.get(otlp)?)));
     known.map(|(name, value)| (name, tag(value))).collect()
@@ -98,7 +98,7 @@ fn of_span(span: &Span) -> Tags {
     facets
 }
 
-/// A line as FireLens hands it on: its keys, and the service and the tags of the task definition.
+/// A line as FireLens sends it: its keys, and the service and the tags of the task definition.
 fn of_line(line: &Value, run: &Run) -> Tags {
     let container = run.task.container("handson-api");
     let tags = container.tags().into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -111,7 +111,7 @@ fn of_line(line: &Value, run: &Run) -> Tags {
     facets
 }
 
-/// `{"error": {"kind": …}}` is found as `@error.kind`.
+/// `{"error": {"kind": …}}` becomes `@error.kind`.
 fn flatten(prefix: &str, value: &Value, facets: &mut Tags) {
     match value {
         Value::Object(members) => {

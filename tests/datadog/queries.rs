@@ -1,4 +1,4 @@
-//! Takes the queries out of the dashboard, the monitors and the analysis of the canary.
+//! Extracts the queries from the dashboard, the monitors and the analysis of the canary.
 
 use std::collections::BTreeMap;
 
@@ -6,31 +6,31 @@ use serde_json::Value;
 
 use crate::sources::{ANALYSIS, DASHBOARD, MONITORS, Sources, interpolate};
 
-/// What is asked, and what for.
+/// A query and its data source.
 #[derive(Debug)]
 pub struct Query {
-    /// Where it stands.
+    /// Its place.
     pub place: String,
     pub text: String,
     pub kind: Kind,
 }
 
-/// Whom a query asks.
+/// The data source of a query.
 #[derive(Debug)]
 pub enum Kind {
     Metrics,
-    /// With the facets that are shown.
+    /// The facets that are shown.
     Spans(Vec<String>),
     Logs(Vec<String>),
     ErrorTracking,
 }
 
-/// All queries, and what cannot be read.
+/// All queries, and those that cannot be parsed.
 pub fn queries(sources: &Sources) -> (Vec<Query>, Vec<String>) {
     let (mut found, mut complaints) = (Vec::new(), Vec::new());
     of_dashboard(sources, &mut found, &mut complaints);
     of_monitors(sources, &mut found, &mut complaints);
-    // One line, in YAML's way of folding several.
+    // YAML folds several lines to one.
     assert_eq!(sources.text(ANALYSIS).matches("query:").count(), 1, "only one query of {ANALYSIS} is read");
     let (_, folded) = sources.text(ANALYSIS).split_once("query: >-\n").unwrap();
     let indent = |line: &str| line.len() - line.trim_start().len();
@@ -62,7 +62,7 @@ fn of_dashboard(sources: &Sources, found: &mut Vec<Query>, complaints: &mut Vec<
                 unknown_names(formulas, &names).map(|name| format!("{place}: no query is named {name}")),
             );
         }
-        // A list has its columns next to the query.
+        // In a list, the columns are next to the query.
         let inner = if widget["query"].is_object() { &widget["query"] } else { widget };
         let Some(source) = inner["data_source"].as_str() else { return };
         let (text, kind) = match source {
@@ -74,7 +74,7 @@ fn of_dashboard(sources: &Sources, found: &mut Vec<Query>, complaints: &mut Vec<
             "trace_stream" if inner != widget => {
                 (&inner["query_string"], Kind::Spans(texts(&widget["columns"], "field")))
             }
-            // It is met again inside of its list.
+            // The same query is found again inside its list.
             "logs_stream" | "trace_stream" => return,
             _ => return complaints.push(format!("{place}: {source} is read by no test")),
         };
@@ -85,7 +85,7 @@ fn of_dashboard(sources: &Sources, found: &mut Vec<Query>, complaints: &mut Vec<
     });
 }
 
-/// Visits each object, with the title of the widget in which it is.
+/// Visits each object, with the title of its widget.
 fn walk(value: &Value, place: &str, visit: &mut impl FnMut(&str, &Value)) {
     match value {
         Value::Object(members) => {
@@ -100,7 +100,7 @@ fn walk(value: &Value, place: &str, visit: &mut impl FnMut(&str, &Value)) {
     }
 }
 
-/// The words of formulas that are no names of queries.
+/// The names in formulas that are not names of queries.
 fn unknown_names(formulas: &[Value], names: &[String]) -> impl Iterator<Item = String> {
     let formulas = formulas.iter().map(|formula| string(&formula["formula"]));
     let words = formulas.flat_map(|formula| {
@@ -110,7 +110,7 @@ fn unknown_names(formulas: &[Value], names: &[String]) -> impl Iterator<Item = S
     words.filter(|word| word.starts_with(|c: char| c.is_ascii_alphabetic()) && !names.contains(word))
 }
 
-/// Puts `env:production` in the place of `$env`.
+/// Replaces `$env` by `env:production`.
 fn with_variables(text: &str, variables: &BTreeMap<String, String>) -> Result<String, String> {
     let mut pieces = text.split('$');
     let mut whole = pieces.next().unwrap_or_default().to_owned();
@@ -134,7 +134,7 @@ fn of_monitors(sources: &Sources, found: &mut Vec<Query>, complaints: &mut Vec<S
         });
         let query = block.lines().find_map(|line| line.strip_prefix("  query = \"")?.strip_suffix('"'));
         let text = query.expect("a monitor has a query, in one line").replace("\\\"", "\"");
-        // `{{service.name}}` is the value of a tag by which the query is split.
+        // `{{service.name}}` is the value of a tag by which the query is grouped.
         let named = block.split("{{").filter_map(|piece| piece.split_once(".name}}")).map(|(tag, _)| tag);
         for tag in named.filter(|tag| !text.contains(&format!(" by {{{tag}}}"))) {
             complaints.push(format!("{place}: {{{{{tag}.name}}}} is empty, the query is not split by {tag}"));

@@ -1,20 +1,21 @@
-//! How Datadog renames OpenTelemetry's names. `docs/datadog.md` contains the same tables, and their sources.
+//! The rules by which Datadog renames OpenTelemetry's names. `docs/datadog.md` contains the same tables, and
+//! their sources.
 
 use std::collections::BTreeMap;
 
 use crate::support::queries::Instrument;
 use otlp::model::{Span, SpanKind};
 
-/// What a metric is in Datadog.
+/// The type of a metric in Datadog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
     Count,
     Gauge,
-    /// With percentiles only where they are switched on, which is so for those of traces.
+    /// With percentiles only if they are enabled, as they are for metrics of traces.
     Distribution,
 }
 
-/// Kind of span, the attribute that it has, the operation. The first that fits counts.
+/// Kind of span, an attribute that it has, and the operation. The first match counts.
 const OPERATIONS: &[(SpanKind, &str, &str)] = &[
     (SpanKind::Server, "http.request.method", "http.server.request"),
     (SpanKind::Client, "http.request.method", "http.client.request"),
@@ -22,7 +23,8 @@ const OPERATIONS: &[(SpanKind, &str, &str)] = &[
     (SpanKind::Internal, "", "Internal"),
 ];
 
-/// The metrics that Datadog makes of spans: what follows `trace.OPERATION`, and whether they have `http.status_code`.
+/// The metrics that Datadog computes from spans: the part after `trace.OPERATION`, and whether they have
+/// `http.status_code`.
 pub const TRACE_METRICS: &[(&str, Type, bool)] =
     &[(".hits", Type::Count, true), (".errors", Type::Count, true), ("", Type::Distribution, false)];
 
@@ -54,7 +56,7 @@ const SPAN_ATTRIBUTES: &[(&str, &str)] = &[
     ("user_agent.original", "@http.useragent"),
 ];
 
-/// The keys of a log line that are more than attributes.
+/// The keys of a log line with a special meaning.
 pub const LOG_KEYS: &[(&str, &str)] =
     &[("level", "status"), ("service", "service"), ("trace_id", "trace_id"), ("span_id", "span_id")];
 
@@ -68,7 +70,7 @@ pub fn operation(span: &Span) -> Option<String> {
     Some(name.replace("DB", database.unwrap_or("DB")))
 }
 
-/// The resource: method and route, the method alone, the query, or the span's name.
+/// The resource: method and route, only the method, the query, or the name of the span.
 pub fn resource(span: &Span) -> String {
     let text = |name: &str| span.attributes.text(name);
     match (text("http.request.method"), text("http.route").filter(|_| span.kind == SpanKind::Server)) {
@@ -78,30 +80,30 @@ pub fn resource(span: &Span) -> String {
     }
 }
 
-/// The name of a metric that came over OTLP.
+/// The name of a metric received over OTLP.
 pub fn metric(name: &str) -> String {
     let of_a_host = ["process.", "system."].iter().any(|prefix| name.starts_with(prefix));
     if of_a_host { format!("otel.{name}") } else { name.to_owned() }
 }
 
-/// The type of a metric that came over OTLP.
+/// The type of a metric received over OTLP.
 pub fn of_instrument(instrument: Instrument) -> Type {
     INSTRUMENTS.iter().find(|(known, _)| *known == instrument).unwrap().1
 }
 
-/// The facet of a span's attribute.
+/// The facet for a span attribute.
 pub fn facet(attribute: &str) -> String {
     let renamed = SPAN_ATTRIBUTES.iter().find(|(known, _)| *known == attribute);
     renamed.map_or_else(|| format!("@{attribute}"), |(_, facet)| (*facet).to_owned())
 }
 
-/// The value of a tag: small letters, and `_` for what may not stand in it.
+/// The value of a tag: in lower case, with `_` instead of characters that are not allowed.
 pub fn tag_value(value: &str) -> String {
     let allowed = |c: char| c.is_alphanumeric() || "_-:./".contains(c);
     value.to_lowercase().chars().map(|c| if allowed(c) { c } else { '_' }).collect()
 }
 
-/// The tables of the document: the heading, and the first two columns.
+/// The tables in the document: the heading, and the first two columns.
 pub fn tables() -> Vec<(&'static str, BTreeMap<String, String>)> {
     let pairs = |rules: &[(&str, &str)]| {
         rules.iter().map(|(otlp, datadog)| ((*otlp).to_owned(), (*datadog).to_owned())).collect()

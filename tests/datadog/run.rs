@@ -1,4 +1,5 @@
-//! A run of service and load generator as the task definition has them, with successes and failures.
+//! A run of service and load generator with the variables of the task definition, with successes and
+//! failures.
 
 use std::env;
 use std::path::PathBuf;
@@ -17,12 +18,12 @@ use otlp::Receiver;
 use otlp::model::Telemetry;
 use upstream::Reaction;
 
-/// What was sent.
+/// The emitted telemetry.
 pub struct Run {
     pub task: Task,
-    /// Over OTLP.
+    /// The telemetry received over OTLP.
     pub received: Telemetry,
-    /// What the service wrote to stdout.
+    /// The lines that the service wrote to stdout.
     pub lines: Vec<Value>,
 }
 
@@ -33,7 +34,7 @@ impl Run {
     }
 }
 
-/// The same for all tests.
+/// One run, shared by all tests.
 pub async fn run() -> &'static Run {
     static RUN: OnceCell<Run> = OnceCell::const_new();
     RUN.get_or_init(start_to_end).await
@@ -58,7 +59,8 @@ async fn start_to_end() -> Run {
         }
     }
     let service = setup.start().await;
-    // Requests that succeed, and then some that fail. Not both at once: of requests in between, how far each comes is chance.
+    // Requests that succeed, followed by some that fail. If both happened at once, it would be random how far
+    // each gets.
     load(&service, &task, &collector).await;
     is_broken.store(true, Ordering::SeqCst);
     load(&service, &task, &collector).await;
@@ -66,7 +68,7 @@ async fn start_to_end() -> Run {
     Run { received: collector.telemetry(), lines, task }
 }
 
-/// Ten requests by the load generator, to its end.
+/// Runs the load generator with ten requests.
 async fn load(service: &Service, task: &Task, collector: &Receiver) {
     let url = service.url("/handson");
     let loadtest = Command::new(load_generator().await)
@@ -81,11 +83,12 @@ async fn load(service: &Service, task: &Task, collector: &Receiver) {
     assert!(output.status.success(), "{output:#?}");
 }
 
-/// The program. Cargo builds those of a test's own package before it; this one is of another, so Cargo is asked for it.
+/// The path of the program. Cargo builds the programs of the same package before its tests; this one is in
+/// another package, so it is built here.
 async fn load_generator() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    // What Cargo tells this test of itself is not meant for another Cargo: ring's build script reads it, and would run again
-    // each time, and all that depends on ring with it.
+    // Cargo's variables about this test must not reach another Cargo: ring's build script depends on them and
+    // would run again, and all crates that depend on ring would be compiled again.
     let of_this_test =
         |name: &str| ["CARGO_PKG_", "CARGO_MANIFEST_", "OUT_DIR"].iter().any(|own| name.starts_with(own));
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_str().is_some_and(of_this_test)) {

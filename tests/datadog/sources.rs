@@ -1,4 +1,4 @@
-//! The files that ask Datadog for something.
+//! The files that contain queries to Datadog.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,11 +11,11 @@ pub const VARIABLES: &str = "datadog/variables.tf";
 pub const EXAMPLE: &str = "datadog/terraform.tfvars.example";
 pub const ANALYSIS: &str = "handson-api-canary/app.pipecd.yaml";
 
-/// Their text, by path below `infrastructure/env`.
+/// The texts of the files, by path below `infrastructure/env`.
 pub struct Sources(BTreeMap<&'static str, String>);
 
 impl Sources {
-    /// As they are.
+    /// Reads the files.
     pub fn read() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("infrastructure/env");
         let files = [DASHBOARD, DASHBOARD_TF, MONITORS, VARIABLES, EXAMPLE, ANALYSIS];
@@ -27,7 +27,7 @@ impl Sources {
         &self.0[file]
     }
 
-    /// With another text in each place where this one stands.
+    /// Replaces this text in a file, in each place.
     pub fn with(mut self, file: &str, text: &str, other: &str) -> Self {
         let of_file = self.0.get_mut(file).unwrap();
         assert!(of_file.contains(text), "{file} has no {text}");
@@ -35,7 +35,7 @@ impl Sources {
         self
     }
 
-    /// `var.…` with their defaults, or with the example where they have none; `local.…` as they stand.
+    /// `var.…` with their defaults, or the example's value if there is none; `local.…` as defined.
     pub fn scope(&self) -> BTreeMap<String, String> {
         let mut scope = BTreeMap::new();
         for block in
@@ -53,7 +53,7 @@ impl Sources {
         scope
     }
 
-    /// What `templatefile` hands to the dashboard.
+    /// The variables that `templatefile` passes to the dashboard.
     pub fn template(&self) -> BTreeMap<String, String> {
         let text = self.text(DASHBOARD_TF);
         let (_, call) = text.split_once("templatefile(\"${path.module}/dashboard.json\", {").unwrap();
@@ -64,12 +64,12 @@ impl Sources {
     }
 }
 
-/// `name = value`, a line each.
+/// The lines `name = value`.
 fn assignments(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.lines().filter_map(|line| line.split_once('=')).map(|(name, value)| (name.trim(), value.trim()))
 }
 
-/// Puts values in the place of `${name}`.
+/// Replaces `${name}` by its value.
 ///
 /// # Errors
 ///

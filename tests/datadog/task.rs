@@ -1,4 +1,4 @@
-//! What the task definition of the canary says of its containers.
+//! The containers of the canary's task definition.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,12 +14,13 @@ pub struct Task(BTreeMap<String, Container>);
 pub struct Container {
     /// Its environment.
     pub variables: BTreeMap<String, String>,
-    /// Labels, options of its log driver: all that is a key and a value.
+    /// Labels and options of its log driver: everything with a key and a value.
     settings: BTreeMap<String, String>,
 }
 
 impl Task {
-    /// Reads the file. It has one form, which PipeCD keeps when it writes it: two spaces a level, a key a line.
+    /// Reads the file. It has a fixed form, which PipeCD keeps when it writes the file: two spaces per level,
+    /// one key per line.
     pub fn read() -> Self {
         let text = fs::read_to_string(FILE).unwrap();
         let (_, containers) = text.split_once("\ncontainerDefinitions:\n").unwrap();
@@ -43,7 +44,7 @@ impl Task {
         Self(task)
     }
 
-    /// The container of that name.
+    /// The container with this name.
     pub fn container(&self, name: &str) -> &Container {
         self.0.get(name).unwrap_or_else(|| panic!("no container {name} in {FILE}"))
     }
@@ -55,7 +56,7 @@ impl Container {
         self.settings.get(key).unwrap_or_else(|| panic!("no {key}: {self:#?}"))
     }
 
-    /// `dd_tags`: what FireLens adds to each line.
+    /// `dd_tags`: the tags that FireLens adds to each line.
     pub fn tags(&self) -> Vec<(&str, &str)> {
         self.setting("dd_tags").split(',').map(|tag| tag.split_once(':').unwrap()).collect()
     }

@@ -1,4 +1,4 @@
-//! The way through a real Collector, which runs `infrastructure/local/collector.yaml`: `.ci/run collector`.
+//! Sends telemetry through a real Collector with `infrastructure/local/collector.yaml`: `.ci/run collector`.
 
 mod configuration;
 mod process;
@@ -13,9 +13,9 @@ use otlp::model::{Attributes, Telemetry, Value};
 use otlp::{Received, Receiver};
 use process::Otelcol;
 
-/// What a person sends who tries it.
+/// The headers of a person who uses curl.
 const CURL: &[(&str, &str)] = &[("user-agent", "curl/8.14.1")];
-/// Spans of a request that succeeds.
+/// Number of spans of a successful request.
 const SPANS: usize = 9;
 
 async fn by_hand(service: &Service) -> Answer {
@@ -24,7 +24,7 @@ async fn by_hand(service: &Service) -> Answer {
     answer
 }
 
-/// Waits until a trace has so many spans.
+/// Waits until a trace has this many spans.
 async fn until_whole(upstream: &Receiver, trace_id: &str, spans: usize) -> Telemetry {
     let is_whole = |all: &Telemetry| all.trace(trace_id).spans.len() == spans;
     let whole = |all: &Received| is_whole(&all.accepted).then(|| all.accepted.clone());

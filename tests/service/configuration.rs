@@ -1,4 +1,4 @@
-//! Options and variables: what they do, and how everything else is refused before the program listens.
+//! Options and variables: their effect, and the rejection of anything else before the program listens.
 
 use std::fs;
 
@@ -11,7 +11,7 @@ use crate::support::start_upstream;
 use otlp::Receiver;
 use upstream::Reaction;
 
-/// Variable, a value that is refused, and a word of what is allowed.
+/// Variable, an invalid value, and a word of the expected message.
 const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("RANDOM_ERROR_RATE", "-0.1", "0 to 1"),
     ("RANDOM_ERROR_RATE", "1.5", "0 to 1"),
@@ -49,17 +49,17 @@ const BAD_VALUES: &[(&str, &str, &str)] = &[
     ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "number"),
     ("OTEL_BLRP_SCHEDULE_DELAY", "1s", "number"),
     ("OTEL_METRIC_EXPORT_INTERVAL", "often", "number"),
-    // The SDK would send the first four without the header, or with a broken one.
+    // The SDK would send the first four without the header, or with a wrong one.
     ("OTEL_EXPORTER_OTLP_HEADERS", "api-key", "NAME=VALUE"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "=x", "NAME=VALUE"),
     ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "bad name=x", "NAME=VALUE"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "x=%zz", "NAME=VALUE"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "a=b;c=d", "NAME=VALUE"),
-    // It would send to `/otlp/?x=1/v1/traces`.
+    // The SDK would send to `/otlp/?x=1/v1/traces`.
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h/otlp/?x=1", "without query"),
 ];
 
-/// Values that hold a password, in variables that refuse them or accept them.
+/// Values that contain a password, in variables that reject or accept them.
 const PASSWORDS: &[(&str, &str)] = &[
     ("HTTPBIN_URL", "http://user:hunter2@host/?x=1"),
     ("HTTPBIN_URL", "ftp://user:hunter2@host"),
@@ -69,7 +69,8 @@ const PASSWORDS: &[(&str, &str)] = &[
     ("DATABASE_URL", "postgres://user:hunter2@host/handson"),
 ];
 
-/// Asserts that the program ended as wrong usage ends: status 2, and a message on stderr that holds all of `words`.
+/// Asserts that the program ended with a usage error: status 2, and a message on stderr that contains all
+/// `words`.
 fn assert_refused(ended: &Ended, words: &[&str]) {
     assert_eq!(ended.status.code(), Some(2), "{ended:#?}");
     assert!(ended.output.stdout.is_empty(), "{ended:#?}");
@@ -84,7 +85,7 @@ fn assert_refused(ended: &Ended, words: &[&str]) {
 async fn every_bad_value_is_refused_with_variable_value_and_what_is_allowed() {
     for (variable, value, allowed) in BAD_VALUES {
         let ended = Setup::new().with(variable, value).run().await;
-        // What may be a key is masked.
+        // Values that may be a key are masked.
         let shown = match (variable.ends_with("HEADERS"), value.split_once('=')) {
             (true, Some((name, _))) => name,
             (true, None) => "***",
@@ -133,7 +134,8 @@ async fn a_bad_option_also_names_its_variable() {
     assert_refused(&ended, &["RANDOM_ERROR_RATE", "2", "0 to 1"]);
 }
 
-/// Asserts that the program ended because it could not start: status 1, and one line at ERROR that holds `words`.
+/// Asserts that the program ended because it could not start: status 1, and one line at ERROR that contains
+/// `words`.
 fn assert_failed_to_start(ended: &Ended, words: &[&str]) {
     assert_eq!(ended.status.code(), Some(1), "{ended:#?}");
     assert!(ended.output.stderr.is_empty(), "{ended:#?}");
@@ -305,7 +307,7 @@ async fn plain_http_needs_no_certificates_of_the_system() {
     assert_eq!(service.get("/handson").await.status, 200);
 }
 
-/// Nothing that runs on this machine is reached through a proxy, which could not reach it.
+/// Requests to this machine never go through a proxy, which could not reach it.
 #[tokio::test(flavor = "multi_thread")]
 async fn loopback_never_goes_through_a_proxy() {
     let collector = Receiver::start().await.unwrap();

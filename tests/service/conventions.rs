@@ -1,4 +1,4 @@
-//! Everything that a run with successes and failures sends is judged by the semantic conventions.
+//! Everything that is sent in a run with successes and failures is checked against the semantic conventions.
 
 pub mod judge;
 mod vocabulary;
@@ -16,7 +16,7 @@ use otlp::Receiver;
 use otlp::model::{SpanKind, Telemetry, Value};
 use upstream::Reaction;
 
-/// What arrived from a run in which much happened; the same for all tests of this module.
+/// The telemetry of a run with many kinds of events, shared by all tests of this module.
 async fn eventful_run() -> &'static Telemetry {
     static RUN: OnceCell<Telemetry> = OnceCell::const_new();
     RUN.get_or_init(run).await
@@ -25,7 +25,7 @@ async fn eventful_run() -> &'static Telemetry {
 async fn run() -> Telemetry {
     let collector = Receiver::start().await.unwrap();
     let upstream = start_upstream(|call| match call.number {
-        // After three requests of four calls each:
+        // After three requests with four calls each:
         12 => Reaction::Status(500),
         13 => Reaction::BreakOffBody,
         14 => Reaction::Hold,
@@ -138,7 +138,8 @@ async fn failures_are_counted_as_failures_and_no_request_stays_active() {
         received.total(metric, |about| about.get(attribute) == Some(&value)) as u64
     };
     let server = "http.server.request.duration";
-    // Three by httpbin, one by the database, one at random; three of the service and one of the stand-in succeeded.
+    // Three failures by httpbin, one by the database, one at random; three requests to the service and one to
+    // the local httpbin succeeded.
     assert_eq!(count(server, "http.response.status_code", Value::Int(500)), 5);
     assert_eq!(count(server, "error.type", "500".into()), 5);
     assert_eq!(count(server, "http.response.status_code", Value::Int(200)), 4);

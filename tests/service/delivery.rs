@@ -1,4 +1,5 @@
-//! Telemetry must never hurt the service: what happens when it does not arrive, and that nothing is lost in silence.
+//! Telemetry must never hurt the service: what happens if it cannot be delivered, and that nothing is lost
+//! silently.
 
 use std::env;
 use std::time::Duration;
@@ -12,17 +13,17 @@ use crate::support::{ClosedPort, TIMEOUT};
 use otlp::model::{Attributes, Telemetry};
 use otlp::{Behaviour, Received, Receiver};
 
-/// Spans of a request that succeeds.
+/// Number of spans of a successful request.
 const SPANS: u64 = 9;
-/// Requests that must go on while nothing arrives.
+/// Number of requests that must be answered while nothing can be delivered.
 const REQUESTS: usize = 2_000;
 /// The metric that counts requests.
 const HTTP_SERVER: &str = "http.server.request.duration";
-/// Loose: a debug build with full queues stays far below.
+/// A loose limit: a debug build with full queues uses much less.
 const MEMORY_BOUND: u64 = 100 << 20;
 
-/// Exports often, so that a test need not wait. No response takes as long as the time-out, not even on a busy machine: a batch
-/// whose response comes too late was delivered, and is counted as lost.
+/// Exports often, so that a test does not have to wait. The timeout is longer than any response on a busy
+/// machine, because a batch whose response is too late is delivered but counted as lost.
 fn exporting_often(setup: Setup) -> Setup {
     setup
         .with("OTEL_BSP_SCHEDULE_DELAY", 100)
@@ -31,7 +32,7 @@ fn exporting_often(setup: Setup) -> Setup {
         .with("OTEL_EXPORTER_OTLP_TIMEOUT", 60_000)
 }
 
-/// Requests go on at their speed and in bounded memory, whatever becomes of telemetry.
+/// Asserts that requests are still fast and memory is limited, whatever happens to telemetry.
 async fn assert_goes_on(service: &Service) {
     let outcome = load(&service.url("/handson"), REQUESTS).await;
     outcome.assert_all_ok();
@@ -50,7 +51,8 @@ async fn until_it_arrives_again(service: &Service) {
     service.until_line("the end of the trouble", |line| starts(line, "OTLP export has recovered")).await;
 }
 
-/// Lost spans and log records, by the one warning at the end; there is one at the beginning, and no other.
+/// Lost spans and log records, from the only warning at the end; there must be one at the beginning, and no
+/// other.
 fn lost_by_warnings(output: &Output, end: &str) -> (u64, u64) {
     let warnings = output.at_level("WARN");
     let [first, last] = warnings[..] else { panic!("one at the start, one at the end: {warnings:#?}") };
@@ -63,7 +65,7 @@ fn lost_by_warnings(output: &Output, end: &str) -> (u64, u64) {
     (lost("spans"), lost("log_records"))
 }
 
-/// The same by the metrics.
+/// The same numbers from the metrics.
 fn lost_by_metrics(received: &Telemetry, item: &str) -> u64 {
     let is_error = |about: &Attributes| about.contains_key("error.type");
     let dropped = received.total(&format!("otel.sdk.processor.{item}.processed"), is_error);
@@ -71,23 +73,24 @@ fn lost_by_metrics(received: &Telemetry, item: &str) -> u64 {
     (dropped + failed) as u64
 }
 
-/// Spans or log records whose export has succeeded or failed, by the metric of the exporter.
+/// Number of spans or log records whose export has succeeded or failed, from the exporter's metric.
 fn exported(received: &Telemetry, item: &str, failed: bool) -> u64 {
     let metric = format!("otel.sdk.exporter.{item}.exported");
     received.total(&metric, |attributes| attributes.contains_key("error.type") == failed) as u64
 }
 
-/// Warning and metrics name the same number of lost items, and with those that were delivered they are all that was recorded.
+/// Asserts that warning and metrics have the same number of lost items, which together with the delivered
+/// ones are all recorded items.
 fn assert_counted(output: &Output, received: &Telemetry, requests: usize) {
     let (spans, records) = lost_by_warnings(output, "OTLP export has recovered");
     assert_eq!(spans, lost_by_metrics(received, "span"));
     assert_eq!(records, lost_by_metrics(received, "log"));
     assert_eq!(exported(received, "span", false) + spans, SPANS * requests as u64, "{spans} lost");
-    // Each line is a record too.
+    // Each line is also a record.
     assert_eq!(exported(received, "log", false) + records, output.lines.len() as u64, "{records} lost");
 }
 
-/// The same, and the collector has received exactly what was delivered.
+/// The same, and the collector must have received exactly the delivered items.
 fn assert_accounted_for(output: &Output, received: &Received, requests: usize) {
     assert_counted(output, &received.accepted, requests);
     assert_eq!(received.spans, exported(&received.accepted, "span", false));
@@ -148,8 +151,8 @@ async fn requests_are_answered_while_the_collector_hangs() {
     let output = service.stop().await;
     let received = collector.received();
     assert_counted(&output, &received.accepted, REQUESTS);
-    // When the collector has recovered, a response may still take longer than the time-out, if the machine is busy. Then the
-    // collector has received what the exporter must count as lost.
+    // After the collector has recovered, a response may still be later than the timeout if the machine is
+    // busy. Then the collector has received items that the exporter must count as lost.
     for (item, count) in [("span", received.spans), ("log", received.log_records)] {
         let delivered = exported(&received.accepted, item, false);
         let possible = delivered..=delivered + exported(&received.accepted, item, true);
@@ -176,7 +179,7 @@ async fn a_refusing_grpc_collector_is_reported_and_counted_in_the_same_way() {
 async fn items_that_a_stalled_collector_cannot_accept_are_dropped_and_counted() {
     let collector = Receiver::start().await.unwrap();
     collector.set(Behaviour::Stall);
-    // Far fewer places than spans, and a collector that comes back before the exporter gives up.
+    // Far fewer places than spans, and a collector that responds again before the exporter gives up.
     let setup = exporting_often(Setup::exporting_to(&collector))
         .with("OTEL_BSP_MAX_QUEUE_SIZE", 200)
         .with("OTEL_BLRP_MAX_QUEUE_SIZE", 50);
@@ -196,7 +199,7 @@ async fn items_that_a_stalled_collector_cannot_accept_are_dropped_and_counted() 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_lost_at_sigterm() {
     let collector = Receiver::start().await.unwrap();
-    // The queue is not emptied before the end.
+    // A delay that is too long for the queue to be exported before the end.
     let setup = Setup::exporting_to(&collector)
         .with("OTEL_BSP_SCHEDULE_DELAY", 600_000)
         .with("OTEL_BLRP_SCHEDULE_DELAY", 600_000)

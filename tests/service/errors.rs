@@ -1,4 +1,4 @@
-//! What fails, and what the caller, the log and the trace are told of it.
+//! Failures, and what the caller, the log and the trace contain about them.
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -16,7 +16,7 @@ use otlp::Receiver;
 use otlp::model::{Span, StatusCode, Telemetry};
 use upstream::{Reaction, Upstream};
 
-/// What is left of a failed request: the answer, what was received, what was logged.
+/// The results of a failed request: the response, the received telemetry, and the log.
 struct Failed {
     answer: Answer,
     received: Telemetry,
@@ -24,9 +24,9 @@ struct Failed {
 }
 
 impl Failed {
-    /// The span where it happened, after everything that failures have in common was asserted: the caller learns the
-    /// trace and nothing else, one line is logged, one exception event stands on one span, and both that span and the
-    /// server span have failed.
+    /// The span in which the failure happened, after asserting what all failures have in common: the caller
+    /// gets only the trace id, one line is logged, one exception event is on one span, and both that span and
+    /// the server span have failed.
     fn assert_told_once(&self, kind: &str) -> &Span {
         let trace_id = self.answer.trace_id();
         let problem = self.answer.assert_problem(500);
@@ -47,7 +47,7 @@ impl Failed {
         let [(span, event)] = exceptions[..] else { panic!("one exception event: {exceptions:#?}") };
         assert_eq!(span.trace_id, trace_id);
         assert_eq!(event.attributes["exception.type"], kind);
-        // The line tells the whole chain of causes, the event the part of it that was known where it happened.
+        // The line contains the whole chain of causes, the event the part that was known where it happened.
         let message = event.attributes.text("exception.message").unwrap();
         assert!(line["error"]["message"].as_str().unwrap().ends_with(message), "{message} {line}");
         let stack = event.attributes.text("exception.stacktrace").unwrap();
@@ -69,8 +69,8 @@ impl Failed {
     }
 }
 
-/// Every cause and every frame is a line with a place in this crate: `src/httpbin.rs:42`, and no folder of the machine
-/// that built the program.
+/// Every cause and every frame must be a line with a location in this crate: `src/httpbin.rs:42`, without
+/// folders of the build machine.
 fn assert_names_places(stack: &str) {
     let lines: Vec<&str> = stack.lines().filter(|line| line.contains(".rs:")).collect();
     assert!(!lines.is_empty(), "{stack}");
@@ -83,7 +83,7 @@ fn assert_names_places(stack: &str) {
     }
 }
 
-/// One request that fails; and a second one, which shows that the service goes on.
+/// Sends one request that fails, and a second one to show that the service still works.
 async fn fail_once(collector: &Receiver, setup: Setup) -> Failed {
     let service = setup.start().await;
     let answer = service.get("/handson").await;
@@ -93,7 +93,7 @@ async fn fail_once(collector: &Receiver, setup: Setup) -> Failed {
     Failed { answer, received: collector.telemetry(), output }
 }
 
-/// The first call fails like this, later ones are answered.
+/// The first call fails in this way, later ones are answered.
 async fn failing_first(reaction: Reaction) -> Upstream {
     let react = move |number| {
         if number == 0 { reaction } else { Reaction::Answer }
@@ -164,7 +164,7 @@ async fn the_first_of_the_three_calls_to_fail_ends_the_others() {
         let is_of_first = *first_trace.get_or_init(|| trace.clone()) == trace;
         match call.uri.path() {
             "/post" if is_of_first => Reaction::Status(503),
-            // Never released: the request does not wait for these.
+            // These calls are never released, so the request cannot wait for them.
             _ if is_of_first && call.number > 0 => Reaction::Hold,
             _ => Reaction::Answer,
         }

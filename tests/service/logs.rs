@@ -11,7 +11,7 @@ use crate::support::queries::Queries;
 use crate::support::service::Setup;
 use otlp::Receiver;
 
-/// The ids, in every spelling that somebody joins logs with traces by.
+/// The names of the ids that different tools use to link logs with traces.
 const TRACE_IDS: [&str; 3] = ["trace.id", "trace_id", "dd.trace_id"];
 const SPAN_IDS: [&str; 3] = ["span.id", "span_id", "dd.span_id"];
 
@@ -37,7 +37,7 @@ async fn every_line_is_a_json_object_with_the_fields_of_the_contract() {
         );
         assert!(line["level"].is_string() && line["message"].is_string(), "{line}");
         assert_is_now(&line["time"]);
-        // Known where the program was built in a clone; never a guess.
+        // The commit is known if the program was built in a clone.
         assert_eq!(line.get("git.commit.sha"), line.get("dd.git.commit.sha"), "{line}");
         assert_eq!(line.get("git.repository"), line.get("dd.git.repository"), "{line}");
         assert_eq!(line.get("git.commit.sha").is_some(), version.contains('+'), "{line}");
@@ -45,7 +45,7 @@ async fn every_line_is_a_json_object_with_the_fields_of_the_contract() {
     }
 }
 
-/// RFC 3339, in UTC.
+/// The time must be RFC 3339 in UTC.
 fn assert_is_now(time: &Value) {
     let text = time.as_str().unwrap();
     assert!(text.ends_with('Z'), "{text}");
@@ -162,7 +162,7 @@ async fn the_level_can_be_set_and_rust_log_overrides_it() {
         for (name, value) in [("LOG_LEVEL", log_level), ("RUST_LOG", rust_log)] {
             setup = value.iter().fold(setup, |setup, value| setup.with(name, value));
         }
-        // Without a line that says where it listens, the test has to know the port.
+        // Without the start-up line, the test must know the port.
         let port = crate::support::ClosedPort::new().number();
         let service = setup.start_on(port).await;
         assert_eq!(service.get("/handson").await.status, 200);

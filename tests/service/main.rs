@@ -1,5 +1,6 @@
-//! The service through its public interface: the real program, started with its own environment, between an httpbin and
-//! an OTLP receiver that the tests control. Each module is one theme; `support` holds what they share.
+//! The service through its public interface: the real program with its own environment, between an httpbin
+//! and an OTLP receiver that the tests control. Each module has one topic; `support` contains what they
+//! share.
 
 #![allow(clippy::unwrap_used)] // A test that cannot continue should panic.
 

@@ -1,6 +1,7 @@
-//! A panic in the middle of a request, with telemetry on. No input makes the finished service panic, so this test puts it
-//! together itself, from the library, with a source of randomness that panics; telemetry is installed once in a process
-//! and read from its environment, so that service is a process of its own: this test binary, started a second time.
+//! A panic during a request, with telemetry on. No input makes the finished service panic, so this test
+//! builds a service from the library, with a source of randomness that panics. Telemetry is installed once
+//! per process and reads its environment, so that service runs in a separate process: this test binary,
+//! started a second time.
 
 use std::convert::Infallible;
 use std::process::Stdio;
@@ -28,10 +29,10 @@ use crate::support::client;
 use otlp::Receiver;
 use otlp::model::StatusCode;
 
-/// Set in the environment of the second process.
+/// This variable is set in the environment of the second process.
 const IS_THE_SERVICE: &str = "TEST_IS_THE_SERVICE";
 
-/// Panics instead of giving a number.
+/// Panics instead of returning a number.
 struct Broken;
 
 impl TryRng for Broken {
@@ -50,7 +51,7 @@ impl TryRng for Broken {
     }
 }
 
-/// Not a test of its own: the service of the test below, which ends at SIGTERM.
+/// Not a test: the service of the test below, which ends at SIGTERM.
 #[test]
 fn service_whose_randomness_panics() {
     if std::env::var_os(IS_THE_SERVICE).is_none() {

@@ -1,4 +1,4 @@
-//! The random error: as often as it is asked for, and the same again where that is asked for.
+//! Random errors have the configured rate, and are repeatable with a seed.
 
 use handson::fault_injector::FaultInjector;
 

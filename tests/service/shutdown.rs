@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: requests are drained, telemetry is flushed, and only then the process ends.
+//! SIGTERM and SIGINT: requests are drained, then telemetry is flushed, then the process ends.
 
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use crate::support::start_upstream;
 use otlp::Receiver;
 use upstream::Reaction;
 
-/// Spans of a request that succeeds.
+/// Number of spans of a successful request.
 const SPANS: usize = 9;
 
-/// Sends so many requests at once, each on a connection of its own.
+/// Sends this many requests at once, each on a new connection.
 fn send_at_once(service: &Service, requests: usize) -> Vec<JoinHandle<reqwest::Result<Answer>>> {
     let client = client::new();
     let send = || {
@@ -36,7 +36,8 @@ async fn until_it_refuses(service: &Service) {
     }
 }
 
-/// The signal comes while so many requests wait for httpbin: all of them are answered, and all their spans arrive.
+/// The signal arrives while this many requests wait for httpbin: all of them must be answered, and all their
+/// spans must arrive.
 async fn assert_drained(signal: &str, requests: usize) {
     let collector = Receiver::start().await.unwrap();
     let upstream = start_upstream(|_| Reaction::Hold);

@@ -1,4 +1,4 @@
-//! The stand-in for httpbin, run alone: `handson httpbin`.
+//! The local httpbin, run alone: `handson httpbin`.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What the tests share: the program under test, the two services that it talks to, and a client.
+//! What all tests share: the program under test, its two neighbours, and a client.
 
 pub mod client;
 pub mod queries;
@@ -13,20 +13,20 @@ use tokio::net::TcpSocket;
 use tokio::sync::watch;
 use upstream::{Call, Reaction, Upstream};
 
-/// How long anything may take before a test gives up. Long, because the machine may be busy; nothing waits it out
-/// unless it fails.
+/// Time after which a test gives up. It is long, because the machine may be busy; only a failing test waits
+/// that long.
 pub const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An httpbin; `react` decides what becomes of each call.
+/// An httpbin; `react` decides what happens to each call.
 pub fn start_upstream(react: impl Fn(&Call) -> Reaction + Send + Sync + 'static) -> Upstream {
     Upstream::start(react).unwrap()
 }
 
-/// Waits until `look` finds what the test is after in something that changes.
+/// Waits until `look` finds something in a value that changes.
 ///
 /// # Panics
 ///
-/// After [`TIMEOUT`]. What did come is printed by the owner of `watched` when it goes out of scope.
+/// After [`TIMEOUT`]. The owner of `watched` then prints what was received.
 pub async fn until<S, T>(watched: &watch::Sender<S>, what: &str, look: impl Fn(&S) -> Option<T>) -> T {
     let mut receiver = watched.subscribe();
     let mut found = None;
@@ -39,7 +39,8 @@ pub async fn until<S, T>(watched: &watch::Sender<S>, what: &str, look: impl Fn(&
     found.unwrap()
 }
 
-/// Asserts that `actual` holds every entry of the JSON object `expected`, of the same type: 200 is not "200".
+/// Asserts that `actual` contains every entry of the JSON object `expected`, with the same type: 200 is not
+/// "200".
 pub fn assert_holds(actual: &impl AsObject, expected: &Value) {
     for (key, value) in expected.as_object().unwrap() {
         assert!(actual.holds(key, value), "{key}: expected {value} in {actual:#?}");
@@ -48,7 +49,7 @@ pub fn assert_holds(actual: &impl AsObject, expected: &Value) {
 
 /// Attributes, and JSON objects.
 pub trait AsObject: Debug {
-    /// Whether `key` has this value, of the same type.
+    /// Whether `key` has this value, with the same type.
     fn holds(&self, key: &str, value: &Value) -> bool;
 }
 
@@ -64,11 +65,12 @@ impl AsObject for Attributes {
     }
 }
 
-/// A port on which nobody listens. It is bound, so that no other process takes it; connections to it are refused.
+/// A port on which nothing listens. It is bound, so that no other process takes it; connections to it are
+/// refused.
 pub struct ClosedPort(TcpSocket);
 
 impl ClosedPort {
-    /// Takes a free one.
+    /// Binds a free port.
     pub fn new() -> Self {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! The spans of a request, as they arrive over OTLP.
+//! The spans of a request, as received over OTLP.
 
 mod propagation;
 mod resource;
@@ -28,7 +28,7 @@ GET /handson Server
   handson.sleep50microsec Internal
 ";
 
-/// One `GET /handson`, and all that was received until the service had ended.
+/// Sends one `GET /handson`; returns the response, and the telemetry received until the service has ended.
 async fn one_request(setup: Setup, collector: &Receiver) -> (Answer, Telemetry) {
     let service = setup.start().await;
     let answer = service.get("/handson").await;
@@ -71,7 +71,7 @@ async fn otlp_may_be_compressed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_parts_of_a_request_follow_each_other_and_three_calls_overlap() {
     let collector = Receiver::start().await.unwrap();
-    // The three calls are answered only once all of them are there.
+    // The three calls are answered only when all of them have arrived.
     let upstream = start_upstream(|call| match call.number {
         0 => Reaction::Answer,
         _ => Reaction::Hold,
@@ -222,7 +222,7 @@ async fn the_health_check_emits_no_telemetry() {
     assert!(!format!("{:?}", output.stdout).contains("healthz"), "{output:#?}");
 }
 
-/// The other one ended before this one began.
+/// Whether the other span ended before this one began.
 fn follows(span: &Span, other: &Span) -> bool {
     other.end <= span.start
 }

@@ -1,4 +1,4 @@
-//! What the cycles gave, as tables.
+//! The results of the cycles as tables.
 
 use statistics::Spread;
 
@@ -11,7 +11,7 @@ use crate::{
     variant::SIGNALS,
 };
 
-/// What a request costs with each mix of signals; the first contestant is the one without any.
+/// The cost of a request for each mix of signals. The first contestant is the one without signals.
 pub fn totals(options: &Options, contestants: &[Contestant], sink: &Sink) -> Result<()> {
     let slices = format!("{} cycles of slices of {:?}", options.cycles, options.slice);
     report::heading(&format!("CPU time per request, {slices} in random order"));
@@ -44,7 +44,8 @@ pub fn totals(options: &Options, contestants: &[Contestant], sink: &Sink) -> Res
     Ok(())
 }
 
-/// What each signal adds: metrics and logs on top of traces, because neither comes alone in practice.
+/// The additional cost of each signal. Metrics and logs are measured in addition to traces, because in
+/// practice neither is used alone.
 pub fn shares(contestants: &[Contestant]) -> Result<()> {
     let [off, traces, with_metrics, with_logs, all, ..] = contestants else {
         return Err("the list of variants is shorter than the report".into());

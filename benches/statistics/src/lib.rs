@@ -1,18 +1,18 @@
 //! Medians and percentiles, for the benchmarks: a mean would follow the one slice in which something else ran on the machine.
 
-/// A figure that was measured several times.
+/// The distribution of repeated measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Spread {
-    /// Half of the values are below.
+    /// The median.
     pub median: f64,
-    /// A tenth of the values is below.
+    /// The 10th percentile.
     pub p10: f64,
-    /// Nine tenths of the values are below.
+    /// The 90th percentile.
     pub p90: f64,
 }
 
 impl Spread {
-    /// Of values in any order; of none it is NaN.
+    /// Computed from values in any order; NaN if there are none.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.into_iter().collect();
         values.sort_by(f64::total_cmp);
@@ -20,7 +20,7 @@ impl Spread {
     }
 }
 
-/// Interpolated between the two neighbours, so that a few values give a sensible figure too.
+/// Interpolated between the two neighbours, so that a few values are enough for a useful figure.
 fn quantile(sorted: &[f64], at: f64) -> f64 {
     let Some(last) = sorted.len().checked_sub(1) else {
         return f64::NAN;

@@ -1,4 +1,4 @@
-//! What is in a span.
+//! The attributes of a query's span.
 
 use futures_util::TryStreamExt;
 use instrumentation::database::Pool;

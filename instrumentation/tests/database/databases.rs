@@ -1,4 +1,4 @@
-//! Other databases than SQLite.
+//! Databases other than SQLite.
 
 use instrumentation::database::Pool;
 use sqlx::any::AnyPoolOptions;
@@ -22,8 +22,8 @@ async fn any_database_of_sqlx_is_recorded_by_its_name() {
     );
 }
 
-/// A query against a database that is only known by its traits: what compiles here does so for PostgreSQL and MySQL,
-/// without their drivers in the build.
+/// A query on a database that is only known by its traits. What compiles here also compiles for PostgreSQL
+/// and MySQL, whose drivers are not part of the build.
 async fn ping<DB: Database>(pool: &Pool<DB>) -> sqlx::Result<()>
 where
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,

@@ -1,4 +1,4 @@
-//! What is recorded of a query that fails.
+//! The span of a failed query.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
-//! From when to when a span lasts.
+//! The start and the end of a query's span.
 
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use opentelemetry::trace::Status;
 
 use crate::support::{attribute, recorded};
 
-/// More rows than sqlx reads ahead.
+/// More rows than sqlx reads in advance.
 const MANY_ROWS: &str =
     "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) SELECT i FROM n";
 

@@ -1,4 +1,4 @@
-//! The layer around sqlx, with real databases of SQLite.
+//! The layer around sqlx, with real SQLite databases.
 
 mod attributes;
 mod databases;

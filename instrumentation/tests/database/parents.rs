@@ -1,4 +1,4 @@
-//! Which span is the parent of a query's.
+//! The parent of a query's span.
 
 use futures_util::TryStreamExt;
 use opentelemetry::Context;

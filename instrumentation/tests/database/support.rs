@@ -12,7 +12,7 @@ use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvide
 use sqlx::Sqlite;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 
-/// Where the layer's spans and metrics arrive.
+/// Receives the layer's spans and metrics.
 pub struct Telemetry {
     spans: InMemorySpanExporter,
     metrics: InMemoryMetricExporter,
@@ -47,7 +47,7 @@ impl Telemetry {
         self.tracers.tracer("test")
     }
 
-    /// The spans that have ended, in that order.
+    /// The spans that have ended, in the order of their ends.
     pub fn spans(&self) -> Vec<SpanData> {
         self.spans.get_finished_spans().expect("the exporter in memory does not fail")
     }
@@ -59,7 +59,7 @@ impl Telemetry {
         spans.remove(0)
     }
 
-    /// The spans of the layer that have ended, in that order.
+    /// The layer's spans that have ended, in the order of their ends.
     pub fn query_spans(&self) -> Vec<SpanData> {
         let mut spans = self.spans();
         spans.retain(|span| span.instrumentation_scope.name() == "handson-instrumentation");
@@ -84,23 +84,23 @@ impl Telemetry {
         points
     }
 
-    /// The newest of all metrics.
+    /// The latest export of all metrics.
     pub fn exported(&self) -> Option<ResourceMetrics> {
         self.meters.force_flush().expect("the exporter in memory does not fail");
         self.metrics.get_finished_metrics().expect("the exporter in memory does not fail").pop()
     }
 }
 
-/// A pool of a new database in memory, which has two users.
+/// A pool with a new in-memory database, which contains two users.
 pub async fn users() -> sqlx::Pool<Sqlite> {
-    // One connection: each would have a database in memory of its own.
+    // One connection, because each would have its own in-memory database.
     let pool =
         SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await.expect("in memory");
     create_users(&pool).await;
     pool
 }
 
-/// A pool of a new database in a file of `directory`.
+/// A pool with a new database in a file in `directory`.
 pub async fn users_in_file(directory: &tempfile::TempDir) -> sqlx::Pool<Sqlite> {
     let file =
         SqliteConnectOptions::new().filename(directory.path().join("users.db")).create_if_missing(true);
@@ -120,7 +120,7 @@ async fn create_users(pool: &sqlx::Pool<Sqlite>) {
     .expect("an empty database");
 }
 
-/// A recorded pool of a new database in memory, and where its telemetry arrives.
+/// A recorded pool with a new in-memory database, and its telemetry.
 pub async fn recorded() -> (Arc<Telemetry>, Pool<Sqlite>) {
     let telemetry = Arc::new(Telemetry::new());
     let pool = Pool::new(users().await, &telemetry.instrumentation()).with_namespace("users.db");

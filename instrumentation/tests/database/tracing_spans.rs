@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 
 use crate::support::{Telemetry, names, users, users_in_file};
 
-/// Enough for the thread of SQLite to be late a few times, if it had the span.
+/// Enough requests for SQLite's thread to be late a few times, if it had the span.
 const REQUESTS: usize = 300;
 
 #[tracing::instrument(skip_all)]
@@ -26,13 +26,13 @@ async fn transfer(pool: &Pool<Sqlite>) {
     transaction.commit().await.expect("a commit");
 }
 
-/// Its rollback is sent to SQLite's thread when it is dropped, as the last thing in the span.
+/// The rollback is sent to SQLite's thread when the transaction is dropped, at the very end of the span.
 #[tracing::instrument(skip_all)]
 async fn abandon(pool: &Pool<Sqlite>) {
     drop(pool.begin().await.expect("a transaction"));
 }
 
-/// A subscriber whose spans arrive where the layer's do.
+/// A subscriber that exports spans to the same place as the layer.
 fn subscriber(telemetry: &Telemetry) -> impl tracing::Subscriber + Send + Sync + use<> {
     tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(telemetry.tracer()))
 }

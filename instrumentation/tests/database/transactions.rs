@@ -64,7 +64,7 @@ async fn a_savepoint_is_rolled_back_alone() {
     assert_eq!(count(&pool).await, 1);
 }
 
-/// Not through the recorded pool, so that its telemetry is that of the test.
+/// Not through the recorded pool, so that it adds no telemetry to that of the test.
 async fn count(pool: &instrumentation::database::Pool<sqlx::Sqlite>) -> i64 {
     sqlx::query_scalar("SELECT count(*) FROM users").fetch_one(pool.inner()).await.expect("a count")
 }

@@ -1,4 +1,4 @@
-//! The examples, run as processes: all three signals arrive at a collector, and nothing is lost when they end.
+//! The examples, run as processes: all three signals arrive at a collector, and nothing is lost at the end.
 
 mod process;
 
@@ -8,7 +8,7 @@ use otlp::Receiver;
 use otlp::model::{LogRecord, Telemetry};
 use process::Process;
 
-/// The span of the caller, which the service has to continue.
+/// The span of the caller, which the service must continue.
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN_ID: &str = "b7ad6b7169203331";
 
@@ -56,7 +56,7 @@ async fn the_registry_example_sends_all_three_signals() {
 async fn run(example: &str) -> (Telemetry, Vec<String>) {
     let receiver = Receiver::start().await.expect("a free port");
     let mut process = Process::start(example, receiver.endpoint());
-    // Plain HTTP to this machine needs neither certificates nor a proxy.
+    // Plain HTTP on this machine needs neither certificates nor a proxy.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().expect("it can be built");
     let request = || client.get(format!("{}/hello", process.url));
@@ -78,7 +78,7 @@ async fn run(example: &str) -> (Telemetry, Vec<String>) {
     (received, lines)
 }
 
-/// The spans of the caller's trace are of this shape, below the span of the caller.
+/// Asserts that the spans in the caller's trace have this shape, below the span of the caller.
 #[track_caller]
 fn assert_continues_the_trace(received: &Telemetry, shape: &str) {
     let trace = received.trace(TRACE_ID);
@@ -94,7 +94,7 @@ fn assert_metrics(received: &Telemetry, expected: &[&str]) {
     }
 }
 
-/// A log record with `text` in its body.
+/// The log record with `text` in its body.
 #[track_caller]
 fn log_record<'a>(received: &'a Telemetry, text: &str) -> &'a LogRecord {
     let has_text = |record: &&LogRecord| record.body.as_str().is_some_and(|body| body.contains(text));

@@ -1,4 +1,4 @@
-//! An example as a process.
+//! Runs an example as a process.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -9,20 +9,20 @@ use std::time::Duration;
 /// A running example. It is killed if a test panics before [`Process::terminate`].
 pub struct Process {
     child: Child,
-    /// Where it listens: `http://127.0.0.1:41234`.
+    /// The address on which it listens: `http://127.0.0.1:41234`.
     pub url: String,
     lines: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Process {
-    /// Starts the example `name` as the service of that name, and waits until it listens.
+    /// Starts the example `name` as the service with that name, and waits until it listens.
     pub fn start(name: &str, endpoint: &str) -> Self {
-        // `cargo test` builds the examples of the package next to the folder of its tests.
+        // `cargo test` puts the examples of the package next to the folder of its tests.
         let test = std::env::current_exe().expect("a test is a program");
         let program = test.parent().and_then(|deps| deps.parent()).expect("target/debug/deps");
         let program = program.join("examples").join(name);
         let mut child = Command::new(&program)
-            // No variable from the shell that runs the test, such as a proxy's.
+            // No variable of the shell that runs the test is passed on, such as a proxy.
             .env_clear()
             .envs([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint), ("OTEL_SERVICE_NAME", name)])
             .stdout(Stdio::piped())
@@ -50,10 +50,10 @@ impl Process {
         process
     }
 
-    /// Stops it as a container would, and returns its lines.
+    /// Stops it by SIGTERM, as a container would, and returns its lines.
     pub fn terminate(&mut self) -> Vec<String> {
         let pid = self.child.id().to_string();
-        // It fails if the process has ended by itself; the status and the lines then say why.
+        // This fails if the process has already ended; the status and the lines then show why.
         let _ = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         let status = self.child.wait().expect("it is a child");
         let lines = self.lines.take().map(|lines| lines.join().expect("reading does not panic"));
@@ -65,7 +65,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It fails if the process has ended, as it should have.
+        // This fails if the process has ended, as it should have.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -24,18 +24,19 @@ use tokio::sync::Notify;
 
 use crate::http::{NotifyOnDrop, client, serve};
 
-/// A server that is not instrumented, and that clients call.
+/// A server without instrumentation, which clients call.
 struct Callee {
     address: SocketAddr,
-    /// Notified when a request to `/slow` has begun, and again when it was given up.
+    /// Notified when a request to `/slow` has begun, and again when it was cancelled.
     slow: Arc<Notify>,
-    /// Lets a body of `/halves` go on.
+    /// Lets a body of `/halves` continue.
     go_on: Arc<Notify>,
 }
 
 impl Callee {
-    /// `/echo` answers with the `traceparent` that it got, `/status/{code}` with that status, `/moved` sends on to `/echo`,
-    /// `/slow` never answers, and `/halves` sends the second half of its body once it may go on.
+    /// `/echo` responds with the `traceparent` of the request, `/status/{code}` with that status, `/moved`
+    /// redirects to `/echo`, `/slow` never responds, and `/halves` sends the second half of its body when it
+    /// may continue.
     async fn start() -> Self {
         let (slow, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (begun, released) = (Arc::clone(&slow), Arc::clone(&go_on));

@@ -1,4 +1,4 @@
-//! What is lost on the way to the collector is counted and reported.
+//! Items that are lost on the way to the collector are counted and reported.
 
 mod end;
 mod gate;
@@ -18,7 +18,7 @@ use tokio::task::block_in_place;
 
 use crate::support::Telemetry;
 
-/// Settings for a collector at `endpoint`, with other variables.
+/// Settings with a collector at `endpoint` and additional variables.
 fn settings(endpoint: &str, others: &[(&str, &str)]) -> Settings {
     let settings = Settings::from_lookup(|name| match name {
         "OTEL_EXPORTER_OTLP_ENDPOINT" => Some(endpoint.to_owned()),
@@ -27,7 +27,7 @@ fn settings(endpoint: &str, others: &[(&str, &str)]) -> Settings {
     settings.expect("the settings are valid")
 }
 
-/// A collector that behaves so.
+/// A collector with this behaviour.
 async fn collector(behaviour: Behaviour) -> Receiver {
     let collector = Receiver::start().await.expect("a free port");
     collector.set(behaviour);
@@ -43,7 +43,7 @@ fn make_spans(provider: &SdkTracerProvider, count: usize) {
 /// Makes spans, and waits until their export has succeeded or failed.
 fn export_spans(provider: &SdkTracerProvider, count: usize) {
     make_spans(provider, count);
-    // What the export came to, the test finds in the counts.
+    // The result of the export shows in the counts.
     let _ = block_in_place(|| provider.force_flush());
 }
 
@@ -62,7 +62,7 @@ fn export_log_records(provider: &SdkLoggerProvider, count: usize) {
     let _ = block_in_place(|| provider.force_flush());
 }
 
-/// The counts of one signal, by its metrics.
+/// The counts of one signal, from its metrics.
 #[derive(Debug, PartialEq)]
 struct Counts {
     exported: i64,
@@ -88,7 +88,7 @@ fn counts(telemetry: &Telemetry, item: &str) -> Counts {
     }
 }
 
-/// A delivery whose counts are metrics, too.
+/// A delivery whose counts are also metrics.
 fn reported(settings: &Settings) -> (Delivery, Telemetry) {
     let (delivery, telemetry) = (Delivery::new(settings), Telemetry::new());
     delivery.report_to(&telemetry.meters);

@@ -1,4 +1,4 @@
-//! Failures on the span where they happened.
+//! Failures are recorded on the span in which they happened.
 
 use std::fmt;
 
@@ -49,7 +49,7 @@ fn a_failure_is_an_event_and_the_status_of_the_current_span_only() {
     assert_eq!((request.status.clone(), request.events.events.len()), (Status::Unset, 0));
 }
 
-/// Its text may only be made if somebody reads it.
+/// An exception whose text must not be formatted unless it is recorded.
 struct Unread;
 
 impl fmt::Display for Unread {

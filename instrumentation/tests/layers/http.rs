@@ -1,4 +1,4 @@
-//! Real servers on free ports of loopback, and requests to them.
+//! Real servers on free loopback ports, and requests to them.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,7 +17,8 @@ pub async fn serve(router: Router) -> SocketAddr {
     address
 }
 
-/// Accepts every connection, reads the head of one request from it, writes `response` as it is, and closes the connection.
+/// Accepts connections, reads the head of one request from each, writes `response` unchanged, and closes the
+/// connection.
 pub async fn serve_bytes(response: &'static str) -> SocketAddr {
     let listener = listener().await;
     let address = listener.local_addr().expect("a listener has an address");
@@ -47,14 +48,14 @@ pub fn client() -> reqwest::Client {
     client_builder().build().expect("the client has no options that could fail")
 }
 
-/// The same before it is built.
+/// The client's builder.
 pub fn client_builder() -> reqwest::ClientBuilder {
-    // Fails if it is already installed, by another test of this process.
+    // This fails if another test of this process has already installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy()
 }
 
-/// Sends `head` (lines without line ends) as it is, and returns the response as text.
+/// Sends `head` (lines without line ends) unchanged, and returns the response as text.
 pub async fn send_lines(address: SocketAddr, head: &[&str]) -> String {
     let mut stream = TcpStream::connect(address).await.expect("the server listens");
     let text = format!("{}\r\nconnection: close\r\n\r\n", head.join("\r\n"));
@@ -64,7 +65,7 @@ pub async fn send_lines(address: SocketAddr, head: &[&str]) -> String {
     response
 }
 
-/// Notifies on drop, for example when the future of a handler is dropped.
+/// Notifies when it is dropped, for example with the future of a handler.
 pub struct NotifyOnDrop(pub Arc<Notify>);
 
 impl Drop for NotifyOnDrop {

@@ -14,7 +14,7 @@ use tracing::Level;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::prelude::*;
 
-/// Where the lines go.
+/// The destination of the lines.
 #[derive(Clone, Default)]
 pub struct Lines(Arc<Mutex<Vec<u8>>>);
 
@@ -52,7 +52,7 @@ pub fn identity() -> Identity {
     }
 }
 
-/// What `log` logs, in the format of `format`.
+/// The lines that `log` writes, in the format of `format`.
 fn logged(format: JsonLines, log: impl FnOnce()) -> Lines {
     let lines = Lines::default();
     let writer = lines.clone();
@@ -62,7 +62,7 @@ fn logged(format: JsonLines, log: impl FnOnce()) -> Lines {
     lines
 }
 
-/// The only line that `log` logs.
+/// The only line that `log` writes.
 fn only_line(log: impl FnOnce()) -> Map<String, Value> {
     let mut objects = logged(JsonLines::new(&identity()), log).objects();
     assert_eq!(objects.len(), 1, "expected one line, got {objects:?}");

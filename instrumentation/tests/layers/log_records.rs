@@ -10,7 +10,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::support::Telemetry;
 
-/// The records of what `log` logs.
+/// The log records of the events that `log` creates.
 fn records(levels: Targets, log: impl FnOnce()) -> Vec<SdkLogRecord> {
     let exporter = InMemoryLogExporter::default();
     let provider = SdkLoggerProvider::builder()

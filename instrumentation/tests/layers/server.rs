@@ -18,10 +18,10 @@ use tokio::sync::Notify;
 
 use crate::http::{NotifyOnDrop, serve};
 
-/// Serves a few routes behind the layer.
+/// Serves a few routes with the layer.
 ///
-/// `/items/{id}` answers any method with 200, `/status/{code}` with that status. `/slow` never answers: `slow` is notified
-/// when a request to it has begun, and again when it was given up.
+/// `/items/{id}` responds to any method with 200, `/status/{code}` with that status. `/slow` never responds:
+/// `slow` is notified when a request to it has begun, and again when it was cancelled.
 async fn start(instrumentation: &Instrumentation, slow: &Arc<Notify>) -> SocketAddr {
     let slow = Arc::clone(slow);
     let never = move || {
@@ -42,7 +42,7 @@ async fn status(axum::extract::Path(code): axum::extract::Path<u16>) -> StatusCo
     StatusCode::from_u16(code).expect("the tests ask for valid codes")
 }
 
-/// The header of a response that was received as text.
+/// A header of a response that was received as text.
 fn header<'a>(response: &'a str, name: &str) -> Option<&'a str> {
     response.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
 }

@@ -8,7 +8,7 @@ mod signals;
 
 use instrumentation::settings::{InvalidVariable, Settings};
 
-/// Settings of a process with these variables only.
+/// Settings of a process with only these variables.
 fn read(variables: &[(&str, &str)]) -> Result<Settings, InvalidVariable> {
     Settings::from_lookup(|name| {
         let mut values = variables.iter().filter(|(known, _)| *known == name);
@@ -16,7 +16,7 @@ fn read(variables: &[(&str, &str)]) -> Result<Settings, InvalidVariable> {
     })
 }
 
-/// The same for variables that are valid.
+/// The same for valid variables.
 #[track_caller]
 fn valid(variables: &[(&str, &str)]) -> Settings {
     read(variables).unwrap_or_else(|error| panic!("{variables:?} is valid, got: {error}"))

@@ -8,7 +8,7 @@ use tracing_subscriber::prelude::*;
 use crate::json_lines::{Lines, identity};
 use crate::support::{Telemetry, attributes};
 
-/// Runs `work` with the layer for this crate, which is called `layers`.
+/// Runs `work` with the layer for this crate, whose name is `layers`.
 fn observed(telemetry: &Telemetry, work: impl FnOnce()) {
     let layer = spans::layer(&telemetry.traces, "layers", "1.2.3");
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), work);

@@ -1,4 +1,4 @@
-//! The SDK with exporters in memory, and what they recorded.
+//! The SDK with in-memory exporters, and the recorded telemetry.
 
 use instrumentation::Instrumentation;
 use opentelemetry::propagation::{TextMapCompositePropagator, TextMapPropagator};
@@ -9,7 +9,7 @@ use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMete
 use opentelemetry_sdk::propagation::{BaggagePropagator, TraceContextPropagator};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracer, SdkTracerProvider, SpanData};
 
-/// Providers that export into memory.
+/// Providers that export to memory.
 pub struct Telemetry {
     pub traces: SdkTracerProvider,
     pub meters: SdkMeterProvider,
@@ -45,12 +45,12 @@ impl Telemetry {
         self.traces.tracer("test")
     }
 
-    /// The spans that have ended, in that order.
+    /// The spans that have ended, in the order of their ends.
     pub fn spans(&self) -> Vec<SpanData> {
         self.spans.get_finished_spans().expect("the exporter is not shut down")
     }
 
-    /// The spans of one kind that have ended, in that order.
+    /// The spans of one kind that have ended, in the order of their ends.
     pub fn spans_of(&self, kind: SpanKind) -> Vec<SpanData> {
         self.spans().into_iter().filter(|span| span.span_kind == kind).collect()
     }
@@ -63,7 +63,7 @@ impl Telemetry {
         spans.remove(0)
     }
 
-    /// What `read` finds in the metric as it was exported last, if it was recorded.
+    /// The result of `read` for the last export of the metric, if it was recorded.
     pub fn metric<T>(&self, name: &str, read: impl FnOnce(&Metric) -> T) -> Option<T> {
         self.meters.force_flush().expect("the exporter in memory takes everything");
         let exported = self.metrics.get_finished_metrics().expect("the exporter is not shut down");
@@ -87,7 +87,7 @@ impl Telemetry {
         scopes.map(|metrics| metrics.scope().clone()).collect()
     }
 
-    /// The points of a histogram of seconds.
+    /// The points of a histogram in seconds.
     pub fn durations(&self, name: &str) -> Vec<HistogramDataPoint<f64>> {
         let points = self.metric(name, |metric| match metric.data() {
             AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
@@ -98,7 +98,7 @@ impl Telemetry {
         points.unwrap_or_default()
     }
 
-    /// The attributes and the value of each series of a metric of whole numbers, sorted.
+    /// The attributes and the value of each series of an integer metric, sorted.
     pub fn numbers(&self, name: &str) -> Vec<(Vec<String>, i64)> {
         let series = self.metric(name, |metric| match metric.data() {
             AggregatedMetrics::I64(MetricData::Sum(sum)) => {
@@ -116,14 +116,14 @@ impl Telemetry {
     }
 }
 
-/// Reads and writes `traceparent`, `tracestate` and `baggage`.
+/// Extracts and injects `traceparent`, `tracestate` and `baggage`.
 fn propagator() -> TextMapCompositePropagator {
     let propagators: Vec<Box<dyn TextMapPropagator + Send + Sync>> =
         vec![Box::new(TraceContextPropagator::new()), Box::new(BaggagePropagator::new())];
     TextMapCompositePropagator::new(propagators)
 }
 
-/// `key=value` for each attribute, sorted; texts are in quotes, numbers are not.
+/// `key=value` for each attribute, sorted; strings are in quotes, numbers are not.
 pub fn attributes<'a>(attributes: impl IntoIterator<Item = &'a KeyValue>) -> Vec<String> {
     let in_words = |attribute: &KeyValue| match &attribute.value {
         Value::String(text) => format!("{}={:?}", attribute.key, text.as_str()),
@@ -134,7 +134,8 @@ pub fn attributes<'a>(attributes: impl IntoIterator<Item = &'a KeyValue>) -> Vec
     list
 }
 
-/// An attribute of a span as [`attributes`] writes it, without its name. It may be there only once.
+/// An attribute of a span in the format of [`attributes`], without its name. It must not be there more than
+/// once.
 #[track_caller]
 pub fn attribute(span: &SpanData, name: &str) -> Option<String> {
     let list = attributes(&span.attributes);
@@ -144,7 +145,7 @@ pub fn attribute(span: &SpanData, name: &str) -> Option<String> {
     value
 }
 
-/// `traceparent` or `traceresponse` of a span.
+/// The ids of a span as in `traceparent` and `traceresponse`.
 pub fn ids(span: &SpanData) -> String {
     let context = &span.span_context;
     format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags())

@@ -1,4 +1,4 @@
-//! The HTTP client that `opentelemetry-otlp` gets for logs and metrics.
+//! The HTTP client that is passed to `opentelemetry-otlp` for logs and metrics.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is sent, decoded, against what `opentelemetry-proto` makes of the same spans.
+//! Compares decoded requests with the encoding of the same spans by `opentelemetry-proto`.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ fn resource(random: &mut Generator) -> Resource {
     Resource::builder_empty().with_schema_url(attributes, "https://example.com/resource/1.44.0").build()
 }
 
-/// The request as `opentelemetry-otlp` sends it, apart from the order of the scopes: it is random there, and here that in
-/// which the scopes come first.
+/// The request as `opentelemetry-otlp` sends it, except the order of the scopes: it is random there, and here
+/// it is the order in which the scopes first occur.
 fn reference(spans: Vec<SpanData>, resource: &Resource) -> ExportTraceServiceRequest {
     let resource = ResourceAttributesWithSchema::from(resource);
     let ids: Vec<_> = spans.iter().map(|span| span.span_context.span_id().to_bytes()).collect();
@@ -48,7 +48,7 @@ fn generated_spans_are_sent_as_opentelemetry_proto_encodes_them() {
         let sent =
             ExportTraceServiceRequest::decode(&*body).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         assert_eq!(sent, expected, "seed {seed}: the decoded request differs");
-        // Lengths and numbers have their shortest form, too.
+        // Lengths and numbers must have their shortest form, too.
         assert!(body == expected.encode_to_vec(), "seed {seed}: the bytes differ");
     }
 }

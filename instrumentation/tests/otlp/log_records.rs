@@ -1,4 +1,4 @@
-//! Log records as they are sent, decoded, against what `opentelemetry-proto` makes of the same records.
+//! Compares decoded requests with the encoding of the same log records by `opentelemetry-proto`.
 
 use std::collections::HashMap;
 use std::slice;
@@ -23,7 +23,7 @@ use crate::{config, http_client};
 
 type Records = Vec<(SdkLogRecord, InstrumentationScope)>;
 
-/// Keeps what the SDK makes of each record.
+/// Keeps the records that the SDK creates.
 #[derive(Debug, Clone, Default)]
 struct Keep(Arc<Mutex<Records>>);
 
@@ -45,7 +45,7 @@ impl LogProcessor for Keep {
 fn values() -> Vec<AnyValue> {
     let list =
         AnyValue::ListAny(Box::new(vec![AnyValue::Int(-1), AnyValue::from("桜"), AnyValue::Boolean(true)]));
-    // With one member, because the order of several is random.
+    // A map with one member, because the order of several is random.
     let map = HashMap::from([(Key::new("inside"), list.clone())]);
     vec![
         AnyValue::from(""),
@@ -60,7 +60,7 @@ fn values() -> Vec<AnyValue> {
     ]
 }
 
-/// Records in which each field is sometimes there and sometimes not, of scopes that differ in one part only.
+/// Records with and without each field, in scopes that differ in only one part.
 fn records() -> Records {
     let keep = Keep::default();
     let provider = SdkLoggerProvider::builder().with_log_processor(keep.clone()).build();

@@ -1,4 +1,4 @@
-//! The OTLP exporter and its HTTP client, against real servers on loopback.
+//! The OTLP exporter and its HTTP client, with real servers on loopback.
 
 mod client;
 mod encoding;
@@ -23,7 +23,7 @@ use url::Url;
 
 use server::Server;
 
-/// A client with a timeout that no test reaches by itself.
+/// A client with a timeout that no test reaches.
 fn http_client(endpoints: &[Url]) -> HttpClient {
     let _ = rustls::crypto::ring::default_provider().install_default();
     HttpClient::new(endpoints, Duration::from_secs(30)).expect("the client is built")
@@ -50,14 +50,14 @@ fn export(exporter: &SpanExporter, batch: Vec<SpanData>) -> OTelSdkResult {
     block_on(exporter.export(batch))
 }
 
-/// Keeps the errors that the exporter reports.
+/// Collects the errors that the exporter reports.
 fn with_errors(exporter: SpanExporter) -> (SpanExporter, Arc<Mutex<Vec<String>>>) {
     let errors = Arc::<Mutex<Vec<String>>>::default();
     let kept = Arc::clone(&errors);
     (exporter.on_error(move |error| kept.lock().expect("the errors").push(format!("{error:?}"))), errors)
 }
 
-/// Runs one ignored test of this program in a process of its own, without proxies.
+/// Runs one ignored test of this program in a separate process, without proxies.
 fn child(test: &str) -> Command {
     let mut child = Command::new(env::current_exe().expect("this program's path"));
     child.args(["--exact", test, "--ignored", "--test-threads=1"]);

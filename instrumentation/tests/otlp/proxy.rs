@@ -1,4 +1,5 @@
-//! Proxies from the environment. Each test runs in a process of its own, because a process has one environment.
+//! Proxies from the environment. Each test runs in a separate process, because the environment belongs to a
+//! process.
 
 use std::env;
 use std::time::Duration;
@@ -9,10 +10,10 @@ use reqwest::StatusCode;
 use crate::child;
 use crate::server::{Reply, Server};
 
-/// Names the service on loopback that the child process is to reach.
+/// The variable with the URL of the loopback service that the child process must reach.
 const SERVICE: &str = "TEST_SERVICE";
 
-/// The status that the proxy responds with, so that its responses can be told from the service's.
+/// The status of the proxy's responses, which distinguishes them from the service's.
 const FROM_PROXY: u16 = 407;
 
 #[test]
@@ -35,7 +36,8 @@ fn child_requests_loopback() {
         assert_eq!(blocking_status(&url), Some(StatusCode::OK), "blocking client, {url}");
         assert_eq!(async_status(&url), Some(StatusCode::OK), "async client, {url}");
     }
-    // Nothing listens there, and some machines have no IPv6. The proxy must not get these either.
+    // Nothing listens there, and some machines have no IPv6. The proxy must not receive these requests,
+    // either.
     for host in ["[::1]", "127.9.9.9"] {
         assert_ne!(blocking_status(&format!("http://{host}:1")).map(u16::from), Some(FROM_PROXY), "{host}");
     }
@@ -68,7 +70,7 @@ fn a_proxy_address_that_cannot_be_parsed_is_ignored() {
     assert!(child.output().expect("the child process runs").status.success());
 }
 
-/// Runs one ignored test of this program, with servers in its variables, and returns what it printed.
+/// Runs one ignored test of this program, with servers in its variables, and returns its output.
 fn run(test: &str, servers: &[(&str, &Server)], no_proxy: &str) -> String {
     let mut child = child(test);
     for (variable, server) in servers {

@@ -1,4 +1,4 @@
-//! When the span exporter sends a batch again.
+//! Retries of the span exporter.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -81,7 +81,7 @@ fn an_export_ends_within_its_timeout() {
 
         export(&exporter, vec![span()]).expect_err("there is no success in time");
 
-        // Far from the 60 s of Retry-After and the 30 s of the client, on a slow machine too.
+        // Much less than the 60 s of Retry-After and the 30 s of the client, even on a slow machine.
         assert!(started.elapsed() < Duration::from_secs(10), "the export took {:?}", started.elapsed());
         assert_eq!(server.rest().len(), requests, "requests");
     }

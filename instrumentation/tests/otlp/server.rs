@@ -1,4 +1,4 @@
-//! An HTTP server on a free port of loopback, which keeps what it receives and gives the responses it is made with.
+//! An HTTP server on a free loopback port, which records requests and sends prepared responses.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-/// A request as it arrived.
+/// A received request.
 #[derive(Debug)]
 pub struct Received {
     pub request_line: String,
@@ -19,7 +19,7 @@ pub struct Received {
     pub at: Instant,
 }
 
-/// What the server responds.
+/// A response of the server.
 #[derive(Clone)]
 pub enum Reply {
     Respond {
@@ -53,7 +53,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Gives `replies` one after the other, then 200 with an empty body.
+    /// Sends `replies` one after the other, then 200 with an empty body.
     pub fn start(replies: impl IntoIterator<Item = Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("the server's address");
@@ -76,12 +76,12 @@ impl Server {
         format!("http://{}{path}", self.address).parse().expect("a URL")
     }
 
-    /// The next request, which may still be on its way.
+    /// Waits for the next request.
     pub fn next(&self) -> Received {
         self.received.recv_timeout(Duration::from_secs(20)).expect("a request within 20 s")
     }
 
-    /// What arrived and was not looked at yet.
+    /// The received requests that were not taken yet.
     pub fn rest(&self) -> Vec<Received> {
         self.received.try_iter().collect()
     }
@@ -99,7 +99,7 @@ fn serve(mut stream: TcpStream, sender: &mpsc::Sender<Received>, replies: &Mutex
                 let _ = stream.write_all(&[head.as_bytes(), &body].concat());
             }
             Reply::HangUp => return,
-            // Ends when the client closes the connection.
+            // Returns when the client closes the connection.
             Reply::Silence => drop(reader.read(&mut [0])),
         }
     }

@@ -8,13 +8,13 @@ use opentelemetry::trace::{
 use opentelemetry::{Array, InstrumentationScope, KeyValue, StringValue, Value};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
-/// One plain span.
+/// A span with default values.
 pub fn span() -> SpanData {
     Generator::new(1).span()
 }
 
-/// Makes spans in which every field has sometimes its default value, and lengths are around the limits of 1, 2 and 3
-/// bytes of a length prefix.
+/// Generates spans in which every field sometimes has its default value, and lengths are close to the limits
+/// of length prefixes with 1, 2 and 3 bytes.
 pub struct Generator(u64);
 
 impl Generator {
@@ -22,7 +22,7 @@ impl Generator {
         Self(seed)
     }
 
-    /// SplitMix64.
+    /// The SplitMix64 algorithm.
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -102,7 +102,7 @@ impl Generator {
         Link::new(context, attributes, self.count())
     }
 
-    /// One of a few scopes, some of which differ in one part only.
+    /// One of a few scopes, some of which differ in only one part.
     fn scope(&mut self) -> InstrumentationScope {
         let scope = InstrumentationScope::builder(["", "axum", "sqlx"][self.below(3) as usize]);
         let scope = if self.one_in(2) { scope.with_version("1.2.3") } else { scope };
@@ -143,7 +143,7 @@ impl Generator {
         [0, 1, -1, 127, 128, i64::MAX, i64::MIN, self.next() as i64][self.below(8) as usize]
     }
 
-    /// No NaN, which is not equal to itself.
+    /// Never NaN, which is not equal to itself.
     fn float(&mut self) -> f64 {
         [0.0, -0.0, 1.5, f64::MAX, f64::INFINITY, f64::NEG_INFINITY][self.below(6) as usize]
     }

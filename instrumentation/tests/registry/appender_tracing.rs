@@ -1,4 +1,4 @@
-//! opentelemetry-appender-tracing: log records of `tracing` events. Our module is the filter around it.
+//! opentelemetry-appender-tracing: log records of `tracing` events. Our module is a filter around it.
 
 use std::sync::mpsc;
 use std::thread;
@@ -51,7 +51,7 @@ fn appender_tracing_creates_records_with_these_faults() {
 #[test]
 fn at_debug_appender_tracing_exports_the_events_of_its_own_exporter() {
     let (address, exports) = collector();
-    // reqwest needs one. Another test may have installed it already.
+    // reqwest needs a provider. Another test may have already installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let exporter = LogExporter::builder()
         .with_http()
@@ -60,8 +60,8 @@ fn at_debug_appender_tracing_exports_the_events_of_its_own_exporter() {
         .build()
         .expect("the endpoint is valid");
     let provider = SdkLoggerProvider::builder().with_batch_exporter(exporter).build();
-    // The exporter sends from threads of its own, so the subscriber must be the one of the whole process. All other tests
-    // have one of their thread.
+    // The exporter sends from separate threads, so the subscriber must be that of the whole process. All
+    // other tests use a subscriber of their thread.
     let bridge = OpenTelemetryTracingBridge::new(&provider).with_filter(LevelFilter::DEBUG);
     tracing_subscriber::registry()
         .with(bridge)
@@ -80,7 +80,7 @@ fn at_debug_appender_tracing_exports_the_events_of_its_own_exporter() {
         .assert_all_remain();
 }
 
-/// An OTLP receiver of this test alone: its address, and each export as text.
+/// An OTLP receiver for this test: its address, and each export as text.
 fn collector() -> (std::net::SocketAddr, mpsc::Receiver<String>) {
     let (started, address) = mpsc::channel();
     let (exported, exports) = mpsc::channel();

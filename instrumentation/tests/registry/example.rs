@@ -1,4 +1,4 @@
-//! `examples/registry`: what it adds by hand to the crates makes their telemetry right.
+//! `examples/registry`: its additions to the crates make their telemetry correct.
 
 use axum::Router;
 use axum::http::{Method, StatusCode};

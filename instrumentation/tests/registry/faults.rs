@@ -1,6 +1,6 @@
-//! What the tests report when a crate is no longer wrong.
+//! The report of tests if a crate has corrected a fault.
 
-/// The modules of ours that are only needed while the crates of the Registry have faults.
+/// Our modules that are needed only because the crates of the Registry have faults.
 pub mod modules {
     pub const CLIENT: &str = "client";
     pub const JSON_LINES: &str = "json_lines";
@@ -10,7 +10,7 @@ pub mod modules {
     pub const SERVER: &str = "server";
 }
 
-/// The faults of one crate, each with what the crate would do if it were fixed.
+/// The faults of one crate, each with a description of the correct behaviour.
 pub struct Faults {
     name: &'static str,
     module: &'static str,
@@ -18,18 +18,18 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// `name` is the crate with the version that the faults were found in, `module` is ours that does the same.
+    /// `name` is the crate with the version in which the faults were found, `module` is our replacement.
     pub fn found_in(name: &'static str, module: &'static str) -> Self {
         Self { name, module, fixed: Vec::new() }
     }
 
-    /// One fault: it is gone if the crate does `what`.
+    /// Adds a fault: it is corrected if the crate does `what`.
     pub fn gone_if(mut self, what: &'static str, does: bool) -> Self {
         self.fixed.extend(does.then_some(what));
         self
     }
 
-    /// Fails if a fault is gone, and names all that are.
+    /// Fails if a fault was corrected, and names all corrected ones.
     #[track_caller]
     pub fn assert_all_remain(self) {
         let Self { name, module, fixed } = self;

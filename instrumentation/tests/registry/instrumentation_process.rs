@@ -5,7 +5,7 @@ use crate::telemetry::Telemetry;
 
 const SCOPE: &str = "opentelemetry-instrumentation-process";
 
-/// The instruments, and what the registry of the conventions says that they are.
+/// The instruments, and the instruments that the registry of the conventions defines.
 const INSTRUMENTS: [(&str, &str, &str); 7] = [
     ("process.cpu.time", "counter", "s"),
     ("process.disk.io", "counter", "By"),

@@ -1,4 +1,5 @@
-//! opentelemetry-instrumentation-tower: the server span and the metrics of requests, by OpenTelemetry's contributors.
+//! opentelemetry-instrumentation-tower: the server span and the metrics of requests, from OpenTelemetry's
+//! contributors.
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ async fn instrumentation_tower_creates_span_and_metrics_with_these_faults() {
     .await;
     request_and_give_up(address, &slow).await;
 
-    // The test of the example records with the same providers.
+    // The test of the example uses the same providers.
     let mut spans = telemetry.spans(SpanKind::Server);
     spans.retain(|span| !span.has("http.route", "/example"));
     let [item, failure, unknown, _] = spans.as_slice() else {

@@ -1,7 +1,7 @@
 //! json-subscriber: log lines as JSON objects.
 //!
-//! With static and dynamic fields it gives the workshop's line: for the nested `error` object it takes a visitor of one's
-//! own, and the fields that are in the object are in the line once more.
+//! With static and dynamic fields it writes the workshop's line. The nested `error` object needs a custom
+//! visitor, and the fields of the object are also in the line itself.
 
 use std::fmt::Debug;
 use std::io;
@@ -19,7 +19,7 @@ use tracing_subscriber::registry;
 use crate::faults::{Faults, modules};
 use crate::telemetry::Telemetry;
 
-/// Where the lines go.
+/// The destination of the lines.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 

@@ -6,13 +6,13 @@ use opentelemetry_sdk::metrics::data::{self, AggregatedMetrics, MetricData};
 /// A metric: its instrument, its unit and its series.
 #[derive(Debug)]
 pub struct Metric {
-    /// `counter`, `updowncounter`, `gauge` or `histogram`, as the registry of the conventions calls it.
+    /// `counter`, `updowncounter`, `gauge` or `histogram`, as in the registry of the conventions.
     pub instrument: &'static str,
     pub unit: String,
     pub series: Vec<Series>,
 }
 
-/// The attributes of one series and its value, for a histogram the number of measurements.
+/// The attributes of one series and its value; for a histogram, the number of measurements.
 #[derive(Debug)]
 pub struct Series {
     pub attributes: Vec<KeyValue>,

@@ -1,7 +1,7 @@
 //! reqwest-tracing: the client span as a `tracing` span, for reqwest-middleware.
 //!
-//! Its features for OpenTelemetry end at 0.32. Without one of them it sends no `traceparent`, so that the called service
-//! starts a trace of its own; the rest of the crate is `tracing` alone, and is what runs here.
+//! Its features for OpenTelemetry end at 0.32. Without one of them it sends no `traceparent`, so the called
+//! service starts a new trace. The rest of the crate only uses `tracing`, and is tested here.
 
 use ::reqwest_tracing::{SpanBackendWithUrl, TracingMiddleware};
 use opentelemetry::trace::{SpanKind, Status};

@@ -34,7 +34,7 @@ fn resource_detectors_describe_this_machine_with_these_faults() {
             "keeps the whole command line out of the resource",
             get(&process, "process.command_args").is_none(),
         );
-    // On Linux, `os.type` is right.
+    // On Linux, `os.type` is correct.
     let faults = match env::consts::OS {
         "macos" => faults.gone_if("has the registry's name for `os.type`", os.as_str() == "darwin"),
         _ => faults,
@@ -42,13 +42,13 @@ fn resource_detectors_describe_this_machine_with_these_faults() {
     faults.assert_all_remain();
 }
 
-/// Set for the process that runs the test below as a machine outside of Kubernetes.
+/// This variable is set for a process that runs the test below as a machine outside of Kubernetes.
 const OUTSIDE_KUBERNETES: &str = "REGISTRY_OUTSIDE_KUBERNETES";
 
 #[test]
 fn the_kubernetes_detector_treats_any_machine_as_a_pod() {
     if env::var_os(OUTSIDE_KUBERNETES).is_none() {
-        // A test cannot set a variable of its own process, so it runs once more in another one.
+        // A test cannot change variables of its own process, so it runs again in another one.
         let this = env::current_exe().expect("the test has a path");
         let name = "resource_detectors::the_kubernetes_detector_treats_any_machine_as_a_pod";
         let mut again = Command::new(this);

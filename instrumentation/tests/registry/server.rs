@@ -1,4 +1,4 @@
-//! A real axum server, and requests to it by a client that is not instrumented.
+//! A real axum server, and requests to it from a client without instrumentation.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,10 +9,11 @@ use axum::routing::{any, get};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
-/// The routes that the crates are judged by.
+/// The routes for checking the crates.
 ///
-/// `/items/{id}` answers any method with 200, `/fail` with 500, `/echo` with the `traceparent` that it got, and `/slow`
-/// never answers: `slow` is notified when a request to it has begun, and again when it was given up.
+/// `/items/{id}` responds to any method with 200, `/fail` with 500, `/echo` with the `traceparent` of the
+/// request, and `/slow` never responds: `slow` is notified when a request to it has begun, and again when it
+/// was cancelled.
 pub fn routes(slow: Arc<Notify>) -> Router {
     let never = move || {
         let ended = NotifyOnDrop(Arc::clone(&slow));
@@ -58,12 +59,12 @@ pub async fn closed() -> SocketAddr {
 
 /// A client without middleware. It ignores the proxy variables of the environment.
 pub fn client() -> reqwest::Client {
-    // Fails if it is already installed, by another test of this process.
+    // This fails if another test of this process has already installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().build().expect("the client has no options that could fail")
 }
 
-/// Sends a request and waits for the end of the response.
+/// Sends a request and reads the whole response.
 pub async fn request(method: Method, url: &str) {
     let sent = client()
         .request(method, url)
@@ -74,7 +75,7 @@ pub async fn request(method: Method, url: &str) {
     response.bytes().await.expect("the body arrives");
 }
 
-/// Sends a request to `/slow`, gives it up once it has begun, and waits until the server has noticed.
+/// Sends a request to `/slow`, cancels it after it has begun, and waits until the server has noticed.
 pub async fn request_and_give_up(address: SocketAddr, slow: &Notify) {
     let request = tokio::spawn(client().get(format!("http://{address}/slow")).send());
     slow.notified().await;

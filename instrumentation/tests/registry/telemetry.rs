@@ -1,4 +1,4 @@
-//! The SDK with exporters in memory, and what they recorded.
+//! The SDK with in-memory exporters, and the recorded telemetry.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,7 @@ use tracing_subscriber::prelude::*;
 
 use crate::metrics::Metric;
 
-/// Providers that export into memory.
+/// Providers that export to memory.
 pub struct Telemetry {
     pub traces: SdkTracerProvider,
     pub meters: SdkMeterProvider,
@@ -21,7 +21,7 @@ pub struct Telemetry {
     metrics: InMemoryMetricExporter,
 }
 
-/// The one pair of providers that is global, for the crates that take no provider as a value.
+/// The providers that are set as globals, for the crates that accept no provider as a value.
 static GLOBAL: LazyLock<Telemetry> = LazyLock::new(|| {
     let telemetry = Telemetry::new();
     global::set_tracer_provider(telemetry.traces.clone());
@@ -30,9 +30,9 @@ static GLOBAL: LazyLock<Telemetry> = LazyLock::new(|| {
 });
 
 impl Telemetry {
-    /// Providers of one test.
+    /// Providers for one test.
     pub fn new() -> Self {
-        // All the crates take the propagator from the global.
+        // All crates use the global propagator.
         global::set_text_map_propagator(TraceContextPropagator::new());
         let (spans, metrics) = (InMemorySpanExporter::default(), InMemoryMetricExporter::default());
         Self {
@@ -50,7 +50,7 @@ impl Telemetry {
         &GLOBAL
     }
 
-    /// Makes OpenTelemetry spans of `tracing` spans on this thread, until the guard is dropped.
+    /// Converts `tracing` spans on this thread to OpenTelemetry spans, until the guard is dropped.
     pub fn subscribe(&self) -> DefaultGuard {
         let layer = tracing_opentelemetry::layer()
             .with_tracer(self.traces.tracer("registry"))
@@ -62,7 +62,7 @@ impl Telemetry {
         tracing_subscriber::registry().with(layer.with_filter(ours)).set_default()
     }
 
-    /// The spans of one kind, in the order in which they ended.
+    /// The spans of one kind, in the order of their ends.
     pub fn spans(&self, kind: SpanKind) -> Vec<Span> {
         let spans = self.spans.get_finished_spans().expect("the exporter is not shut down");
         spans.into_iter().filter(|span| span.span_kind == kind).map(Span).collect()
@@ -76,7 +76,7 @@ impl Telemetry {
         spans.remove(0)
     }
 
-    /// The metric as it was exported last. Instruments of one name by several crates are told apart by `scope`.
+    /// The last export of the metric. `scope` distinguishes instruments of several crates with the same name.
     pub fn metric(&self, scope: &str, name: &str) -> Option<Metric> {
         self.meters.force_flush().expect("the exporter in memory takes everything");
         let exported = self.metrics.get_finished_metrics().expect("the exporter is not shut down");
@@ -95,12 +95,12 @@ impl Span {
         self.0.attributes.iter().find(|attribute| attribute.key.as_str() == name).map(|found| &found.value)
     }
 
-    /// Whether the attribute is there and has this value, type included.
+    /// Whether the attribute is present with this value and type.
     pub fn has(&self, name: &str, value: impl Into<Value>) -> bool {
         self.get(name) == Some(&value.into())
     }
 
-    /// Whether the attribute is there and is an integer.
+    /// Whether the attribute is present and an integer.
     pub fn has_int(&self, name: &str) -> bool {
         matches!(self.get(name), Some(Value::I64(_)))
     }

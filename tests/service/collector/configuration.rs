@@ -1,4 +1,4 @@
-//! What the Collector makes of its configuration.
+//! The Collector's configuration is valid, and mistakes in it are found.
 
 use std::fs;
 use std::io::Write as _;
@@ -9,8 +9,9 @@ use tempfile::NamedTempFile;
 use super::process::{CONFIGURATION, Otelcol, validate};
 use crate::support::service::Setup;
 
-/// A line of the file, and one with a mistake to stand after it. The Collector lets unknown keys pass in `otlp_http`, under
-/// `otlp.protocols.http`, and in a policy of tail sampling: there only a test of what the key does can find them.
+/// A line of the file, and a line with a mistake that is inserted after it. The Collector accepts unknown
+/// keys in `otlp_http`, under `otlp.protocols.http`, and in a policy of tail sampling: there, only a test of
+/// the effect can find them.
 const MISTAKES: &[(&str, &str)] = &[
     ("receivers:", "  otlp/mistaken: {protocol: {}}"),
     ("      grpc:", "        mistaken: 1"),

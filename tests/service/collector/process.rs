@@ -12,10 +12,10 @@ use tokio::process::{Child, Command};
 use crate::support::{ClosedPort, TIMEOUT, client};
 use otlp::Receiver;
 
-/// What Compose mounts into its container.
+/// The file that Compose mounts into its container.
 pub const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/infrastructure/local/collector.yaml");
 
-/// The running Collector. It is killed as it goes out of scope; in a failing test it prints what it wrote.
+/// The running Collector. It is killed when this value is dropped; in a failing test, it prints its output.
 pub struct Otelcol {
     child: Child,
     log: NamedTempFile,
@@ -24,7 +24,8 @@ pub struct Otelcol {
 }
 
 impl Otelcol {
-    /// Starts it, and waits until it is healthy. It sends to `upstream` what its sampling leaves of ordinary traces.
+    /// Starts it, and waits until it is healthy. It sends sampled traces to `upstream`; of ordinary traces,
+    /// this percentage.
     pub async fn start(upstream: &Receiver, sampling_percentage: u8) -> Self {
         let upstream = upstream.endpoint();
         let percentage = sampling_percentage.to_string();
@@ -39,7 +40,8 @@ impl Otelcol {
     /// Starts it with these variables, and waits until it is healthy.
     pub async fn start_with(variables: &[(&str, &str)]) -> Self {
         let log = NamedTempFile::new().unwrap();
-        // Held all at once, so that they differ; let go before the Collector takes them.
+        // All three ports are held at the same time, so that they differ, and released before the Collector
+        // binds them.
         let [http, grpc, health] = [(); 3].map(|()| ClosedPort::new()).map(|port| port.number());
         let child = command(&["--config", CONFIGURATION])
             .env("COLLECTOR_HOST", "127.0.0.1")
@@ -67,17 +69,18 @@ impl Otelcol {
         }
     }
 
-    /// Where OTLP/HTTP goes.
+    /// The endpoint for OTLP/HTTP.
     pub fn http_endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.http)
     }
 
-    /// Where OTLP/gRPC goes.
+    /// The endpoint for OTLP/gRPC.
     pub fn grpc_endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.grpc)
     }
 
-    /// Stops it as a container would: it judges the traces that it holds, and sends what it has. Gives its log.
+    /// Stops it as a container would: it decides about the traces that it holds, and sends what is left.
+    /// Returns its log.
     pub async fn stop(mut self) -> String {
         let pid = self.child.id().expect("it runs").to_string();
         let status = Command::new("kill").args(["-TERM", &pid]).status().await.unwrap();
@@ -100,7 +103,7 @@ impl Drop for Otelcol {
     }
 }
 
-/// What the Collector says of a configuration without running it.
+/// The output of the Collector when it validates a configuration without running it.
 pub async fn validate(configuration: &Path) -> Output {
     let file = configuration.to_str().unwrap();
     command(&["validate", "--config", file]).output().await.unwrap_or_else(missing)

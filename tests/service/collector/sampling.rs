@@ -1,4 +1,4 @@
-//! Which traces tail sampling keeps.
+//! Traces that tail sampling keeps.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use upstream::Reaction;
 /// More than the threshold of the policy `slow`.
 const SLOW: Duration = Duration::from_millis(600);
 
-/// What is left of a request whose first call of httpbin fails.
+/// The trace of a request whose first call of httpbin fails.
 const FAILED: &str = "\
 GET /handson Server
   GET Client
@@ -25,7 +25,7 @@ GET /handson Server
 async fn errors_and_slow_requests_are_kept_and_ordinary_ones_are_not() {
     let upstream = Receiver::start().await.unwrap();
     let otelcol = Otelcol::start(&upstream, 0).await;
-    // Four calls of an ordinary request, one that fails, and from then on they wait.
+    // Four calls of an ordinary request, one that fails, and then slow ones.
     let httpbin = start_upstream(|call| match call.number {
         0..=3 => Reaction::Answer,
         4 => Reaction::Status(503),
@@ -66,7 +66,8 @@ async fn a_share_of_the_ordinary_traces_is_kept_each_completely() {
 
     let received = upstream.telemetry();
     let kept: BTreeSet<&String> = received.spans.iter().map(|span| &span.trace_id).collect();
-    // Five standard deviations to each side, and some: a request may have been slow on a busy machine.
+    // Five standard deviations on each side and a margin, because a request may have been slow on a busy
+    // machine.
     assert!((65..=150).contains(&kept.len()), "{} of 200 kept", kept.len());
     assert!(kept.iter().all(|id| received.trace(id).spans.len() == SPANS), "a trace is kept whole");
 }

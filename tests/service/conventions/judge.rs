@@ -1,4 +1,4 @@
-//! Judges what was received by the vocabulary.
+//! Checks received telemetry against the vocabulary.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use super::vocabulary::{self, REQUIRED, Type};
 use crate::support::queries::{Point, Queries};
 use otlp::model::{Attributes, Span, SpanKind, StatusCode, Telemetry, Value};
 
-/// Every kind of violation once, in words.
+/// Every kind of violation once, as a message.
 pub fn violations(received: &Telemetry) -> Vec<String> {
     let mut found = BTreeSet::new();
     for span in &received.spans {
@@ -110,7 +110,7 @@ fn of_attribute(place: &str, name: &str, value: &Value) -> Option<String> {
     };
     let is_text = |value: &Value| value.as_str().is_some();
     let fits = match wanted {
-        // Our own names may hold numbers.
+        // Our own names may have numbers.
         Type::Text if name.starts_with("handson.") => *value != Value::Empty,
         Type::Text => is_text(value),
         Type::Int => matches!(value, Value::Int(_)),

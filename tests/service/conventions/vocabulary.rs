@@ -1,6 +1,6 @@
-//! The names that may be sent, with what the registry of semantic conventions says of them. A name that is not here is
-//! a violation: deprecated ones (`http.method`, `net.peer.port`, `db.statement`), misspelt ones, and paths of the
-//! machine that built the program (`code.file.path`).
+//! The allowed names, with their definitions in the registry of semantic conventions. Any other name is a
+//! violation: deprecated ones (`http.method`, `net.peer.port`, `db.statement`), misspelled ones, and paths of
+//! the build machine (`code.file.path`).
 
 use crate::support::queries::Instrument;
 use otlp::model::SpanKind;
@@ -13,7 +13,7 @@ pub enum Type {
     Texts,
 }
 
-/// The type of an attribute; absent for an unknown one.
+/// The type of an attribute; `None` for an unknown one.
 pub fn attribute(name: &str) -> Option<Type> {
     let texts = ["host.ip", "host.mac", "process.command_args"];
     let ints = [
@@ -83,14 +83,14 @@ const TEXTS: &[&str] = &[
     "vcs.repository.url.full",
 ];
 
-/// Attributes that every span of this kind must have. `marker` tells HTTP from database.
+/// Attributes that every span of this kind must have. `marker` distinguishes HTTP from database.
 pub struct Required {
     pub kind: SpanKind,
     pub marker: &'static str,
     pub attributes: &'static [&'static str],
 }
 
-/// By kind of span.
+/// The required attributes, by kind of span.
 pub const REQUIRED: &[Required] = &[
     Required {
         kind: SpanKind::Server,
@@ -124,7 +124,7 @@ pub const REQUIRED: &[Required] = &[
 /// A metric: unit, instrument and required attributes.
 pub type Metric = (&'static str, Instrument, &'static [&'static str]);
 
-/// What the registry says of a metric; absent for an unknown one.
+/// The definition of a metric in the registry; `None` for an unknown one.
 pub fn metric(name: &str) -> Option<Metric> {
     use Instrument::{Counter, Histogram, UpDownCounter};
     Some(match name {

@@ -1,4 +1,4 @@
-//! Log records over OTLP say what the lines say, in OTLP's own places.
+//! Log records over OTLP have the same content as the lines, in the fields that OTLP has for it.
 
 use serde_json::json;
 
@@ -67,7 +67,7 @@ async fn there_are_as_many_records_as_lines() {
     let output = service.stop().await;
 
     let records = collector.telemetry().log_records;
-    // Over the wire they are grouped by the module that logged them.
+    // In OTLP, records are grouped by the module that logged them.
     let mut bodies: Vec<String> = records.iter().map(|record| record.body.to_string()).collect();
     let mut messages: Vec<String> = output.lines.iter().map(|line| line["message"].to_string()).collect();
     bodies.sort();

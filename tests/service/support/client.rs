@@ -1,4 +1,4 @@
-//! A client of the service: one request at a time, or many at once.
+//! A client of the service, for single requests and for load.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-/// What the tests call themselves.
+/// The user agent of the tests.
 pub const USER_AGENT: &str = "service-tests/1";
 
-/// An answer, whole.
+/// A complete response.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -19,7 +19,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads the whole of a response.
+    /// Reads a response to its end.
     pub async fn read(response: reqwest::Response) -> reqwest::Result<Self> {
         let (status, headers) = (response.status(), response.headers().clone());
         Ok(Self { status, headers, body: response.text().await? })
@@ -30,7 +30,7 @@ impl Answer {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The value of a header; empty where it is not there.
+    /// The value of a header; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
@@ -44,12 +44,12 @@ impl Answer {
         (parts[1].to_owned(), parts[2].to_owned())
     }
 
-    /// The trace id alone.
+    /// The trace id of [`Self::trace_and_span_id`].
     pub fn trace_id(&self) -> String {
         self.trace_and_span_id().0
     }
 
-    /// Asserts that this is a problem document (RFC 9457) with that status, and gives it back.
+    /// Asserts that this is a problem document (RFC 9457) with this status, and returns it.
     pub fn assert_problem(&self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
@@ -64,12 +64,12 @@ impl Answer {
 
 /// A client that keeps its connections.
 pub fn new() -> reqwest::Client {
-    // The second call in a process finds the first one's provider in place.
+    // This fails if an earlier call has already installed it.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().user_agent(USER_AGENT).no_proxy().build().unwrap()
 }
 
-/// What became of a load.
+/// The result of a load.
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub ok: usize,
@@ -78,22 +78,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Asserts that every request got its 200.
+    /// Asserts that every request was answered with 200.
     pub fn assert_all_ok(&self) {
         let some: Vec<&String> = self.others.iter().take(3).collect();
         assert!(self.others.is_empty(), "{} requests failed, such as {some:?}", self.others.len());
     }
 }
 
-/// How many connections a load uses.
+/// Number of connections of a load.
 const CONNECTIONS: usize = 16;
 
-/// Sends so many requests, one after the other on each of 16 connections.
+/// Sends this many requests over 16 connections.
 pub async fn load(url: &str, requests: usize) -> Outcome {
     load_while(url, move |sent, _| sent < requests).await
 }
 
-/// Sends as many requests as the service takes in that time.
+/// Sends as many requests as possible in this time.
 pub async fn saturate(url: &str, time: Duration) -> Outcome {
     load_while(url, move |_, elapsed| elapsed < time).await
 }
@@ -134,7 +134,7 @@ impl Outcome {
     }
 }
 
-/// `GET url`, read to its end.
+/// `GET url`, with the whole response.
 pub async fn send(client: &reqwest::Client, url: &str) -> reqwest::Result<Answer> {
     Answer::read(client.get(url).send().await?).await
 }

@@ -1,10 +1,10 @@
-//! Questions about received telemetry.
+//! Queries of received telemetry.
 
 use std::collections::BTreeMap;
 
 use otlp::model::{Attributes, Data, Event, Metric, Span, Telemetry, Temporality, Value};
 
-/// The kind of instrument, as far as OTLP shows it.
+/// The kind of an instrument, as far as it is visible in OTLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Instrument {
     Counter,
@@ -13,15 +13,15 @@ pub enum Instrument {
     Histogram,
 }
 
-/// A data point of a metric, whatever its instrument.
+/// A data point of a metric, of any kind.
 #[derive(Debug, Clone)]
 pub struct Point<'a> {
     pub metric: &'a Metric,
     pub instrument: Instrument,
-    /// Since the start of the process, not since the last export.
+    /// Whether it counts since the start of the process, not since the last export.
     pub is_cumulative: bool,
     pub attributes: &'a Attributes,
-    /// The number; for a histogram, how many values were recorded.
+    /// The number; for a histogram, the number of recorded values.
     pub value: f64,
     /// For a histogram: the sum of the values.
     pub sum: f64,
@@ -29,16 +29,16 @@ pub struct Point<'a> {
     pub bounds: &'a [f64],
 }
 
-/// What the tests ask.
+/// Queries that several tests use.
 pub trait Queries {
-    /// The one span of that name.
+    /// The only span with this name.
     ///
     /// # Panics
     ///
-    /// If there is none, or more than one.
+    /// There is no such span, or more than one.
     fn span(&self, name: &str) -> &Span;
 
-    /// The spans on which something went wrong: those with an `exception` event.
+    /// The spans on which a failure was recorded: those with an `exception` event.
     fn exceptions(&self) -> Vec<(&Span, &Event)>;
 
     /// The points of all metrics, in the order of arrival.
@@ -83,7 +83,7 @@ impl Queries for Telemetry {
     }
 }
 
-/// Attributes in alphabetical order: their order says nothing.
+/// The attributes in alphabetical order, because their order has no meaning.
 pub fn sorted(attributes: &Attributes) -> Vec<(&str, &Value)> {
     let mut pairs: Vec<_> = attributes.iter().collect();
     pairs.sort_by_key(|(name, _)| *name);

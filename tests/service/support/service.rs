@@ -1,4 +1,4 @@
-//! The program under test: the real binary, in an environment that holds only what the test puts there.
+//! The program under test: the real binary, in an environment that only the test defines.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use super::{TIMEOUT, until};
 use otlp::Receiver;
 use upstream::Upstream;
 
-/// How to start the program. It takes a free port, and telemetry is off unless the test says where it goes.
+/// How to start the program. It takes a free port, and telemetry is off unless the test sets a destination.
 #[derive(Debug, Clone)]
 pub struct Setup {
     arguments: Vec<String>,
@@ -23,7 +23,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// `handson`, nothing else said.
+    /// `handson` without any arguments.
     pub fn new() -> Self {
         let setup = Self { arguments: Vec::new(), variables: Vec::new() };
         setup.with("PORT", "0").with("OTEL_SDK_DISABLED", "true")
@@ -34,7 +34,7 @@ impl Setup {
         Self::exporting_to_endpoint(collector.endpoint())
     }
 
-    /// `handson`, with telemetry over OTLP/HTTP to whatever is or is not there.
+    /// `handson`, with telemetry over OTLP/HTTP to this endpoint, which need not exist.
     pub fn exporting_to_endpoint(endpoint: &str) -> Self {
         Self::new().without("OTEL_SDK_DISABLED").with("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
     }
@@ -75,7 +75,7 @@ impl Setup {
         service
     }
 
-    /// Starts the program, which listens on `port` without a line that says so.
+    /// Starts the program, which listens on `port` but does not log that.
     pub async fn start_on(self, port: u16) -> Service {
         let mut service = self.with("PORT", port).spawn();
         service.port = port;
@@ -87,7 +87,7 @@ impl Setup {
         service
     }
 
-    /// Runs the program to its end, which it must come to by itself.
+    /// Runs the program until it ends by itself.
     pub async fn run(self) -> Ended {
         self.spawn().ended().await
     }
@@ -115,12 +115,12 @@ impl Setup {
     }
 }
 
-/// What the program wrote.
+/// The output of the program.
 #[derive(Debug, Clone, Default)]
 pub struct Output {
-    /// Lines on stdout, as they came.
+    /// Lines on stdout, in order.
     pub stdout: Vec<String>,
-    /// Those of them that are JSON.
+    /// The lines that are JSON.
     pub lines: Vec<Value>,
     /// Lines on stderr.
     pub stderr: Vec<String>,
@@ -137,19 +137,19 @@ impl Output {
         self.stderr.push(line);
     }
 
-    /// The port in the start-up line, which people and machines get alike.
+    /// The port in the start-up line, which is the same in both formats.
     fn port(&self) -> Option<u16> {
         let (_, rest) = self.stdout.iter().find_map(|l| l.split_once(" listens on http://127.0.0.1:"))?;
         let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
         digits.parse().ok()
     }
 
-    /// The lines with that message.
+    /// The lines with this message.
     pub fn with_message(&self, message: &str) -> Vec<&Value> {
         self.lines.iter().filter(|line| line["message"] == message).collect()
     }
 
-    /// The lines at that level.
+    /// The lines at this level.
     pub fn at_level(&self, level: &str) -> Vec<&Value> {
         self.lines.iter().filter(|line| line["level"] == level).collect()
     }
@@ -162,7 +162,7 @@ async fn read(stream: impl AsyncRead + Unpin, output: watch::Sender<Output>, add
     }
 }
 
-/// The running program. It is killed as it goes out of scope; in a failing test it prints what it wrote.
+/// The running program. It is killed when this value is dropped; in a failing test, it prints its output.
 #[derive(Debug)]
 pub struct Service {
     setup: Setup,
@@ -170,11 +170,11 @@ pub struct Service {
     output: watch::Sender<Output>,
     reader: JoinHandle<()>,
     client: reqwest::Client,
-    /// Where it listens.
+    /// The port on which it listens.
     pub port: u16,
 }
 
-/// The program has ended: how, and what it wrote.
+/// The program after its end, with its status and output.
 #[derive(Debug)]
 pub struct Ended {
     pub status: ExitStatus,
@@ -192,19 +192,19 @@ impl Service {
         client::send(&self.client, &self.url(path)).await.unwrap()
     }
 
-    /// `GET path` with more headers.
+    /// `GET path` with additional headers.
     pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let request = self.client.get(self.url(path));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         Answer::read(request.send().await.unwrap()).await.unwrap()
     }
 
-    /// The client, for requests of another kind.
+    /// The client, for other requests.
     pub fn client(&self) -> &reqwest::Client {
         &self.client
     }
 
-    /// What it wrote so far.
+    /// The output so far.
     pub fn output(&self) -> Output {
         self.output.borrow().clone()
     }
@@ -222,7 +222,7 @@ impl Service {
         assert!(status.success(), "kill -{name} {pid}: {status}");
     }
 
-    /// Waits until it has ended, and all it wrote was read.
+    /// Waits until the program has ended and all output was read.
     pub async fn ended(mut self) -> Ended {
         let status = tokio::time::timeout(TIMEOUT, self.child.wait()).await;
         let status = status.expect("it ends").unwrap();
@@ -230,7 +230,7 @@ impl Service {
         Ended { status, output: self.output() }
     }
 
-    /// Stops it as a container would: SIGTERM, and an exit status of 0 after what it recorded was delivered.
+    /// Stops it as a container would, by SIGTERM. It must deliver what it recorded, and exit with status 0.
     pub async fn stop(self) -> Output {
         self.signal("TERM").await;
         let Ended { status, output } = self.ended().await;
@@ -238,7 +238,7 @@ impl Service {
         output
     }
 
-    /// Resident memory in bytes, where the system tells (Linux does).
+    /// Resident memory in bytes, if the system reports it (Linux does).
     pub fn resident_memory(&self) -> Option<u64> {
         let file = format!("/proc/{}/status", self.child.id().expect("it runs"));
         let status = std::fs::read_to_string(file).ok()?;
@@ -253,7 +253,7 @@ impl Drop for Service {
         if std::thread::panicking() {
             let Output { stdout, stderr, .. } = self.output();
             eprintln!("--- {:?} ---", self.setup);
-            // The beginning of a long output, and its end.
+            // Prints the beginning and the end of a long output.
             for (number, line) in stdout.iter().enumerate() {
                 if number < 20 || number + 20 >= stdout.len() {
                     eprintln!("{line}");

@@ -1,4 +1,4 @@
-//! The context of a trace on its way in and out.
+//! The trace context of requests and of calls.
 
 use std::collections::BTreeSet;
 

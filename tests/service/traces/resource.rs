@@ -1,4 +1,4 @@
-//! Who sent it: the resource of all three signals.
+//! The resource of all three signals.
 
 use std::collections::BTreeSet;
 
@@ -36,7 +36,7 @@ async fn the_resource_names_service_version_instance_and_environment() {
     let version = resource["service.version"].as_str().unwrap();
     assert!(version.starts_with(env!("CARGO_PKG_VERSION")), "{version}");
 
-    // The commit is known where the program was built in a clone or told; then the version names it.
+    // The commit is known if the program was built in a clone or got it; then the version contains it.
     match resource.text("vcs.ref.head.revision") {
         Some(commit) => {
             assert_eq!(commit.len(), 40, "{commit}");

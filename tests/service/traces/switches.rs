@@ -1,4 +1,4 @@
-//! The switches of OpenTelemetry that its Rust SDK leaves to the service; and requests that no route takes.
+//! The variables of OpenTelemetry that the Rust SDK leaves to the service, and requests without a route.
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

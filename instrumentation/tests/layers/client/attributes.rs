@@ -52,7 +52,7 @@ async fn the_full_url_has_no_credentials_and_no_secrets() {
     ];
     for (url, expected) in cases {
         let telemetry = Telemetry::new();
-        // Not by `get`, which makes a header of user and password before a middleware sees them.
+        // Not with `get`, which converts user and password to a header before a middleware sees them.
         let request = Request::new(Method::GET, Url::parse(&url).expect("the URL is valid"));
         recorded(&telemetry.instrumentation()).execute(request).await.expect("the server answers");
         let span = telemetry.span(SpanKind::Client);
@@ -79,7 +79,7 @@ async fn a_url_without_port_gets_the_default_port_and_an_ipv6_address_has_no_bra
         ("https://shop.invalid/", "shop.invalid", 443),
         ("http://[::1]:9/", "::1", 9),
     ];
-    // Port 9 of the proxy is closed, so that no name is looked up.
+    // Port 9, on which no proxy listens, is used so that no name is resolved.
     let proxy = reqwest::Proxy::all("http://127.0.0.1:9").expect("a valid URL");
     let client = crate::http::client_builder().proxy(proxy).build().expect("the options are valid");
     for (url, address, port) in cases {

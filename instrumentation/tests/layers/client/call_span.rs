@@ -1,4 +1,4 @@
-//! Calls that are tried several times, and failures that the caller records.
+//! Calls that are retried, and failures that the caller records.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ use super::{Callee, recorded};
 use crate::http::client;
 use crate::support::{Telemetry, attribute, attributes};
 
-/// What the caller makes of a failed call.
+/// The caller's own error for a failed call.
 struct NotFound;
 
 impl fmt::Display for NotFound {
@@ -35,7 +35,7 @@ impl Exception for NotFound {
     }
 }
 
-/// Tries three times if the status is 503, at another path each time.
+/// Tries up to three times while the status is 503, each time with another path.
 struct Retry;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! Calls that fail: the status, the error type and the description of their spans.
+//! Failed calls: the status, the error type and the description of their spans.
 
 use std::time::Duration;
 
@@ -106,7 +106,7 @@ async fn a_response_that_is_not_http_is_an_error() {
     assert!(description.contains("invalid HTTP"), "{description}");
 }
 
-/// A middleware behind ours that refuses every request.
+/// A middleware after ours that refuses every request.
 struct Refuse;
 
 #[async_trait]

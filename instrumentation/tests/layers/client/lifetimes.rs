@@ -1,4 +1,4 @@
-//! When a client span ends.
+//! The end of a client span.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ async fn the_span_is_open_until_the_body_has_been_read() {
     assert_eq!(response.chunk().await.expect("the first half").as_deref(), Some(b"half".as_slice()));
     assert!(telemetry.spans().is_empty(), "the second half is still to come");
 
-    // Both durations contain the time in which the body stands still.
+    // Both durations include the pause in the body.
     let pause = Duration::from_millis(50);
     tokio::time::sleep(pause).await;
     callee.go_on.notify_one();

@@ -1,4 +1,4 @@
-//! What the called service learns, and whose child a client span is.
+//! The headers that the called service receives, and the parent of a client span.
 
 use opentelemetry::trace::{FutureExt, SpanId, SpanKind, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue, baggage::BaggageExt};

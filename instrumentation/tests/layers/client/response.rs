@@ -1,4 +1,4 @@
-//! A response comes out of the middleware as it went in.
+//! The middleware does not change a response.
 
 use async_trait::async_trait;
 use http::Extensions;
@@ -53,7 +53,7 @@ async fn the_url_of_a_response_is_the_one_that_was_redirected_to() {
 #[derive(Clone, Debug, PartialEq)]
 struct Mark(u8);
 
-/// A middleware behind ours that adds to the response.
+/// A middleware after ours that adds an extension to the response.
 struct AddMark;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What is lost when the process ends.
+//! Items that are lost when the process ends.
 
 use std::time::{Duration, Instant};
 

@@ -6,7 +6,7 @@ use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::logs::{LogBatch, LogExporter};
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 
-/// An exporter that counts what gets through. While the gate is closed, exports wait.
+/// An exporter that counts exported items. While the gate is closed, exports wait.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<(Mutex<State>, Condvar)>);
 

@@ -1,7 +1,7 @@
 //! The log lines about the delivery.
 //!
-//! Some are logged on threads of the SDK, so that the subscriber must be that of the whole process. Each test has an endpoint
-//! of its own, by which it finds its lines.
+//! Some are logged in threads of the SDK, so the subscriber must be that of the whole process. Each test has
+//! its own endpoint, by which it finds its lines.
 
 use std::fmt::Debug;
 use std::sync::{Condvar, LazyLock, Mutex};
@@ -29,7 +29,7 @@ static LINES: LazyLock<(Mutex<Vec<Line>>, Condvar)> = LazyLock::new(Default::def
 /// Collects lines from now on.
 pub fn collect() {
     let layer = Collect.with_filter(Targets::new().with_target("instrumentation::delivery", Level::WARN));
-    // Fails if another test of this process has done it.
+    // This fails if another test of this process has already done it.
     let _ = tracing_subscriber::registry().with(layer).try_init();
 }
 

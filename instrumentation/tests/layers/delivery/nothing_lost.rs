@@ -1,4 +1,4 @@
-//! What is not sent on purpose does not count as lost.
+//! Items that are not exported on purpose do not count as lost.
 
 use instrumentation::otlp::Exporters;
 use opentelemetry::trace::{Link, SpanKind, TraceId, TraceState};
@@ -35,7 +35,7 @@ async fn without_an_exporter_nothing_is_counted() {
     assert!(lines::so_far("http://localhost").is_empty() && lines::so_far(endpoint).is_empty());
 }
 
-/// Records spans that are not to be sent.
+/// A sampler that records spans without sampling them.
 #[derive(Clone, Debug)]
 struct RecordOnly;
 

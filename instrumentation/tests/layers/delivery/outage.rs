@@ -1,4 +1,4 @@
-//! A collector that refuses, and recovers.
+//! A collector that refuses, and later recovers.
 
 use instrumentation::otlp::Exporters;
 use opentelemetry_sdk::logs::SdkLoggerProvider;

@@ -1,4 +1,4 @@
-//! A queue that is full: what it has no place for is counted exactly.
+//! A full queue: dropped items are counted exactly.
 
 use opentelemetry_sdk::logs::SdkLoggerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;

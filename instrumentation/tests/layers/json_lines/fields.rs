@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use super::{identity, logged, only_line};
 
-/// Text that [`SystemTime`] is formatted as begins with the date.
+/// Whether the text is a current time: it must begin with the year.
 fn is_now(time: &str) -> bool {
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
     let days = seconds / 86_400;
-    // The day of the year is not worth a calendar here: the year is enough to tell a time from an uptime.
+    // The exact date would need a calendar. The year is enough to distinguish a time from an uptime.
     let year = (1970 + days * 400 / 146_097).to_string();
     time.starts_with(&year) && time.ends_with('Z') && time.as_bytes()[10] == b'T' && time.len() == 27
 }
@@ -95,7 +95,7 @@ fn fields_keep_their_types() {
     assert_eq!(line["message"], "with fields");
 }
 
-/// A JSON number of 128 bits is rounded by most readers, so that the digits are a text.
+/// Most JSON parsers round numbers of 128 bits, so the digits are written as a string.
 #[test]
 fn integers_of_128_bits_keep_all_their_digits() {
     let line = only_line(|| tracing::info!(most = u128::MAX, least = i128::MIN, "wide"));

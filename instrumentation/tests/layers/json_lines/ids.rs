@@ -1,4 +1,4 @@
-//! The ids that join lines with traces.
+//! The ids that link lines with traces.
 
 use instrumentation::json_lines::JsonLines;
 use opentelemetry::trace::{TraceContextExt, Tracer};

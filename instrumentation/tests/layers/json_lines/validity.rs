@@ -1,4 +1,4 @@
-//! Every line is one JSON object, whatever is in it.
+//! Every line is one JSON object, with any content.
 
 use instrumentation::Identity;
 use instrumentation::json_lines::JsonLines;

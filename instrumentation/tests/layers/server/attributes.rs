@@ -15,7 +15,7 @@ use super::start;
 use crate::http::{client, send_lines};
 use crate::support::{Telemetry, attribute, attributes};
 
-/// The span of one request, which is sent as it is.
+/// The span of one request, which is sent unchanged.
 async fn span(head: &[&str]) -> opentelemetry_sdk::trace::SpanData {
     let telemetry = Telemetry::new();
     let address = start(&telemetry.instrumentation(), &Arc::new(Notify::new())).await;
@@ -38,7 +38,7 @@ async fn a_span_has_every_attribute_with_the_value_of_the_request() {
     assert_eq!(span.status, Status::Unset);
     assert!(span.events.events.is_empty(), "{:?}", span.events);
     let port = format!("server.port={}", address.port());
-    // A user agent that is not ASCII cannot be read as text, and is left out.
+    // A user agent that is not ASCII cannot be read as text, so it is left out.
     assert_eq!(
         attributes(&span.attributes),
         [
@@ -96,7 +96,7 @@ async fn the_address_of_the_server_is_the_host_that_the_caller_addressed() {
 async fn the_version_of_the_protocol_is_that_of_the_request() {
     let span = span(&["GET /items/1 HTTP/1.0"]).await;
     assert_eq!(attribute(&span, "network.protocol.version").as_deref(), Some(r#""1.0""#));
-    // HTTP/1.0 needs no Host, and the conventions have no other source for the address.
+    // HTTP/1.0 does not require Host, and the conventions have no other source for the address.
     assert_eq!(attribute(&span, "server.address"), None);
     assert_eq!(attribute(&span, "server.port"), None);
 }
@@ -138,7 +138,7 @@ async fn a_status_of_500_and_above_is_an_error_and_one_below_is_not() {
     }
 }
 
-/// A request as hyper gives it to the router for HTTP/2 over TLS: the scheme and the host are in the URI.
+/// A request as hyper passes it to the router for HTTP/2 over TLS: the scheme and the host are in the URI.
 #[tokio::test]
 async fn scheme_and_host_come_from_the_uri_if_it_has_them() {
     let telemetry = Telemetry::new();

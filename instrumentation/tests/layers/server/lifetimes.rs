@@ -1,4 +1,4 @@
-//! When a server span ends.
+//! The end of a server span.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -92,7 +92,7 @@ async fn a_body_that_is_streamed_for_longer_does_not_keep_the_span_open() {
 async fn a_handler_that_panics_ends_the_span_and_the_active_request() {
     let telemetry = Telemetry::new();
     let panics = || async {
-        // Without the message that a panic prints.
+        // Unlike `panic!`, this prints no message.
         std::panic::resume_unwind(Box::new("the handler panics"));
         #[allow(unreachable_code)]
         ()

@@ -132,7 +132,7 @@ async fn the_scope_of_the_metrics_is_that_of_the_spans() {
 
 #[tokio::test]
 async fn every_route_of_a_large_router_has_its_own_series() {
-    // More than the layer binds instruments for.
+    // More routes than the layer has bound instruments.
     const ROUTES: usize = 300;
     let telemetry = Telemetry::new();
     let mut router = axum::Router::new();

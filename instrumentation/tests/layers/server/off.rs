@@ -1,4 +1,4 @@
-//! The server layer with telemetry off, in whole or in part.
+//! The server layer with telemetry off, completely or in part.
 
 use std::sync::Arc;
 

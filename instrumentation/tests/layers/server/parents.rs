@@ -1,4 +1,4 @@
-//! Whose child a server span is, what its children are, and what the caller learns.
+//! The parent of a server span, its children, and the ids in the response.
 
 use std::sync::{Arc, Mutex};
 
@@ -66,7 +66,7 @@ async fn a_parent_that_is_not_sampled_is_continued_and_not_recorded() {
     let ids = header(&response, "traceresponse").expect("the caller learns the ids all the same");
     assert!(ids.starts_with(&format!("00-{TRACE}-")) && ids.ends_with("-00"), "{ids}");
     assert!(!ids.contains("b7ad6b7169203331") && !ids.contains("0000000000000000"), "{ids}");
-    // A request counts as one, sampled or not.
+    // A request counts as one, whether it is sampled or not.
     assert_eq!(telemetry.durations("http.server.request.duration").len(), 1);
 }
 
@@ -92,7 +92,7 @@ async fn spans_of_the_handler_are_children_of_the_server_span() {
         let tracer = tracer.clone();
         async move {
             tracer.in_span("outer", |_| tracer.in_span("inner", |_| ()));
-            // What a handler spawns is a task of its own: it gets the context if the handler gives it.
+            // A spawned task is separate: it gets the context only if the handler passes it on.
             let spawned = async move { tracer.in_span("spawned", |_| ()) };
             let given = tokio::spawn(spawned.with_context(Context::current()));
             given.await.expect("the task does not panic");
@@ -139,7 +139,7 @@ async fn what_the_handler_sets_on_the_current_span_is_on_the_server_span() {
 #[tokio::test]
 async fn two_requests_at_the_same_time_do_not_mix() {
     let telemetry = Telemetry::new();
-    // Both handlers are at work at once: each waits for the other, before and after it looks at its context.
+    // Both handlers run at the same time: each waits for the other before and after it reads its context.
     let both = Arc::new(Barrier::new(2));
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (tracer, log) = (telemetry.tracer(), Arc::clone(&seen));

@@ -1,4 +1,4 @@
-//! Where telemetry goes, in words.
+//! The destination of telemetry as a text.
 
 use super::valid;
 
@@ -18,7 +18,7 @@ fn the_destination_lists_each_address_once_without_passwords() {
             &[("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc")],
             "http://localhost:4318 (http/protobuf), http://localhost:4317 (grpc)",
         ),
-        // A signal that is not sent has no destination.
+        // A signal that is not exported has no destination.
         (
             &[(traces, "http://traces:1/spans"), ("OTEL_TRACES_EXPORTER", "none")],
             "http://localhost:4318 (http/protobuf)",

@@ -57,7 +57,7 @@ fn numbers_that_are_not_allowed() {
     }
 }
 
-/// The SDK would sample everything.
+/// With such a value, the SDK would sample everything.
 #[test]
 fn values_that_only_the_sdk_reads_must_be_valid_for_it() {
     for value in ["ALWAYS_OFF", "always_off ", "ParentBased_Always_Off"] {
@@ -107,7 +107,7 @@ fn headers_that_are_not_allowed_are_shown_without_their_values() {
         ("a=%0A", "a=***"),
         ("a=%FF", "a=***"),
         ("a=b,", "a=***,"),
-        // A comma in a key that is not percent-encoded: what follows it is a part of the key.
+        // If a comma in a key is not percent-encoded, the text after it is a part of the key.
         ("api-key=s3c,r3t", "api-key=***,***"),
         ("s3cr3t", "***"),
     ] {

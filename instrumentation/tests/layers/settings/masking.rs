@@ -1,4 +1,4 @@
-//! Texts without passwords.
+//! Masks passwords in texts.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! The propagator that `OTEL_PROPAGATORS` names.
+//! The propagator of `OTEL_PROPAGATORS`.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 
 use super::valid;
 
-/// The names of the headers that are written, apart from empty ones.
+/// The names of the injected headers, except empty ones.
 fn written(propagators: Option<&str>) -> Vec<String> {
     let variables: Vec<_> = propagators.map(|value| ("OTEL_PROPAGATORS", value)).into_iter().collect();
     let state = TraceState::from_key_value([("vendor", "a")]).expect("a valid state");

@@ -1,4 +1,4 @@
-//! How each signal is sent: the defaults, and which variable wins.
+//! How each signal is exported: the defaults, and which variable takes precedence.
 
 use std::time::Duration;
 
