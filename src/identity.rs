@@ -10,7 +10,7 @@ const COMMIT: Option<&str> = option_env!("HANDSON_COMMIT");
 const REPOSITORY: Option<&str> = option_env!("HANDSON_REPOSITORY");
 
 /// The identity of this build, running as `service` in `environment`.
-pub fn of_service(service: &str, environment: &str) -> Identity {
+pub fn for_service(service: &str, environment: &str) -> Identity {
     Identity {
         service: service.to_owned(),
         version: VERSION.to_owned(),

@@ -53,7 +53,7 @@ fn start(options: Options, settings: Settings) -> anyhow::Result<ExitCode> {
         Some(Command::Httpbin { .. }) => name.unwrap_or("httpbin").to_owned(),
         _ => identity::service_name(name, options.service.backend_name()),
     };
-    let identity = identity::of_service(&name, options.process.environment.as_str());
+    let identity = identity::for_service(&name, options.process.environment.as_str());
     let setup = Setup { settings, process: options.process.clone(), identity };
     let telemetry = {
         let _entered = runtime.enter();

@@ -51,7 +51,7 @@ async fn start_repeatedly(variant: &Variant, sink: &Sink, upstream: &Upstream) -
         let service = variant.start(sink, upstream).await?;
         times.push(service.process.start_to_ready.as_secs_f64() * 1e3);
     }
-    let times = Spread::of(times);
+    let times = Spread::from_values(times);
     Ok(vec![
         variant.name(),
         format!("{:.1} ms", times.median),

@@ -228,16 +228,16 @@ async fn measure(seconds: usize, cycles: usize) {
     }
 
     let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
-    println!("spans a second of CPU time    {:>9.0}", Spread::of(rates.clone()).median);
-    println!("spans a second, one sender    {:>9.0}", Spread::of(walls).median);
+    println!("spans a second of CPU time    {:>9.0}", Spread::from_values(rates.clone()).median);
+    println!("spans a second, one sender    {:>9.0}", Spread::from_values(walls).median);
     println!("traces lost                   {lost:>9}");
-    println!("page of 1,000 spans, ms       {:>9.1}", Spread::of(pages.clone()).median);
+    println!("page of 1,000 spans, ms       {:>9.1}", Spread::from_values(pages.clone()).median);
     println!("resident when empty, MiB      {:>9.1}", mib(empty));
     println!("resident at --memory {:.0}MiB   {:>9.1}   most {:.1}", mib(MEMORY), mib(resident), mib(most));
     // Half of the promised rate, because the machine may be busy.
     assert_eq!(lost, 0, "traces were lost");
-    assert!(Spread::of(rates).median > 25_000.0, "the receiver is slow");
-    assert!(Spread::of(pages).median < 200.0, "the page is slow");
+    assert!(Spread::from_values(rates).median > 25_000.0, "the receiver is slow");
+    assert!(Spread::from_values(pages).median < 200.0, "the page is slow");
     assert!(most < MEMORY + 60 * 1024 * 1024, "the memory is not bounded");
 }
 

@@ -282,7 +282,7 @@ fn check_what_the_sdk_reads(variables: &Variables<'_>) -> Result<(), InvalidVari
         "parentbased_always_off",
         "parentbased_traceidratio",
     ];
-    let expected = variables::in_words(&samplers);
+    let expected = variables::join_with_or(&samplers);
     variables.parsed_by_the_sdk("OTEL_TRACES_SAMPLER", &expected, |value| {
         samplers.contains(&value).then_some(())
     })?;

@@ -188,7 +188,7 @@ static EXEMPLAR: Message = message(
 
 /// The number of bytes that the message in `wire` uses after decoding. Counting stops at `limit`, and at
 /// invalid protobuf, which decoding reports.
-pub(crate) fn of_protobuf(message: &Message, wire: &[u8], limit: usize) -> usize {
+pub(crate) fn for_protobuf(message: &Message, wire: &[u8], limit: usize) -> usize {
     let mut size = 0;
     measure(message, wire, limit, 0, &mut size);
     size
@@ -261,7 +261,7 @@ const JSON_VALUE: usize = 200;
 const JSON_OBJECT: usize = 1_600;
 
 /// The number of bytes that the JSON in `text` uses after decoding.
-pub(crate) fn of_json(text: &[u8]) -> usize {
+pub(crate) fn for_json(text: &[u8]) -> usize {
     let mut size = 3 * text.len();
     let (mut in_string, mut is_escaped) = (false, false);
     let mut previous = b' ';
@@ -290,52 +290,52 @@ pub(crate) fn of_json(text: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUCKETS, HISTOGRAM_POINT, KEY_VALUE, LOGS, TRACES, of_json, of_protobuf};
+    use super::{BUCKETS, HISTOGRAM_POINT, KEY_VALUE, LOGS, TRACES, for_json, for_protobuf};
 
     #[test]
     fn empty_spans_are_counted_by_the_size_of_their_decoded_structures() {
         let spans: Vec<u8> = [0x12, 0].repeat(1_000);
         let scope = [&[0x12, 0xd0, 0x0f][..], &spans].concat();
         let resource = [&[0x0a, 0xd3, 0x0f][..], &scope].concat();
-        let size = of_protobuf(&TRACES, &resource, usize::MAX);
+        let size = for_protobuf(&TRACES, &resource, usize::MAX);
         assert!(size > 1_000 * size_of::<crate::model::Span>(), "{size}");
-        assert!(of_protobuf(&TRACES, &resource, 10_000) < 20_000, "it stops at the limit");
+        assert!(for_protobuf(&TRACES, &resource, 10_000) < 20_000, "it stops at the limit");
     }
 
     #[test]
     fn the_value_of_an_attribute_counts_once() {
-        let with_int = of_protobuf(&KEY_VALUE, &[0x12, 2, 0x18, 1], usize::MAX);
-        assert_eq!(with_int, of_protobuf(&KEY_VALUE, &[], usize::MAX));
-        let with_array = of_protobuf(&KEY_VALUE, &[0x12, 4, 0x2a, 2, 0x0a, 0], usize::MAX);
+        let with_int = for_protobuf(&KEY_VALUE, &[0x12, 2, 0x18, 1], usize::MAX);
+        assert_eq!(with_int, for_protobuf(&KEY_VALUE, &[], usize::MAX));
+        let with_array = for_protobuf(&KEY_VALUE, &[0x12, 4, 0x2a, 2, 0x0a, 0], usize::MAX);
         assert!(with_array > with_int + size_of::<crate::model::Value>(), "its elements are not in it");
     }
 
     #[test]
     fn numbers_count_whether_they_are_packed_or_not() {
-        let unpacked = of_protobuf(&BUCKETS, &[0x10, 0].repeat(1_000), usize::MAX);
+        let unpacked = for_protobuf(&BUCKETS, &[0x10, 0].repeat(1_000), usize::MAX);
         assert!(unpacked >= 16 * 1_000, "{unpacked}");
-        let packed = of_protobuf(&BUCKETS, &[&[0x12, 100][..], &[0; 100]].concat(), usize::MAX);
+        let packed = for_protobuf(&BUCKETS, &[&[0x12, 100][..], &[0; 100]].concat(), usize::MAX);
         assert!(packed >= 16 * 100, "{packed}");
     }
 
     #[test]
     fn a_number_of_eight_bytes_counts_once() {
         let counts = [&[0x32, 80][..], &[0; 80]].concat();
-        let more = of_protobuf(&HISTOGRAM_POINT, &counts, usize::MAX)
-            - of_protobuf(&HISTOGRAM_POINT, &[], usize::MAX);
+        let more = for_protobuf(&HISTOGRAM_POINT, &counts, usize::MAX)
+            - for_protobuf(&HISTOGRAM_POINT, &[], usize::MAX);
         assert!((16 * 10..100 * 10).contains(&more), "{more}");
     }
 
     #[test]
     fn invalid_protobuf_ends_the_count() {
         for wire in [&[0xff][..], &[0x0a, 0x7f, 0], &[0x0b, 0x0c], &[0x07], &[0xff; 30]] {
-            assert!(of_protobuf(&LOGS, wire, 1_000_000) < 10_000, "{wire:?}");
+            assert!(for_protobuf(&LOGS, wire, 1_000_000) < 10_000, "{wire:?}");
         }
     }
 
     #[test]
     fn objects_of_json_cost_more_than_their_text() {
-        assert!(of_json(br#"{"a":[{"b":1}]}"#) > 2 * 1_600);
-        assert_eq!(of_json(br#""{\"{[,""#), 3 * 8);
+        assert!(for_json(br#"{"a":[{"b":1}]}"#) > 2 * 1_600);
+        assert_eq!(for_json(br#""{\"{[,""#), 3 * 8);
     }
 }

@@ -114,7 +114,7 @@ impl<E: Export> Decoder for Bounded<E> {
     fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<E>, Status> {
         let body = buffer.copy_to_bytes(buffer.remaining());
         self.memory
-            .take(decoded_size::of_protobuf(E::SHAPE, &body, self.memory.limit()))
+            .take(decoded_size::for_protobuf(E::SHAPE, &body, self.memory.limit()))
             .map_err(|fault| Status::resource_exhausted(fault.to_string()))?;
         E::decode(body)
             .map(Some)

@@ -135,8 +135,8 @@ fn too_much(fault: Fault) -> (StatusCode, String) {
 
 fn message<E: Export>(form: Form, body: Bytes, memory: &Memory) -> Result<E, (StatusCode, String)> {
     let size = match form {
-        Form::Protobuf => decoded_size::of_protobuf(E::SHAPE, &body, memory.limit()),
-        Form::Json => decoded_size::of_json(&body),
+        Form::Protobuf => decoded_size::for_protobuf(E::SHAPE, &body, memory.limit()),
+        Form::Json => decoded_size::for_json(&body),
     };
     memory.take(size).map_err(too_much)?;
     let message = match form {

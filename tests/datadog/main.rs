@@ -33,12 +33,12 @@ use sources::Sources;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_name_in_a_query_is_emitted() {
-    assert_eq!(complaints(&Sources::read(), &Names::of(run().await)), Vec::<String>::new());
+    assert_eq!(complaints(&Sources::read(), &Names::from_run(run().await)), Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_plausible_mistake_is_refused() {
-    let names = Names::of(run().await);
+    let names = Names::from_run(run().await);
     for mistake in mistakes::MISTAKES {
         let found = complaints(&mistake.made_in(Sources::read()), &names);
         assert!(found.iter().any(|words| words.contains(mistake.complaint)), "{mistake:#?}: {found:#?}");
@@ -49,7 +49,7 @@ async fn each_plausible_mistake_is_refused() {
 async fn a_metric_that_is_no_longer_sent_is_reported() {
     let (sources, run) = (Sources::read(), run().await);
     for metric in metrics_in_queries(&sources) {
-        let mut names = Names::of(run);
+        let mut names = Names::from_run(run);
         names.metrics.remove(&metric);
         let expected = format!("nobody sends the metric {metric}");
         let found = complaints(&sources, &names);

@@ -30,7 +30,7 @@ pub struct Names {
 
 impl Names {
     /// The names of a run.
-    pub fn of(run: &Run) -> Self {
+    pub fn from_run(run: &Run) -> Self {
         let mut names = Self::default();
         let received = &run.received;
         received.points().iter().for_each(|point| names.add_point(point));

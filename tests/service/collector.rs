@@ -107,8 +107,9 @@ async fn metrics_are_computed_from_all_spans_and_not_only_from_sampled_ones() {
     }
     service.stop().await;
 
-    let server = |about: &Attributes| {
-        about["span.name"] == "GET /handson" && about["http.response.status_code"].to_string().contains("200")
+    let server = |attributes: &Attributes| {
+        attributes["span.name"] == "GET /handson"
+            && attributes["http.response.status_code"].to_string().contains("200")
     };
     let calls = |all: &Received| all.accepted.total("traces.span.metrics.calls", server);
     upstream.until(TIMEOUT, |all| (calls(all) == REQUESTS).then_some(())).await.expect("the calls");

@@ -135,7 +135,7 @@ async fn buckets_are_those_that_the_conventions_recommend() {
 async fn failures_are_counted_as_failures_and_no_request_stays_active() {
     let received = eventful_run().await;
     let count = |metric: &str, attribute: &str, value: Value| {
-        received.total(metric, |about| about.get(attribute) == Some(&value)) as u64
+        received.total(metric, |attributes| attributes.get(attribute) == Some(&value)) as u64
     };
     let server = "http.server.request.duration";
     // Three failures by httpbin, one by the database, one at random; three requests to the service and one to
@@ -147,6 +147,6 @@ async fn failures_are_counted_as_failures_and_no_request_stays_active() {
     assert_eq!(count("http.client.request.duration", "error.type", "500".into()), 1);
     assert_eq!(count("http.client.request.duration", "error.type", "timeout".into()), 1);
     let database = "db.client.operation.duration";
-    assert_eq!(received.total(database, |about| about.contains_key("error.type")), 1.0);
+    assert_eq!(received.total(database, |attributes| attributes.contains_key("error.type")), 1.0);
     assert_eq!(received.total("http.server.active_requests", |_| true), 0.0);
 }

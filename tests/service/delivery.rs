@@ -67,7 +67,7 @@ fn lost_by_warnings(output: &Output, end: &str) -> (u64, u64) {
 
 /// The same numbers from the metrics.
 fn lost_by_metrics(received: &Telemetry, item: &str) -> u64 {
-    let is_error = |about: &Attributes| about.contains_key("error.type");
+    let is_error = |attributes: &Attributes| attributes.contains_key("error.type");
     let dropped = received.total(&format!("otel.sdk.processor.{item}.processed"), is_error);
     let failed = received.total(&format!("otel.sdk.exporter.{item}.exported"), is_error);
     (dropped + failed) as u64

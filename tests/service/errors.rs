@@ -27,7 +27,7 @@ impl Failed {
     /// The span in which the failure happened, after asserting what all failures have in common: the caller
     /// gets only the trace id, one line is logged, one exception event is on one span, and both that span and
     /// the server span have failed.
-    fn assert_told_once(&self, kind: &str) -> &Span {
+    fn assert_recorded_once(&self, kind: &str) -> &Span {
         let trace_id = self.answer.trace_id();
         let problem = self.answer.assert_problem(500);
         assert_eq!(problem["trace_id"], trace_id);
@@ -111,7 +111,7 @@ async fn an_upstream_that_is_down_fails_its_call() {
     let output = service.stop().await;
 
     let failed = Failed { answer, received: collector.telemetry(), output };
-    let span = failed.assert_told_once("HttpbinError");
+    let span = failed.assert_recorded_once("HttpbinError");
     assert_eq!(span.name, "GET");
     assert!(span.attributes["error.type"].as_str().is_some(), "{span:#?}");
     assert_eq!(span.attributes.get("http.response.status_code"), None, "there was no answer");
@@ -124,7 +124,7 @@ async fn an_upstream_that_answers_500_fails_its_call() {
     let upstream = failing_first(Reaction::Status(500)).await;
     let failed = fail_once(&collector, Setup::exporting_to(&collector).calling(&upstream)).await;
 
-    let span = failed.assert_told_once("HttpbinError");
+    let span = failed.assert_recorded_once("HttpbinError");
     assert_eq!(span.name, "GET");
     assert_eq!(span.attributes["error.type"], "500", "a string, as the conventions have it");
     assert_eq!(span.attributes["http.response.status_code"], 500, "a number");
@@ -136,7 +136,7 @@ async fn an_upstream_that_breaks_off_fails_its_call() {
     let upstream = failing_first(Reaction::BreakOffBody).await;
     let failed = fail_once(&collector, Setup::exporting_to(&collector).calling(&upstream)).await;
 
-    let span = failed.assert_told_once("HttpbinError");
+    let span = failed.assert_recorded_once("HttpbinError");
     assert_eq!(span.name, "GET");
     assert_eq!(span.attributes["http.response.status_code"], 200, "the head of the answer was good");
     assert!(span.attributes["error.type"].as_str().is_some(), "{span:#?}");
@@ -149,7 +149,7 @@ async fn an_upstream_that_is_too_slow_fails_its_call() {
     let setup = Setup::exporting_to(&collector).calling(&upstream);
     let failed = fail_once(&collector, setup.with("HTTPBIN_TIMEOUT", "500ms")).await;
 
-    let span = failed.assert_told_once("HttpbinError");
+    let span = failed.assert_recorded_once("HttpbinError");
     assert_eq!(span.name, "GET");
     assert_eq!(span.attributes["error.type"], "timeout");
     assert!(span.end - span.start >= Duration::from_millis(450).as_nanos() as u64);
@@ -171,7 +171,7 @@ async fn the_first_of_the_three_calls_to_fail_ends_the_others() {
     });
     let failed = fail_once(&collector, Setup::exporting_to(&collector).calling(&upstream)).await;
 
-    let span = failed.assert_told_once("HttpbinError");
+    let span = failed.assert_recorded_once("HttpbinError");
     assert_eq!((span.name.as_str(), span.attributes.text("error.type")), ("POST", Some("503")));
     let names: Vec<&str> =
         failed.received.trace(&span.trace_id).spans.iter().map(|span| span.name.as_str()).collect();
@@ -185,7 +185,7 @@ async fn a_request_that_takes_too_long_is_a_500_on_its_server_span() {
     let setup = Setup::exporting_to(&collector).calling(&upstream);
     let failed = fail_once(&collector, setup.with("REQUEST_TIMEOUT", "1s")).await;
 
-    let span = failed.assert_told_once("Timeout");
+    let span = failed.assert_recorded_once("Timeout");
     assert_eq!(span.span_id, failed.server_span().span_id);
 }
 
@@ -197,7 +197,7 @@ async fn a_random_error_is_recorded_on_its_own_span() {
     let output = service.stop().await;
 
     let failed = Failed { answer, received: collector.telemetry(), output };
-    let span = failed.assert_told_once("RandomError");
+    let span = failed.assert_recorded_once("RandomError");
     assert_eq!(span.name, "handson.randomError");
     assert_eq!(failed.received.spans.len(), 9);
     let unset = |span: &&Span| span.status == StatusCode::Unset;
@@ -222,7 +222,7 @@ async fn a_database_error_is_recorded_on_the_span_of_the_query() {
     let output = service.stop().await;
 
     let failed = Failed { answer, received: collector.telemetry(), output };
-    let span = failed.assert_told_once("DatabaseError");
+    let span = failed.assert_recorded_once("DatabaseError");
     assert_eq!(span.name, "handson.dbQuery");
     let query = failed.received.trace(&span.trace_id).spans;
     let query = query.iter().find(|span| span.name == "SELECT users").unwrap();

@@ -58,7 +58,7 @@ fn service_whose_randomness_panics() {
         return;
     }
     let options = Options::parse_from(["handson"]);
-    let identity = identity::of_service("handson", options.process.environment.as_str());
+    let identity = identity::for_service("handson", options.process.environment.as_str());
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let entered = runtime.enter();

@@ -55,7 +55,7 @@ async fn one_request_makes_the_same_tree_over_grpc() {
     assert_eq!(received.trace(&answer.trace_id()).shape(), TREE);
     assert!(received.log_records.iter().any(|record| record.body == "dbQuery"), "logs come over gRPC");
     assert!(!received.newest("http.server.request.duration").is_empty(), "metrics come over gRPC");
-    let by_grpc = |about: &Attributes| about["otel.component.type"] == "otlp_grpc_span_exporter";
+    let by_grpc = |attributes: &Attributes| attributes["otel.component.type"] == "otlp_grpc_span_exporter";
     assert_eq!(received.total("otel.sdk.exporter.span.exported", by_grpc), 9.0);
 }
 

@@ -25,14 +25,16 @@ pub fn totals(options: &Options, contestants: &[Contestant], sink: &Sink) -> Res
         "OTLP",
     ])];
     for contestant in contestants {
-        let ratio = Spread::of(contestant.paired_with(&contestants[0]).map(|(with, without)| with / without));
-        let rate = Spread::of(contestant.samples.iter().map(|sample| sample.load.per_second()));
+        let ratio = Spread::from_values(
+            contestant.paired_with(&contestants[0]).map(|(with, without)| with / without),
+        );
+        let rate = Spread::from_values(contestant.samples.iter().map(|sample| sample.load.per_second()));
         let bytes: u64 =
             SIGNALS.map(|signal| sink.count(&contestant.variant.name(), signal).bytes).iter().sum();
         let requests: u64 = contestant.samples.iter().map(|sample| sample.load.requests).sum();
         rows.push(vec![
             contestant.variant.name(),
-            format!("{:.0} µs", Spread::of(contestant.cpu()).median),
+            format!("{:.0} µs", Spread::from_values(contestant.cpu()).median),
             format!("{:.2}", ratio.median),
             format!("{:.2} to {:.2}", ratio.p10, ratio.p90),
             format!("{:.0}", rate.median),
@@ -58,8 +60,8 @@ pub fn shares(contestants: &[Contestant]) -> Result<()> {
         ("logs", with_logs, traces),
         ("all three", all, off),
     ] {
-        let added = Spread::of(with.paired_with(without).map(|(with, without)| with - without));
-        let share = Spread::of(
+        let added = Spread::from_values(with.paired_with(without).map(|(with, without)| with - without));
+        let share = Spread::from_values(
             with.paired_with(without).zip(off.cpu()).map(|((with, without), off)| (with - without) / off),
         );
         rows.push(vec![

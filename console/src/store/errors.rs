@@ -130,7 +130,7 @@ impl Errors {
     pub(super) fn look_at_later(&mut self, span: &Span, now: u64) -> u64 {
         self.waiting.push_back(Waiting {
             until: now + EXCEPTION_WINDOW.as_nanos() as u64,
-            failure: Failure::of_request(span),
+            failure: Failure::from_request(span),
         });
         let has_dropped = self.waiting.len() > MAX_WAITING && self.waiting.pop_front().is_some();
         u64::from(has_dropped)

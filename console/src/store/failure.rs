@@ -22,20 +22,25 @@ pub struct Failure {
 
 impl Failure {
     /// The exceptions of a span.
-    pub(super) fn of_span(span: &Span) -> impl Iterator<Item = Self> {
+    pub(super) fn from_span(span: &Span) -> impl Iterator<Item = Self> {
         let exceptions = span.events.iter().filter(|event| event.name == "exception");
         exceptions.filter_map(|event| {
-            Self::of(&event.attributes, None, span.service(), Some(span.trace_id.clone()))
+            Self::from_attributes(&event.attributes, None, span.service(), Some(span.trace_id.clone()))
         })
     }
 
     /// The exception of a log record.
-    pub(super) fn of_log_record(record: &LogRecord) -> Option<Self> {
-        Self::of(&record.attributes, record.body.as_str(), record.service(), record.trace_id.clone())
+    pub(super) fn from_log_record(record: &LogRecord) -> Option<Self> {
+        Self::from_attributes(
+            &record.attributes,
+            record.body.as_str(),
+            record.service(),
+            record.trace_id.clone(),
+        )
     }
 
     /// The failure of a request whose SERVER span has the status Error.
-    pub(super) fn of_request(span: &Span) -> Self {
+    pub(super) fn from_request(span: &Span) -> Self {
         let kind = span.attributes.text("error.type").unwrap_or("(no error.type)");
         let message = if span.status_message.is_empty() {
             format!("{} failed, and no exception was recorded", span.name)
@@ -51,7 +56,7 @@ impl Failure {
         }
     }
 
-    fn of(
+    fn from_attributes(
         attributes: &Attributes,
         body: Option<&str>,
         service: &str,

@@ -77,7 +77,7 @@ impl Store {
         if record.when() == 0 {
             record.observed = now;
         }
-        if let Some(failure) = Failure::of_log_record(&record) {
+        if let Some(failure) = Failure::from_log_record(&record) {
             self.errors.count(failure, now);
         }
         let arrival = self.arrival();

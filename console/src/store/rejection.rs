@@ -11,7 +11,7 @@ pub(super) enum Rejection {
          all zero"
     )]
     SpanIds { span: String, trace_id: String, span_id: String },
-    #[error("trace {trace_id} is larger than {max} bytes: --memory has more")]
+    #[error("trace {trace_id} is larger than {max} bytes: raise --memory")]
     TraceTooLarge { trace_id: String, max: usize },
     #[error("a log record is larger than {max} bytes")]
     LogRecordTooLarge { max: usize },

@@ -183,7 +183,7 @@ impl Store {
         {
             rates.count(&span, now);
         }
-        for failure in Failure::of_span(&span) {
+        for failure in Failure::from_span(&span) {
             self.errors.count(failure, now);
         }
         if span.kind == SpanKind::Server && span.status == StatusCode::Error {

@@ -60,7 +60,7 @@ impl<'a> Variables<'a> {
 
     /// One of several words, case-insensitive.
     pub(super) fn one_of(&self, name: &str, allowed: &[&str]) -> Result<Option<String>, InvalidVariable> {
-        self.parsed(name, &in_words(allowed), |value| {
+        self.parsed(name, &join_with_or(allowed), |value| {
             let value = value.to_lowercase();
             allowed.contains(&value.as_str()).then_some(value)
         })
@@ -68,7 +68,7 @@ impl<'a> Variables<'a> {
 
     /// Words separated by commas.
     pub(super) fn list(&self, name: &str, allowed: &[&str]) -> Result<Option<Vec<String>>, InvalidVariable> {
-        self.parsed(name, &format!("a list of {}", in_words(allowed)), |value| {
+        self.parsed(name, &format!("a list of {}", join_with_or(allowed)), |value| {
             let words: Vec<String> = value.split(',').map(|word| word.trim().to_lowercase()).collect();
             words.iter().all(|word| allowed.contains(&word.as_str())).then_some(words)
         })
@@ -109,7 +109,7 @@ pub(super) fn local_endpoint(port: u16) -> Result<Url, InvalidVariable> {
     })
 }
 
-pub(super) fn in_words(allowed: &[&str]) -> String {
+pub(super) fn join_with_or(allowed: &[&str]) -> String {
     match allowed {
         [others @ .., last] if !others.is_empty() => format!("{} or {last}", others.join(", ")),
         _ => allowed.concat(),

@@ -125,11 +125,11 @@ fn propagator() -> TextMapCompositePropagator {
 
 /// `key=value` for each attribute, sorted; strings are in quotes, numbers are not.
 pub fn attributes<'a>(attributes: impl IntoIterator<Item = &'a KeyValue>) -> Vec<String> {
-    let in_words = |attribute: &KeyValue| match &attribute.value {
+    let describe = |attribute: &KeyValue| match &attribute.value {
         Value::String(text) => format!("{}={:?}", attribute.key, text.as_str()),
         other => format!("{}={other}", attribute.key),
     };
-    let mut list: Vec<_> = attributes.into_iter().map(in_words).collect();
+    let mut list: Vec<_> = attributes.into_iter().map(describe).collect();
     list.sort();
     list
 }

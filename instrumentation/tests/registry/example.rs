@@ -13,7 +13,7 @@ use crate::server::{client, closed, request, routes, serve};
 use crate::telemetry::Telemetry;
 
 #[path = "../../examples/registry/by_hand.rs"]
-#[expect(dead_code, reason = "the rest is about the set-up of the example")]
+#[expect(dead_code, reason = "the rest sets up the example")]
 mod by_hand;
 
 #[tokio::test]

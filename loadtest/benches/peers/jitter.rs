@@ -14,7 +14,7 @@ impl Jitter {
     /// shifted so that no request arrives early, because the start time of the generator is unknown here. If
     /// requests are missing, all later ones would seem late, so this is only for runs in which all requests
     /// arrived.
-    pub fn of(arrivals: &[Instant], rate: u32) -> Option<Self> {
+    pub fn from_arrivals(arrivals: &[Instant], rate: u32) -> Option<Self> {
         let first = arrivals.iter().min()?;
         let mut sorted: Vec<f64> = arrivals.iter().map(|at| (*at - *first).as_secs_f64()).collect();
         sorted.sort_by(f64::total_cmp);

@@ -37,7 +37,7 @@ pub fn rate(rate: u32, generators: &[Generator], samples: &Samples) {
         let Some(runs) = samples.get(&(rate, generator.name)) else {
             continue;
         };
-        let median = |of: fn(&Sample) -> f64| Spread::of(runs.iter().map(of)).median;
+        let median = |of: fn(&Sample) -> f64| Spread::from_values(runs.iter().map(of)).median;
         rows.push([
             generator.name.to_string(),
             format!("{:.0} µs", median(|run| run.cpu)),
@@ -57,13 +57,13 @@ fn jitter(runs: &[Sample], of: fn(&Jitter) -> f64) -> String {
     if complete.len() * 2 <= runs.len() {
         return "-".to_owned();
     }
-    format!("{:.2} ms", Spread::of(complete.into_iter().map(of)).median)
+    format!("{:.2} ms", Spread::from_values(complete.into_iter().map(of)).median)
 }
 
 /// The ratio of CPU time to ours, cycle by cycle.
 fn ratio(theirs: &[Sample], ours: &[Sample]) -> String {
     let Spread { median, p10, p90 } =
-        Spread::of(theirs.iter().zip(ours).map(|(theirs, ours)| theirs.cpu / ours.cpu));
+        Spread::from_values(theirs.iter().zip(ours).map(|(theirs, ours)| theirs.cpu / ours.cpu));
     format!("{median:.2} ({p10:.2} to {p90:.2})")
 }
 

@@ -73,7 +73,7 @@ fn look(mut command: std::process::Command, rate: u32, options: &Options, target
         cpu: cpu.as_secs_f64() * 1e6 / arrivals.len() as f64,
         peak,
         missing: missing / expected,
-        jitter: if complete { Jitter::of(&arrivals, rate) } else { None },
+        jitter: if complete { Jitter::from_arrivals(&arrivals, rate) } else { None },
     })
 }
 

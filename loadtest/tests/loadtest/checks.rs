@@ -34,8 +34,8 @@ async fn each_check_is_counted_and_a_failed_one_does_not_fail_the_run() {
     has_line(&ended, "      ↳  0% — ✓ 0 / ✗ 10");
 
     let exported = ended.exported();
-    let about = &exported["root_group"]["checks"]["status is 200"];
-    assert_eq!((&about["passes"], &about["fails"]), (&8.into(), &2.into()), "{exported:#}");
+    let check = &exported["root_group"]["checks"]["status is 200"];
+    assert_eq!((&check["passes"], &check["fails"]), (&8.into(), &2.into()), "{exported:#}");
     let all = &exported["metrics"]["checks"];
     assert_eq!(
         (&all["passes"], &all["fails"], &all["value"]),

@@ -54,11 +54,11 @@ async fn values_that_other_parsers_refuse_are_accepted() {
         "droppedAttributesCount":null,"unknownField":{"x":1}"#;
     let (status, telemetry) = send("/v1/traces", &span(attributes)).await;
     assert_eq!(status, 200);
-    let about = &telemetry.spans[0].attributes;
-    assert_eq!(about.get("empty"), Some(&Value::Empty));
-    assert_eq!(about.get("list"), Some(&Value::Array(Vec::new())));
-    assert!(matches!(about.get("nan"), Some(Value::Double(nan)) if nan.is_nan()), "{about:?}");
-    assert_eq!((about.int("int"), about.int("number")), (Some(42), Some(42)));
+    let attributes = &telemetry.spans[0].attributes;
+    assert_eq!(attributes.get("empty"), Some(&Value::Empty));
+    assert_eq!(attributes.get("list"), Some(&Value::Array(Vec::new())));
+    assert!(matches!(attributes.get("nan"), Some(Value::Double(nan)) if nan.is_nan()), "{attributes:?}");
+    assert_eq!((attributes.int("int"), attributes.int("number")), (Some(42), Some(42)));
 }
 
 #[tokio::test]

@@ -36,18 +36,18 @@ fn of_resource(resource: &Attributes) -> Vec<String> {
 
 fn of_span(span: &Span) -> Vec<String> {
     let place = format!("{:?} span {}", span.kind, span.name);
-    let about = &span.attributes;
-    let mut found = of_attributes(&place, about);
+    let attributes = &span.attributes;
+    let mut found = of_attributes(&place, attributes);
     for required in REQUIRED {
-        if span.kind == required.kind && about.contains_key(required.marker) {
-            found.extend(missing(&place, about, required.attributes));
+        if span.kind == required.kind && attributes.contains_key(required.marker) {
+            found.extend(missing(&place, attributes, required.attributes));
         }
     }
     if let Some(expected) = expected_name(span).filter(|name| *name != span.name) {
         found.push(format!("{place}: should be {expected}"));
     }
     if (span.kind != SpanKind::Internal)
-        && (span.status == StatusCode::Error) != about.contains_key("error.type")
+        && (span.status == StatusCode::Error) != attributes.contains_key("error.type")
     {
         found.push(format!("{place}: status {:?} and error.type disagree", span.status));
     }

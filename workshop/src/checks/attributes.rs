@@ -102,7 +102,7 @@ pub(super) fn attributes_are<F: ?Sized>(attributes: &Attributes, table: &[Attrib
             value_is(row.key, value, &is)?;
         }
     }
-    twice(attributes)
+    has_unique_keys(attributes)
 }
 
 /// The recommended attributes that are missing.
@@ -150,7 +150,7 @@ fn value_is(key: &str, value: &Value, is: &Is) -> Check {
 }
 
 /// Each key must be present only once: with two values, it depends on the backend which one is shown.
-fn twice(attributes: &Attributes) -> Check {
+fn has_unique_keys(attributes: &Attributes) -> Check {
     let mut keys: Vec<&str> = attributes.0.iter().map(|(key, _)| key.as_str()).collect();
     keys.sort_unstable();
     let double = keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);

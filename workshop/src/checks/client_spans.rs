@@ -3,9 +3,7 @@
 mod attributes;
 
 use super::assert::{Check, each, ensure, fail, on};
-use super::requests::{
-    CLOCK_TOLERANCE, Served, has_its_place, no_server_spans, served, span_tolerance, tree,
-};
+use super::requests::{CLOCK_TOLERANCE, Served, is_in_place, no_server_spans, served, span_tolerance, tree};
 use super::unusual;
 use crate::evidence::{Evidence, Purpose, Run, UpstreamCall};
 use crate::text;
@@ -160,7 +158,7 @@ fn are_siblings(served: &Served<'_>) -> Check {
             // A cancelled call may end later than its request.
             return Ok(());
         }
-        has_its_place(served, call)
+        is_in_place(served, call)
     })
 }
 

@@ -4,7 +4,7 @@ mod attributes;
 
 use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
-    CLOCK_TOLERANCE, COARSE_GRAIN, Served, has_its_place, lies_within, no_server_spans, served, tree,
+    CLOCK_TOLERANCE, COARSE_GRAIN, Served, is_in_place, is_within, no_server_spans, served, tree,
 };
 use crate::evidence::{Evidence, Run};
 use crate::text;
@@ -130,8 +130,8 @@ fn is_inside(served: &Served<'_>) -> Check {
             "The query's span should be below handson.dbQuery, and that below GET /handson: the query must be awaited inside."
         )
     );
-    each(&queries, |query| lies_within(&served.trace, query, around))?;
-    has_its_place(served, around)?;
+    each(&queries, |query| is_within(&served.trace, query, around))?;
+    is_in_place(served, around)?;
     ensure!(
         // A clock with a resolution of milliseconds may not have advanced.
         queries.iter().all(|query| query.duration() > 0 || query.start.is_multiple_of(COARSE_GRAIN)),

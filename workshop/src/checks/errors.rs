@@ -5,7 +5,7 @@ mod lines;
 use super::assert::{Check, each, ensure, fail};
 use super::log_lines::Logged;
 use super::requests::{
-    CLOCK_TOLERANCE, Served, has_its_place, no_server_spans, served, served_in, span_tolerance, tree,
+    CLOCK_TOLERANCE, Served, is_in_place, no_server_spans, served, served_in, span_tolerance, tree,
 };
 use crate::evidence::{Evidence, Purpose};
 use crate::messages::Message;
@@ -51,7 +51,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!(
                 "exception.type, exception.message and exception.stacktrace are strings that say what happened"
             ),
-            each(failed(), |served| each(exceptions(&served), |(_, event)| says_what_happened(event))),
+            each(failed(), |served| each(exceptions(&served), |(_, event)| describes_the_failure(event))),
         ),
         Expectation::new(
             text!(
@@ -240,7 +240,7 @@ fn has_its_step(served: &Served<'_>) -> Check {
         text!("handson.randomError has the kind {kind}", kind = format!("{:?}", span.kind)),
         text!("It is a function of the service, so its kind is INTERNAL.")
     );
-    has_its_place(served, span)?;
+    is_in_place(served, span)?;
     let query = served.trace.named("handson.dbQuery").first().copied();
     ensure!(
         query.is_none_or(|query| span.start.saturating_add(span_tolerance(span, query)) >= query.start),
@@ -276,7 +276,7 @@ fn is_on_the_call(served: &Served<'_>) -> Check {
     Ok(())
 }
 
-fn says_what_happened(event: &Event) -> Check {
+fn describes_the_failure(event: &Event) -> Check {
     for key in EXCEPTION {
         let seen = event.attributes.get(key).map_or("missing".to_owned(), ToString::to_string);
         ensure!(
@@ -289,10 +289,10 @@ fn says_what_happened(event: &Event) -> Check {
         );
     }
     for key in ["exception.message", "exception.stacktrace"] {
-        let said = event.attributes.text(key).unwrap_or_default();
+        let value = event.attributes.text(key).unwrap_or_default();
         ensure!(
-            says_something(said),
-            text!("{key} is {seen}", key, seen = format!("{said:?}")),
+            is_descriptive(value),
+            text!("{key} is {seen}", key, seen = format!("{value:?}")),
             text!(
                 "One word does not say what happened: the message is that of the error, and the stack is the chain of its causes with \
                  their places."
@@ -303,7 +303,7 @@ fn says_what_happened(event: &Event) -> Check {
 }
 
 /// Whether a message is more than one word. Not all languages have spaces.
-fn says_something(text: &str) -> bool {
+fn is_descriptive(text: &str) -> bool {
     text.split_whitespace().nth(1).is_some() || text.contains(':') || !text.is_ascii()
 }
 

@@ -45,7 +45,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 name = SERVER,
                 count = requests
             ),
-            each(runs, |run| histogram::equals(run, SERVER, &series::of_requests(run))),
+            each(runs, |run| histogram::equals(run, SERVER, &series::for_requests(run))),
         ),
         Expectation::new(
             text!(
@@ -53,7 +53,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 name = CLIENT,
                 count = calls
             ),
-            each(runs, |run| histogram::equals(run, CLIENT, &series::of_calls(run))),
+            each(runs, |run| histogram::equals(run, CLIENT, &series::for_calls(run))),
         ),
         Expectation::new(
             text!(
@@ -61,7 +61,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 name = DATABASE,
                 count = queries
             ),
-            each(runs, |run| histogram::equals(run, DATABASE, &series::of_queries(run))),
+            each(runs, |run| histogram::equals(run, DATABASE, &series::for_queries(run))),
         )
         .with_advice(histogram::advice(&evidence.calm)),
         Expectation::new(

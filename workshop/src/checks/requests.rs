@@ -34,7 +34,7 @@ pub(super) fn served<'a>(evidence: &'a Evidence) -> impl Iterator<Item = Served<
 
 /// The same for one run.
 pub(super) fn served_in<'a>(run: &'a Run) -> impl Iterator<Item = Served<'a>> {
-    let ids = Rc::new(Ids::of_run(run));
+    let ids = Rc::new(Ids::from_run(run));
     run.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.path == "/handson").filter_map(
         move |(index, exchange)| {
             let trace = ids.trace_of(exchange)?;
@@ -60,7 +60,7 @@ impl<'a> Ids<'a> {
         Some(Trace::new(id, self.spans.get(id).into_iter().flatten().copied()))
     }
 
-    pub(super) fn of_run(run: &'a Run) -> Self {
+    pub(super) fn from_run(run: &'a Run) -> Self {
         let mut spans: BTreeMap<&str, Vec<&Span>> = BTreeMap::new();
         for span in &run.telemetry.spans {
             spans.entry(&span.trace_id).or_default().push(span);
@@ -155,10 +155,10 @@ pub(super) fn spans_received(telemetry: &Telemetry) -> Failure {
 }
 
 /// The span must be below the SERVER span of its request, and within the time of its parent.
-pub(super) fn has_its_place(served: &Served<'_>, span: &Span) -> Check {
+pub(super) fn is_in_place(served: &Served<'_>, span: &Span) -> Check {
     let parent = served.trace.parent(span).filter(|_| served.trace.is_below(span, served.server));
     match parent {
-        Some(parent) => lies_within(&served.trace, span, parent),
+        Some(parent) => is_within(&served.trace, span, parent),
         None => Err(Failure::new(
             text!("{name} is not below GET /handson\n{tree}", name = &span.name, tree = served.trace.tree()),
             text!(
@@ -170,7 +170,7 @@ pub(super) fn has_its_place(served: &Served<'_>, span: &Span) -> Check {
 }
 
 /// The span must be within the time of the span around it.
-pub(super) fn lies_within(trace: &Trace<'_>, span: &Span, around: &Span) -> Check {
+pub(super) fn is_within(trace: &Trace<'_>, span: &Span, around: &Span) -> Check {
     if span.start > span.end {
         let (name, tree) = (&span.name, trace.tree());
         return Err(Failure::new(

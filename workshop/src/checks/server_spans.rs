@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
-    CLOCK_TOLERANCE, Ids, Served, has_its_place, lies_within, served, spans_received, trace_id_of, tree,
+    CLOCK_TOLERANCE, Ids, Served, is_in_place, is_within, served, spans_received, trace_id_of, tree,
 };
 use super::unusual;
 use crate::evidence::{Evidence, Exchange, Purpose, Run};
@@ -31,7 +31,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             ),
             each(runs, |run| {
                 let requests = run.exchanges.iter().filter(|exchange| exchange.path == "/handson");
-                let ids = Ids::of_run(run);
+                let ids = Ids::from_run(run);
                 each(requests, |exchange| has_one_server_span(run, &ids, exchange))?;
                 is_made_by_a_request(run)
             }),
@@ -225,13 +225,13 @@ fn has_its_sleep(served: &Served<'_>) -> Check {
         };
         return fail(tree(&served.trace), cause);
     };
-    lies_within(&served.trace, sleep, served.server).map_err(|Failure { seen, .. }| {
+    is_within(&served.trace, sleep, served.server).map_err(|Failure { seen, .. }| {
         Failure::new(
             text!("it is not within the SERVER span's time\n{seen}", seen),
             text!("The SERVER span begins when the request arrives, and ends when the answer is complete: end it after the handler."),
         )
     })?;
-    has_its_place(served, sleep)?;
+    is_in_place(served, sleep)?;
     ensure!(
         sleep.status != StatusCode::Error && sleep.attributes.get("error.type").is_none(),
         tree(&served.trace),
@@ -300,7 +300,7 @@ fn health_is_untraced(run: &Run) -> Check {
         text!("A health check is not a user's request: add its route after the layer, or exclude it there.")
     };
     let health = run.exchanges.iter().filter(|exchange| exchange.purpose == Purpose::Health);
-    let ids = Ids::of_run(run);
+    let ids = Ids::from_run(run);
     each(health, |exchange| match ids.trace_of(exchange) {
         Some(trace) if !trace.spans.is_empty() => fail(tree(&trace), cause()),
         _ => Ok(()),

@@ -72,7 +72,7 @@ fn route(kind: &Unusual) -> Is {
 
 fn server_span(run: &Run, kind: Unusual) -> Option<Span> {
     let (_, exchange) = run.unusual(kind)?;
-    let trace = Ids::of_run(run).trace_of(exchange)?;
+    let trace = Ids::from_run(run).trace_of(exchange)?;
     trace.of_kind(SpanKind::Server).first().map(|span| (*span).clone())
 }
 
@@ -171,7 +171,7 @@ fn passes_on_tracestate(run: &Run) -> Check {
 
 fn stays_unsampled(run: &Run) -> Check {
     let Some((index, exchange)) = run.unusual(Unusual::Unsampled) else { return Ok(()) };
-    let Some(trace) = Ids::of_run(run).trace_of(exchange) else { return Ok(()) };
+    let Some(trace) = Ids::from_run(run).trace_of(exchange) else { return Ok(()) };
     // A sampler that ignores the caller's decision samples all requests.
     let is_sampled = !trace.spans.is_empty();
     each(run.upstream_of(index), |call| {

@@ -37,13 +37,13 @@ pub fn collect() {
 #[track_caller]
 pub fn wait_for(endpoint: &str, count: usize) -> Vec<Line> {
     let (lines, changed) = &*LINES;
-    let few = |lines: &mut Vec<Line>| about(lines, endpoint).len() < count;
+    let few = |lines: &mut Vec<Line>| lines_about(lines, endpoint).len() < count;
     tokio::task::block_in_place(|| {
         let lines = lines.lock().expect("no test has panicked with the lines");
         let (lines, timeout) = changed
             .wait_timeout_while(lines, Duration::from_secs(20), few)
             .expect("no test has panicked with the lines");
-        let found = about(&lines, endpoint);
+        let found = lines_about(&lines, endpoint);
         drop(lines);
         assert!(!timeout.timed_out(), "expected {count} lines within 20 s, got {found:?}");
         found
@@ -55,7 +55,7 @@ pub fn so_far(endpoint: &str) -> Vec<Line> {
     wait_for(endpoint, 0)
 }
 
-fn about(lines: &[Line], endpoint: &str) -> Vec<Line> {
+fn lines_about(lines: &[Line], endpoint: &str) -> Vec<Line> {
     lines.iter().filter(|line| line.endpoint.starts_with(endpoint)).cloned().collect()
 }
 

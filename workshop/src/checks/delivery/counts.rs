@@ -27,7 +27,7 @@ fn lost_spans(evidence: &Evidence, run: &DeliveryRun) -> Result<u64, Failure> {
 /// The number of spans that each request of the calm run has, where nothing is lost, and the number of spans
 /// without a request.
 fn spans_made(calm: &Run) -> Result<(u64, u64), Failure> {
-    let ids = Ids::of_run(calm);
+    let ids = Ids::from_run(calm);
     let traces: Vec<_> = calm.answered().filter_map(|(exchange, _)| ids.trace_of(exchange)).collect();
     let counts: BTreeSet<usize> = traces.iter().map(|trace| trace.spans.len()).collect();
     let counts: Vec<usize> = counts.into_iter().collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{EXCEPTION, exceptions, is_kind, says_something};
+use super::{EXCEPTION, exceptions, is_descriptive, is_kind};
 use crate::checks::assert::{Check, ensure, fail};
 use crate::checks::log_lines::Logged;
 use crate::checks::requests::Served;
@@ -67,7 +67,7 @@ pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Che
         )
     );
     ensure!(
-        says_something(member("message")) && says_something(member("stack")),
+        is_descriptive(member("message")) && is_descriptive(member("stack")),
         Message::verbatim(line),
         text!(
             "One word does not say what happened: the message is that of the error, and the stack is the chain of its causes with \

@@ -26,7 +26,7 @@ pub(super) struct Queries<'a> {
 }
 
 impl<'a> Queries<'a> {
-    pub(super) fn of_trace(&self, id: &str) -> &[&'a Value] {
+    pub(super) fn in_trace(&self, id: &str) -> &[&'a Value] {
         self.by_trace.get(id).map_or(&[], Vec::as_slice)
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn query_has_ids(served: &Served<'_>, queries: &Queries<'_>) -> Check
         );
     }
     let id = &served.trace.id;
-    let own = queries.of_trace(id);
+    let own = queries.in_trace(id);
     match *own {
         [line] => same_in_all_spellings(line),
         [] => fail(

@@ -40,7 +40,7 @@ pub(super) fn query_is_sent(served: &Served<'_>, queries: &Queries<'_>) -> Check
             ),
         );
     };
-    let Some(line) = queries.of_trace(id).first() else { return Ok(()) };
+    let Some(line) = queries.in_trace(id).first() else { return Ok(()) };
     ensure!(
         record.span_id.as_deref() == line["span_id"].as_str(),
         text!(

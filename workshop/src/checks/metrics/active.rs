@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::ACTIVE;
-use super::histogram::{exports, is_of_one_scope};
+use super::histogram::{exports, has_one_scope};
 use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::attributes::{Attribute, Is, attributes_are, required, text};
 use crate::evidence::{Purpose, Run};
@@ -27,7 +27,7 @@ fn methods(run: &Run) -> Is {
 /// Each request must be counted up and down in the same series.
 pub(super) fn returns_to_zero(run: &Run) -> Check {
     let exports = exports(run, ACTIVE)?;
-    is_of_one_scope(&exports)?;
+    has_one_scope(&exports)?;
     let mut series: BTreeMap<String, f64> = BTreeMap::new();
     let mut all: Vec<&Point> = Vec::new();
     for metric in &exports {

@@ -1,7 +1,7 @@
 //! Histograms of durations, compared with what the run did.
 
 use super::series::{
-    CLIENT_POINT, DATABASE_POINT, Facts, SERVER_POINT, Series, of_calls, of_queries, of_requests,
+    CLIENT_POINT, DATABASE_POINT, Facts, SERVER_POINT, Series, for_calls, for_queries, for_requests,
 };
 use super::{CLIENT, DATABASE, SERVER};
 use crate::checks::assert::{Check, each, ensure};
@@ -46,7 +46,7 @@ fn table(name: &str) -> &'static [Attribute<Facts>] {
 pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
     let exports: Vec<&Metric> = exports(run, name)?;
     let mut points = points(&exports)?;
-    points.retain(|point| is_meant(point, run, name));
+    points.retain(|point| is_counted(point, run, name));
     let mut counts = vec![(0_u64, 0.0_f64); series.len()];
     for point in &points {
         let Some(index) = series_of(point, series) else { continue };
@@ -81,7 +81,7 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
 
 /// Whether a point is about the requests of the run, not about exports of telemetry by the same client or
 /// statements at the start.
-fn is_meant(point: &HistogramPoint, run: &Run, name: &str) -> bool {
+fn is_counted(point: &HistogramPoint, run: &Run, name: &str) -> bool {
     match name {
         CLIENT => point.attributes.int("server.port") != Some(i64::from(run.collector_port)),
         DATABASE => !is_at_the_start(point.attributes.text("db.operation.name")),
@@ -107,7 +107,7 @@ fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure
         ));
     }
     let mut points: Vec<&HistogramPoint> = Vec::new();
-    is_of_one_scope(exports)?;
+    has_one_scope(exports)?;
     for metric in exports {
         match &metric.data {
             // Each export has all values so far, so the last one counts.
@@ -139,7 +139,7 @@ fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure
 }
 
 /// If two libraries record the same metric, each value is counted twice.
-pub(super) fn is_of_one_scope(exports: &[&Metric]) -> Check {
+pub(super) fn has_one_scope(exports: &[&Metric]) -> Check {
     let mut scopes: Vec<&str> = exports.iter().map(|metric| metric.scope.name.as_str()).collect();
     scopes.sort_unstable();
     scopes.dedup();
@@ -278,7 +278,9 @@ fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
 /// The recommended attributes of the points that are missing.
 pub(super) fn advice(run: &Run) -> Option<Message> {
     let mut missing: Vec<&str> = Vec::new();
-    for (name, series) in [(SERVER, of_requests(run)), (CLIENT, of_calls(run)), (DATABASE, of_queries(run))] {
+    for (name, series) in
+        [(SERVER, for_requests(run)), (CLIENT, for_calls(run)), (DATABASE, for_queries(run))]
+    {
         let points = exports(run, name).and_then(|exports| points(&exports)).unwrap_or_default();
         for point in points {
             let Some(index) = series_of(point, &series) else { continue };

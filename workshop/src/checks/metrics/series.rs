@@ -82,7 +82,7 @@ fn error_type(facts: &Facts, from: u16) -> Is {
 }
 
 /// The series of the requests, one for each status.
-pub(super) fn of_requests(run: &Run) -> Vec<Series> {
+pub(super) fn for_requests(run: &Run) -> Vec<Series> {
     let served: BTreeMap<usize, Served<'_>> = served_in(run).map(|served| (served.index, served)).collect();
     let errors = errors(run);
     let mut all: BTreeMap<Facts, Series> = BTreeMap::new();
@@ -117,7 +117,7 @@ fn errors(run: &Run) -> Vec<String> {
 }
 
 /// The series of the calls of httpbin, one for each method and status.
-pub(super) fn of_calls(run: &Run) -> Vec<Series> {
+pub(super) fn for_calls(run: &Run) -> Vec<Series> {
     let served: BTreeMap<String, Served<'_>> =
         served_in(run).map(|served| (served.trace.id.clone(), served)).collect();
     let errors = errors(run);
@@ -145,7 +145,7 @@ pub(super) fn of_calls(run: &Run) -> Vec<Series> {
 }
 
 /// The only series of the queries.
-pub(super) fn of_queries(run: &Run) -> Vec<Series> {
+pub(super) fn for_queries(run: &Run) -> Vec<Series> {
     let facts = Facts {
         method: String::new(),
         status: None,

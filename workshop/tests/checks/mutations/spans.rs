@@ -21,7 +21,7 @@ struct Role {
 }
 
 impl Role {
-    fn of(span: &Span) -> Self {
+    fn from_span(span: &Span) -> Self {
         Self { name: span.name.clone(), failed: span.status == StatusCode::Error }
     }
 
@@ -36,10 +36,10 @@ fn spans_mut(evidence: &mut Evidence) -> impl Iterator<Item = &mut Span> {
 
 pub fn mutations(right: &Evidence) -> Vec<Mutation> {
     let all = || right.calm.telemetry.spans.iter().chain(&right.errors.telemetry.spans);
-    let roles: BTreeSet<Role> = all().map(Role::of).collect();
+    let roles: BTreeSet<Role> = all().map(Role::from_span).collect();
     let mut mutations = Vec::new();
     for role in roles {
-        let example = all().find(|span| Role::of(span) == role).unwrap();
+        let example = all().find(|span| Role::from_span(span) == role).unwrap();
         for places in Places::BOTH {
             let mut add = |name: &str, change: Change| mutations.push(of_each(&role, places, name, change));
             for (name, change) in changes(example) {
@@ -67,7 +67,7 @@ fn of_each(role: &Role, places: Places, name: &str, change: Change) -> Mutation 
     Mutation {
         description,
         change: Box::new(move |evidence| {
-            places.change(spans_mut(evidence), |span| Role::of(span) == role, &change);
+            places.change(spans_mut(evidence), |span| Role::from_span(span) == role, &change);
         }),
     }
 }
@@ -176,7 +176,7 @@ fn of_lists(role: &Role, places: Places) -> Vec<Mutation> {
             change: Box::new(move |evidence| {
                 for run in runs(evidence) {
                     let spans = &mut run.telemetry.spans;
-                    let meant = spans.iter().enumerate().filter(|(_, span)| Role::of(span) == role);
+                    let meant = spans.iter().enumerate().filter(|(_, span)| Role::from_span(span) == role);
                     let limit = if places == Places::One { 1 } else { usize::MAX };
                     let meant: Vec<usize> = meant.map(|(index, _)| index).take(limit).collect();
                     change(spans, &meant);
