@@ -1,19 +1,20 @@
-# The images: `docker build --target backend .`, or `loadtest`, or `workshop`; `docker compose build` makes all of them.
-# docs/containers.md says more.
+# The images: `docker build --target backend .`, or `loadtest`, or `workshop`; `docker compose build` builds all of
+# them. See docs/containers.md.
 #
-# What is inside: one program, the libraries that it loads, certificates, a user. No shell, no package manager.
-# No `# syntax=` line: the Dockerfile of every engine since 20.10 is enough, and one image less is pulled.
+# An image contains one program, the libraries that it loads, certificates and a user. It has no shell and no package
+# manager. There is no `# syntax=` line, because the Dockerfile frontend of every engine since 20.10 is sufficient,
+# and one image less is pulled.
 
-# The folder of the backend: the root, or one of backend-*, which has a manifest and a lock of its own.
+# The folder of the backend: the root, or one of backend-*, which has its own manifest and lock file.
 ARG BACKEND=.
 
 FROM rust:1.95.0-slim-bookworm AS rust
-# `make` is for jemalloc; the certificates go into the images.
+# jemalloc needs `make`; the certificates are copied into the images.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates make \
     && rm -rf /var/lib/apt/lists/*
-# The profile of the root's manifest, for backends too: their manifests have none. So all of them share what is
-# compiled, in a folder that no image keeps. A test of the images builds faster with other values.
+# The profile of the root's manifest, also for backends, whose manifests have none. So all of them share compiled
+# dependencies, in a folder that is part of no image. A test of the images overrides these values for a faster build.
 ARG LTO=thin
 ARG CODEGEN_UNITS=1
 ENV CARGO_TARGET_DIR=/target \
@@ -23,7 +24,8 @@ ENV CARGO_TARGET_DIR=/target \
 WORKDIR /build
 COPY infrastructure/container/build.sh /usr/local/bin/image
 
-# --- What is built: the sources, and apart from them what decides about the dependencies ------------------------------
+# --- The sources, and separately the files that determine the dependencies
+# --------------------------------------------
 
 FROM rust AS tree
 COPY . /tree
@@ -37,7 +39,7 @@ RUN image sources .
 
 # --- The backend ------------------------------------------------------------------------------------------------------
 
-# It stays as it is while manifests and lock do: a change of the sources begins at the next stage.
+# This stage is cached until a manifest or the lock file changes: a change of the sources begins at the next stage.
 FROM rust AS backend-dependencies
 ARG BACKEND
 COPY --from=backend-sources /skeleton .
@@ -48,7 +50,7 @@ RUN --mount=type=cache,id=handson-registry,target=/usr/local/cargo/registry,shar
 
 FROM backend-dependencies AS backend-program
 COPY --from=backend-sources /sources .
-# Not any earlier: another commit must not compile the dependencies again.
+# Not earlier, because another commit must not compile the dependencies again.
 ARG GIT_COMMIT_SHA
 ARG GIT_REPOSITORY_URL
 RUN --mount=type=cache,id=handson-registry,target=/usr/local/cargo/registry,sharing=locked \
@@ -67,7 +69,7 @@ LABEL org.opencontainers.image.title="handson" \
       org.opencontainers.image.revision="$GIT_COMMIT_SHA" \
       org.opencontainers.image.version="$VERSION"
 COPY --from=backend-program /image /
-# A number: Kubernetes can tell by it that this is not root.
+# A number, because Kubernetes can then verify that it is not root.
 USER 10001:10001
 ENV HOST=0.0.0.0
 EXPOSE 8080
@@ -93,7 +95,7 @@ RUN --mount=type=cache,id=handson-registry,target=/usr/local/cargo/registry,shar
     --mount=type=cache,id=handson-target,target=/target,sharing=locked \
     image program loadtest loadtest
 
-# It serves nothing, so it has no port and no health check.
+# It serves nothing, so it has neither a port nor a health check.
 FROM scratch AS loadtest
 ARG VERSION
 ARG GIT_COMMIT_SHA
@@ -127,7 +129,7 @@ RUN --mount=type=cache,id=handson-registry,target=/usr/local/cargo/registry,shar
     --mount=type=cache,id=handson-target,target=/target,sharing=locked \
     image program workshop workshop
 
-# Of the workshop's commands it is the console that works without the repository.
+# Of the workshop's commands, only the console works without the repository.
 FROM scratch AS workshop
 ARG VERSION
 ARG GIT_COMMIT_SHA

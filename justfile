@@ -1,12 +1,13 @@
-# The commands of everyday work. CONTRIBUTING.md says how long each takes. `.ci/run` is the whole check; it calls these recipes.
+# The commands of everyday work. CONTRIBUTING.md has their durations. `.ci/run` is the whole check; it calls these
+# recipes.
 
 set shell := ["bash", "-euo", "pipefail", "-c"]
 set ignore-comments := true
 
-# The pinned tools come first. They exist after `just setup`.
+# The pinned tools come first on the PATH. They exist after `just setup`.
 export PATH := shell('.ci/run --path') + ":" + env("PATH")
 
-# Not searched for unusual words: other languages, and texts of others.
+# Not searched for unusual words: other languages, and texts that we have not written.
 WORDS_UNCHECKED := "':!workshop/guide/ja' ':!LICENSE*' ':!*.lock' ':!otlp/proto' ':!*requirements.txt'"
 
 [private]
@@ -39,9 +40,9 @@ lint: (_needs "typos" "taplo" "yamllint" "shellcheck" "lychee" "check-jsonschema
     actionlint
     zizmor --offline --quiet --no-progress .github
     hadolint Dockerfile
-    # Paths of somebody's machine mean nothing to anyone else.
+    # Paths of a developer's machine are useless for others.
     if git grep --untracked -nIE '(^|[^A-Za-z0-9._/-])/(root|work|home/[a-z]+|Users/[A-Za-z]+)/'; then exit 1; else [[ $? -eq 1 ]]; fi
-    # The check stays small enough to be read.
+    # The size of the check is limited, so that it can be read.
     git ls-files -z -- .ci | grep -zE '(\.(sh|py|go)|/run)$' | xargs -0 cat | awk 'END { print NR " lines of program under .ci (at most 2000)"; exit NR > 2000 }'
     # Every step of .ci/run has a job on GitHub.
     for step in $(.ci/run --list); do grep -qE "(steps:|\.ci/run) .*\b$step\b" .github/workflows/ci.yml || { echo "ci.yml does not run the step $step" >&2; exit 1; }; done

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# The check of Dockerfile and compose.yaml: everything is built, run and inspected, on the engine of .ci/docker.sh. Sourced by
-# .ci/run.
+# Checks Dockerfile and compose.yaml: everything is built, run and inspected, on the engine of .ci/docker.sh. Sourced
+# by .ci/run.
 
 # Set while containers of the check may run. Name and ports differ from those of a user, so both can run at the same time.
 project=''
@@ -8,7 +8,7 @@ project=''
 # Seconds: stop_grace_period.
 STOP_GRACE=20
 
-# `docker compose up` on a real engine. The limits of size are twice the goals, 30 MB and 15 MB.
+# Runs `docker compose up` on a real engine. The size limits are twice the goals, 30 MB and 15 MB.
 step_containers() {
     docker_engine
     base_images
@@ -36,12 +36,12 @@ step_containers() {
     stop_docker_engine
 }
 
-# compose ARGUMENTS...: as a user types it, with no .env unless `env_file` names one.
+# compose ARGUMENTS...: runs it as a user does, without .env unless `env_file` names one.
 compose() {
     docker compose --project-name "$project" --env-file "${env_file:-/dev/null}" --env-file "$scratch/compose.env" "$@"
 }
 
-# A name and ports of the check, and what its images are labelled with. Port 0: any that is free.
+# The name and ports of the check, and the values for the labels of its images. Port 0 is any free one.
 name_containers() {
     project=handson-ci-$$
     commit=$(git rev-parse HEAD)
@@ -57,9 +57,9 @@ start_containers() {
 }
 
 build_images() {
-    # The programs are not measured here, so they need not be as fast as they can be.
+    # The programs are not measured here, so they need no optimization.
     local started=$SECONDS arguments=(--build-arg LTO=off --build-arg CODEGEN_UNITS=16) variable
-    # BuildKit knows these names: a proxy that this machine needs, the builder needs too.
+    # BuildKit defines these arguments: the builder needs the same proxy as this machine.
     for variable in {http,https,no}_proxy {HTTP,HTTPS,NO}_PROXY; do
         [[ -z ${!variable:-} ]] || arguments+=(--build-arg "$variable=${!variable}")
     done
@@ -68,31 +68,33 @@ build_images() {
     echo "images built in $((SECONDS - started)) s"
 }
 
-# Removes what is of that name, whatever became of it.
+# Removes everything of this project, in any state.
 stop_containers() {
     [[ -n $project ]] || return 0
     compose --profile '*' down --volumes --remove-orphans --timeout 5 >/dev/null 2>&1 || true
     docker images --quiet --filter "reference=localhost/*:$project*" | sort -u |
         xargs -r docker image rm --force >/dev/null 2>&1 || true
-    # In an engine of the user's, images without a name may be wanted.
+    # In the user's own engine, images without a name may still be needed.
     [[ -z $engine ]] || docker image prune --force >/dev/null || true
     project=
 }
 
-# container SERVICE: its id.
+# container SERVICE: prints its id.
 container() { compose ps --all --quiet "$1"; }
 
 inspect() { docker inspect --format "$2" "$(container "$1")"; }
 
-# as_host SCRIPT ARGUMENTS...: on the host of the engine, which need not be this machine; it sees all processes there.
+# as_host SCRIPT ARGUMENTS...: runs a script on the engine's host, which may be another machine, and where all
+# processes are visible.
 as_host() {
     docker run --rm --pid host --network none --cap-add SYS_PTRACE --security-opt apparmor=unconfined \
         --entrypoint sh "$(builder_image)" -c "$1" - "${@:2}"
 }
 
-# --- What is looked at ------------------------------------------------------------------------------------------------
+# --- The checks
+# -------------------------------------------------------------------------------------------------------
 
-# What a person types: curl.
+# The command that a user types: curl.
 the_service_answers() {
     local greeting=$1 answer
     answer=$(curl --silent --show-error --include --max-time 10 "http://$(compose port backend 8080)/handson")
@@ -102,7 +104,7 @@ the_service_answers() {
     grep -qF "{\"message\":\"$greeting\"}" <<<"$answer" || complain "the greeting is not: $greeting"
 }
 
-# An image holds its program and what that loads: no shell, no package manager, no root.
+# An image contains only its program and the libraries that it loads: no shell, no package manager, no root.
 an_image_is_small_and_bare() {
     local service=$1 most=$2 image id files size revision
     image=$(inspect "$service" '{{.Config.Image}}')
@@ -125,8 +127,8 @@ an_image_is_small_and_bare() {
     [[ $revision == "$commit" ]] || complain "the image of $service is labelled with commit '$revision'"
 }
 
-# The process itself, as the kernel sees it: not root, no capabilities, no way to any. Root on the host tries to write
-# the root file system: where it is read-only, not even root can.
+# The kernel's view of the process: not root, no capabilities, and no way to get any. Root on the host tries to write
+# to the root file system: if it is read-only, even root cannot.
 a_process_can_do_nothing_else() {
     local service=$1 pid seen
     pid=$(inspect "$service" '{{.State.Pid}}')
@@ -147,7 +149,7 @@ a_process_can_do_nothing_else() {
     [[ $seen =~ ^('127.0.0.1 ')*$ ]] || complain "$service can be reached from other machines, by: $seen"
 }
 
-# Five iterations a second, and none failed: a line of progress with as many as that many seconds make.
+# Five iterations per second, and no failed one: the progress lines must have the right number.
 the_load_is_on_schedule() {
     eventually 90 load_is_steady || complain "the load generator does not get to 5 a second:" "$(compose logs loadtest)"
     echo "$steady"
@@ -158,7 +160,7 @@ load_is_steady() {
         grep -E ' (4\.9[0-9]|5\.0[0-9]) iters/s, 0 failed' | tail -n 1) && [[ -n $steady ]]
 }
 
-# Stopped alone it tells the sum, with every check green.
+# If it is stopped alone, it prints the summary, and every check must have passed.
 every_check_is_green() {
     local summary status
     compose stop loadtest 2>/dev/null
@@ -171,7 +173,7 @@ every_check_is_green() {
     compose start loadtest 2>/dev/null
 }
 
-# What the answer's traceresponse promises: the trace, from the service and from the stand-in.
+# The traceresponse of the response must lead to the trace, with the spans of the service and of the local httpbin.
 the_console_shows_the_trace() {
     local address
     address=http://$(compose port console 4000)
@@ -190,7 +192,7 @@ the_trace_is_whole() {
     [[ $found -ge 13 ]]
 }
 
-# Nothing listens for telemetry: one warning says so, and the service works on.
+# Without a receiver for telemetry, one warning is logged, and the service keeps working.
 one_warning_says_that_nobody_listens() {
     [[ $(warnings) == 0 ]] || complain "a warning while the console listens:" "$(compose logs backend)"
     compose stop console 2>/dev/null
@@ -204,7 +206,7 @@ warnings() { compose logs --no-log-prefix backend 2>&1 | grep -c '"level":"WARN"
 
 has_warned() { [[ $(warnings) -ge 1 ]]; }
 
-# A process that dies comes back. By a kill of its process: `docker kill` would count as wanted.
+# A process that dies is restarted. It is killed directly, because `docker kill` would count as intended.
 a_killed_backend_comes_back() {
     local started=$SECONDS
     killed=$(inspect backend '{{.State.Pid}}')
@@ -219,7 +221,7 @@ is_back() {
         [[ ${BASH_REMATCH[1]} != "$killed" ]]
 }
 
-# All end in time by themselves, with exit status 0, the process number 1 being our program and no init.
+# All programs end in time with exit status 0. Process 1 is our program, not an init.
 all_stop_in_time() {
     local started=$SECONDS took service state
     compose stop 2>/dev/null
@@ -234,8 +236,8 @@ all_stop_in_time() {
     ((took < STOP_GRACE)) || complain "stopping took $took s"
 }
 
-# Another backend is another folder: its manifest, its lock, its name. In a copy of the tree, with the settings of
-# .env.example as a person copies them.
+# Another backend is another folder, with its own manifest, lock file and name. This runs in a copy of the tree, with
+# a copy of .env.example as a user makes it.
 another_backend_has_its_own_name() {
     local tree=$scratch/tree
     mkdir "$tree"
@@ -246,7 +248,7 @@ another_backend_has_its_own_name() {
         mkdir -p backend-ci/.cargo
         cp -r src migrations build.rs Cargo.lock backend-ci
         printf '[build]\ntarget-dir = "../target"\n' >backend-ci/.cargo/config.toml
-        # The service's manifest under another name, without other members, tests, benchmarks and profiles.
+        # The service's manifest with another name, without other members, tests, benchmarks and profiles.
         sed -E -e '/^members = \[$/,/^\]$/d' -e 's#path = "instrumentation"#path = "../instrumentation"#' \
             -e '/^\[\[?(test|bench|profile|dev-dependencies)/,/^$/d' \
             -e '/^\[package\]/,/^\[/s/^name = .*/name = "backend-ci"/' \
@@ -260,7 +262,8 @@ another_backend_has_its_own_name() {
     )
 }
 
-# Each profile has one service of its name, and all send there. Their images are not ours, and not pulled for a check.
+# Each profile has one service with its name, and all programs export to it. These images are not ours, so they are
+# not pulled for a check.
 profiles_are_complete() {
     local profile services endpoints
     for profile in collector lgtm datadog; do
@@ -282,7 +285,7 @@ the_agent_wants_a_key() {
     [[ $said == started ]] || complain "with a key, the Agent's start says: $said"
 }
 
-# The ECS task as a whole, from the images that Compose has built.
+# The whole ECS task, with the images that Compose has built.
 the_task_works() {
     local images=() service
     for service in backend loadtest console; do images+=("$(inspect "$service" '{{.Config.Image}}')"); done

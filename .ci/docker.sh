@@ -1,11 +1,12 @@
 # shellcheck shell=bash disable=SC2154
-# A Docker engine, and the image that the Dockerfile starts from, on any machine. An engine that responds is used as it is,
-# otherwise one is started; an image that cannot be pulled is made from packages. Sourced by .ci/run, as .ci/setup.sh is.
+# Provides a Docker engine, and the base image of the Dockerfile, on any machine. An engine that responds is used,
+# otherwise one is started; an image that cannot be pulled is created from packages. Sourced by .ci/run, as
+# .ci/setup.sh is.
 
 engine=''
 
-# The engine that this starts has folders of its own: it does not touch what a Docker on this machine has, and the next run
-# finds what was built.
+# The engine that is started here has its own folders: it does not touch the data of another Docker on this machine,
+# and the next run can reuse what was built.
 docker_engine() {
     docker version >/dev/null 2>&1 && return
 
@@ -20,7 +21,7 @@ docker_engine() {
     for _ in {1..300}; do
         sleep 0.2
         if docker version >/dev/null 2>&1; then
-            # Containers that an interrupted run left behind would start again now.
+            # Containers that an interrupted run left behind would be restarted now.
             docker ps --all --quiet | xargs --no-run-if-empty docker rm --force >/dev/null
             return
         fi
@@ -41,7 +42,7 @@ stop_docker_engine() {
     exec {engine_lock}>&-
 }
 
-# The image that the Dockerfile starts from: the builder.
+# The base image of the Dockerfile: the builder.
 builder_image() { sed -nE 's/^FROM ([^ ]+:[^ ]+)( .*)?$/\1/p' Dockerfile | sort -u; }
 
 base_images() {

@@ -1,12 +1,12 @@
 # shellcheck shell=bash disable=SC2154
-# The steps that start programs of this repository and look at what they do. Sourced by .ci/run, as .ci/setup.sh is.
+# The steps that start programs of this repository and check their behaviour. Sourced by .ci/run, as .ci/setup.sh is.
 #
 # `--workspace` with `--test` or `--bench` selects the same features of dependencies everywhere. With `--package`, Cargo would
 # compile most of them again.
 
 built=${CARGO_TARGET_DIR:-target}/debug
 
-# The README's commands: `cargo run`, curl, and the end by a signal. On a free port, because 8080 may be in use.
+# The README's commands: `cargo run`, curl, and a signal at the end. They use a free port, because 8080 may be in use.
 step_readme() {
     local log=$scratch/service.log answer=$scratch/answer address='' status=0
     cargo build
@@ -35,7 +35,7 @@ step_readme() {
     [[ $status -eq 0 ]] || complain "exit status $status after SIGTERM"
 }
 
-# Every variable that `--help` names is documented.
+# Every variable in `--help` must be documented.
 step_options() {
     cargo build --workspace
     variables_are_documented handson docs/configuration.md .env.example
@@ -63,7 +63,7 @@ variables_are_documented() {
     echo "$package: $(wc -w <<<"$variables") variables, each in $*"
 }
 
-# The code tour names every file of the service.
+# The code tour must name every file of the service.
 step_tour() {
     local files file missing=()
     mapfile -t files < <(tracked 'src/*.rs')
@@ -73,8 +73,8 @@ step_tour() {
     [[ ${#missing[@]} -eq 0 ]] || complain "not in the code tour of docs/ARCHITECTURE.md:" "${missing[@]}"
 }
 
-# The time from a fresh clone to the first trace on the page, with nothing compiled and once more. Crates that this machine
-# has downloaded are not downloaded again.
+# Measures the time from a fresh clone to the first trace on the page, with nothing compiled, and once more
+# afterwards. Crates that this machine has already downloaded are not downloaded again.
 step_newcomer() {
     local clone=$scratch/newcomer cold warm
     git clone --quiet . "$clone"
@@ -95,7 +95,7 @@ step_newcomer() {
     rm -rf "$clone"
 }
 
-# first_trace FOLDER: sets `took` to the seconds that it takes.
+# first_trace FOLDER: sets `took` to the duration in seconds.
 first_trace() {
     local started=$SECONDS log=$scratch/newcomer.log status=0
     (cd "$1" && exec env -u CARGO_TARGET_DIR cargo workshop up --port 0 --httpbin-port 0 --console-port 0 \
@@ -123,7 +123,7 @@ step_guide() {
     grep -q '^test result: ok\. [1-9]' "$scratch/guide" || complain "no test ran"
 }
 
-# The test that `cargo test` runs for a few seconds, at its full length.
+# A test that `cargo test` runs for only a few seconds, at its full length.
 step_saturation() {
     SATURATION_SECONDS=20 cargo test --workspace --test service saturat 2>&1 | tee "$scratch/saturation"
     grep -q '^test result: ok\. [1-9]' "$scratch/saturation" || complain "no test of that name ran"
@@ -137,7 +137,7 @@ step_up() {
     grep -q '^test result: ok\. [1-9]' "$scratch/up" || complain "no test ran"
 }
 
-# Exporters of another language: the console shows what they send.
+# Exporters of another language: the console must show what they send.
 step_exporters() {
     local log=$scratch/console.log addresses protocol
     cargo build --workspace
@@ -153,7 +153,7 @@ step_exporters() {
     service=
 }
 
-# With the feature `datadog`: Datadog's own test agent receives the traces, and its checks pass.
+# With the feature `datadog`: Datadog's own test agent must receive the traces, and its checks must pass.
 step_datadog() {
     local agent address ports log=$scratch/with-datadog.log
     cargo build --features datadog
@@ -220,7 +220,7 @@ the_pages_have_it() {
     echo "$service_name: trace $trace, its log record, its error and two instruments are on the pages"
 }
 
-# Measuring takes minutes. One short cycle only shows that the benchmarks work.
+# A measurement takes minutes. One short cycle only shows that the benchmarks work.
 step_bench() {
     cargo bench --workspace --bench overhead -- --part cycles --cycles 1 --slice 100ms
     cargo bench --workspace --bench receiver -- --seconds 1 --cycles 1
@@ -232,12 +232,12 @@ step_collector() {
     grep -q '^test result: ok\. [1-9]' "$scratch/collector" || complain "no test of that name ran"
 }
 
-# A real k6 and the load generator, one after the other against the service.
+# A real k6 and the load generator, one after the other, with the service as their target.
 step_k6() {
     cargo build --workspace
     cargo test --workspace --test k6 -- --ignored 2>&1 | tee "$scratch/k6"
     grep -q '^test result: ok\. [1-9]' "$scratch/k6" || complain "no test ran"
 }
 
-# As with step_bench: this only shows that it works. The benchmark itself says which peers it found.
+# As for step_bench, this only shows that it works. The benchmark itself prints which peers it found.
 step_peers() { cargo bench --workspace --bench peers -- --cycles 1 --seconds 1 --rates 500; }

@@ -4,16 +4,16 @@
 # is removed at the end.
 
 COMPOSE_VERSION=5.6.0
-# The oldest that reads compose.yaml.
+# The oldest version that can read compose.yaml.
 COMPOSE_OLDEST=2.24
 BUILDX_VERSION=0.30.1
 K6_VERSION=1.8.1
 OCB_VERSION=0.160.0
-# The version that PipeCD applies with, and its hash in the Go checksum database.
+# The version with which PipeCD applies, and its hash in the Go checksum database.
 TERRAFORM_VERSION=1.11.4
 TERRAFORM_SUM='h1:n5VVSuZsOLbQc9tpqny1mnd6cttyTwvEpLPVewj9UYA='
 
-# What a step needs in addition to Rust, a C compiler and git. Each word is a function tool_WORD below.
+# The tools that a step needs in addition to Rust, a C compiler and git. Each word is a function tool_WORD below.
 declare -A needs=(
     [lint]='python' [advisories]='python' [docs]='python' [test]='python' [states]='python'
     [readme]='curl' [newcomer]='curl' [guide]='curl' [up]='curl chromium'
@@ -22,8 +22,8 @@ declare -A needs=(
     [containers]='curl pyyaml docker'
 )
 
-# prepare MODE STEP...: with the mode `install`, installs what the steps need; with `use`, puts it on the PATH, or says what is
-# missing.
+# prepare MODE STEP...: the mode `install` installs the tools of the steps; `use` puts them on the PATH, or reports
+# what is missing.
 prepare() {
     local mode=$1 wanted tool
     shift
@@ -74,7 +74,7 @@ tool_otelcol() {
         move_whole "$scratch/otelcol" "${OTELCOL%/*}"
 }
 
-# The Terraform on the PATH, if it reads these files, otherwise one that Go builds.
+# The Terraform on the PATH if it can read these files, otherwise one that is built with Go.
 tool_terraform() {
     local folder=$cache/terraform-$TERRAFORM_VERSION
     if terraform=$(command -v terraform) && terraform_is_new_enough; then
@@ -97,7 +97,7 @@ tool_docker() {
         return 0
     fi
     if [[ ! -e $folder/complete ]]; then
-        # The last argument is the variable that holds the version: Compose refuses a buildx without a version.
+        # The last argument is the variable with the version, because Compose rejects a buildx without a version.
         [[ $1 == install ]] && tool_go install &&
             docker_plugin "$folder" docker-compose github.com/docker/compose/v5/cmd "v$COMPOSE_VERSION" \
                 github.com/docker/compose/v5/internal.Version &&
@@ -105,11 +105,12 @@ tool_docker() {
                 github.com/docker/buildx/version.Version &&
             touch "$folder/complete" || return 1
     fi
-    # The client looks for plugins here, and reads no configuration of the user.
+    # The client searches plugins here, and reads no configuration of the user.
     export DOCKER_CONFIG=$folder
 }
 
-# --- How they are installed ---------------------------------------------------------------------------------------------
+# --- Installing the tools
+# -----------------------------------------------------------------------------------------------
 
 first_on_path() { [[ $PATH == "$1:"* ]] || PATH=$1:$PATH; }
 
@@ -137,7 +138,7 @@ python_packages() {
         touch "$venv/complete"
 }
 
-# move_whole FROM TO: a folder in the cache exists only when it is complete.
+# move_whole FROM TO: moves a folder into the cache at once, so that it exists there only when it is complete.
 move_whole() { rm -rf "$2" "$2.new" && cp -r "$1" "$2.new" && mv "$2.new" "$2" && rm -rf "$1"; }
 
 # go_install FOLDER MODULE@VERSION
@@ -161,14 +162,15 @@ terraform_is_new_enough() {
     printf '%s\n' 1.11 "$version" 2 | sort -C -V
 }
 
-# build_terraform FOLDER. Terraform's go.mod contains `replace`, which `go install` refuses: it is built from a copy of its source.
+# build_terraform FOLDER. Terraform's go.mod contains `replace`, which `go install` rejects, so it is built from a
+# copy of its source.
 build_terraform() {
     local source module
     module=$(go mod download -json "github.com/hashicorp/terraform@v$TERRAFORM_VERSION") || return 1
     [[ $module == *"\"Sum\": \"$TERRAFORM_SUM\""* ]] || complain "Terraform $TERRAFORM_VERSION is not what was pinned"
     source=$scratch/terraform-source
     cp -r "$(sed -nE 's/^\t"Dir": "(.*)",?$/\1/p' <<<"$module")" "$source" && chmod -R u+w "$source" &&
-        # Without settings that a newer Go refuses to read, and without the backends that are modules of their own, which the
+        # Settings that a newer Go rejects are removed, and so are the backends that are separate modules, which the
         # Go proxy does not have. Nothing is applied here.
         sed -i -E '/^godebug |github\.com\/hashicorp\/terraform\/internal\//d' "$source/go.mod" &&
         sed -i -E '/remote-state\/(azure|consul|cos|gcs|kubernetes|oss|pg|s3)"/d; /backend(Azure|Consul|Cos|GCS|Kubernetes|OSS|Pg|S3)\.New/d' \

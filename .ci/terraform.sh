@@ -27,8 +27,8 @@ step_terraform() {
         complain "checkov has findings, see above. If one is intended, give the reason on that line: #checkov:skip=NUMBER:reason"
 }
 
-# With the providers: every argument, block and attribute is one that the provider has. In a copy, because `init` writes a lock
-# file.
+# With the providers: every argument, block and attribute must exist in the provider. This runs in a copy, because
+# `init` writes a lock file.
 step_providers() {
     local folder copy=$scratch/infrastructure
     terraform_settings
@@ -40,7 +40,8 @@ step_providers() {
     done
 }
 
-# Terraform reads no configuration of the user, which may name mirrors of providers, and leaves no files in the tree.
+# Terraform must not read the user's configuration, which may name mirrors of providers, and must not leave files in
+# the tree.
 terraform_settings() {
     export TF_CLI_CONFIG_FILE=/dev/null TF_IN_AUTOMATION=1 TF_DATA_DIR=$scratch/terraform-data CHECKPOINT_DISABLE=1
 }
@@ -58,8 +59,8 @@ terraform_tests() {
     echo "${1#"$scratch"/}: $(sed -n 's/^Success! \([0-9]\)/\1/p' "$log")"
 }
 
-# example_is_complete FOLDER FILE: the example sets every variable that has no default, and no variable that does not exist.
-# What it shows in comments is set too.
+# example_is_complete FOLDER FILE: the example must set every variable without a default, and no variable that does
+# not exist. Lines in comments are set, too.
 example_is_complete() {
     local log=$scratch/terraform.log values=$scratch/example.tfvars
     sed -E 's/^# ([a-z0-9_]+ +=|  |\})/\1/' "$2" >"$values"
@@ -67,7 +68,7 @@ example_is_complete() {
     ! grep -q 'undeclared variable' "$log" || complain "$(<"$log")" "$2 sets a variable that does not exist, see above"
 }
 
-# Mistakes that only a computed value shows: a test of the stand-ins must fail for each.
+# Mistakes that only show in a computed value: for each of them, a test of the stand-ins must fail.
 the_tests_notice_mistakes() {
     local file old new folder changed=$scratch/changed text count=0
     while IFS='|' read -r file old new; do

@@ -16,7 +16,7 @@ from pathlib import Path
 import hcl2
 
 SOURCE = Path(__file__).parents[2] / "infrastructure"
-# A resource that does not set one of these gets the text ATTRIBUTE-of-NAME.
+# A resource that does not set one of these gets the value ATTRIBUTE-of-NAME.
 COMPUTED = ["arn", "cidr_ipv4", "dns_name", "id", "insecure_value", "name", "url", "value"]
 DATA = {
     "aws_availability_zones": {"names": '["ap-northeast-1d", "ap-northeast-1a", "ap-northeast-1c"]'},
@@ -24,7 +24,7 @@ DATA = {
     "aws_partition": {"partition": '"aws"'},
 }
 OPTIONS = hcl2.SerializationOptions(with_comments=False, preserve_heredocs=False)
-# Meta-arguments, which a plain value does not have.
+# Meta-arguments, which a plain value cannot have.
 META = {"for_each", "count", "depends_on", "lifecycle", "provider"}
 
 

@@ -1,4 +1,4 @@
--- The one table that `GET /handson` asks.
+-- The only table that `GET /handson` queries.
 CREATE TABLE IF NOT EXISTS users (
     id   INTEGER PRIMARY KEY,
     name TEXT NOT NULL

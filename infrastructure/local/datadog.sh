@@ -1,5 +1,5 @@
 #!/bin/sh
-# Starts the Datadog Agent in its container, or says what is missing. `"$@"` is the start of the image itself.
+# Starts the Datadog Agent in its container, or reports what is missing. `"$@"` is the original command of the image.
 set -eu
 
 if [ -z "${DD_API_KEY:-}" ]; then

@@ -17,18 +17,18 @@ import (
 	provider "github.com/pipe-cd/pipecd/pkg/app/piped/platformprovider/ecs"
 )
 
-// balancer is what Terraform makes before PipeCD comes: a cluster, and for each canary a load balancer whose listener
-// forwards to two target groups.
+// balancer is what Terraform creates before PipeCD runs: a cluster, and for each canary a load balancer whose
+// listener forwards to two target groups.
 type balancer struct {
 	api *elb.Client
 	ecs *sdkecs.Client
-	// By the canary's name.
+	// Load balancers by the canary's name.
 	listeners map[string]string
 	// ARNs by "NAME-primary" and "NAME-canary".
 	groups map[string]string
 }
 
-// The canaries of this repository, and one more: they must not disturb each other.
+// The canaries of this repository and another one, because they must not disturb each other.
 func (r *repository) canaries() (names []string) {
 	for _, a := range r.apps {
 		if spec := a.config.ECSApplicationSpec; spec != nil && spec.Input.TargetGroups.Primary != nil {
@@ -45,7 +45,7 @@ func balance(ctx context.Context, endpoint string, canaries []string) (*balancer
 	}
 	b := &balancer{api: elb.NewFromConfig(settings), ecs: sdkecs.NewFromConfig(settings),
 		listeners: map[string]string{}, groups: map[string]string{}}
-	// Empty, whatever was there before.
+	// Empty, whatever existed before.
 	if _, err := http.Post(endpoint+"/moto-api/reset", "", nil); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (b *balancer) add(ctx context.Context, name, network string, subnets []stri
 		return err
 	}
 	b.listeners[name] = *listener.Listeners[0].ListenerArn
-	// A rule that somebody adds later: PipeCD writes it back as it is, and needs the permission to.
+	// A rule that somebody may add later: PipeCD writes it back unchanged, and needs the permission to do so.
 	_, err = b.api.CreateRule(ctx, &elb.CreateRuleInput{ListenerArn: listener.Listeners[0].ListenerArn, Priority: aws.Int32(1),
 		Conditions: []types.RuleCondition{{Field: aws.String("path-pattern"), Values: []string{"/healthz"}}},
 		Actions: []types.Action{{Type: types.ActionTypeEnumFixedResponse,
@@ -92,7 +92,7 @@ func (b *balancer) add(ctx context.Context, name, network string, subnets []stri
 	return err
 }
 
-// network finds the network that the stand-in for AWS has from the start. For one call, the SDK of EC2 would be much.
+// network finds the default network of the stand-in for AWS. For one call, the EC2 SDK would be too much.
 func network(endpoint string) (vpc string, subnets []string, err error) {
 	request, err := http.NewRequest(http.MethodPost, endpoint, strings.NewReader("Action=DescribeSubnets&Version=2016-11-15"))
 	if err != nil {
@@ -130,7 +130,7 @@ func (b *balancer) group(name, variant string) *ecstypes.LoadBalancer {
 	return nil
 }
 
-// weights of the listener of a canary, by ARN of the target group.
+// weights returns those of the listener of a canary, by the ARN of the target group.
 func (b *balancer) weights(ctx context.Context, name string) (map[string]int32, error) {
 	described, err := b.api.DescribeListeners(ctx, &elb.DescribeListenersInput{ListenerArns: []string{b.listeners[name]}})
 	if err != nil {
@@ -143,8 +143,8 @@ func (b *balancer) weights(ctx context.Context, name string) (map[string]int32, 
 	return found, nil
 }
 
-// routesApart gives a fifth of the traffic to the canary of each application in turn, and sees that no other listener
-// changes.
+// routesApart gives a fifth of the traffic to the canary of each application in turn, and checks that no other
+// listener changes.
 func (r *repository) routesApart(ctx context.Context, client provider.Client, b *balancer) {
 	names := r.canaries()
 	for i, name := range names {

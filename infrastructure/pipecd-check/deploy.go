@@ -23,13 +23,13 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// A call of AWS: the action as a policy names it, and what was sent.
+// A call of AWS: the action as in a policy, and the request.
 type call struct {
 	action string
 	body   map[string]any
 }
 
-// recorder stands before the stand-in for AWS, and notes the calls.
+// recorder is a proxy before the stand-in for AWS, and records the calls.
 type recorder struct {
 	sync.Mutex
 	calls []call
@@ -63,8 +63,8 @@ func (c *recorder) sent(action string) map[string]any {
 	return nil
 }
 
-// checkDeployments makes the calls of a deployment by PipeCD's client, for each ECS application, in the order of its
-// executor. What a file says and no call sends, PipeCD drops; what it calls, the policy must allow.
+// checkDeployments makes the calls of a deployment with PipeCD's client, for each ECS application, in the order of
+// its executor. PipeCD drops what is in a file but in no call; the policy must allow all calls.
 func (r *repository) checkDeployments(ctx context.Context) {
 	aws, err := url.Parse(os.Getenv("AWS_ENDPOINT_URL"))
 	if err != nil || aws.Host == "" {
@@ -138,7 +138,7 @@ func (r *repository) deploy(ctx context.Context, client provider.Client, balance
 	if primary != nil {
 		primary.ContainerName, primary.ContainerPort = &input.TargetGroups.Primary.ContainerName, port(input.TargetGroups.Primary)
 	}
-	// One per cent is no task there: it would need subnets that exist.
+	// One per cent would be no task there, because it would need subnets that exist.
 	set, err := client.CreateTaskSet(ctx, *created, *registered, primary, 1)
 	if err != nil {
 		return err
@@ -182,12 +182,12 @@ func port(group *config.ECSTargetGroup) *int32 {
 	return &number
 }
 
-// nothingDropped compares the files with what was sent: a key that PipeCD does not pass on has no effect.
+// nothingDropped compares the files with the requests: a key that PipeCD does not pass on has no effect.
 func (r *repository) nothingDropped(a app, noted *recorder) {
 	input := a.config.ECSApplicationSpec.Input
 	r.compareCalls(path.Join(a.folder, input.TaskDefinitionFile), noted.sent("ecs:RegisterTaskDefinition"))
 	service := noted.sent("ecs:CreateService")
-	// What belongs to tasks goes into the task set.
+	// Keys about tasks are part of the task set.
 	for key, value := range noted.sent("ecs:CreateTaskSet") {
 		if _, taken := service[key]; !taken {
 			service[key] = value
@@ -231,5 +231,5 @@ func missing(path string, wanted, sent any) (found []string) {
 	return found
 }
 
-// isZero: the SDK leaves out what is the same as nothing.
+// isZero reports whether a value is a zero value, which the SDK omits.
 func isZero(value any) bool { return value == nil || reflect.ValueOf(value).IsZero() }

@@ -22,8 +22,8 @@ import (
 
 const commit = "0123456789abcdef0123456789abcdef01234567"
 
-// checkEvents lets PipeCD's event watcher work on a clone: an event for each image, as GitHub Actions registers it. What it
-// pushes must differ in the line of that image, and in nothing else.
+// checkEvents runs PipeCD's event watcher on a clone: one event for each image, as GitHub Actions registers it. The
+// pushed commit must only change the line of that image.
 func (r *repository) checkEvents(ctx context.Context) {
 	plane := &controlPlane{done: make(chan struct{})}
 	before := map[string]string{}
@@ -66,7 +66,7 @@ func (r *repository) checkEvents(ctx context.Context) {
 	}
 }
 
-// watches sees that an application handles an event that comes as the workflow registers it.
+// watches checks that an application handles an event as the workflow registers it.
 func (r *repository) watches(a app, event string) {
 	for _, watcher := range a.config.ECSApplicationSpec.EventWatcher {
 		if watcher.Matcher.Name == event {
@@ -86,7 +86,7 @@ func (r *repository) taskFile(a app) string {
 	return filepath.Join(r.root, a.folder, a.config.ECSApplicationSpec.Input.TaskDefinitionFile)
 }
 
-// compare sees that the events changed the lines of the first two images.
+// compare checks that the events changed the lines of the first two images.
 func (r *repository) compare(a app, was string, after *repository) {
 	file, _ := filepath.Rel(after.root, after.taskFile(a))
 	data, _ := os.ReadFile(after.taskFile(a))
@@ -123,7 +123,8 @@ func (r *repository) compare(a app, was string, after *repository) {
 	}
 }
 
-// watch runs the event watcher on a clone until all events are handled, and returns the clone, with what was pushed.
+// watch runs the event watcher on a clone until all events are handled, and returns the clone with the pushed
+// commits.
 func (r *repository) watch(ctx context.Context, plane *controlPlane) (string, error) {
 	scratch, err := os.MkdirTemp("", "events")
 	if err != nil {
@@ -176,7 +177,8 @@ func run(folder string, arguments ...string) string {
 	return string(out)
 }
 
-// controlPlane stands in for PipeCD's: it knows the applications, and gives out each event until it is handled.
+// controlPlane stands in for PipeCD's control plane: it knows the applications, and returns each event until it is
+// handled.
 type controlPlane struct {
 	sync.Mutex
 	apps     []*model.Application

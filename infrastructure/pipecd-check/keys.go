@@ -13,8 +13,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// PipeCD decodes some places by code of its own, which takes every key. What they may hold: the keys themselves, and for
-// `with` and `config` a type that another key chooses.
+// Some places are decoded by PipeCD's own code, which accepts every key. This lists what they may contain: keys, and
+// for `with` and `config` a type that another key selects.
 var (
 	stage      = reflect.TypeFor[config.PipelineStage]()
 	platform   = reflect.TypeFor[config.PipedPlatformProvider]()
@@ -27,7 +27,7 @@ var (
 		analysis:   {"name", "type", "config"},
 		management: {"type", "config"},
 	}
-	// The kind of thing that `with` or `config` is, by the name of a stage or the type of a provider.
+	// The type of `with` or `config`, by the name of a stage or the type of a provider.
 	chosen = map[string]reflect.Type{
 		string(model.StageWait):              reflect.TypeFor[config.WaitStageOptions](),
 		string(model.StageWaitApproval):      reflect.TypeFor[config.WaitApprovalStageOptions](),
@@ -47,7 +47,7 @@ var (
 	}
 )
 
-// unknownKeys names the keys of a file of PipeCD that PipeCD does not know, also where it takes any.
+// unknownKeys lists the keys of a file that PipeCD does not know, even if it accepts them.
 func unknownKeys(data []byte, loaded *config.Config) []string {
 	var file struct {
 		Spec map[string]any `json:"spec"`
@@ -65,8 +65,8 @@ func unknownKeys(data []byte, loaded *config.Config) []string {
 	return unknown("spec", file.Spec, reflect.TypeOf(spec))
 }
 
-// unknownMembers names the keys of a task or service definition that the ECS API of PipeCD's SDK does not know. Its
-// decoder ignores case; ours does not.
+// unknownMembers lists the keys of a task or service definition that the ECS API of PipeCD's SDK does not know. Its
+// decoder is case-insensitive; this check is not.
 func unknownMembers(data []byte, of any, more ...string) []string {
 	var file map[string]any
 	if err := yaml.Unmarshal(data, &file); err != nil {
@@ -115,8 +115,8 @@ func unknown(path string, value any, t reflect.Type) (found []string) {
 	return found
 }
 
-// chosenKeys looks at `with` of a stage or `config` of a provider, whose type the name of the stage or the type of the
-// provider next to it says.
+// chosenKeys checks `with` of a stage or `config` of a provider, whose type is selected by the name of the stage or
+// the type of the provider next to it.
 func chosenKeys(path, key string, of map[string]any) []string {
 	if key != "with" && key != "config" {
 		return nil
@@ -132,7 +132,7 @@ func chosenKeys(path, key string, of map[string]any) []string {
 	return unknown(join(path, key), of[key], t)
 }
 
-// membersOf is what an object of this type may hold. A nil type: something that only PipeCD's own code decodes.
+// membersOf returns what an object of this type may contain. A nil type is decoded only by PipeCD's own code.
 func membersOf(t reflect.Type) map[string]reflect.Type {
 	members := map[string]reflect.Type{}
 	if keys, own := ownKeys[t]; own {
@@ -162,7 +162,7 @@ func membersOf(t reflect.Type) map[string]reflect.Type {
 
 func join(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 
-// supported is whether a stage may stand in the pipeline of such an application.
+// supported reports whether a stage is allowed in the pipeline of such an application.
 func supported(kind config.Kind, name string) bool {
 	common := []string{"WAIT", "WAIT_APPROVAL", "ANALYSIS", "SCRIPT_RUN"}
 	prefix := map[config.Kind]string{config.KindECSApp: "ECS_", config.KindTerraformApp: "TERRAFORM_"}[kind]

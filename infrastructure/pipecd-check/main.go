@@ -123,7 +123,7 @@ func (r *repository) loadApps() {
 	}
 }
 
-// load decodes a file as PipeCD does, and refuses the keys that PipeCD lets pass.
+// load decodes a file as PipeCD does, and rejects the keys that PipeCD ignores.
 func (r *repository) load(file string) (*config.Config, bool) {
 	data, err := os.ReadFile(filepath.Join(r.root, file))
 	if err != nil {
@@ -142,5 +142,5 @@ func (r *repository) load(file string) (*config.Config, bool) {
 	return loaded, len(unknown) == 0
 }
 
-// name is NAME of a folder handson-api-NAME.
+// name returns NAME of a folder handson-api-NAME.
 func (a app) name() string { return strings.TrimPrefix(filepath.Base(a.folder), "handson-api-") }

@@ -15,8 +15,8 @@ const (
 	piped   = "infrastructure/piped/"
 )
 
-// Mistakes that somebody may make: in a file, one text instead of another. What must be said, and whether it takes a
-// deployment to see it.
+// Plausible mistakes: in a file, one text instead of another. Each has the expected words of the report, and whether
+// only a deployment can detect it.
 var mistakes = []struct {
 	file, right, wrong, said string
 	deploying                bool

@@ -12,8 +12,8 @@ import (
 
 const motoTimeout = 60 * time.Second
 
-// startMoto starts moto_server, which answers like AWS, on a free port. It returns the address, and a function that ends
-// the server.
+// startMoto starts moto_server, which stands in for AWS, on a free port. It returns the address, and a function that
+// stops the server.
 func startMoto() (string, func(), error) {
 	program, err := exec.LookPath("moto_server")
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs/types"
 )
 
-// checkPipeline sees what PipeCD would only say in the middle of a deployment.
+// checkPipeline finds mistakes that PipeCD would only report during a deployment.
 func (r *repository) checkPipeline(a app) {
 	file := a.folder + "/app.pipecd.yaml"
 	generic, _ := a.config.GetGenericApplication()
@@ -69,7 +69,7 @@ func (r *repository) checkCanary(file string, spec *config.ECSApplicationSpec, n
 		if stage.ECSTrafficRoutingStageOptions != nil {
 			routed = stage.ECSTrafficRoutingStageOptions
 		}
-		// It ends the tasks of the canary too. Every request that is sent there from now on gets a 503.
+		// It also ends the tasks of the canary. Every request that is routed there from then on gets a 503.
 		if stage.Name == model.StageECSPrimaryRollout && routed != nil {
 			if _, canary := routed.Percentage(); canary != 0 {
 				r.complain(file, "when ECS_PRIMARY_ROLLOUT ends the canary's tasks, %d %% of the traffic still go there", canary)
@@ -102,7 +102,7 @@ func (r *repository) checkAnalysis(file string, options *config.AnalysisStageOpt
 	}
 }
 
-// checkDefinitions reads the task and the service as PipeCD does, and refuses the keys that it does not know.
+// checkDefinitions reads the task and the service as PipeCD does, and rejects unknown keys.
 func (r *repository) checkDefinitions(a app) {
 	input := a.config.ECSApplicationSpec.Input
 	if task, err := ecs.LoadTaskDefinition(filepath.Join(r.root, a.folder), input.TaskDefinitionFile); err != nil {
@@ -114,7 +114,7 @@ func (r *repository) checkDefinitions(a app) {
 		r.complain(a.folder, "PipeCD refuses the service definition: %v", err)
 	}
 	r.checkMembers(path.Join(a.folder, input.TaskDefinitionFile), types.TaskDefinition{})
-	// PipeCD takes both under the names of the request too.
+	// PipeCD also accepts both in the form of the request.
 	r.checkMembers(path.Join(a.folder, input.ServiceDefinitionFile), types.Service{}, "cluster", "role")
 }
 
@@ -131,7 +131,7 @@ func (r *repository) checkMembers(file string, of any, more ...string) {
 
 var moduleSource = regexp.MustCompile(`(?m)^\s*source\s*=\s*"(\.[^"]*)"`)
 
-// checkTrigger sees that a change of a module deploys every application that uses the module.
+// checkTrigger checks that a change of a module deploys every application that uses the module.
 func (r *repository) checkTrigger(a app) {
 	generic, _ := a.config.GetGenericApplication()
 	matcher, err := filematcher.NewPatternMatcher(generic.Trigger.OnCommit.Paths)

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// The policy of piped, as far as this check reads it. Action and Resource may be one text, or several.
+// The policy of piped, as far as this check needs it. Action and Resource may be one text, or several.
 type policy struct {
 	Statement []struct {
 		Effect           string
@@ -29,7 +29,7 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(t))
 }
 
-// On what an action works. Those that are not here cannot be limited to a resource, or are allowed for all.
+// The resource type of an action. Actions that are not here cannot be limited to a resource, or are allowed for all.
 var resources = map[string]string{
 	"ecs:CreateService":                   "service/CLUSTER/SERVICE",
 	"ecs:UpdateService":                   "service/CLUSTER/SERVICE",
@@ -43,14 +43,14 @@ var resources = map[string]string{
 	"elasticloadbalancing:ModifyRule":     "listener-rule/app/handson-NAME/0/1/2",
 }
 
-// What the test itself needs, and Terraform makes.
+// Actions that the test itself needs; in production, Terraform does this.
 var prepared = []string{"ecs:CreateCluster", "elasticloadbalancing:CreateLoadBalancer", "elasticloadbalancing:CreateListener",
 	"elasticloadbalancing:CreateTargetGroup", "elasticloadbalancing:CreateRule"}
 
-// What PipeCD calls only where tasks run, which is not so here.
+// Actions that PipeCD calls only if tasks are running, which is not the case here.
 const ofTasks = "ecs:DescribeTasks"
 
-// checkPolicy compares what PipeCD called with what its role may do, and the other way round.
+// checkPolicy compares the calls of PipeCD with the permissions of its role, in both directions.
 func (r *repository) checkPolicy(calls []call) {
 	file := "infrastructure/piped/iam-policy.json"
 	data, err := os.ReadFile(filepath.Join(r.root, file))
@@ -100,7 +100,7 @@ func (p policy) allows(action, resource string) bool {
 			continue
 		}
 		for _, pattern := range statement.Resource {
-			// In a policy a star stands for slashes too.
+			// In a policy, a star also matches slashes.
 			matched, _ := path.Match(strings.ReplaceAll(pattern, "/", "|"), strings.ReplaceAll(resource, "/", "|"))
 			if matched || pattern == "*" {
 				return true

@@ -25,14 +25,14 @@ stop_task() {
 }
 trap 'stop_task; rm -rf "$scratch"' EXIT
 
-# start_task MODE: a mode of task.py that prints a Compose file.
+# start_task MODE: runs a mode of task.py that prints a Compose file, and starts it.
 start_task() {
     "$python" task.py "$1" "${images[@]}" >"$scratch/task.json"
     of_task up --detach --wait 2>"$scratch/task.log" ||
         complain "the task does not start:" "$(tail -n 5 "$scratch/task.log")" "$(of_task logs --tail 20)"
 }
 
-# look_at_task MODE: a mode of task.py that judges what runs.
+# look_at_task MODE: runs a mode of task.py that checks the running task.
 look_at_task() {
     "$python" task.py "$1" "http://$(of_task port network 8080)" "http://$(of_task port network 4000)" \
         "$commit" "$(of_task ps --quiet handson-api)" "$(of_task ps --quiet loadtest)"
@@ -43,7 +43,7 @@ start_task compose
 of_task ps
 look_at_task look || complain "see above" "$(of_task logs --tail 5)"
 of_task ps --quiet handson-api loadtest | xargs docker stats --no-stream --format '    {{.Name}} {{.MemUsage}}'
-# The container `network` is left out: it is not part of the task, and what it runs is not our program.
+# The container `network` is left out: it is not part of the task, and does not run our program.
 of_task stop handson-api loadtest datadog-agent 2>/dev/null
 for name in handson-api loadtest datadog-agent; do
     state=$(docker inspect --format '{{.State.ExitCode}} {{.State.OOMKilled}}' "$(of_task ps --all --quiet "$name")")

@@ -30,9 +30,9 @@ METRICS = ["http.server.request.duration", "http.server.active_requests", "http.
            "db.client.operation.duration"]
 CONDITIONS = {"START": "service_started", "HEALTHY": "service_healthy"}
 CLIENT, SERVER = 3, 2
-# Seconds.
+# Timeouts in seconds.
 TIMEOUT, SHORT_TIMEOUT = 60, 12
-# A longer line Docker hands over in parts, and no part is JSON: `defaultBufSize` of moby's daemon/logger/copier.go.
+# Docker splits a longer line into parts, none of which is JSON: `defaultBufSize` in moby's daemon/logger/copier.go.
 LONGEST_LINE = 16 * 1024
 
 
@@ -45,7 +45,7 @@ def compose(server, loadtest, console, network):
     for container in task["containerDefinitions"]:
         if container["name"] != ROUTER:
             services[container["name"]] = as_service(container, images[container["name"]])
-            # No container gets more than the task has.
+            # No container may use more than the task has.
             services[container["name"]]["cpus"] = int(task["cpu"]) / 1024
     return {"services": services}
 
@@ -112,7 +112,7 @@ def see(patience, api, console, commit, service, load):
         if (len(traces) >= 20 and set(METRICS) <= set(names)) or time.monotonic() > end:
             break
         time.sleep(0.5)
-    # The oldest: all of their spans have come.
+    # The oldest one, because all of its spans have arrived.
     traces.sort(key=lambda trace: int(trace["start_unix_nano"]))
     spans = [span for trace in traces[:5] for span in spans_of(get(f"{console}/traces/{trace['trace_id']}"))]
     return {
@@ -216,7 +216,7 @@ def wrong_lines(seen):
                [("trace_id", "trace.id", "dd.trace_id"), ("span_id", "span.id", "dd.span_id")]]
         if any(len(each) != 1 for each in ids):
             yield f"a line has different ids in different spellings: {line}"
-    # Only of a few traces is it known which spans they have.
+    # Only for a few traces is it known which spans they have.
     of_known = [line for line in of_requests if line["trace_id"] in traces]
     if not of_known:
         yield "no line has the ids of a trace that came"
@@ -242,7 +242,7 @@ def every(key, make):
     return make_all
 
 
-# Each: what is done to what was seen, and the words for it.
+# Each entry changes what was seen, and has the words of the expected report.
 MISTAKES = [
     (change(["answer"], {"message": "Hello, handson"}), "GET /handson answers"),
     (change(["spans"], []), "no SERVER span"),
@@ -265,7 +265,7 @@ MISTAKES = [
 ]
 
 
-# What is said of the task that `mistaken` makes.
+# The expected reports for the task that `mistaken` creates.
 WORDS = ["no SERVER span", "the metric http.server.request.duration does not come", "is no JSON object"]
 
 

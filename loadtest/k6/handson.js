@@ -1,10 +1,10 @@
-// The workshop's load as a script of k6 itself, for those who know it: what `loadtest` does with its defaults.
+// The workshop's load as a k6 script, for users of k6: it does the same as `loadtest` with its defaults.
 //
 //   k6 run loadtest/k6/handson.js
 //   k6 run -e RATE=20 -e DURATION=1m -e URL=http://localhost:8080/handson loadtest/k6/handson.js
 //   k6 run -e THRESHOLDS='{"http_req_duration": ["p(95)<200"], "checks": ["rate>0.99"]}' loadtest/k6/handson.js
 //
-// Give these by `-e`. k6's own K6_DURATION and --duration would replace the whole scenario by one looping user.
+// Pass these with `-e`. k6's own K6_DURATION and --duration would replace the whole scenario by one looping user.
 import { check } from 'k6';
 import http from 'k6/http';
 
@@ -23,7 +23,7 @@ const {
 export const options = {
   scenarios: {
     handson: {
-      // An open model: an iteration starts when it is due, however long the others take.
+      // An open model: an iteration starts when it is due, independently of the others.
       executor: 'constant-arrival-rate',
       rate: Number(RATE),
       timeUnit: TIME_UNIT,
@@ -34,7 +34,7 @@ export const options = {
     },
   },
   thresholds: JSON.parse(THRESHOLDS),
-  // k6 leaves p(99) out unless told.
+  // k6 leaves p(99) out by default.
   summaryTrendStats: ['avg', 'min', 'med', 'max', 'p(90)', 'p(95)', 'p(99)'],
 };
 

@@ -19,7 +19,7 @@ import botocore.model
 
 FILE = pathlib.Path(__file__).with_name("ecs-shapes.json")
 ROOTS = {"taskDefinition": "RegisterTaskDefinition", "service": "CreateService"}
-# botocore's names of simple types, and those of JSON.
+# botocore's names of simple types, with those of JSON.
 SIMPLE = {"string": "string", "boolean": "boolean", "integer": "integer", "long": "integer", "double": "number",
           "float": "number", "timestamp": "string"}
 
@@ -58,7 +58,7 @@ def text():
         shape = model.operation_model(operation).input_shape
         roots[key] = shape.name
         add(shape, shapes)
-    # One shape a line, so that the diff of a new botocore is short.
+    # One shape per line, so that the diff after an update of botocore is short.
     lines = ",\n".join(f"    {json.dumps(name)}: {json.dumps(shapes[name])}" for name in sorted(shapes))
     head = "".join(f"  {json.dumps(key)}: {json.dumps(name)},\n" for key, name in roots.items())
     return f'{{\n  "botocore": "{botocore.__version__}",\n{head}  "shapes": {{\n{lines}\n  }}\n}}\n'

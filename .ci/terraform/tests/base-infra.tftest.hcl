@@ -1,4 +1,5 @@
-# For the folder as stand_in.py writes it: every resource is an output, and what only AWS could say is ATTRIBUTE-of-NAME.
+# For the folder as stand_in.py writes it: every resource is an output, and values that only AWS knows are
+# ATTRIBUTE-of-NAME.
 
 variables {
   region   = "ap-northeast-1"
@@ -29,7 +30,7 @@ run "two_repositories_for_each_backend" {
     error_message = "A repository whose images stay for ever."
   }
 
-  # AWS wants each priority once, and what is for tags to say for which.
+  # AWS requires unique priorities, and a list of tags in rules for tags.
   assert {
     condition = alltrue([
       for policy in output.aws_ecr_lifecycle_policy__this : alltrue([
@@ -123,10 +124,10 @@ run "the_key_of_datadog_is_in_no_state" {
     condition = alltrue([
       output.aws_ssm_parameter__datadog_key.name == "/handson/datadog-api-key",
       output.aws_ssm_parameter__datadog_key.type == "SecureString",
-      # Not given.
+      # The value is not set.
       output.aws_ssm_parameter__datadog_key.value == "value-of-datadog_key",
       output.aws_ssm_parameter__datadog_key.insecure_value == "insecure_value-of-datadog_key",
-      # A new number would write over the key.
+      # A new number would overwrite the key.
       output.aws_ssm_parameter__datadog_key.value_wo_version == 1,
     ])
     error_message = "Another parameter than the tasks read, or one whose value Terraform keeps or writes over."
@@ -148,7 +149,7 @@ run "the_roles_of_a_task" {
   }
 }
 
-# PipeCD finds the load balancer by the primary target group, and in it the action that forwards to both.
+# PipeCD finds the load balancer through the primary target group, and in it the action that forwards to both groups.
 run "a_canary_has_a_load_balancer_of_its_own" {
   command = plan
 

@@ -26,7 +26,7 @@ run "the_variables_reach_monitors_and_dashboard" {
     error_message = "A monitor that asks for another environment, or that tells nobody."
   }
 
-  # Datadog refuses a monitor whose threshold is not the number in its query.
+  # Datadog rejects a monitor whose threshold is not the number in its query.
   assert {
     condition = alltrue([
       for monitor in [

@@ -1,4 +1,5 @@
-# For the folder as stand_in.py writes it: every resource is an output, and what only AWS could say is ATTRIBUTE-of-NAME.
+# For the folder as stand_in.py writes it: every resource is an output, and values that only AWS knows are
+# ATTRIBUTE-of-NAME.
 
 variables {
   region   = "ap-northeast-1"

@@ -1,5 +1,5 @@
 locals {
-  # The backends that are deployed as a canary, behind a load balancer. One name a line, sorted, as in prefixes.tf.
+  # The backends that are deployed as a canary, behind a load balancer. One name per line, sorted, as in prefixes.tf.
   canaries = [
     "backend-canary",
   ]

@@ -8,7 +8,8 @@ resource "aws_ecs_cluster" "this" {
   }
 }
 
-# What the Agent and the log router write: what they say about a way to Datadog that is closed must not go that way.
+# The logs of the Agent and the log router. They go to CloudWatch, because they may report that Datadog cannot be
+# reached.
 resource "aws_cloudwatch_log_group" "this" {
   #checkov:skip=CKV_AWS_158:CloudWatch's own key encrypts it, nothing of a user is in it, and another key costs
   #checkov:skip=CKV_AWS_338:a workshop is over after days, and log_days says how long a line stays

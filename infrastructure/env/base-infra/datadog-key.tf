@@ -1,7 +1,8 @@
-# Where the key stands, and not the key. Terraform writes a text of no worth once, as a write-only argument: neither this
-# text nor the key, which you put in its place, is ever in the state. infrastructure/README.md has the command.
+# The place of the key, not the key itself. Terraform writes a meaningless text once, as a write-only argument:
+# neither this text nor the key by which you replace it is ever in the state. infrastructure/README.md has the
+# command.
 #
-# Do not change value_wo_version: a new number would write the text over the key.
+# Do not change value_wo_version, because a new number would overwrite the key with this text.
 resource "aws_ssm_parameter" "datadog_key" {
   #checkov:skip=CKV_AWS_337:the key that AWS keeps for SSM encrypts it; one of our own costs by the month
   name             = module.names.datadog_key

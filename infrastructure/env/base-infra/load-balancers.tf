@@ -1,5 +1,5 @@
-# Each canary has a load balancer of its own. PipeCD changes the weights, and to do so writes back every rule of every
-# listener that the load balancer has, as it read them a moment before. Two canaries on one would undo each other's steps.
+# Each canary has its own load balancer. To change the weights, PipeCD writes back every rule of every listener of the
+# load balancer, as it read them a moment before. Two canaries on one load balancer would undo each other's changes.
 resource "aws_lb" "this" {
   #checkov:skip=CKV_AWS_91:access logs need a bucket, and each request is a trace in Datadog
   #checkov:skip=CKV_AWS_150:taking a canary out of canaries.tf has to take its load balancer too
@@ -14,7 +14,7 @@ resource "aws_lb" "this" {
   subnets                    = local.subnet_ids
   drop_invalid_header_fields = true
 
-  # AWS refuses it in a VPC without a way in.
+  # AWS rejects a load balancer in a VPC without an internet gateway.
   depends_on = [aws_route.internet, aws_route_table_association.this]
 }
 
@@ -27,7 +27,7 @@ resource "aws_lb_target_group" "primary" {
   target_type = "ip"
   protocol    = "HTTP"
   port        = local.port
-  # As long as the service itself waits at its end, and somewhat more.
+  # As long as the service itself waits at its end, plus a margin.
   deregistration_delay = 15
 
   health_check {
@@ -66,7 +66,7 @@ resource "aws_lb_listener" "this" {
   port              = 80
   protocol          = "HTTP"
 
-  # Both from the start: PipeCD looks for the action that forwards to exactly these two.
+  # Both groups are listed from the start, because PipeCD searches for the action that forwards to exactly these two.
   default_action {
     type = "forward"
 
@@ -84,7 +84,7 @@ resource "aws_lb_listener" "this" {
   }
 
   lifecycle {
-    # The weights are PipeCD's from then on.
+    # After the creation, PipeCD manages the weights.
     ignore_changes = [default_action]
   }
 }

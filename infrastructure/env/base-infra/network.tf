@@ -1,5 +1,5 @@
-# Two public subnets and no NAT gateway, which would cost more than all of the tasks. A task has a public address for its
-# way out, and its security group lets nobody in but the load balancers.
+# Two public subnets without a NAT gateway, which would cost more than all tasks. A task has a public address for
+# outgoing connections; its security group accepts only connections from the load balancers.
 locals {
   make_network = var.network == null
   zones        = local.make_network ? slice(sort(data.aws_availability_zones.this[0].names), 0, 2) : []
@@ -13,7 +13,7 @@ data "aws_availability_zones" "this" {
 
   state = "available"
 
-  # No local zones: Fargate and load balancers are not in all of them.
+  # No local zones, because Fargate and load balancers are not available in all of them.
   filter {
     name   = "opt-in-status"
     values = ["opt-in-not-required"]
@@ -31,7 +31,8 @@ resource "aws_vpc" "this" {
   tags = { Name = "handson" }
 }
 
-# AWS makes this group with every VPC, open within itself. Named here without a rule, it lets nothing through.
+# AWS creates this group with every VPC, and it allows traffic within itself. Managed here without rules, it allows
+# nothing.
 resource "aws_default_security_group" "this" {
   count = local.make_network ? 1 : 0
 
@@ -52,7 +53,7 @@ resource "aws_subnet" "this" {
   vpc_id            = aws_vpc.this[0].id
   availability_zone = each.key
   cidr_block        = cidrsubnet(var.cidr, 2, index(local.zones, each.key))
-  # servicedef.yaml asks for an address by itself. What else may be started here gets none.
+  # servicedef.yaml requests a public address explicitly. Anything else that is started here gets none.
   map_public_ip_on_launch = false
 
   tags = { Name = "handson-${each.key}" }

@@ -1,4 +1,4 @@
-# What the files of ECS and the workflows ask for by a mark, TODO_ and a name.
+# The values for the marks in the files of ECS and in the workflows: TODO_ and a name.
 
 output "account_id" {
   description = "The mark for the account."

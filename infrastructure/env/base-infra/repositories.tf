@@ -1,18 +1,19 @@
-# Two repositories for each backend: the service, and its load generator. The role that may push is in github-infra.
+# Two repositories for each backend: for the service, and for its load generator. The role that may push is in
+# github-infra.
 resource "aws_ecr_repository" "this" {
   for_each = toset(module.names.repositories)
 
   name = each.key
-  # A tag is a commit: what it names never changes.
+  # A tag is a commit, so its image never changes.
   image_tag_mutability = "IMMUTABLE"
-  # Taking a backend out of prefixes.tf takes its images too. Each can be built again from its commit.
+  # Removing a backend from prefixes.tf also removes its images. Each can be built again from its commit.
   force_delete = true
 
   image_scanning_configuration {
     scan_on_push = true
   }
 
-  # With the key that AWS keeps for ECR: nobody needs a permission for it.
+  # Encrypted with the key that AWS manages for ECR, for which no permissions are needed.
   encryption_configuration {
     encryption_type = "KMS"
   }
@@ -36,7 +37,7 @@ resource "aws_ecr_lifecycle_policy" "this" {
         action = { type = "expire" }
       },
       {
-        # The image that runs is among the newest: every push is deployed.
+        # The running image is among the newest, because every push is deployed.
         rulePriority = 2
         description  = "Enough to go back to."
         selection = {

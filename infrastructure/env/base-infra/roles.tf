@@ -9,7 +9,7 @@ module "policies" {
   datadog_key         = module.names.datadog_key
 }
 
-# What ECS does before a program of the task runs: take images, make log streams, read the key.
+# For what ECS does before a program of the task runs: pull images, create log streams, read the key.
 resource "aws_iam_role" "execution" {
   name               = module.names.execution_role
   description        = "ECS takes it to start a task of the workshop"
@@ -22,7 +22,7 @@ resource "aws_iam_role_policy" "execution" {
   policy = module.policies.execution
 }
 
-# What the programs may do. They call nothing of AWS, so it has no policy.
+# For the programs. They call no AWS API, so it has no policy.
 resource "aws_iam_role" "task" {
   name               = module.names.task_role
   description        = "The programs in a task of the workshop have it"

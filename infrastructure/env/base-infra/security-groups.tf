@@ -20,7 +20,7 @@ resource "aws_vpc_security_group_ingress_rule" "task" {
   to_port                      = local.port
 }
 
-# DNS, the clock and the metadata of a task do not pass through a security group.
+# DNS, NTP and the metadata of a task do not pass through a security group.
 resource "aws_vpc_security_group_egress_rule" "task" {
   security_group_id = aws_security_group.task.id
   description       = "Images, logs and the key from AWS; telemetry to Datadog"

@@ -9,7 +9,7 @@ terraform {
     }
   }
 
-  # Bucket and region are the owner's: `terraform init -backend-config=backend.hcl`, see backend.hcl.example.
+  # Bucket and region belong to the owner: `terraform init -backend-config=backend.hcl`, see backend.hcl.example.
   backend "s3" {
     key          = "handson/base-infra.tfstate"
     encrypt      = true

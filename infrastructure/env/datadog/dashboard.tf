@@ -1,5 +1,5 @@
-# dashboard.json has the form in which Datadog's page exports a dashboard. To change it: clone the dashboard there, change the
-# clone, export its JSON, put it here without the ids. Only the environment is filled in.
+# dashboard.json has the format in which Datadog exports a dashboard. To change it, clone the dashboard in Datadog,
+# change the clone, export its JSON, and put it here without the ids. Only the environment is filled in.
 resource "datadog_dashboard_json" "handson" {
   dashboard = templatefile("${path.module}/dashboard.json", { environment = var.environment })
 }

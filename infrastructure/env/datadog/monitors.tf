@@ -1,12 +1,13 @@
-# Each monitor watches all backends at once: `service:handson-*`, split `by {service}`. A new backend is watched from its first
-# request on, and has an alert of its own. The load generators are `loadtest-handson-*`, so they are not among them.
+# Each monitor watches all backends at once: `service:handson-*`, grouped `by {service}`. A new backend is watched
+# from its first request on, and has its own alert. The load generators are `loadtest-handson-*`, so they are not
+# included.
 #
-# A query stands in one line, so that it can be copied into Datadog and searched for. `cargo test --test datadog` reads
-# all of them, and refuses a name that the service does not emit; docs/datadog.md says where the names come from.
+# Each query is on one line, so that it can be copied to Datadog and searched for. `cargo test --test datadog` reads
+# all of them, and rejects a name that the service does not emit; docs/datadog.md explains where the names come from.
 
 locals {
   tags = ["project:handson", "env:${var.environment}"]
-  # How Datadog writes to Slack: by a mention in the message.
+  # Datadog notifies Slack through a mention in the message.
   notify = "@slack-${var.slack_channel}"
 }
 
@@ -14,7 +15,8 @@ resource "datadog_monitor" "new_issue" {
   name = "[handson] New kind of failure"
   type = "error-tracking alert"
 
-  # An issue is a group of equal errors, made from the `error` object of log lines. New: first seen within the last day.
+  # An issue is a group of similar errors, created from the `error` object of log lines. New means first seen within
+  # the last day.
   query = "error-tracking(\"env:${var.environment} service:handson-*\").source(\"backend\").new().rollup(\"count\").by(\"@issue.id\").last(\"1d\") > 0"
 
   message = <<-EOT
@@ -38,8 +40,8 @@ resource "datadog_monitor" "error_rate" {
   name = "[handson] {{service.name}}: too many requests fail"
   type = "query alert"
 
-  # Counted, and then divided: the share over the whole window, not the mean of shares. Without any error there is nothing
-  # to divide, and the monitor stays as it is: OK.
+  # The counts are divided, so this is the share over the whole window, not the mean of shares. Without any error
+  # there is no data point, and the monitor keeps its state OK.
   query = "sum(last_5m):(sum:trace.http.server.request.errors{env:${var.environment},service:handson-*} by {service}.as_count() / sum:trace.http.server.request.hits{env:${var.environment},service:handson-*} by {service}.as_count()) * 100 > ${var.error_rate_percent}"
 
   message = <<-EOT
@@ -61,9 +63,9 @@ resource "datadog_monitor" "error_rate" {
   priority = 2
   tags     = local.tags
 
-  # Errors are rare points, and a full window of them never comes.
+  # Errors are rare data points, so the window is never full.
   require_full_window = false
-  # The first minute of a new backend is not a verdict.
+  # The first minute of a new backend is not evaluated.
   new_group_delay = 60
 
   monitor_thresholds {
@@ -76,7 +78,8 @@ resource "datadog_monitor" "latency" {
   name = "[handson] {{service.name}}: slow"
   type = "query alert"
 
-  # The bare name of a trace metric is its distribution, in seconds: the percentile is that of all requests of all tasks.
+  # The trace metric without a suffix is a distribution in seconds: the percentile is that of all requests of all
+  # tasks.
   query = "percentile(last_5m):p95:trace.http.server.request{env:${var.environment},service:handson-*} by {service} > ${var.p95_latency_seconds}"
 
   message = <<-EOT
@@ -106,7 +109,7 @@ resource "datadog_monitor" "no_data" {
   name = "[handson] {{service.name}}: silent"
   type = "query alert"
 
-  # The load generator never rests, so a backend without requests is down, or its Agent is.
+  # The load generator never pauses, so a backend without requests is down, or its Agent is.
   query = "sum(last_5m):sum:trace.http.server.request.hits{env:${var.environment},service:handson-*} by {service}.as_count() < 1"
 
   message = <<-EOT

@@ -1,5 +1,5 @@
 locals {
-  # The backends. One name a line, sorted: two branches that add a name each then rarely conflict.
+  # The backends. One name per line, sorted, so that two branches that add a name rarely conflict.
   prefixes = [
     "backend-base",
     "backend-canary",

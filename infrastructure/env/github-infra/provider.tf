@@ -1,4 +1,5 @@
-# GitHub signs a token for a run of a workflow, and AWS gives keys of an hour for it. No key of AWS is kept at GitHub.
+# GitHub signs a token for a run of a workflow, and AWS exchanges it for credentials that are valid for an hour. No
+# AWS key is stored at GitHub.
 locals {
   issuer = "https://token.actions.githubusercontent.com"
   provider_arn = (
@@ -8,7 +9,7 @@ locals {
   )
 }
 
-# Without a thumbprint: AWS knows the authority that signs GitHub's certificate.
+# Without a thumbprint, because AWS trusts the authority that signs GitHub's certificate.
 resource "aws_iam_openid_connect_provider" "github" {
   count = var.make_provider ? 1 : 0
 

@@ -1,4 +1,4 @@
-# A role for each backend, so that a workflow can push the images of its own backend and no other's.
+# One role for each backend, so that a workflow can only push the images of its own backend.
 module "policies" {
   source   = "../../modules/github-policies"
   for_each = module.names.backends

@@ -8,7 +8,7 @@ variable "region" {
   }
 }
 
-# modules/github-policies says which ones it takes.
+# modules/github-policies defines which ones are accepted.
 variable "subjects" {
   description = "Runs of GitHub Actions that may push images: the `sub` of their tokens, for example repo:OWNER/REPOSITORY:ref:refs/heads/main."
   type        = list(string)

@@ -6,7 +6,7 @@ locals {
       Effect    = "Allow"
       Principal = { Federated = var.provider_arn }
       Action    = "sts:AssumeRoleWithWebIdentity"
-      # All of GitHub has this one provider: without the subject, everybody's workflows could take the role.
+      # All of GitHub uses this one provider: without a condition on the subject, any workflow could assume the role.
       Condition = {
         StringEquals = {
           "token.actions.githubusercontent.com:aud" = "sts.amazonaws.com"
@@ -23,7 +23,8 @@ locals {
         Sid    = "LogIn"
         Effect = "Allow"
         Action = "ecr:GetAuthorizationToken"
-        # A token is for the whole registry: AWS knows no narrower resource here. What it opens is the next statement.
+        # A token is valid for the whole registry: AWS supports no narrower resource here. The next statement defines
+        # what it can be used for.
         Resource = "*"
       },
       {
@@ -35,7 +36,8 @@ locals {
           "ecr:InitiateLayerUpload",
           "ecr:PutImage",
           "ecr:UploadLayerPart",
-          # Whether this commit's image is there already: a tag is never written twice, and a run may be repeated.
+          # Used to check whether this commit's image already exists: a tag is never overwritten, and a run may be
+          # repeated.
           "ecr:BatchGetImage",
           "ecr:GetDownloadUrlForLayer",
         ]

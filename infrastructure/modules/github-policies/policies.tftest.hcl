@@ -58,7 +58,7 @@ run "it_pushes_into_its_two_repositories_only" {
   }
 }
 
-# GitHub writes ids into the subjects of repositories that were made or renamed since July 2026.
+# GitHub adds ids to the subjects of repositories that were created or renamed since July 2026.
 run "a_subject_with_ids_is_taken" {
   command = plan
 

@@ -1,4 +1,4 @@
-# No provider: what this module says is computed, so `terraform test` can judge it anywhere.
+# There is no provider: this module only computes values, so `terraform test` can check it anywhere.
 terraform {
   required_version = ">= 1.11.0, < 2.0.0"
 }

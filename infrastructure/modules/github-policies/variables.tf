@@ -32,13 +32,14 @@ variable "subjects" {
     error_message = "Nobody could take the role: subjects is empty."
   }
 
-  # StringEquals takes a star for a star, so a pattern would match nothing. And a pattern is how a fork or a pull request gets in.
+  # StringEquals treats a star as a literal star, so a pattern would match nothing. And a pattern would let in forks
+  # and pull requests.
   validation {
     condition     = alltrue([for subject in var.subjects : !strcontains(subject, "*") && !strcontains(subject, "?")])
     error_message = "A subject is a whole one, without * and ?."
   }
 
-  # A pull request runs what its author wrote.
+  # A pull request runs the code of its author.
   validation {
     condition = alltrue([
       for subject in var.subjects :

@@ -1,14 +1,14 @@
-# The names that several parts of the repository use: Terraform makes a thing, the task definition, PipeCD or a workflow
-# uses it. names.tftest.hcl reads those files, and compares.
+# The names that several parts of the repository use: Terraform creates a resource, and the task definition, PipeCD or
+# a workflow uses it. names.tftest.hcl reads those files and compares the names.
 locals {
   # backend-sakura -> sakura
   names = { for prefix in var.prefixes : prefix => trimprefix(prefix, "backend-") }
 
   backends = {
     for prefix, name in local.names : prefix => {
-      # Also the ECS service, the family of its tasks, and the folder under infrastructure/env.
+      # Also the name of the ECS service, the family of its tasks, and the folder under infrastructure/env.
       application = "handson-api-${name}"
-      # What the containers write that are not the service or the load generator, which write to Datadog.
+      # For the logs of the containers other than the service and the load generator, whose logs go to Datadog.
       log_group      = "/handson/handson-api-${name}"
       server_image   = "${prefix}-server-image"
       loadtest_image = "${prefix}-loadtest-image"

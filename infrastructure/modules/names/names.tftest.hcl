@@ -34,7 +34,7 @@ run "a_backend_has_its_names" {
   }
 }
 
-# Every pattern is for the names that the module itself gives, and each name has a pattern.
+# Every pattern must match names of this module, and each name must match a pattern.
 run "the_patterns_match_the_names" {
   command = plan
 
@@ -55,7 +55,7 @@ run "the_patterns_match_the_names" {
   }
 }
 
-# The longest name: Application Load Balancers and target groups may have 32 characters.
+# The longest name. Application Load Balancers and target groups may have 32 characters.
 run "names_fit_the_limits" {
   command = plan
 
@@ -70,7 +70,7 @@ run "names_fit_the_limits" {
   }
 }
 
-# What Terraform makes is what the files of ECS ask for.
+# The names that Terraform creates must be those in the files of ECS.
 run "the_task_definitions_use_these_names" {
   command = plan
 

@@ -13,7 +13,7 @@ output "repositories" {
   value       = flatten([for backend in local.backends : [backend.server_image, backend.loadtest_image]])
 }
 
-# Patterns, because a policy of a role has a size limit, which some forty backends by name would reach.
+# Patterns, because the size of a role's policy is limited: the names of about forty backends would reach the limit.
 output "repository_patterns" {
   description = "What the names of all ECR repositories match, in a policy of IAM."
   value       = ["backend-*-server-image", "backend-*-loadtest-image"]

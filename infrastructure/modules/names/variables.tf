@@ -7,13 +7,13 @@ variable "prefixes" {
     error_message = "There is no backend: prefixes is empty."
   }
 
-  # The hyphens are ECR's: a name of a repository has no two of them side by side, and none at the end of a part.
+  # ECR does not allow two hyphens in a row in the name of a repository, or a hyphen at the end of a part.
   validation {
     condition     = alltrue([for prefix in var.prefixes : can(regex("^backend-[a-z][a-z0-9]*(-[a-z0-9]+)*$", prefix))])
     error_message = "A prefix is backend-NAME. NAME begins with a letter, and has small letters, digits and single hyphens inside."
   }
 
-  # A target group may have 32 characters: handson-NAME-primary.
+  # The name of a target group may have 32 characters: handson-NAME-primary.
   validation {
     condition     = alltrue([for prefix in var.prefixes : length(prefix) >= 10 && length(prefix) <= 23])
     error_message = "NAME of a prefix backend-NAME has 2 to 15 characters."
@@ -24,7 +24,7 @@ variable "prefixes" {
     error_message = "A prefix is there twice."
   }
 
-  # Sorted, two branches that add a name each rarely touch the same line.
+  # If the list is sorted, two branches that add a name rarely change the same line.
   validation {
     condition     = join(",", var.prefixes) == join(",", sort(var.prefixes))
     error_message = "The prefixes are not sorted."

@@ -1,6 +1,6 @@
 locals {
-  # Who may take the roles: tasks of this account's ECS. Without the conditions, ECS could be made to use them on behalf of
-  # another account.
+  # Only tasks of ECS in this account may assume the roles. Without the conditions, ECS could be made to use them on
+  # behalf of another account.
   assume_role = {
     Version = "2012-10-17"
     Statement = [{
@@ -23,7 +23,8 @@ locals {
         Sid    = "LogIn"
         Effect = "Allow"
         Action = "ecr:GetAuthorizationToken"
-        # A token is for the whole registry: AWS knows no narrower resource here. What it opens is the next statement.
+        # A token is valid for the whole registry: AWS supports no narrower resource here. The next statement defines
+        # what it can be used for.
         Resource = "*"
       },
       {
@@ -38,7 +39,7 @@ locals {
       {
         Sid    = "Log"
         Effect = "Allow"
-        # The groups exist: Terraform makes them, so that they have an end.
+        # The groups already exist: Terraform creates them, so that it can also delete them.
         Action   = ["logs:CreateLogStream", "logs:PutLogEvents"]
         Resource = "arn:${var.partition}:logs:${var.region}:${var.account_id}:log-group:${var.log_group_pattern}:log-stream:*"
       },
