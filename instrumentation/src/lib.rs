@@ -3,7 +3,7 @@
 //! Each layer is one line. Providers are passed as values, in [`Instrumentation`]; no global of OpenTelemetry
 //! is needed or set. If telemetry is off, the layers pass everything through.
 //!
-//! | module | what it gives |
+//! | module | what it provides |
 //! | --- | --- |
 //! | [`server`] | a tower layer for axum: SERVER spans, metrics, `traceresponse` |
 //! | [`client`] | a middleware for reqwest: CLIENT spans until the body is read, propagation, metrics |
@@ -12,9 +12,9 @@
 //! | [`json_lines`] | JSON log lines with identity, span ids and an `error` object |
 //! | [`log_records`] | the same events over OTLP |
 //! | [`exception`] | failures, recorded on the span where they happened |
-//! | [`identity`] | who the process is, for log lines and for the resource |
+//! | [`identity`] | the identity of the process, for log lines and for the resource |
 //! | [`settings`] | the `OTEL_*` variables that the SDK does not read, and a check of all |
-//! | [`process_metrics`] | the metrics of the process that are right |
+//! | [`process_metrics`] | the correct metrics of the process |
 //! | [`otlp`] | exporters by the settings, one HTTP client for all, an encoder for spans and log records that costs little |
 //! | [`delivery`] | counts what is lost on the way to the collector, and reports it |
 

@@ -29,7 +29,7 @@ pub fn conditions(options: &Options, generators: &[Generator]) {
 pub fn rate(rate: u32, generators: &[Generator], samples: &Samples) {
     println!("\n## {rate} requests a second\n");
     let mut rows = vec![
-        ["", "CPU a request", "against loadtest", "peak memory", "jitter p50", "jitter p99", "did not come"]
+        ["", "CPU per request", "against loadtest", "peak memory", "jitter p50", "jitter p99", "missing"]
             .map(str::to_owned),
     ];
     let ours = samples.get(&(rate, Name::Loadtest));
