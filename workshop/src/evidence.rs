@@ -209,8 +209,12 @@ pub enum Unusual {
     MalformedParent,
     /// With a `traceparent` whose flags are 00.
     Unsampled,
-    /// With a `tracestate`.
+    /// With a `tracestate` and a `baggage`.
     TraceState,
+    /// httpbin answers its first call late, so that metrics are exported while it runs.
+    SlowUpstream,
+    /// httpbin closes the connection without an answer.
+    UpstreamBreaks,
     /// The caller closes the connection while httpbin is called.
     HangsUp,
     /// SIGTERM arrives while httpbin is called.
@@ -219,13 +223,15 @@ pub enum Unusual {
 
 impl Unusual {
     /// In the order in which they are sent.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Query,
         Self::UnknownPath,
         Self::OtherMethod,
         Self::MalformedParent,
         Self::Unsampled,
         Self::TraceState,
+        Self::SlowUpstream,
+        Self::UpstreamBreaks,
         Self::HangsUp,
         Self::AtTheEnd,
     ];
@@ -233,6 +239,8 @@ impl Unusual {
     pub const MALFORMED: &str = "00-4711-zz-01";
     /// `tracestate` of [`Self::TraceState`].
     pub const TRACE_STATE: &str = "workshop=4711";
+    /// `baggage` of [`Self::TraceState`].
+    pub const BAGGAGE: &str = "workshop.room=4711";
 
     /// `GET` or `POST`.
     pub fn method(self) -> &'static str {
@@ -254,6 +262,7 @@ impl Unusual {
         match self {
             Self::UnknownPath => 404,
             Self::OtherMethod => 405,
+            Self::UpstreamBreaks => 500,
             _ => 200,
         }
     }
@@ -298,7 +307,7 @@ pub struct UpstreamCall {
     /// response until three calls have arrived or half a second is over, so that calls do not look sequential
     /// on a busy machine.
     pub overlapped: bool,
-    /// HTTP status.
+    /// HTTP status; 0 if the connection was closed without an answer.
     pub status: u16,
 }
 

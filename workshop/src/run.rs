@@ -39,6 +39,8 @@ pub use program::{CommandLine, Program};
 
 /// Time for all three runs together, without the starts, which have their own limit.
 const RUNS_TIMEOUT: Duration = Duration::from_secs(55);
+/// `OTEL_METRIC_EXPORT_INTERVAL` of the run with unusual requests, in milliseconds: metrics are exported during a request.
+const METRIC_EXPORT_INTERVAL: &str = "100";
 /// Time between the last response and SIGTERM.
 const PAUSE_BEFORE_SIGTERM: Duration = Duration::from_millis(30);
 
@@ -114,7 +116,10 @@ async fn run(
     let database = DatabaseFile::reserve()?;
     let started = now();
     let database_url = database.url();
-    let variables = [("DATABASE_URL", database_url.as_str())];
+    let mut variables = vec![("DATABASE_URL", database_url.as_str())];
+    if let Requests::Unusual = requests {
+        variables.push(("OTEL_METRIC_EXPORT_INTERVAL", METRIC_EXPORT_INTERVAL));
+    }
     let mut service =
         Service::start(backend, program, error_rate, &httpbin.url(), receiver.endpoint(), &variables).await?;
     let database = database.rename_user().await;

@@ -7,9 +7,10 @@ use super::assert::{Check, each, ensure, fail, ms, on};
 use super::requests::{CLOCK_TOLERANCE, spans_received};
 use super::resource::resource_is_right;
 use crate::evidence::{Evidence, Run};
+use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
-use otlp::model::{Span, SpanKind};
+use otlp::model::{Span, SpanKind, Value};
 
 const NAME: &str = "handson.sleep50microsec";
 
@@ -30,7 +31,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         Expectation::new(
             text!("it is INTERNAL, has ids, and lasts 50 µs or longer, but not longer than a request"),
             each(runs, |run| each(sleeps(run), |span| on(span, is_a_sleep(span, run)))),
-        ),
+        )
+        .with_advice(noise(&calm.telemetry.spans)),
         Expectation::new(
             text!("its resource names service, version and environment"),
             each(runs, |run| {
@@ -53,6 +55,29 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             is_one_per_request(&evidence.errors),
         ),
     ]
+}
+
+/// Attributes that describe the program and not the work; they are in every span, and have the same value in most.
+const NOISE: [&str; 4] = ["busy_ns", "idle_ns", "thread.id", "thread.name"];
+/// The file of the source. An absolute path is that of a folder on the machine that has built the program.
+const SOURCE_FILES: [&str; 2] = ["code.file.path", "code.filepath"];
+
+/// Advice to leave out what says nothing about the work.
+fn noise(spans: &[Span]) -> Option<Message> {
+    let is_noise = |key: &str, value: &Value| {
+        NOISE.contains(&key) || (SOURCE_FILES.contains(&key) && value.unquoted().starts_with('/'))
+    };
+    let (span, keys) = spans.iter().find_map(|span| {
+        let noise = span.attributes.0.iter().filter(|(key, value)| is_noise(key, value));
+        let keys: Vec<&str> = noise.map(|(key, _)| key.as_str()).collect();
+        (!keys.is_empty()).then_some((span, keys))
+    })?;
+    Some(text!(
+        "{name} has {keys}, which cost memory in every span, and say where the program runs or was built, not what it did. In \
+         tracing-opentelemetry, with_threads(false), with_location(false) and with_tracked_inactivity(false) leave them out.",
+        name = &span.name,
+        keys = keys.join(", ")
+    ))
 }
 
 fn sleeps(run: &Run) -> impl Iterator<Item = &Span> {

@@ -7,9 +7,11 @@ use super::assert::each;
 use super::log_lines::{Logged, has_ids};
 use super::requests::{Served, no_server_spans, served_in};
 use super::resource::resource_is_right;
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, Run};
+use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
+use otlp::model::Event;
 
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if let Some(failed) = no_server_spans(evidence) {
@@ -61,7 +63,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 "each line is one log record with the same message and level, in the same span, and there are no other records"
             ),
             each(&logged, records::are_the_lines),
-        ),
+        )
+        .with_advice(lines_are_events(&evidence.calm)),
         Expectation::new(
             text!(
                 "the fields of an event are in its line and in its record, with the same names, values and types"
@@ -86,4 +89,23 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             each(all_records(), records::is_at_the_level),
         ),
     ]
+}
+
+/// Advice not to store a log line twice.
+fn lines_are_events(run: &Run) -> Option<Message> {
+    let records = &run.telemetry.log_records;
+    let (span, event) = run.telemetry.spans.iter().find_map(|span| {
+        let is_record = |event: &&Event| {
+            records.iter().any(|record| {
+                record.span_id.as_ref() == Some(&span.span_id) && record.body.unquoted() == event.name
+            })
+        };
+        Some((span, span.events.iter().find(is_record)?))
+    })?;
+    Some(text!(
+        "The log line {event} is an event of the span {span} too. As a log record it has the ids of that span, so the event stores it a \
+         second time.",
+        event = &event.name,
+        span = &span.name
+    ))
 }

@@ -72,6 +72,10 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             each(runs.into_iter().chain([&evidence.unusual]), active::returns_to_zero),
         ),
         Expectation::new(
+            text!("{name} counts a request while it runs", name = ACTIVE),
+            active::counts_what_runs(&evidence.unusual),
+        ),
+        Expectation::new(
             text!("the health check is not counted"),
             each(ours().flat_map(attributes_of), |attributes| {
                 ensure!(

@@ -3,7 +3,8 @@
 use super::assert::{Check, each, ensure, fail};
 use super::attributes::{Attribute, Is, attributes_are, int, required, text};
 use super::requests::{Ids, tree};
-use crate::evidence::{Evidence, Run, Unusual};
+use crate::evidence::{Evidence, Run, Unusual, UpstreamCall};
+use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Span, SpanKind, StatusCode};
@@ -47,6 +48,17 @@ pub(super) fn client_spans(evidence: &Evidence) -> Vec<Expectation> {
                 "if the caller's trace is not sampled, its calls are not sampled either, and carry its trace id"
             ),
             stays_unsampled(run),
+        ),
+        Expectation::new(
+            text!("the baggage of the caller is passed on unchanged, if it is passed on"),
+            keeps_baggage(run),
+        )
+        .with_advice(baggage_is_lost(run)),
+        Expectation::new(
+            text!(
+                "a call without an answer, because the connection breaks, has the status Error and error.type, and no status code"
+            ),
+            marks_a_broken_call(run),
         ),
     ]
 }
@@ -168,6 +180,68 @@ fn passes_on_tracestate(run: &Run) -> Check {
         Ok(())
     })
 }
+
+/// The members of the `baggage` that a call carried.
+fn baggage(call: &UpstreamCall) -> Option<Vec<&str>> {
+    Some(call.header("baggage")?.split(',').map(str::trim).collect())
+}
+
+fn keeps_baggage(run: &Run) -> Check {
+    let Some((index, _)) = run.unusual(Unusual::TraceState) else { return Ok(()) };
+    each(run.upstream_of(index), |call| {
+        let (method, path) = (&call.method, &call.path);
+        ensure!(
+            baggage(call).is_none_or(|members| members.contains(&Unusual::BAGGAGE)),
+            text!(
+                "{method} {path} came with baggage: {seen}",
+                method,
+                path,
+                seen = call.header("baggage").unwrap_or_default()
+            ),
+            text!("The baggage of the caller is passed on as it came; a service may add members of its own.")
+        );
+        Ok(())
+    })
+}
+
+/// Advice only, because a service may also decide to tell others nothing.
+fn baggage_is_lost(run: &Run) -> Option<Message> {
+    let (index, _) = run.unusual(Unusual::TraceState)?;
+    run.upstream_of(index).any(|call| baggage(call).is_none()).then(|| {
+        text!(
+            "The caller's header baggage is not passed on with each call. The propagator of W3C Baggage does that; with that of Trace \
+             Context, it is the default of OTEL_PROPAGATORS."
+        )
+    })
+}
+
+/// A call that fails has a span all the same, which says how it failed.
+fn marks_a_broken_call(run: &Run) -> Check {
+    let Some((_, exchange)) = run.unusual(Unusual::UpstreamBreaks) else { return Ok(()) };
+    let Some(trace) = Ids::from_run(run).trace_of(exchange) else { return Ok(()) };
+    let calls = trace.of_kind(SpanKind::Client);
+    ensure!(
+        !calls.is_empty(),
+        text!("no CLIENT span of a call that broke\n{tree}", tree = tree(&trace)),
+        text!("A call that fails without an answer has a span, too: end it on every way out of the call.")
+    );
+    each(calls, |span| {
+        attributes_are(&span.attributes, BROKEN_CALL, &())?;
+        ensure!(
+            span.status == StatusCode::Error,
+            tree(&trace),
+            text!("A call without an answer has failed: set the span's status to Error.")
+        );
+        Ok(())
+    })
+}
+
+/// The attributes of a call without an answer.
+static BROKEN_CALL: &[Attribute<()>] = &[
+    required("http.request.method", |()| text("GET"), &["http.method"]),
+    required("error.type", |()| Is::Text, &[]),
+    required("http.response.status_code", |()| Is::Absent, &["http.status_code"]),
+];
 
 fn stays_unsampled(run: &Run) -> Check {
     let Some((index, exchange)) = run.unusual(Unusual::Unsampled) else { return Ok(()) };

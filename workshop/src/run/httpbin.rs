@@ -22,6 +22,8 @@ const CALL_DURATION: Duration = Duration::from_millis(1);
 
 /// Duration of a held call: enough to hang up or to stop the program before the response.
 const HELD_CALL_DURATION: Duration = Duration::from_millis(200);
+/// Duration of a slow call: more than two exports of metrics, see [`METRIC_EXPORT_INTERVAL`](super::METRIC_EXPORT_INTERVAL).
+const SLOW_CALL_DURATION: Duration = Duration::from_millis(250);
 
 /// Which requests the next calls belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +32,10 @@ pub(super) enum Mode {
     Alone { exchange: usize, fails: bool },
     /// The same, and its first call is answered after [`HELD_CALL_DURATION`].
     Held { exchange: usize },
+    /// The same, and its first call is answered after [`SLOW_CALL_DURATION`].
+    Slow { exchange: usize },
+    /// The same, and no call is answered: the connection is closed.
+    Breaks { exchange: usize },
     /// Several requests are running at once.
     Burst,
 }
@@ -113,10 +119,13 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
         let mut record = shared.record();
         let (exchange, fails) = match record.mode {
             Mode::Alone { exchange, fails } => (Some(exchange), fails),
-            Mode::Held { exchange } => (Some(exchange), false),
+            Mode::Held { exchange } | Mode::Slow { exchange } | Mode::Breaks { exchange } => {
+                (Some(exchange), false)
+            }
             Mode::Burst => (None, false),
         };
         let status = match is_known {
+            _ if matches!(record.mode, Mode::Breaks { .. }) => 0,
             false => 404,
             true if fails && call.method == "POST" => 503,
             true => 200,
@@ -143,13 +152,17 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
 
     let overlapped = match mode {
         // The first call of a request is made alone, so only the later ones wait for each other.
-        Mode::Alone { .. } | Mode::Held { .. } if place > 1 => {
+        Mode::Alone { .. } | Mode::Held { .. } | Mode::Slow { .. } if place > 1 => {
             let overlapped = wait_for_the_others(&shared, mode, timeout).await;
             tokio::time::sleep(CALL_DURATION).await;
             overlapped
         }
-        Mode::Alone { .. } => {
+        Mode::Alone { .. } | Mode::Breaks { .. } => {
             tokio::time::sleep(CALL_DURATION).await;
+            false
+        }
+        Mode::Slow { .. } => {
+            tokio::time::sleep(SLOW_CALL_DURATION).await;
             false
         }
         Mode::Held { .. } => {
@@ -168,6 +181,7 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
     call.overlapped = overlapped;
     call.answered = now();
     match call.status {
+        0 => Reaction::BreakOff,
         200 => Reaction::Answer,
         status => Reaction::Status(status),
     }

@@ -33,7 +33,11 @@ pub(super) async fn send(service: &mut Service, httpbin: &Httpbin) -> (Vec<Excha
                 return (exchanges, end);
             }
             kind => {
-                httpbin.expect(Mode::Alone { exchange, fails: false });
+                httpbin.expect(match kind {
+                    Unusual::SlowUpstream => Mode::Slow { exchange },
+                    Unusual::UpstreamBreaks => Mode::Breaks { exchange },
+                    _ => Mode::Alone { exchange, fails: false },
+                });
                 exchange_of(&client, port, kind).await
             }
         };
@@ -88,7 +92,7 @@ fn request(client: &Client, port: u16, kind: Unusual) -> (RequestBuilder, Option
     let mut request =
         request.header("traceparent", format!("00-{}-{}-{flags}", parent.trace_id, parent.span_id));
     if kind == Unusual::TraceState {
-        request = request.header("tracestate", Unusual::TRACE_STATE);
+        request = request.header("tracestate", Unusual::TRACE_STATE).header("baggage", Unusual::BAGGAGE);
     }
     (request, Some(parent))
 }

@@ -66,6 +66,12 @@ fn failures(step: &str, evidence: &Evidence) -> String {
         .collect()
 }
 
+/// The advice of `step`.
+fn advice(step: &str, evidence: &Evidence) -> String {
+    let expectations = checks::judge(step, evidence).unwrap();
+    expectations.into_iter().filter_map(|it| Some(format!("{}\n", it.advice?))).collect()
+}
+
 /// Asserts that `step` fails with these words, and that no step before it fails.
 #[track_caller]
 fn assert_fails(step: &str, evidence: &Evidence, words: &str) {

@@ -1,9 +1,9 @@
 //! Right answers that libraries of other languages give.
 
-use otlp::model::{Attributes, Span, SpanKind, StatusCode, Value};
+use otlp::model::{Attributes, Event, Span, SpanKind, StatusCode, Value};
 use workshop::evidence::{Ending, Evidence, Run};
 
-use super::{assert_passes, with, with_spans};
+use super::{advice, assert_passes, recording, with, with_spans};
 
 const MILLISECOND: u64 = 1_000_000;
 
@@ -148,6 +148,40 @@ fn an_exit_status_of_143_after_sigterm_passes() {
             run.ending = Ending::Ended { status: Some(143), after: std::time::Duration::from_millis(100) };
         }
     }));
+}
+
+#[test]
+fn what_a_library_puts_on_every_span_and_lines_as_span_events_are_advice() {
+    assert_eq!(advice("first-span", recording::right()) + &advice("log-correlation", recording::right()), "");
+    for (key, value) in
+        [("busy_ns", "17"), ("thread.id", "3"), ("code.file.path", "/home/me/app/src/main.rs")]
+    {
+        let noisy = with_spans(|_| true, |span| span.attributes.set(key, Value::from(value)));
+        assert_passes(&noisy);
+        let advice = advice("first-span", &noisy);
+        assert!(advice.contains(&format!("has {key}, which cost memory")), "{advice}");
+    }
+    let relative =
+        with_spans(|_| true, |span| span.attributes.set("code.file.path", Value::from("src/main.rs")));
+    assert_eq!(advice("first-span", &relative), "");
+
+    let twice = with(|evidence| {
+        let telemetry = &mut evidence.calm.telemetry;
+        for record in &telemetry.log_records {
+            let own =
+                telemetry.spans.iter_mut().filter(|span| record.span_id.as_ref() == Some(&span.span_id));
+            own.for_each(|span| {
+                span.events.push(Event {
+                    time: record.time,
+                    name: record.body.unquoted(),
+                    attributes: record.attributes.clone(),
+                });
+            });
+        }
+    });
+    assert_passes(&twice);
+    let advice = advice("log-correlation", &twice);
+    assert!(advice.contains("The log line dbQuery is an event of the span handson.dbQuery too"), "{advice}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use otlp::model::{Attributes, Span, SpanKind, StatusCode, Value};
 use workshop::evidence::{Evidence, Exchange, NoAnswer, Unusual};
 
-use super::{assert_fails, with};
+use super::{advice, assert_fails, assert_passes, recording, with};
 
 /// The answer's evidence, with a change of the SERVER span of an unusual request.
 fn with_server(kind: Unusual, change: impl Fn(&mut Span)) -> Evidence {
@@ -94,6 +94,79 @@ fn a_tracestate_that_is_lost_and_flags_that_are_changed_are_reported() {
     assert_fails("client-spans", &wrong, "came with tracestate: other=1");
     let wrong = with_calls(Unusual::Unsampled, "traceparent", |value| *value = value.replace("-00", "-01"));
     assert_fails("client-spans", &wrong, "is passed on with its trace id and the flags 00");
+}
+
+#[test]
+fn a_baggage_that_is_changed_is_reported_and_one_that_is_lost_is_advice() {
+    let wrong = with_calls(Unusual::TraceState, "baggage", |value| *value = "workshop.room=1".to_owned());
+    assert_fails("client-spans", &wrong, "came with baggage: workshop.room=1");
+    let more = with_calls(Unusual::TraceState, "baggage", |value| value.push_str(", user.tier=gold"));
+    assert_passes(&more);
+    let lost = with(|evidence| {
+        evidence
+            .unusual
+            .upstream
+            .iter_mut()
+            .for_each(|call| call.headers.retain(|(key, _)| key != "baggage"));
+    });
+    assert_passes(&lost);
+    assert_eq!(advice("client-spans", recording::right()), "");
+    assert!(advice("client-spans", &lost).contains("header baggage is not passed on"));
+}
+
+#[test]
+fn a_broken_connection_that_leaves_no_mark_on_its_span_is_reported() {
+    let with_broken = |change: fn(&mut Vec<Span>, &str)| {
+        with(|evidence| {
+            let id = trace_id(evidence.unusual.unusual(Unusual::UpstreamBreaks).unwrap().1);
+            change(&mut evidence.unusual.telemetry.spans, &id);
+        })
+    };
+    fn calls<'a>(spans: &'a mut [Span], id: &str) -> impl Iterator<Item = &'a mut Span> {
+        spans.iter_mut().filter(move |span| span.trace_id == id && span.kind == SpanKind::Client)
+    }
+    let wrong = with_broken(|spans, id| calls(spans, id).for_each(|span| span.status = StatusCode::Unset));
+    assert_fails("client-spans", &wrong, "A call without an answer has failed");
+    let wrong = with_broken(|spans, id| {
+        calls(spans, id).for_each(|span| drop(span.attributes.remove("error.type")));
+    });
+    assert_fails("client-spans", &wrong, "error.type is missing");
+    let wrong = with_broken(|spans, id| {
+        calls(spans, id).for_each(|span| span.attributes.set("http.response.status_code", Value::Int(0)));
+    });
+    assert_fails("client-spans", &wrong, "http.response.status_code must be absent");
+    let wrong =
+        with_broken(|spans, id| spans.retain(|span| span.trace_id != id || span.kind != SpanKind::Client));
+    assert_fails("client-spans", &wrong, "no CLIENT span of a call that broke");
+}
+
+/// Changes the values of `http.server.active_requests` in the run with unusual requests.
+fn with_active(change: impl Fn(&mut f64)) -> Evidence {
+    with(|evidence| {
+        for metric in &mut evidence.unusual.telemetry.metrics {
+            if let otlp::model::Data::Sum { points, .. } = &mut metric.data
+                && metric.name == "http.server.active_requests"
+            {
+                points.iter_mut().for_each(|point| change(&mut point.value));
+            }
+        }
+    })
+}
+
+#[test]
+fn a_count_of_active_requests_that_never_rises_is_reported() {
+    let wrong = with_active(|value| *value = 0.0);
+    assert_fails("metrics", &wrong, "while a request waits for httpbin");
+    // Without an export in that time, nothing is known.
+    let unknown = with(|evidence| {
+        let last = evidence.unusual.ended - 1;
+        for metric in &mut evidence.unusual.telemetry.metrics {
+            if let otlp::model::Data::Sum { points, .. } = &mut metric.data {
+                points.iter_mut().for_each(|point| (point.value, point.time) = (0.0, last));
+            }
+        }
+    });
+    assert_passes(&unknown);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::ACTIVE;
 use super::histogram::{exports, has_one_scope};
 use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::attributes::{Attribute, Is, attributes_are, required, text};
-use crate::evidence::{Purpose, Run};
+use crate::evidence::{Purpose, Run, Unusual};
 use crate::text;
 use otlp::model::{Data, Point, Temporality, Value};
 
@@ -22,6 +22,36 @@ fn methods(run: &Run) -> Is {
         _ => None,
     });
     Is::OneOf(unusual.chain(["GET"]).map(Value::from).collect())
+}
+
+/// A request counts while it runs: in the exports that fall into the time in which one waits for httpbin.
+pub(super) fn counts_what_runs(run: &Run) -> Check {
+    let Some((index, _)) = run.unusual(Unusual::SlowUpstream) else { return Ok(()) };
+    let Some(call) = run.upstream_of(index).next() else { return Ok(()) };
+    let mut series: BTreeMap<String, f64> = BTreeMap::new();
+    let mut seen = Vec::new();
+    for metric in exports(run, ACTIVE)? {
+        let Data::Sum { temporality, points, .. } = &metric.data else { continue };
+        for point in points {
+            let value = series.entry(format!("{:?}", point.attributes)).or_default();
+            *value = if *temporality == Temporality::Delta { *value + point.value } else { point.value };
+        }
+        if points.iter().any(|point| (call.arrived..call.answered).contains(&point.time)) {
+            seen.push(series.values().sum::<f64>());
+        }
+    }
+    // A program that does not read OTEL_METRIC_EXPORT_INTERVAL may export only at its end.
+    ensure!(
+        seen.is_empty() || seen.iter().any(|active| *active >= 1.0),
+        text!(
+            "0 requests are active in each of {count} exports while a request waits for httpbin",
+            count = seen.len()
+        ),
+        text!(
+            "It is counted up and down at the same time: add(1) when the request begins, and add(-1) when its answer is complete."
+        )
+    );
+    Ok(())
 }
 
 /// Each request must be counted up and down in the same series.
