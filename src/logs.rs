@@ -15,7 +15,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let text = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
-    // BEFORE structured-logs: // TODO structured-logs: write one JSON object a line, which says who wrote it.
+    // BEFORE structured-logs: // TODO structured-logs: write one JSON object per line, which says who wrote it.
     // ANCHOR: structured-logs
     let json = instrumentation::json_lines::JsonLines::new(&setup.identity);
     // ANCHOR_END: structured-logs

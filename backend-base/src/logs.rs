@@ -15,7 +15,7 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     let text = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
-    // TODO structured-logs: write one JSON object a line, which says who wrote it.
+    // TODO structured-logs: write one JSON object per line, which says who wrote it.
     // TODO log-correlation: let each line name the span that it belongs to.
     let json = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
     let lines = match setup.process.log_format {

@@ -11,7 +11,7 @@ async fn a_chapter_is_rendered_in_both_languages_and_linked_from_the_others() {
     let (status, english) = console.html("/guide/en/09-alert.md").await;
     assert_eq!(status, 200);
     for expected in [
-        "<h1>9 · Be told when too much fails</h1>",
+        "<h1>9 · Get an alert when too many requests fail</h1>",
         "<h2 id=\"what-to-look-up\">What to look up</h2>",
         "<details><summary>Hint</summary>",
         "href=\"/guide/ja/09-alert.md\"",
@@ -90,6 +90,6 @@ async fn only_the_guide_is_served() {
 async fn a_chapter_is_available_as_markdown() {
     let console = Console::start();
     let chapter = console.json("/guide/en/09-alert.md").await;
-    assert_eq!(chapter["title"], "9 · Be told when too much fails");
+    assert_eq!(chapter["title"], "9 · Get an alert when too many requests fail");
     assert!(chapter["markdown"].as_str().unwrap().starts_with("# 9 · "), "{chapter}");
 }
