@@ -50,7 +50,7 @@ use store::{Line, SLOT, StoredTrace};
 /// exports.
 const TRACES_AT_ONCE: usize = 50;
 const LINES_AT_ONCE: usize = 1_000;
-/// How often something that is due without a request is done.
+/// Interval of the work that no request triggers.
 const TICK_INTERVAL: Duration = Duration::from_secs(1);
 /// Number of items that are added under one lock, so that a large export does not delay pages and other
 /// exports.

@@ -180,7 +180,7 @@ pub(crate) struct Read {
     definition: Result<Definition, DefinitionError>,
 }
 
-/// Reads a file if it has changed, or does not exist. It may take as long as the file system does.
+/// Reads a file if it has changed or does not exist. It may block as long as the file system does.
 pub(crate) fn read(Watched { file, modified: known }: Watched) -> Option<Read> {
     let modified = modified(&file);
     let is_unchanged = modified.is_some() && modified == known;

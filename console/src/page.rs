@@ -180,7 +180,7 @@ impl Console {
 }
 
 impl Context {
-    /// An explanation what to do if nothing has arrived yet.
+    /// An explanation of what to do if nothing has arrived yet.
     pub(crate) fn nothing_yet(&self, what: &str) -> Markup {
         html! {
             div.empty {

@@ -44,7 +44,7 @@ pub struct Store {
     pub instruments: instruments::Instruments,
     /// What was not accepted, newest first.
     pub refused: VecDeque<Refusal>,
-    /// What was dropped to make room.
+    /// Numbers of items that were dropped to free memory.
     pub gone: Gone,
     /// Numbers of received and refused items, by signal.
     pub counts: [Counts; 3],
@@ -60,7 +60,7 @@ pub struct Refusal {
     pub reason: String,
 }
 
-/// What was dropped to make room.
+/// Numbers of items that were dropped to free memory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 #[allow(missing_docs)]
 pub struct Gone {

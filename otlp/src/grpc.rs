@@ -75,7 +75,7 @@ impl<E: Export> UnaryService<E> for Service<'_, E> {
     }
 }
 
-/// Protobuf, except for messages that would take too much memory: tonic's own codec decodes everything.
+/// Decodes protobuf, but rejects messages that would use too much memory. tonic's own codec would decode them.
 struct Bounded<E> {
     memory: Arc<Memory>,
     message: PhantomData<E>,

@@ -111,7 +111,7 @@ impl Rejected {
         self.why = why.to_string();
     }
 
-    /// Adds what else of the same export was not taken.
+    /// Adds further rejections of the same export.
     pub fn extend(&mut self, more: Self) {
         self.items += more.items;
         if !more.why.is_empty() {

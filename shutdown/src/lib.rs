@@ -45,13 +45,13 @@ pub async fn interrupted() -> io::Result<()> {
                 Ok(())
             })
         });
-        // Without a receiver, nobody waits any more.
+        // If the receiver was dropped, nobody waits any more.
         let _ = sender.send(waited);
     })?;
     receiver.await.unwrap_or_else(|error| Err(io::Error::other(error)))
 }
 
-/// Completes at the first of these signals that comes from now on.
+/// Completes at the first of these signals that arrives after this call.
 fn any_of<const N: usize>(kinds: [SignalKind; N]) -> io::Result<impl Future<Output = ()>> {
     let mut signals = kinds.into_iter().map(signal).collect::<io::Result<Vec<_>>>()?;
     Ok(poll_fn(move |context| {

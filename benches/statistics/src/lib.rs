@@ -1,4 +1,4 @@
-//! Medians and percentiles, for the benchmarks: a mean would follow the one slice in which something else ran on the machine.
+//! Medians and percentiles, for the benchmarks: a mean would be dominated by a single slice in which another program was running.
 
 /// The distribution of repeated measurements.
 #[derive(Clone, Copy, Debug)]

@@ -38,7 +38,7 @@ pub(super) async fn page(
     let id = id.to_ascii_lowercase();
     let found = console.read(|store| {
         let trace = store.trace(&id)?;
-        // OTLP has the log records of a trace in a message of its own, so that its JSON leaves them out.
+        // OTLP has a separate message for log records, so this JSON does not contain those of a trace.
         let lines = if preferences.json { Vec::new() } else { store.log_records_of(&id) };
         Some(TracePage::new(trace, lines, parameters))
     });

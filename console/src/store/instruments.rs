@@ -88,11 +88,11 @@ pub struct Instruments {
 struct Process {
     resource: Arc<Attributes>,
     identity: Identity,
-    /// The attribute that tells it apart from other processes of its service, if there is one.
+    /// The attribute that distinguishes it from other processes of its service, if there is one.
     attribute: Option<(String, Value)>,
 }
 
-/// Attributes of a resource that tell processes apart; the first that is there is enough.
+/// Resource attributes that distinguish processes; the first one that is present is used.
 const PROCESS: [&str; 5] =
     ["service.instance.id", "host.name", "process.pid", "container.id", "k8s.pod.name"];
 

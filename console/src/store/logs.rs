@@ -9,7 +9,7 @@ use super::rejection::Rejection;
 use super::traces::is_id;
 use otlp::model::LogRecord;
 
-/// Of all memory, the part that one log record may take at most.
+/// One log record may use at most one part in this many of the memory.
 const PART_OF_A_RECORD: usize = 16;
 
 /// A log record, and its arrival.

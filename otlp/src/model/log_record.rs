@@ -7,7 +7,7 @@ use super::{Attributes, Scope, Value};
 /// A log record, as received over OTLP.
 #[derive(Debug, Clone)]
 pub struct LogRecord {
-    /// The attributes of the process that made it.
+    /// The attributes of the process that recorded it.
     pub resource: Arc<Attributes>,
     /// The instrumentation that made it.
     pub scope: Arc<Scope>,

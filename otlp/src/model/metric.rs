@@ -7,7 +7,7 @@ use super::{Attributes, Scope};
 /// One metric of one export.
 #[derive(Debug, Clone)]
 pub struct Metric {
-    /// The attributes of the process that made it.
+    /// The attributes of the process that recorded it.
     pub resource: Arc<Attributes>,
     /// The instrumentation that made it.
     pub scope: Arc<Scope>,

@@ -1,4 +1,4 @@
-//! Large telemetry in pieces, so that a store that takes one after the other can do something else in between.
+//! Splits large telemetry into pieces, so that a store that adds them one by one can do other work in between.
 
 use super::{Data, Metric, Telemetry};
 

@@ -2,7 +2,7 @@
 
 use super::Attributes;
 
-/// The library that made the telemetry, with its version.
+/// The library that recorded the telemetry, with its version.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     /// Its name, such as `handson-instrumentation`.

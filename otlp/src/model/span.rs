@@ -7,7 +7,7 @@ use super::{Attributes, Scope};
 /// A span. Its ids are lowercase hex, as everywhere in this crate: 32 and 16 digits.
 #[derive(Debug, Clone)]
 pub struct Span {
-    /// The attributes of the process that made it.
+    /// The attributes of the process that recorded it.
     pub resource: Arc<Attributes>,
     /// The instrumentation that made it.
     pub scope: Arc<Scope>,

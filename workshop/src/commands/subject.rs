@@ -1,4 +1,4 @@
-//! What `check`, `watch` and `up` judge: a backend, or a command in any language.
+//! What `check`, `watch` and `up` check: a backend, or a command in any language.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ impl CommandOptions {
         self.command.is_some()
     }
 
-    /// The command; `None` if a backend is judged.
+    /// The command; `None` if a backend is checked.
     pub(super) fn command(&self) -> Result<Option<CommandLine>> {
         let folder = self.dir.as_deref().unwrap_or(Path::new("."));
         Ok(self
@@ -50,7 +50,7 @@ impl CommandOptions {
     }
 }
 
-/// What is judged.
+/// What is checked.
 #[derive(Debug, Clone)]
 pub(super) enum Subject {
     /// The backend with this name, without `backend-`.
@@ -73,7 +73,7 @@ impl Subject {
         }
     }
 
-    /// What to judge, and the steps to check, from arguments that may begin with a NAME.
+    /// What to check, and which steps, from arguments that may begin with a NAME.
     pub(super) fn with_steps<'a>(
         repository: &'a Repository,
         options: &CommandOptions,
@@ -149,7 +149,7 @@ impl Subject {
     /// The arguments of `check` and `watch` for it, each with a space in front.
     pub(super) fn arguments(&self, repository: &Repository) -> String {
         match self {
-            // The command knows it without arguments, or the user knows its name.
+            // In its folder, the command finds the backend without arguments; elsewhere, the user has named it.
             Self::Backend(_) => String::new(),
             Self::Command(command) => {
                 let folder = repository.shown(command.folder());
@@ -192,8 +192,8 @@ impl Subject {
         }
     }
 
-    /// Makes it ready for a run: builds a backend; a command builds itself when it starts. `by_name`: steps about its
-    /// deployment are judged even if it has no files for that.
+    /// Builds a backend for a run; a command builds its program when it starts. With `by_name`, steps about its
+    /// deployment are checked even if it has no files for that.
     ///
     /// # Errors
     ///

@@ -63,7 +63,7 @@ impl Scope {
     }
 }
 
-/// A change is what two snapshots differ in, so that the files that git ignores, which may be in the same folders, are no reason.
+/// A change is a difference between two snapshots, so that changes of files that git ignores do not count.
 fn watch_all_files(folder: &Path, saved: Saved) -> Result<RecommendedWatcher> {
     let before = Arc::new(Mutex::new(Snapshot::of(folder)));
     let folders = lock(&before).folders.clone();

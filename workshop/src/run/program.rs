@@ -1,4 +1,4 @@
-//! The program that is judged: the executable of a backend, or a command in any language.
+//! The program that is checked: the executable of a backend, or a command in any language.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,7 +10,7 @@ use tokio::process::Command;
 use crate::error::{Error, Result};
 use crate::text;
 
-/// Variables that change what the service does. A command inherits all others.
+/// Variables that change the behavior of the service. A command inherits all others.
 const CONTRACT: [&str; 15] = [
     "BACKEND_NAME",
     "DATABASE_URL",
@@ -31,13 +31,13 @@ const CONTRACT: [&str; 15] = [
 /// The same, by prefix: settings of OpenTelemetry's and Datadog's SDKs.
 const CONTRACT_PREFIXES: [&str; 2] = ["OTEL_", "DD_"];
 
-/// How the judged program is started.
+/// How the checked program is started.
 #[derive(Debug, Clone)]
 pub enum Program {
-    /// The executable of a backend. It gets no variable but those of the run.
+    /// The executable of a backend. Its environment contains only the variables of the run.
     Executable(PathBuf),
-    /// A command in any language. It keeps this process's environment, in which its tools find their caches, without the
-    /// variables of the contract.
+    /// A command in any language. It inherits the environment of this process, in which its tools find their
+    /// caches, without the variables of the contract.
     Command(CommandLine),
 }
 

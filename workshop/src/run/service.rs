@@ -1,4 +1,4 @@
-//! The process of the judged program.
+//! The process of the checked program.
 
 use std::net::Ipv4Addr;
 use std::os::unix::process::ExitStatusExt;

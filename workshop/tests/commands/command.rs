@@ -1,5 +1,5 @@
-//! `check --command`: programs that are no backend. The finished service stands for a program in another language, because
-//! nothing but its environment and its telemetry connects it with the check.
+//! `check --command`: programs that are not a backend. The tests use the finished service as a program in another
+//! language, because only its environment and its telemetry connect it with the check.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -18,7 +18,7 @@ fn service() -> &'static str {
         .get_or_init(|| {
             let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
             let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            // What Cargo says of this test would make build scripts run again.
+            // Cargo's variables for this test would make build scripts run again.
             for (name, _) in std::env::vars()
                 .filter(|(name, _)| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
             {

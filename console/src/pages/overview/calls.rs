@@ -20,7 +20,7 @@ const MAX_TRACES: usize = 2_000;
 const MAX_SPANS: usize = 50_000;
 /// Maximum number of service pairs to show.
 const MAX_CALLS: usize = 200;
-/// Bytes of the name of what is called.
+/// Maximum number of bytes of the name of a called service.
 const MAX_CALLEE: usize = 255;
 
 /// Calls of one service by another.

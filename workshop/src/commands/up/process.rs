@@ -23,8 +23,8 @@ const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 /// A running process.
 pub(super) struct Process {
     child: Child,
-    /// The group of a command: it is often a wrapper that does not pass signals on to the program that listens. Dropping the group kills
-    /// what is left of it.
+    /// The group of a command: it is often a wrapper that does not pass signals on to the program that listens. Dropping the group
+    /// kills its remaining processes.
     own_group: Option<Group>,
     port: Option<u16>,
 }
@@ -55,7 +55,7 @@ impl Process {
         }
     }
 
-    /// Waits for the end of the process, and of what else listens on its port.
+    /// Waits until the process has ended, and nothing listens on its port.
     async fn ended(&mut self) {
         let _ = self.child.wait().await;
         if let (Some(_), Some(port)) = (&self.own_group, self.port) {

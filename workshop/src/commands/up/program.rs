@@ -20,7 +20,7 @@ pub(super) struct Program {
     pub(super) name: String,
     pub(super) program: run::Program,
     pub(super) arguments: Vec<String>,
-    /// Its environment. Only a command gets variables of the shell, too.
+    /// Its environment. Only a command also inherits the variables of the shell.
     pub(super) environment: Vec<(String, String)>,
     /// The port on which it listens when it is ready; `None` if it does not listen.
     pub(super) port: Option<u16>,
@@ -59,7 +59,7 @@ impl Program {
 pub(super) struct Build(File);
 
 impl Build {
-    /// `None` if the file cannot be read, or if it is not known, because a command builds the program itself.
+    /// `None` if the file cannot be read, or is not known because a command builds the program itself.
     pub(super) fn open(program: &run::Program) -> Option<Self> {
         match program {
             run::Program::Executable(path) => File::open(path).ok().map(Self),

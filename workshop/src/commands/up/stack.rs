@@ -156,7 +156,7 @@ impl Stack {
         backend.replace(run::Program::Executable(executable)).await;
     }
 
-    /// The program of the service, if `executable` was built: a command builds itself.
+    /// The program of the service. `executable` is what was built; a command builds its program itself.
     fn program_of(&self, executable: PathBuf) -> run::Program {
         match &self.subject {
             Some(Subject::Command(command)) => run::Program::Command(command.clone()),

@@ -160,7 +160,7 @@ impl Supervisor {
 
     fn ended(&mut self, status: std::io::Result<ExitStatus>) -> Ended {
         match status {
-            // Other languages end with this status for other reasons, too.
+            // Programs in other languages may use this status for other reasons.
             Ok(status) if status.code() == Some(REFUSES_OPTIONS) && !self.program.program.is_command() => {
                 let refused =
                     text!("rejected its options (exit status 2), and is not restarted before the next build");

@@ -19,7 +19,7 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
-    /// What is there now. A file that cannot be read is left out: it is just being replaced.
+    /// The files that exist now. A file that cannot be read is left out, because it is just being replaced.
     pub(super) fn of(folder: &Path) -> Self {
         let walk = WalkBuilder::new(folder)
             .hidden(false)
