@@ -134,6 +134,6 @@ fn serve(mut stream: TcpStream, received: &Received) -> Result<()> {
 fn items(path: &str, body: &[u8]) -> Result<usize> {
     let name = path.rsplit('/').next();
     let signal = Signal::ALL.into_iter().find(|signal| Some(signal.name()) == name);
-    let signal = signal.ok_or_else(|| format!("{path} is no path of OTLP/HTTP"))?;
+    let signal = signal.ok_or_else(|| format!("{path} is not a path of OTLP/HTTP"))?;
     Ok(otlp::decode(signal, body)?.len())
 }

@@ -62,7 +62,7 @@ async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Resp
 enum Forbidden {
     #[error("the request names no host")]
     NoHost,
-    #[error("{0:?} is no name of this machine; `--allow-host {0}` allows it")]
+    #[error("{0:?} is not a name of this machine; `--allow-host {0}` allows it")]
     Host(String),
     #[error("a page of {origin:?} may not send requests to {host}")]
     Origin { origin: String, host: Authority },

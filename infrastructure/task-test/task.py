@@ -167,7 +167,7 @@ def wrong(seen):
     starts = seen["starts"]
     rate = (len(starts) - 1) / (starts[-1] - starts[0]) if len(starts) > 1 else 0
     if not 4.5 <= rate <= 5.5:
-        yield f"{rate:.2f} requests a second come from the load generator"
+        yield f"{rate:.2f} requests per second come from the load generator"
     for name in METRICS:
         if name not in seen["metrics"]:
             yield f"the metric {name} does not come"
@@ -250,7 +250,7 @@ MISTAKES = [
     (every("spans", lambda span: {**span, "resource": {**span["resource"], "service.version": "0.1.0"}}), "name the commit"),
     (every("spans", lambda span: {**span, "resource": {**span["resource"], "deployment.environment.name": "dev"}}),
      "is not in production"),
-    (every("starts", lambda start: start * 2), "requests a second"),
+    (every("starts", lambda start: start * 2), "requests per second"),
     (every("metrics", lambda name: name.replace("http.server", "http")), "the metric http.server.request.duration"),
     (change(["records"], [{"scopeLogs": []}]), "log records come over OTLP"),
     (every("lines", lambda record: {**record, "log": "INFO " + record["log"]}), "is no JSON object"),

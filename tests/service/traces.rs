@@ -43,7 +43,7 @@ async fn one_request_makes_one_tree_of_spans_over_http() {
     let (answer, received) = one_request(Setup::exporting_to(&collector), &collector).await;
 
     assert_eq!(received.trace(&answer.trace_id()).shape(), TREE);
-    assert_eq!(received.spans.len(), 9, "nothing but this request is traced");
+    assert_eq!(received.spans.len(), 9, "only this request is traced");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,7 +12,7 @@ const NAME: &str = "bench-verdict";
 const ROUNDS: usize = 7;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the package lies in no repository")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the package is not in a repository")?;
     let workshop = |arguments: &[&str]| -> Result<(), Box<dyn Error>> {
         let done = Command::new(env!("CARGO_BIN_EXE_workshop")).args(arguments).current_dir(root).output()?;
         if done.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&done.stderr).into()) }

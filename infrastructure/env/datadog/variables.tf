@@ -1,5 +1,5 @@
 variable "slack_channel" {
-  description = "Slack channel that is told, as Datadog's Slack integration names it: without # and @slack-. With more than one Slack workspace, WORKSPACE-CHANNEL."
+  description = "Slack channel that gets the messages, as Datadog's Slack integration names it: without # and @slack-. With more than one Slack workspace, WORKSPACE-CHANNEL."
   type        = string
 
   validation {

@@ -1,5 +1,5 @@
 variable "partition" {
-  description = "Partition of AWS: aws, or aws-cn and the like."
+  description = "Partition of AWS: aws, or for example aws-cn."
   type        = string
 }
 

@@ -1,5 +1,5 @@
 variable "prefixes" {
-  description = "The backends, each as backend-NAME, which is its folder as well. Sorted."
+  description = "The backends, each as backend-NAME, which is also its folder. Sorted."
   type        = list(string)
 
   validation {

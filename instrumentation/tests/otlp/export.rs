@@ -103,7 +103,7 @@ fn rejected_spans_are_reported_and_not_sent_again() {
     });
 
     for _ in 0..3 {
-        export(&exporter, vec![span(); 5]).expect("a batch accepted in part is no failure of the export");
+        export(&exporter, vec![span(); 5]).expect("a batch that is accepted in part is not a failed export");
     }
 
     let expected = [(3, "too old".to_owned()), (0, "use gzip".to_owned())];

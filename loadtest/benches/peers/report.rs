@@ -27,7 +27,7 @@ pub fn conditions(options: &Options, generators: &[Generator]) {
 
 /// Prints the results of all generators at one rate.
 pub fn rate(rate: u32, generators: &[Generator], samples: &Samples) {
-    println!("\n## {rate} requests a second\n");
+    println!("\n## {rate} requests per second\n");
     let mut rows = vec![
         ["", "CPU per request", "against loadtest", "peak memory", "jitter p50", "jitter p99", "missing"]
             .map(str::to_owned),

@@ -35,6 +35,6 @@ pub async fn until<S, T>(watched: &watch::Sender<S>, what: &str, look: impl Fn(&
         found.is_some()
     });
     let came = matches!(tokio::time::timeout(TIMEOUT, waiting).await, Ok(Ok(_)));
-    assert!(came, "waited {TIMEOUT:?} in vain: {what}");
+    assert!(came, "waited {TIMEOUT:?} without success: {what}");
     found.unwrap()
 }

@@ -63,7 +63,7 @@ impl<'a> Trace<'a> {
             Tree { text: format!("trace {}", self.id), lines: 0, seen: vec![false; self.spans.len()] };
         for (index, root) in self.spans.iter().enumerate().filter(|(_, span)| self.parent(span).is_none()) {
             let above = match &root.parent_span_id {
-                Some(parent) => format!("  (its parent {parent} is no span of the service)"),
+                Some(parent) => format!("  (its parent {parent} is not a span of the service)"),
                 None => String::new(),
             };
             if tree.add(index, &format!("{}{above}", line(root))) {
@@ -76,8 +76,8 @@ impl<'a> Trace<'a> {
         tree.text
     }
 
-    /// Names, kinds and parents as an indented list, siblings in alphabetical order: the same for each run of the same work,
-    /// even if some of it runs concurrently.
+    /// Names, kinds and parents as an indented list, siblings in alphabetical order: the same for each run of
+    /// the same work, even if some of it runs concurrently.
     pub fn shape(&self) -> String {
         self.spans
             .iter()

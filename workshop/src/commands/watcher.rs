@@ -45,7 +45,8 @@ impl SaveWatcher {
         Ok(Self { folder: folder.to_owned(), scope, saved, watcher })
     }
 
-    /// Watches the folders that exist now: `goto` and some editors replace folders, and the old ones report nothing.
+    /// Watches the folders that exist now: `goto` and some editors replace folders, and the old ones report
+    /// nothing.
     pub(super) fn renew(&mut self) {
         // If this fails, a folder is just being replaced, and the new one causes another event.
         if let Ok(watcher) = self.scope.watcher(&self.folder, Arc::clone(&self.saved)) {
@@ -65,12 +66,12 @@ impl Scope {
 
 /// A change is a difference between two snapshots, so that changes of files that git ignores do not count.
 fn watch_all_files(folder: &Path, saved: Saved) -> Result<RecommendedWatcher> {
-    let before = Arc::new(Mutex::new(Snapshot::of(folder)));
+    let before = Arc::new(Mutex::new(Snapshot::take(folder)));
     let folders = lock(&before).folders.clone();
     let root = folder.to_owned();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
         if event.is_ok_and(|event| is_change(&event)) {
-            let now = Snapshot::of(&root);
+            let now = Snapshot::take(&root);
             let mut before = lock(&before);
             if *before != now {
                 *before = now;

@@ -30,7 +30,7 @@ pub(super) struct MonitorView {
     threshold: f64,
     #[serde(skip)]
     min_requests: u64,
-    /// A file that does not exist yet is no mistake.
+    /// Whether the file does not exist yet, which is not a mistake.
     #[serde(skip)]
     is_missing: bool,
 }

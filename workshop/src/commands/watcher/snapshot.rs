@@ -20,7 +20,7 @@ pub(super) struct Snapshot {
 
 impl Snapshot {
     /// The files that exist now. A file that cannot be read is left out, because it is just being replaced.
-    pub(super) fn of(folder: &Path) -> Self {
+    pub(super) fn take(folder: &Path) -> Self {
         let walk = WalkBuilder::new(folder)
             .hidden(false)
             .require_git(false)
@@ -56,7 +56,7 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, text).unwrap();
         };
-        let snapshot = || Snapshot::of(folder.path());
+        let snapshot = || Snapshot::take(folder.path());
         write(".gitignore", "*.log\n/dist\n");
         write("main.go", "package main");
         let before = snapshot();
