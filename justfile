@@ -30,6 +30,8 @@ lint: (_needs "typos" "taplo" "yamllint" "shellcheck" "lychee" "check-jsonschema
     typos
     # Unusual words, and the usual ones, are listed in _words.txt.
     if git grep -nIiP -f <(sed '/^#/d; s/\t.*//' _words.txt) -- ':(exclude)_words.txt' {{ WORDS_UNCHECKED }}; then exit 1; else [[ $? -eq 1 ]]; fi
+    # rustfmt wraps code at max_width, but not comments. Markers of steps, tables, and code in comments cannot be wrapped.
+    if git grep -nP '^(?=.{111}) *//[/!]? (?!BEFORE |# |\||\{|<http)' -- '*.rs'; then exit 1; else [[ $? -eq 1 ]]; fi
     RUST_LOG=warn taplo fmt --check
     yamllint --strict .
     git ls-files -z -- '*.sh' .ci/run | xargs -0 shellcheck --external-sources

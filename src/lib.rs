@@ -1,4 +1,5 @@
-//! The target of an observability workshop: a small web service, instrumented with OpenTelemetry in every layer.
+//! The target of an observability workshop: a small web service, instrumented with OpenTelemetry in every
+//! layer.
 //!
 //! A request arrives at [`server`], passes through the middleware of [`app`], and is handled by [`handson`],
 //! which calls [`httpbin`] and queries the database ([`db`]). Every failure on the way is an [`error`], and

@@ -38,7 +38,8 @@ where
 fn is_line(metadata: &Metadata<'_>) -> bool {
     // BEFORE delivery: metadata.is_event()
     // ANCHOR: delivery
-    // The SDK logs every export that fails. `Delivery` logs one line when exports begin to fail, and one when they recover.
+    // The SDK logs every export that fails. `Delivery` logs one line when exports begin to fail, and one when
+    // they recover.
     metadata.is_event() && !metadata.name().starts_with("Export.")
     // ANCHOR_END: delivery
 }

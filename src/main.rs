@@ -1,4 +1,5 @@
-//! Assembles the program, in the order in which its parts start: options, telemetry, service. They end in reverse order.
+//! Assembles the program, in the order in which its parts start: options, telemetry, service. They end in
+//! reverse order.
 
 use std::ops::RangeInclusive;
 use std::process::ExitCode;
@@ -111,7 +112,8 @@ async fn serve_handson(options: &Options, name: String, telemetry: &Telemetry) -
     let router = app::router(handson, request_timeout);
     // BEFORE server-spans: // TODO server-spans: add the layer that gives each request a span.
     // ANCHOR: server-spans
-    // Must wrap everything, because the span of a request contains all of it, and the status that the caller gets.
+    // Must wrap everything, because the span of a request contains all of it, and the status that the caller
+    // gets.
     let router = router.layer(instrumentation::server::ServerLayer::new(&telemetry.instrumentation));
     // ANCHOR_END: server-spans
     serve(listener, router, options, telemetry, Some(masked(&url))).await

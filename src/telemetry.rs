@@ -1,4 +1,5 @@
-//! The pipelines of OpenTelemetry: an exporter, a processor and a provider for each signal, and one resource for all.
+//! The pipelines of OpenTelemetry: an exporter, a processor and a provider for each signal, and one resource
+//! for all.
 //!
 //! [`start`] builds and installs them; [`Telemetry::flush`] exports the remaining telemetry before the
 //! process ends.

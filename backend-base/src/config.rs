@@ -66,7 +66,8 @@ pub struct Address {
 /// How to serve `/handson`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Service {
-    /// backend-sakura makes the service handson-sakura [default: the package's name if it begins with backend-]
+    /// backend-sakura makes the service handson-sakura [default: the package's name if it begins with
+    /// backend-]
     #[arg(long, env = "BACKEND_NAME", value_parser = values::backend_name)]
     pub backend_name: Option<String>,
     /// httpbin to call, for example `https://httpbin.org` [default: a local one inside this process]

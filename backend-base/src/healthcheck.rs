@@ -13,7 +13,8 @@ use crate::config::Address;
 /// Time limit of a health check.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// `router` with `GET /healthz`. Add it after the layers, so that health checks are neither traced nor counted.
+/// `router` with `GET /healthz`. Add it after the layers, so that health checks are neither traced nor
+/// counted.
 pub fn route(router: Router) -> Router {
     router.route("/healthz", get(|| async { "ok" }))
 }

@@ -1,4 +1,5 @@
-//! Assembles the program, in the order in which its parts start: options, telemetry, service. They end in reverse order.
+//! Assembles the program, in the order in which its parts start: options, telemetry, service. They end in
+//! reverse order.
 
 use std::ops::RangeInclusive;
 use std::process::ExitCode;

@@ -1,5 +1,5 @@
-//! The signals that end the process. A backend depends on `instrumentation` alone, so that it has its own copy of what the crate
-//! `shutdown` does for the other programs.
+//! The signals that end the process. A backend depends on `instrumentation` alone, so that it has its own
+//! copy of what the crate `shutdown` does for the other programs.
 
 use std::future::Future;
 use std::io;
@@ -10,8 +10,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use tokio::signal::unix::{self, SignalKind};
 
-/// Completes at the first SIGTERM or SIGINT. A second one has the signal's default disposition: it ends the process at
-/// once.
+/// Completes at the first SIGTERM or SIGINT. A second one has the signal's default disposition: it ends the
+/// process at once.
 ///
 /// # Errors
 ///

@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo bench --package handson-console --bench receiver
-//! cargo bench --package handson-console --bench receiver -- --seconds 1 --cycles 1    # only whether it works
+//! cargo bench --package handson-console --bench receiver -- --seconds 1 --cycles 1  # whether it works
 //! ```
 //!
 //! The console runs as a separate process. It is first filled beyond its memory limit, so that every export

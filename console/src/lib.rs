@@ -149,7 +149,8 @@ impl Console {
         }
     }
 
-    /// Reads the files of the monitors again when they change. A file may be slow, so that neither a lock nor a tick waits for it.
+    /// Reads the files of the monitors again when they change. A file may be slow, so that neither a lock nor
+    /// a tick waits for it.
     async fn follow_monitor_files(self: Arc<Self>) {
         let mut ticks = tokio::time::interval(TICK_INTERVAL);
         loop {

@@ -67,7 +67,8 @@ pub struct Gone {
     pub traces: u64,
     pub spans: u64,
     pub log_records: u64,
-    /// Failed requests that were not counted as failures, because too many of them waited for their exceptions.
+    /// Failed requests that were not counted as failures, because too many of them waited for their
+    /// exceptions.
     pub failures: u64,
 }
 

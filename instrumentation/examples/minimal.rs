@@ -1,4 +1,5 @@
-//! A service with all three signals: `PORT=8080 cargo run -p handson-instrumentation --example minimal`, then `/hello`.
+//! A service with all three signals: `PORT=8080 cargo run -p handson-instrumentation --example minimal`, then
+//! `/hello`.
 
 use axum::{Router, http::StatusCode, routing::get};
 use instrumentation::{Identity, Instrumentation, database::Pool, delivery::Delivery, identity::detectors};

@@ -17,8 +17,8 @@
 //! - marks a call as failed if it gets no response, a status of 400 or above, or only half a body. The
 //!   caller, who knows what that means, can record the reason: see [`CallSpan`].
 //!
-//! It follows <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span>. Add it as the last middleware,
-//! so that a retry makes a span for each attempt.
+//! It follows <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-client-span>. Add it as the
+//! last middleware, so that a retry makes a span for each attempt.
 //!
 //! The Registry has two crates for the same purpose; `tests/registry` runs both and shows their faults.
 //! `reqwest-tracing` 0.7 writes status and port as strings, leaves out `url.full` by default, and sends no

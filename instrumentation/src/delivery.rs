@@ -1,8 +1,9 @@
 //! Counts telemetry on its way to the collector, so that nothing is lost silently.
 //!
-//! The SDK's batch processors report how much they dropped only when they are shut down, and a failing exporter reports every
-//! single failure. [`Delivery`] puts a thin layer around both. It counts what is dropped in front of a full queue or fails
-//! behind it, and logs one warning when loss begins and one when it ends, with the number of lost items:
+//! The SDK's batch processors report how much they dropped only when they are shut down, and a failing
+//! exporter reports every single failure. [`Delivery`] puts a thin layer around both. It counts what is
+//! dropped in front of a full queue or fails behind it, and logs one warning when loss begins and one when it
+//! ends, with the number of lost items:
 //!
 //! ```text
 //! WARN OTLP export to http://localhost:4318 is failing: Connection refused; dropped items are counted

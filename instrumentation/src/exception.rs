@@ -20,7 +20,8 @@ pub trait Exception: Display {
     fn stack_trace(&self) -> String;
 }
 
-/// Records `exception` on the current span: status Error, and one event `exception`. Does nothing without a span.
+/// Records `exception` on the current span: status Error, and one event `exception`. Does nothing without a
+/// span.
 pub fn record(exception: &impl Exception) {
     Context::map_current(|context| record_on(context, exception));
 }

@@ -116,8 +116,8 @@ where
     }
 }
 
-/// The ids come from OpenTelemetry's context, not from `tracing`'s current span: the server layer and other users of the
-/// OpenTelemetry API make spans that `tracing` does not know.
+/// The ids come from OpenTelemetry's context, not from `tracing`'s current span: the server layer and other
+/// users of the OpenTelemetry API make spans that `tracing` does not know.
 fn span_ids(line: &mut Object) {
     Context::map_current(|context| {
         let span = context.span();

@@ -1,8 +1,9 @@
-//! Sends telemetry over OTLP/HTTP: exporters of spans and log records, and the HTTP client that all three signals share.
+//! Sends telemetry over OTLP/HTTP: exporters of spans and log records, and the HTTP client that all three
+//! signals share.
 //!
-//! [`SpanExporter`] and [`LogRecordExporter`] encode to protobuf without the intermediate structs of `opentelemetry-otlp`. These
-//! structs are the most expensive part of tracing in a service. Metrics and gRPC use the exporters of `opentelemetry-otlp`, with
-//! [`HttpClient`] as the client of those that send over HTTP.
+//! [`SpanExporter`] and [`LogRecordExporter`] encode to protobuf without the intermediate structs of
+//! `opentelemetry-otlp`. These structs are the most expensive part of tracing in a service. Metrics and gRPC
+//! use the exporters of `opentelemetry-otlp`, with [`HttpClient`] as the client of those that send over HTTP.
 //!
 //! Specification: <https://opentelemetry.io/docs/specs/otlp/#otlphttp>.
 

@@ -11,13 +11,14 @@
 //!
 //! For every request, the layer
 //! - continues the caller's trace (`traceparent`), or starts a new one,
-//! - makes a span of kind SERVER that is the current one while the request is served, named after method and route,
+//! - makes a span of kind SERVER that is the current one while the request is served, named after method and
+//!   route,
 //! - records `http.server.request.duration` and `http.server.active_requests`,
 //! - sends the ids of the span to the caller in the response header `traceresponse`.
 //!
 //! It follows <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span> and
-//! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>. The span ends with the head of the response; a body
-//! that is streamed for longer is not covered.
+//! <https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>. The span ends with the head of the
+//! response; a body that is streamed for longer is not covered.
 //!
 //! The Registry has three crates for the same purpose; `tests/registry` runs each and shows its faults. The
 //! best is `opentelemetry-instrumentation-tower` 0.19, which leaves `url.scheme` empty, sets neither

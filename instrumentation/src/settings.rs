@@ -2,7 +2,8 @@
 //! ignores an invalid value with a warning or silently, and telemetry would then be missing without any
 //! error.
 //!
-//! Variables and defaults are those of <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/> and
+//! Variables and defaults are those of
+//! <https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/> and
 //! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/>. An empty variable counts as unset.
 
 mod headers;

@@ -8,7 +8,8 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-/// The layer of `tracing-opentelemetry` for the spans of the crate `name` and its modules, with that crate as their scope.
+/// The layer of `tracing-opentelemetry` for the spans of the crate `name` and its modules, with that crate as
+/// their scope.
 ///
 /// - The filter is necessary: without it, the TRACE spans and events of hyper and other crates are enabled,
 ///   and a request costs three times as much.

@@ -1,5 +1,5 @@
-//! When iterations start: the open model of k6's `constant-arrival-rate`. The schedule is fixed before the first
-//! request, and neither a slow target nor a late wake-up ever moves it.
+//! When iterations start: the open model of k6's `constant-arrival-rate`. The schedule is fixed before the
+//! first request, and neither a slow target nor a late wake-up ever moves it.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -44,8 +44,8 @@ pub trait Clock {
 #[derive(Debug)]
 pub struct SystemClock(pub Receiver<()>);
 
-/// The shortest sleep. A wake-up costs as much as a request, so above 2,000 iterations per second, those within this time
-/// start together.
+/// The shortest sleep. A wake-up costs as much as a request, so above 2,000 iterations per second, those
+/// within this time start together.
 const MIN_SLEEP: Duration = Duration::from_micros(500);
 
 impl Clock for SystemClock {
@@ -60,11 +60,11 @@ impl Clock for SystemClock {
     }
 }
 
-/// Calls `arrive` for each iteration at the time at which it is due, or as soon after as the system wakes this thread, until
-/// the schedule ends, or the clock or `arrive` returns `false`.
+/// Calls `arrive` for each iteration at the time at which it is due, or as soon after as the system wakes
+/// this thread, until the schedule ends, or the clock or `arrive` returns `false`.
 ///
-/// It blocks, and needs a thread of its own: the timer of an async runtime has a resolution of a millisecond, the sleep of a
-/// thread less than a tenth of that.
+/// It blocks, and needs a thread of its own: the timer of an async runtime has a resolution of a millisecond,
+/// the sleep of a thread less than a tenth of that.
 pub fn pace(
     schedule: &Schedule,
     start: Instant,

@@ -1,5 +1,5 @@
-//! Output while the load runs: one line that is updated in place, or plain lines if the output is not a terminal. Messages go
-//! to standard error.
+//! Output while the load runs: one line that is updated in place, or plain lines if the output is not a
+//! terminal. Messages go to standard error.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Options and environment variables. Every option is also a variable: under k6's name if k6 has one, otherwise `LOADTEST_`
-//! and the option's name.
+//! Options and environment variables. Every option is also a variable: under k6's name if k6 has one,
+//! otherwise `LOADTEST_` and the option's name.
 
 mod values;
 
@@ -57,7 +57,8 @@ pub struct Options {
     /// What a response must be like: 'status is 200' or 'body contains TEXT'; may be repeated
     #[arg(long, env = "LOADTEST_CHECK", default_value = "status is 200")]
     pub check: Vec<Check>,
-    /// What the run must be like, in k6's syntax, for example 'http_req_duration:p(95)<200'; may be repeated; in the variable, separated by commas
+    /// What the run must be like, in k6's syntax, for example 'http_req_duration:p(95)<200'; may be repeated;
+    /// in the variable, separated by commas
     #[arg(long, env = "LOADTEST_THRESHOLD", value_delimiter = ',')]
     pub threshold: Vec<Threshold>,
     /// Write the summary to this file, in the JSON format of k6's option of this name

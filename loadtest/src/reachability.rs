@@ -1,5 +1,5 @@
-//! Whether the target responds at all. A message is printed when it stops responding and when it recovers, not for every
-//! request.
+//! Whether the target responds at all. A message is printed when it stops responding and when it recovers,
+//! not for every request.
 
 use std::time::{Duration, Instant};
 

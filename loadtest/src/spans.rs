@@ -1,6 +1,7 @@
 //! `--otlp`: a CLIENT span for each request, exported over OTLP; the target continues its trace.
 //!
-//! Without `--otlp` no `traceparent` is sent, because a parent that never arrives makes every trace look incomplete.
+//! Without `--otlp` no `traceparent` is sent, because a parent that never arrives makes every trace look
+//! incomplete.
 
 mod delivery;
 
@@ -42,8 +43,8 @@ pub struct Spans {
 pub(crate) struct RequestSpan(opentelemetry_sdk::trace::Span);
 
 impl Spans {
-    /// Exports as the `OTEL_EXPORTER_OTLP_*` variables say, by default to `http://localhost:4318`. Must not be called in an
-    /// async task.
+    /// Exports as the `OTEL_EXPORTER_OTLP_*` variables say, by default to `http://localhost:4318`. Must not
+    /// be called in an async task.
     ///
     /// # Errors
     ///
@@ -63,7 +64,8 @@ impl Spans {
         let delivery = Arc::new(Delivery::default());
         let exporter = delivery::Counted::new(exporter.map_err(io::Error::other)?, &delivery);
 
-        // The SDK's default queue loses spans at a few thousand per second. Its variables override these values.
+        // The SDK's default queue loses spans at a few thousand per second. Its variables override these
+        // values.
         let mut batching = BatchConfigBuilder::default();
         if env::var_os("OTEL_BSP_MAX_QUEUE_SIZE").is_none() {
             batching = batching.with_max_queue_size(16_384);
@@ -121,7 +123,8 @@ impl Spans {
 }
 
 impl RequestSpan {
-    /// The header that lets the target continue the trace: <https://www.w3.org/TR/trace-context/#traceparent-header>.
+    /// The header that lets the target continue the trace:
+    /// <https://www.w3.org/TR/trace-context/#traceparent-header>.
     pub(crate) fn traceparent(&self) -> Option<(HeaderName, HeaderValue)> {
         let context = self.0.span_context();
         let value =

@@ -117,7 +117,8 @@ fn row(metrics: &Metrics, name: &str) -> Option<Row> {
     Some(Row { name, columns })
 }
 
-/// Widths of names and columns: names are padded with dots, and columns are aligned in rows with the same number of them.
+/// Widths of names and columns: names are padded with dots, and columns are aligned in rows with the same
+/// number of them.
 #[derive(Default)]
 struct Layout {
     name: usize,

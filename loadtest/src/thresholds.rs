@@ -1,4 +1,5 @@
-//! Thresholds in k6's syntax, `metric:aggregation operator number`: <https://grafana.com/docs/k6/latest/using-k6/thresholds/>.
+//! Thresholds in k6's syntax, `metric:aggregation operator number`:
+//! <https://grafana.com/docs/k6/latest/using-k6/thresholds/>.
 
 use std::str::FromStr;
 

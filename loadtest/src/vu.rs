@@ -64,8 +64,8 @@ impl Vu {
         }
     }
 
-    /// Sends the request and reads the response. It uses a new connection if the last one was closed, and sends the request
-    /// again if the connection was closed just before the request reached the other side.
+    /// Sends the request and reads the response. It uses a new connection if the last one was closed, and
+    /// sends the request again if the connection was closed just before the request reached the other side.
     async fn request(
         &mut self,
         scenario: &Scenario,

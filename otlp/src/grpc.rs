@@ -49,7 +49,8 @@ async fn export<E: Export>(
     let largest = memory.limit().min(MAX_BODY_BYTES);
     let mut grpc = Grpc::new(codec).accept_compressed(Gzip).max_decoding_message_size(largest);
     let response = grpc.unary(Service { sink: &*sink, message: PhantomData::<E> }, request).await;
-    // A response has its status in the headers only if there is no message: the export was refused, and not added.
+    // A response has its status in the headers only if there is no message: the export was refused, and not
+    // added.
     if let Some(status) = Status::from_header_map(response.headers())
         && memory.fault().is_none()
     {
@@ -75,7 +76,8 @@ impl<E: Export> UnaryService<E> for Service<'_, E> {
     }
 }
 
-/// Decodes protobuf, but rejects messages that would use too much memory. tonic's own codec would decode them.
+/// Decodes protobuf, but rejects messages that would use too much memory. tonic's own codec would decode
+/// them.
 struct Bounded<E> {
     memory: Arc<Memory>,
     message: PhantomData<E>,

@@ -52,7 +52,8 @@ impl Telemetry {
     }
 }
 
-/// Bytes of a `service.name` that are used: its length is the sender's choice, and it is kept and shown in many places.
+/// Bytes of a `service.name` that are used: its length is the sender's choice, and it is kept and shown in
+/// many places.
 const MAX_SERVICE_NAME_BYTES: usize = 255;
 
 /// `service.name` of a resource, which the conventions require, cut at [`MAX_SERVICE_NAME_BYTES`].

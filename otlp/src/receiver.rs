@@ -28,20 +28,24 @@ const MAX_ITEMS: usize = 400_000;
 pub enum Behaviour {
     /// It accepts them.
     Accept,
-    /// It accepts them except for the first spans or log records of each request, and reports that as a partial success.
+    /// It accepts them except for the first spans or log records of each request, and reports that as a
+    /// partial success.
     Reject {
         /// Number of rejected items in each request.
         items: usize,
         /// The message of the partial success.
         reason: &'static str,
     },
-    /// It responds with this HTTP status; over gRPC, with `UNAVAILABLE` for a status of 5xx and `INVALID_ARGUMENT` for others.
+    /// It responds with this HTTP status; over gRPC, with `UNAVAILABLE` for a status of 5xx and
+    /// `INVALID_ARGUMENT` for others.
     Refuse(u16),
-    /// It responds with the status 503 and the header `Retry-After`, in whole seconds; over gRPC, with `UNAVAILABLE`.
+    /// It responds with the status 503 and the header `Retry-After`, in whole seconds; over gRPC, with
+    /// `UNAVAILABLE`.
     RetryAfter(Duration),
     /// It responds only after the behaviour has changed, and then as the new behaviour says.
     Stall,
-    /// It never responds, not even after the behaviour has changed, and what was sent does not count as received.
+    /// It never responds, not even after the behaviour has changed, and what was sent does not count as
+    /// received.
     Hang,
 }
 

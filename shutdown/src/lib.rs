@@ -14,7 +14,8 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
-/// Completes at the first SIGTERM or SIGINT. A second one has the signal's default disposition: it ends the process at once.
+/// Completes at the first SIGTERM or SIGINT. A second one has the signal's default disposition: it ends the
+/// process at once.
 ///
 /// # Errors
 ///
@@ -29,8 +30,8 @@ pub fn stop_signal() -> io::Result<impl Future<Output = ()>> {
     any_of([SignalKind::terminate(), SignalKind::interrupt()])
 }
 
-/// Waits for SIGINT, SIGTERM or SIGHUP, as often as it is called. It waits in a thread of its own, so that it sees the signal even if
-/// all threads of the runtime are busy.
+/// Waits for SIGINT, SIGTERM or SIGHUP, as often as it is called. It waits in a thread of its own, so that it
+/// sees the signal even if all threads of the runtime are busy.
 ///
 /// # Errors
 ///

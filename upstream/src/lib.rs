@@ -1,6 +1,7 @@
 //! An HTTP server for tests and checks, which records each call and misbehaves on request.
 //!
-//! It stands in for httpbin when the service is checked, and for the service when the load generator is tested.
+//! It stands in for httpbin when the service is checked, and for the service when the load generator is
+//! tested.
 
 mod call;
 mod connection;

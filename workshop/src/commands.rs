@@ -33,8 +33,8 @@ use subject::CommandOptions;
 #[derive(Debug, Parser)]
 #[command(name = "cargo workshop", bin_name = "cargo workshop", version)]
 pub struct Arguments {
-    /// Language of the output; for `new`, of the backend's TODOs too [default: the language of the backend, otherwise of
-    /// LC_ALL or LANG]
+    /// Language of the output; for `new`, of the backend's TODOs too [default: the language of the backend,
+    /// otherwise of LC_ALL or LANG]
     #[arg(long, value_enum, global = true)]
     lang: Option<Lang>,
     #[command(subcommand)]
@@ -54,7 +54,8 @@ enum Command {
     Guard,
     /// Create a backend: the service without telemetry, or as it is after a step
     New {
-        /// 2 to 15 lower-case letters, digits and single dashes, starting with a letter; the prefix `backend-` is optional
+        /// 2 to 15 lower-case letters, digits and single dashes, starting with a letter; the prefix
+        /// `backend-` is optional
         name: String,
         /// Id or number of the step after which it starts
         #[arg(long, value_name = "STEP", default_value = "run")]
@@ -62,10 +63,12 @@ enum Command {
     },
     /// Build and run a backend, and check its steps by the telemetry that it emits
     ///
-    /// Optional steps are checked only if they are named. With --command, steps 0 to 9 of a program in any language are checked.
-    /// Exit status: 0 if all checked steps passed, 1 if a step failed, 2 if a check could not run.
+    /// Optional steps are checked only if they are named. With --command, steps 0 to 9 of a program in any
+    /// language are checked. Exit status: 0 if all checked steps passed, 1 if a step failed, 2 if a check
+    /// could not run.
     Check {
-        /// The backend, and ids or numbers of steps [default: the current backend; all steps that are not optional]
+        /// The backend, and ids or numbers of steps [default: the current backend; all steps that are not
+        /// optional]
         #[arg(value_name = "NAME|STEP")]
         arguments: Vec<String>,
         #[command(flatten)]

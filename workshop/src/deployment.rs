@@ -1,7 +1,8 @@
-//! The files that deploy a backend to ECS: its line in two lists of Terraform, its workflow of GitHub Actions, and its
-//! application of PipeCD.
+//! The files that deploy a backend to ECS: its line in two lists of Terraform, its workflow of GitHub
+//! Actions, and its application of PipeCD.
 //!
-//! The files of `base` are the templates: the files of a backend differ from them only by the name of the backend.
+//! The files of `base` are the templates: the files of a backend differ from them only by the name of the
+//! backend.
 
 pub mod app;
 pub mod ecs;
@@ -81,8 +82,8 @@ pub fn is_own(file: &Path, name: &str) -> bool {
     *file == workflow_of(name) || file.starts_with(folder_of(name))
 }
 
-/// The deployment of `name` without a canary: the two lists with its name, the sorted list of canaries, and its own files,
-/// made from those of `base`.
+/// The deployment of `name` without a canary: the two lists with its name, the sorted list of canaries, and
+/// its own files, made from those of `base`.
 ///
 /// # Errors
 ///
@@ -103,7 +104,8 @@ pub fn plain(root: &Path, name: &str) -> Result<Tree> {
     Ok(tree)
 }
 
-/// The deployment of `name` with a canary: also in the list of canaries, with the service and the pipeline of `canary`.
+/// The deployment of `name` with a canary: also in the list of canaries, with the service and the pipeline of
+/// `canary`.
 ///
 /// # Errors
 ///
@@ -118,8 +120,8 @@ pub fn canary(root: &Path, name: &str) -> Result<Tree> {
     Ok(tree)
 }
 
-/// The files as they are after a step, with example values for the placeholders; before the first deployment step, only the
-/// three lists.
+/// The files as they are after a step, with example values for the placeholders; before the first deployment
+/// step, only the three lists.
 ///
 /// # Errors
 ///

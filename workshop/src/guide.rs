@@ -9,9 +9,9 @@
 //! ```
 //! ````
 //!
-//! The mark names a step, a file of the backend as it is after that step, and the beginning of the item or statement to show;
-//! without it, the whole file is shown. With `crate` instead of a step, the file is one of the repository:
-//! `<!-- code: crate instrumentation/src/exception.rs pub(crate) fn record_on -->`.
+//! The mark names a step, a file of the backend as it is after that step, and the beginning of the item or
+//! statement to show; without it, the whole file is shown. With `crate` instead of a step, the file is one of
+//! the repository: `<!-- code: crate instrumentation/src/exception.rs pub(crate) fn record_on -->`.
 
 mod excerpt;
 

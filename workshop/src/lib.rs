@@ -1,5 +1,5 @@
-//! The workshop: derives every state of the service from one source, runs an attendee's copy, and checks it by the telemetry
-//! that it emits.
+//! The workshop: derives every state of the service from one source, runs an attendee's copy, and checks it
+//! by the telemetry that it emits.
 //!
 //! | module | what it does |
 //! | --- | --- |

@@ -1,9 +1,10 @@
 //! Texts in the reader's language.
 //!
-//! A text is written in English where it is needed: `text!("status {status}", status = 503)`. The English template is
-//! also the key under which a table holds its translation: `workshop/messages/ja.toml`. A text that speaks of Rust or of the
-//! files of a backend has another one for programs in other languages, in `workshop/messages/any-language.toml`. `tests/messages`
-//! reads the templates from the source and reports what a table lacks.
+//! A text is written in English where it is needed: `text!("status {status}", status = 503)`. The English
+//! template is also the key under which a table holds its translation: `workshop/messages/ja.toml`. A text
+//! that speaks of Rust or of the files of a backend has another one for programs in other languages, in
+//! `workshop/messages/any-language.toml`. `tests/messages` reads the templates from the source and reports
+//! what a table lacks.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -34,7 +35,8 @@ pub enum Argument {
 }
 
 impl Message {
-    /// A message from a template with `{name}` for each argument. Use [`text!`](crate::text), which checks the names.
+    /// A message from a template with `{name}` for each argument. Use [`text!`](crate::text), which checks
+    /// the names.
     pub fn new(template: &'static str, arguments: Vec<(&'static str, Argument)>) -> Self {
         Self { template, arguments }
     }
@@ -159,8 +161,8 @@ values!(
 
 /// A [`Message`] from an English template and its arguments: `text!("{key} is {value}", key, value = 3)`.
 ///
-/// An argument is a [`Message`], a string, a number or a value of JSON or OTLP. The compiler rejects a template whose
-/// placeholders are not the names of the arguments.
+/// An argument is a [`Message`], a string, a number or a value of JSON or OTLP. The compiler rejects a
+/// template whose placeholders are not the names of the arguments.
 #[macro_export]
 macro_rules! text {
     ($template:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {{

@@ -28,7 +28,8 @@ const TESTS: &str = "workshop/tests/checks";
 ///
 /// # Errors
 ///
-/// The id is not allowed or already used, one of its files already exists, or a file to change has an unexpected form.
+/// The id is not allowed or already used, one of its files already exists, or a file to change has an
+/// unexpected form.
 pub fn new_step(root: &Path, steps: &Steps, id: &str) -> Result<Tree> {
     refuse(steps, id)?;
     let module = id.replace('-', "_");

@@ -39,7 +39,8 @@ pub use program::{CommandLine, Program};
 
 /// Time for all three runs together, without the starts, which have their own limit.
 const RUNS_TIMEOUT: Duration = Duration::from_secs(55);
-/// `OTEL_METRIC_EXPORT_INTERVAL` of the run with unusual requests, in milliseconds: metrics are exported during a request.
+/// `OTEL_METRIC_EXPORT_INTERVAL` of the run with unusual requests, in milliseconds: metrics are exported
+/// during a request.
 const METRIC_EXPORT_INTERVAL: &str = "100";
 /// Time between the last response and SIGTERM.
 const PAUSE_BEFORE_SIGTERM: Duration = Duration::from_millis(30);

@@ -9,11 +9,11 @@
 //! // BEFORE server-spans: // TODO server-spans: give every request a span
 //! ```
 //!
-//! A file that exists only from a step on needs no markers: that step lists it under `files` in `workshop/steps.toml`. Before
-//! that step, the file is left out, together with the `mod` line that names it.
+//! A file that exists only from a step on needs no markers: that step lists it under `files` in
+//! `workshop/steps.toml`. Before that step, the file is left out, together with the `mod` line that names it.
 //!
-//! At step `k`, a region of a later step is left out, and a `BEFORE` line of a later step is uncommented, unless it is inside
-//! a region that is left out. Markers themselves are always left out.
+//! At step `k`, a region of a later step is left out, and a `BEFORE` line of a later step is uncommented,
+//! unless it is inside a region that is left out. Markers themselves are always left out.
 
 mod later;
 mod lines;
@@ -66,7 +66,8 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
     let manifest = read_to_string(&root.join("Cargo.toml"))?;
     tree.add(Path::new("Cargo.toml"), manifest::for_backend(&manifest, name, lang)?);
     if let Ok(lock) = read_to_string(&root.join("backend-base/Cargo.lock")) {
-        // The lock file stays sorted, because no dependency has a name between two that begin with "backend-".
+        // The lock file stays sorted, because no dependency has a name between two that begin with
+        // "backend-".
         tree.add(Path::new("Cargo.lock"), lock.replace("\"backend-base\"", &format!("\"{name}\"")));
     }
     for file in steps.all()[..=at].iter().flat_map(|step| &step.files) {
@@ -83,8 +84,9 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
     Ok(tree)
 }
 
-/// Writes `.workshop/alias.toml`, which makes `cargo workshop` work in all folders of every backend. The file contains the
-/// full path of this repository, so it is not committed, and is written again if the repository has moved.
+/// Writes `.workshop/alias.toml`, which makes `cargo workshop` work in all folders of every backend. The file
+/// contains the full path of this repository, so it is not committed, and is written again if the repository
+/// has moved.
 ///
 /// # Errors
 ///

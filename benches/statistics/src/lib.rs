@@ -1,4 +1,5 @@
-//! Medians and percentiles, for the benchmarks: a mean would be dominated by a single slice in which another program was running.
+//! Medians and percentiles, for the benchmarks: a mean would be dominated by a single slice in which another
+//! program was running.
 
 /// The distribution of repeated measurements.
 #[derive(Clone, Copy, Debug)]

@@ -125,8 +125,8 @@ impl Errors {
         group.slots.retain(|slot, _| slot + reach >= present);
     }
 
-    /// Called for a failed SERVER span. Its request becomes a failure of its own if no exception arrives. Returns
-    /// the number of waiting requests that were dropped for it.
+    /// Called for a failed SERVER span. Its request becomes a failure of its own if no exception arrives.
+    /// Returns the number of waiting requests that were dropped for it.
     pub(super) fn look_at_later(&mut self, span: &Span, now: u64) -> u64 {
         self.waiting.push_back(Waiting {
             until: now + EXCEPTION_WINDOW.as_nanos() as u64,

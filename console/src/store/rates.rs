@@ -86,7 +86,8 @@ impl Slot {
         if self.requests == 0 { 0.0 } else { self.errors as f64 / self.requests as f64 }
     }
 
-    /// The duration that the given share of requests does not exceed, in nanoseconds; `None` without requests.
+    /// The duration that the given share of requests does not exceed, in nanoseconds; `None` without
+    /// requests.
     pub fn percentile(&self, share: f64) -> Option<f64> {
         let wanted = (self.requests as f64 * share).ceil().max(1.0) as u64;
         let mut counted = 0;

@@ -20,8 +20,8 @@ pub fn host_arch() -> KeyValue {
     KeyValue::new("host.arch", if cfg!(target_arch = "x86_64") { "amd64" } else { "arm64" })
 }
 
-/// opentelemetry-instrumentation-process has five gauges that are counters or up-down counters in the conventions. A view
-/// can only drop them.
+/// opentelemetry-instrumentation-process has five gauges that are counters or up-down counters in the
+/// conventions. A view can only drop them.
 pub fn without_wrong_instruments(instrument: &Instrument) -> Option<Stream> {
     let right = ["process.cpu.time", "process.disk.io"].contains(&instrument.name());
     let wrong = instrument.name().starts_with("process.") && !right;
@@ -39,13 +39,15 @@ where
     spans.with_level(false).with_target(false)
 }
 
-/// opentelemetry-appender-tracing also takes what the exporter's HTTP client logs: each export would cause the next one.
+/// opentelemetry-appender-tracing also takes what the exporter's HTTP client logs: each export would cause
+/// the next one.
 pub fn without_exporter(level: LevelFilter) -> Targets {
     let exporter = ["hyper_util", "opentelemetry", "reqwest"].map(|target| (target, LevelFilter::OFF));
     Targets::new().with_default(level).with_targets(exporter)
 }
 
-/// opentelemetry-instrumentation-tower takes `url.scheme` from the request's target, which has none in HTTP/1.1.
+/// opentelemetry-instrumentation-tower takes `url.scheme` from the request's target, which has none in
+/// HTTP/1.1.
 pub async fn set_scheme<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
     let host = request.headers().get(HOST).map(|host| host.as_bytes().to_vec());
     if let (Some(host), Some(path)) = (host, request.uri().path_and_query())
@@ -56,8 +58,8 @@ pub async fn set_scheme<B>(mut request: axum::http::Request<B>) -> axum::http::R
     request
 }
 
-/// Attributes that opentelemetry-instrumentation-tower does not set. They are set here and not by its request extractor,
-/// because that puts them on its metrics too, with a series for each caller.
+/// Attributes that opentelemetry-instrumentation-tower does not set. They are set here and not by its request
+/// extractor, because that puts them on its metrics too, with a series for each caller.
 pub async fn complete_server_span(peer: ConnectInfo<SocketAddr>, request: Request, next: Next) -> Response {
     let context = Context::current();
     let span = context.span();

@@ -145,8 +145,9 @@ fn error_type(error: &reqwest::Error) -> &'static str {
 
 /// A handle to the span of a call, for a caller that records why the call failed.
 ///
-/// Only the caller knows that a 404 is fine, or that half a body is an `HttpbinError`. Put a handle into the request; the span
-/// then stays open until the handle is dropped. If a call is tried several times, the handle has the last attempt.
+/// Only the caller knows that a 404 is fine, or that half a body is an `HttpbinError`. Put a handle into the
+/// request; the span then stays open until the handle is dropped. If a call is tried several times, the
+/// handle has the last attempt.
 ///
 /// ```
 /// # use instrumentation::{client::CallSpan, exception::Exception};
@@ -165,8 +166,8 @@ impl CallSpan {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
     }
 
-    /// Records `exception` on the span of the call: status Error, and one event `exception`. Does nothing if no call was made,
-    /// or telemetry is off.
+    /// Records `exception` on the span of the call: status Error, and one event `exception`. Does nothing if
+    /// no call was made, or telemetry is off.
     pub fn record_exception(&self, exception: &impl Exception) {
         if let Some(context) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             exception::record_on(context, exception);

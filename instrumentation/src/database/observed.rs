@@ -37,7 +37,8 @@ impl<T> Observed<T> {
     }
 }
 
-/// Awaits `future`, which is the database's command `name`, like `COMMIT`. It is recorded if there is a `recorder`.
+/// Awaits `future`, which is the database's command `name`, like `COMMIT`. It is recorded if there is a
+/// `recorder`.
 pub(super) async fn recorded_command<T>(
     future: impl Future<Output = sqlx::Result<T>> + Send,
     recorder: Option<&Arc<Recorder>>,

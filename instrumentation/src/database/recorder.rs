@@ -123,8 +123,8 @@ impl Recorder {
 }
 
 impl Operation {
-    /// `db.query.text` of `query`. Its literals are removed, unless it `is_parameterized`: the values of a query with arguments
-    /// are not in its text.
+    /// `db.query.text` of `query`. Its literals are removed, unless it `is_parameterized`: the values of a
+    /// query with arguments are not in its text.
     pub(super) fn query_text(&self, query: &str, is_parameterized: bool, system: System) -> Arc<str> {
         let recorded = || {
             if is_parameterized { query.into() } else { without_literals(query, system).into() }

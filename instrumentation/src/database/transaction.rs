@@ -9,7 +9,8 @@ use super::executor::Recorded;
 use super::observed::recorded_command;
 use super::recorder::{Names, Recorder};
 
-/// A transaction whose queries are recorded. If it is dropped without a commit, it is rolled back in the background.
+/// A transaction whose queries are recorded. If it is dropped without a commit, it is rolled back in the
+/// background.
 pub struct Transaction<'c, DB: Database> {
     /// `None` only while `self` is consumed or dropped.
     inner: Option<sqlx::Transaction<'c, DB>>,

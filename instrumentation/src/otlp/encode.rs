@@ -16,7 +16,8 @@ use super::protobuf::Writer;
 pub(super) use log_records::encode_log_records;
 pub(super) use spans::encode_spans;
 
-/// The fields of a `ResourceSpans` and a `ResourceLogs` that are the same in every request: resource/v1/resource.proto.
+/// The fields of a `ResourceSpans` and a `ResourceLogs` that are the same in every request:
+/// resource/v1/resource.proto.
 #[derive(Debug, Default)]
 pub(super) struct EncodedResource {
     pub(super) attributes: Vec<u8>,
@@ -57,7 +58,8 @@ fn attribute(to: &mut Writer, field: u32, key: &Key, value: &Value) {
     });
 }
 
-/// `AnyValue` in common/v1/common.proto. Both enums may get new variants, which would be sent as an empty value.
+/// `AnyValue` in common/v1/common.proto. Both enums may get new variants, which would be sent as an empty
+/// value.
 fn value(to: &mut Writer, value: &Value) {
     match value {
         Value::String(text) => string_value(to, text.as_str()),

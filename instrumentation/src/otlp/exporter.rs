@@ -86,8 +86,8 @@ impl SpanExporter {
 
     /// Calls `handler` once for each batch with lost spans, before `export` returns.
     ///
-    /// A batch that the receiver rejects in part ([`ExportError::PartialSuccess`]) is exported successfully as far as the
-    /// SDK is concerned. Without a handler, it is logged as a warning.
+    /// A batch that the receiver rejects in part ([`ExportError::PartialSuccess`]) is exported successfully
+    /// as far as the SDK is concerned. Without a handler, it is logged as a warning.
     #[must_use]
     pub fn on_error(mut self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
         self.0.on_error = Some(Arc::new(handler));

@@ -1,7 +1,8 @@
 //! Writes protobuf's wire format: <https://protobuf.dev/programming-guides/encoding/>.
 //!
-//! The functions that write a field omit it if it has its default value, as proto3 does. Functions with `always` in
-//! their names do not: a member of a `oneof` and an element of a list are written even with the default value.
+//! The functions that write a field omit it if it has its default value, as proto3 does. Functions with
+//! `always` in their names do not: a member of a `oneof` and an element of a list are written even with the
+//! default value.
 
 const VARINT: u32 = 0;
 const FIXED64: u32 = 1;
@@ -117,7 +118,8 @@ impl Writer {
         put_varint(&mut self.bytes[start - reserved..], length as u64);
     }
 
-    /// Moves the content that begins at `start`, so that `needed` bytes are free before it instead of `reserved`.
+    /// Moves the content that begins at `start`, so that `needed` bytes are free before it instead of
+    /// `reserved`.
     #[cold]
     fn move_content(&mut self, start: usize, reserved: usize, needed: usize) {
         let gap = start - reserved;

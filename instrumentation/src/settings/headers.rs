@@ -1,4 +1,5 @@
-//! `OTEL_EXPORTER_OTLP_HEADERS`: `api-key=secret,tenant=shop`, in the form of W3C Baggage with values percent-encoded:
+//! `OTEL_EXPORTER_OTLP_HEADERS`: `api-key=secret,tenant=shop`, in the form of W3C Baggage with values
+//! percent-encoded:
 //! <https://opentelemetry.io/docs/specs/otel/protocol/exporter/#specifying-headers-via-environment-variables>.
 
 use std::borrow::Cow;

@@ -1,5 +1,5 @@
-//! The layers of this crate, through their public interface: real servers, clients and subscribers, and an SDK whose
-//! exporters keep everything in memory.
+//! The layers of this crate, through their public interface: real servers, clients and subscribers, and an
+//! SDK whose exporters keep everything in memory.
 
 mod client;
 mod delivery;

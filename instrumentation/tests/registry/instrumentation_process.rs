@@ -1,4 +1,5 @@
-//! opentelemetry-instrumentation-process: metrics of this process. It reads `/proc`, so on macOS it records nothing.
+//! opentelemetry-instrumentation-process: metrics of this process. It reads `/proc`, so on macOS it records
+//! nothing.
 
 use crate::faults::{Faults, modules};
 use crate::telemetry::Telemetry;

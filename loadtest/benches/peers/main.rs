@@ -1,4 +1,5 @@
-//! Compares the load generator with k6 and oha, if they are installed: `cargo bench -p loadtest --bench peers`.
+//! Compares the load generator with k6 and oha, if they are installed: `cargo bench -p loadtest --bench
+//! peers`.
 //!
 //! Each is started with the same number of requests per second. Their cost is read from `/proc`; their
 //! schedule is measured only at the target, which records when each request arrives. They run one at a time

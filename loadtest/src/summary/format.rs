@@ -33,7 +33,8 @@ pub fn per_second(count: u64, elapsed: Duration) -> String {
     format!("{}/s", digits.trim_end_matches('0').trim_end_matches('.'))
 }
 
-/// The first half of a progress line: `running (0h01m00.0s), 00/50 VUs, 300 complete and 0 interrupted iterations`.
+/// The first half of a progress line: `running (0h01m00.0s), 00/50 VUs, 300 complete and 0 interrupted
+/// iterations`.
 pub fn running(metrics: &Metrics, duration: Option<Duration>) -> String {
     let (vus, vus_max) = metrics.vus();
     let width = vus_max.to_string().len();

@@ -18,8 +18,9 @@ pub(super) const TREND: [(&str, OfTrend); 7] = [
     ("p(99)", |trend| trend.percentile(99.0)),
 ];
 
-/// `root_group` with the checks, and `metrics`. Times are in milliseconds, shares from 0 to 1. As in k6, the `passes` of
-/// `http_req_failed` are the failed requests, and `true` for a threshold means that it was crossed.
+/// `root_group` with the checks, and `metrics`. Times are in milliseconds, shares from 0 to 1. As in k6, the
+/// `passes` of `http_req_failed` are the failed requests, and `true` for a threshold means that it was
+/// crossed.
 pub fn summary(metrics: &Metrics, thresholds: &[Threshold]) -> Value {
     let check = |check: &crate::metrics::CheckCount| {
         let entry = json!({

@@ -1,10 +1,11 @@
-//! Splits large telemetry into pieces, so that a store that adds them one by one can do other work in between.
+//! Splits large telemetry into pieces, so that a store that adds them one by one can do other work in
+//! between.
 
 use super::{Data, Metric, Telemetry};
 
 impl Telemetry {
-    /// The same spans, log records and metrics in pieces, each with at most `items` of one signal. Of metrics, data points count, and
-    /// a metric that has more of them is divided.
+    /// The same spans, log records and metrics in pieces, each with at most `items` of one signal. Of
+    /// metrics, data points count, and a metric that has more of them is divided.
     pub fn pieces(self, items: usize) -> impl Iterator<Item = Self> {
         let spans = split(self.spans, items).map(|spans| Self { spans, ..Self::default() });
         let log_records =

@@ -74,7 +74,8 @@ fn text(text: &String) -> usize {
     allocation(text.capacity())
 }
 
-/// The size of an allocation is a multiple of 16 bytes, of which the allocator uses 8; an empty one uses none.
+/// The size of an allocation is a multiple of 16 bytes, of which the allocator uses 8; an empty one uses
+/// none.
 fn allocation(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
 }

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Whether `executable` is newer than its sources, which Cargo lists in a file `.d` next to it, and than the manifests and the
-/// lock file of the repository with the folder `workshop`. It is not fresh if one of these files cannot be read.
+/// Whether `executable` is newer than its sources, which Cargo lists in a file `.d` next to it, and than the
+/// manifests and the lock file of the repository with the folder `workshop`. It is not fresh if one of these
+/// files cannot be read.
 pub(crate) fn is_fresh(executable: &Path, workshop: &Path) -> bool {
     let sources = fs::read_to_string(executable.with_extension("d")).unwrap_or_default();
     let Some((_, sources)) = sources.split_once(": ") else { return false };

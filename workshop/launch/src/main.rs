@@ -1,7 +1,7 @@
 //! Entry point of `cargo workshop`: builds the workshop's program if necessary, and replaces itself by it.
 //!
-//! The workshop has some hundred dependencies, so the first command in a clone compiles for minutes. This program has none:
-//! it is compiled in a second, and can report what happens.
+//! The workshop has some hundred dependencies, so the first command in a clone compiles for minutes. This
+//! program has none: it is compiled in a second, and can report what happens.
 
 mod fresh;
 

@@ -49,7 +49,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             }
             definition
         }
-        // The name of a command is the one that each run sets. The monitor has the name that it has elsewhere.
+        // The name of a command is the one that each run sets. The monitor has the name that it has
+        // elsewhere.
         Origin::Command => Definition { service: service.clone(), ..definition },
     };
     let notices = drill(evidence, &definition);

@@ -1,5 +1,5 @@
-//! Step 11: the pipeline gives a new version a share of the traffic, analyses it, and only then gives it all traffic; and the
-//! two versions differ in telemetry.
+//! Step 11: the pipeline gives a new version a share of the traffic, analyses it, and only then gives it all
+//! traffic; and the two versions differ in telemetry.
 
 mod analysis;
 mod stages;

@@ -1,5 +1,5 @@
-//! Step 12: built with the feature `datadog`, the service sends the same traces to a trace agent in Datadog's own format;
-//! built without it, it works as before.
+//! Step 12: built with the feature `datadog`, the service sends the same traces to a trace agent in Datadog's
+//! own format; built without it, it works as before.
 
 use std::collections::BTreeMap;
 

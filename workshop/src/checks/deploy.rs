@@ -1,5 +1,5 @@
-//! Step 10: the deployment files use the names of the backend throughout, are filled in, and are accepted by GitHub, PipeCD
-//! and ECS.
+//! Step 10: the deployment files use the names of the backend throughout, are filled in, and are accepted by
+//! GitHub, PipeCD and ECS.
 
 mod ecs;
 mod github;

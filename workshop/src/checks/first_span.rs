@@ -57,7 +57,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     ]
 }
 
-/// Attributes that describe the program and not the work; they are in every span, and have the same value in most.
+/// Attributes that describe the program and not the work; they are in every span, and have the same value in
+/// most.
 const NOISE: [&str; 4] = ["busy_ns", "idle_ns", "thread.id", "thread.name"];
 /// The file of the source. An absolute path is that of a folder on the machine that has built the program.
 const SOURCE_FILES: [&str; 2] = ["code.file.path", "code.filepath"];

@@ -16,7 +16,8 @@ pub(super) fn back_up(repository: &Repository, name: &str) -> Result<PathBuf> {
     Ok(backup)
 }
 
-/// Moves only the content of the folder. The folder itself stays, because a shell or an editor may be open in it.
+/// Moves only the content of the folder. The folder itself stays, because a shell or an editor may be open in
+/// it.
 pub(super) fn back_up_content(repository: &Repository, name: &str) -> Result<PathBuf> {
     let backup = next(repository, name)?;
     move_content(&repository.folder(name), &backup)?;

@@ -6,7 +6,8 @@ use std::fs;
 use crate::steps::Lang;
 use crate::text;
 
-/// Prints that `package` is compiled with its dependencies, and how long that takes, unless a service was built before.
+/// Prints that `package` is compiled with its dependencies, and how long that takes, unless a service was
+/// built before.
 pub(super) fn announce(package: &str, lang: Lang) {
     if !has_built_a_service() {
         let message = text!(

@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::messages::Message;
 use crate::text;
 
-/// NAME from `NAME`, `backend-NAME` or `backend-NAME/`: the name of the folder works like the name of the backend.
+/// NAME from `NAME`, `backend-NAME` or `backend-NAME/`: the name of the folder works like the name of the
+/// backend.
 pub(super) fn plain(word: &str) -> &str {
     let word = word.trim_end_matches('/');
     word.strip_prefix("backend-").unwrap_or(word)

@@ -72,7 +72,8 @@ impl Repository {
         names
     }
 
-    /// The backend that the command is about: the named one, otherwise the current one, otherwise the only one.
+    /// The backend that the command is about: the named one, otherwise the current one, otherwise the only
+    /// one.
     pub(super) fn backend(&self, named: Option<&str>) -> Result<String> {
         let backends = self.backends();
         let list = || match &backends[..] {
@@ -110,8 +111,8 @@ impl Repository {
         }
     }
 
-    /// The backend that `up` starts, by the same rule as [`Repository::backend`]; `None` is the finished service, which is
-    /// started by its own name, or if there is no backend.
+    /// The backend that `up` starts, by the same rule as [`Repository::backend`]; `None` is the finished
+    /// service, which is started by its own name, or if there is no backend.
     pub(super) fn backend_or_finished(&self, named: Option<&str>) -> Result<Option<String>> {
         match named {
             Some(FINISHED) => Ok(None),
@@ -138,7 +139,8 @@ impl Repository {
         Ok((name, steps))
     }
 
-    /// The language of a backend: `package.metadata.workshop.lang` of its manifest, otherwise the environment's.
+    /// The language of a backend: `package.metadata.workshop.lang` of its manifest, otherwise the
+    /// environment's.
     pub(super) fn language(&self, name: &str) -> Lang {
         let manifest = fs::read_to_string(self.folder(name).join("Cargo.toml")).unwrap_or_default();
         let manifest: toml::Table = manifest.parse().unwrap_or_default();
@@ -153,8 +155,8 @@ impl Repository {
         }
     }
 
-    /// The language of the output: the one of the options, otherwise the one of the current backend, otherwise the
-    /// environment's.
+    /// The language of the output: the one of the options, otherwise the one of the current backend,
+    /// otherwise the environment's.
     pub(super) fn output_language(&self, chosen: Option<Lang>) -> Lang {
         let current = || self.implied(&self.backends()).map(|name| self.language(&name));
         chosen.or_else(current).unwrap_or_else(environment_language)

@@ -20,12 +20,15 @@ use crate::text;
 /// A command instead of a backend.
 #[derive(Debug, Args)]
 pub(super) struct CommandOptions {
-    /// Run this command instead of a backend: a program in any language that keeps the contract, such as 'go run .'
+    /// Run this command instead of a backend: a program in any language that keeps the contract, such as 'go
+    /// run .'
     ///
-    /// It is split into words like in a shell, but runs without one. docs/contract.md says what the program must do.
+    /// It is split into words like in a shell, but runs without one. docs/contract.md says what the program
+    /// must do.
     #[arg(long, value_name = "COMMAND")]
     command: Option<String>,
-    /// The folder in which the command runs, and in which monitor.toml and git are looked up [default: the current folder]
+    /// The folder in which the command runs, and in which monitor.toml and git are looked up [default: the
+    /// current folder]
     #[arg(long, value_name = "DIR", requires = "command")]
     dir: Option<PathBuf>,
     /// Time for the command to listen at each start, compiling included
@@ -149,7 +152,8 @@ impl Subject {
     /// The arguments of `check` and `watch` for it, each with a space in front.
     pub(super) fn arguments(&self, repository: &Repository) -> String {
         match self {
-            // In its folder, the command finds the backend without arguments; elsewhere, the user has named it.
+            // In its folder, the command finds the backend without arguments; elsewhere, the user has named
+            // it.
             Self::Backend(_) => String::new(),
             Self::Command(command) => {
                 let folder = repository.shown(command.folder());
@@ -192,8 +196,8 @@ impl Subject {
         }
     }
 
-    /// Builds a backend for a run; a command builds its program when it starts. With `by_name`, steps about its
-    /// deployment are checked even if it has no files for that.
+    /// Builds a backend for a run; a command builds its program when it starts. With `by_name`, steps about
+    /// its deployment are checked even if it has no files for that.
     ///
     /// # Errors
     ///
@@ -210,7 +214,8 @@ impl Subject {
                 let folder = repository.folder(name);
                 let built = run::build(&folder).await?;
                 let mut backend = run::backend(&built, &folder);
-                // Most attendees have no AWS account. Without deployment files, those steps are checked only if they are named.
+                // Most attendees have no AWS account. Without deployment files, those steps are checked only
+                // if they are named.
                 let files = deployment::read(&repository.root, name).map_err(|error| {
                     RunError::Machine(io::Error::other(format!("{:#}", anyhow::Error::from(error))))
                 })?;

@@ -36,8 +36,8 @@ pub(super) use group::guard;
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
-    /// The backend, or `handson` for the finished service [default: the current backend or the only one; if there is none,
-    /// the finished service]
+    /// The backend, or `handson` for the finished service [default: the current backend or the only one; if
+    /// there is none, the finished service]
     name: Option<String>,
     #[command(flatten)]
     command: CommandOptions,
@@ -53,7 +53,8 @@ pub(super) struct Options {
     /// Port of the local httpbin; 0 uses a free one
     #[arg(long, default_value_t = 8081, value_parser = port)]
     httpbin_port: u16,
-    /// Environment variable for the service; may be repeated. Only a program of --command gets the variables of this shell, too
+    /// Environment variable for the service; may be repeated. Only a program of --command gets the variables
+    /// of this shell, too
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
     #[command(flatten)]
@@ -137,7 +138,8 @@ fn subject(repository: &Repository, options: &Options) -> Result<Option<Subject>
     Ok(repository.backend_or_finished(options.name.as_deref())?.map(Subject::Backend))
 }
 
-/// The monitor files of the options, otherwise the one of the subject, otherwise the one of the finished service.
+/// The monitor files of the options, otherwise the one of the subject, otherwise the one of the finished
+/// service.
 fn monitors(repository: &Repository, options: &Options, subject: Option<&Subject>) -> Vec<PathBuf> {
     let named = options.console.monitors();
     if !named.is_empty() {

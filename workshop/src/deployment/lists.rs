@@ -1,4 +1,5 @@
-//! Lists of backends in Terraform: one name per line, sorted, so that two branches that add a name rarely conflict.
+//! Lists of backends in Terraform: one name per line, sorted, so that two branches that add a name rarely
+//! conflict.
 
 use std::collections::BTreeSet;
 

@@ -9,8 +9,8 @@ pub(super) enum ExcerptError {
     NoEnd,
 }
 
-/// The item or statement whose first line begins with `beginning`, with the comments and attributes above it, without
-/// indentation.
+/// The item or statement whose first line begins with `beginning`, with the comments and attributes above it,
+/// without indentation.
 ///
 /// # Errors
 ///
@@ -46,7 +46,8 @@ fn indentation(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// The line on which all brackets are closed and the statement or item ends. An element of a list ends with a comma.
+/// The line on which all brackets are closed and the statement or item ends. An element of a list ends with a
+/// comma.
 fn end(lines: &[&str], start: usize) -> Option<usize> {
     let ends: &[char] = if lines[start].ends_with(',') { &[','] } else { &[';', '}'] };
     let mut depth = 0i32;

@@ -8,8 +8,8 @@ use crate::error::{Error, Result, read_to_string};
 use crate::steps::{Kind, Lang, Step, Steps};
 use crate::{checks, guide, source};
 
-/// What is missing for each step, as `STEP: WHAT`: its check, its chapter in each language, a `TODO` or a file, or a test with
-/// a wrong answer.
+/// What is missing for each step, as `STEP: WHAT`: its check, its chapter in each language, a `TODO` or a
+/// file, or a test with a wrong answer.
 ///
 /// # Errors
 ///

@@ -9,8 +9,9 @@ use super::{Report, Verdict};
 use crate::messages::Message;
 use crate::verdict::Expectation;
 
-/// `{backend, steps: [{number, id, title, state, expectations, hint, chapter}]}`: `state` is `passed`, `failed` or `not_judged`,
-/// and an expectation is `{expected, advice: string | null, failure: {seen, cause} | null}`. Texts are in the report's language.
+/// `{backend, steps: [{number, id, title, state, expectations, hint, chapter}]}`: `state` is `passed`,
+/// `failed` or `not_judged`, and an expectation is `{expected, advice: string | null, failure: {seen, cause}
+/// | null}`. Texts are in the report's language.
 pub fn json(report: &Report) -> Value {
     let text = |message: &Message| message.in_lang(report.lang);
     let expectation = |Expectation { expected, advice, failure }: &Expectation| {

@@ -22,7 +22,8 @@ const CALL_DURATION: Duration = Duration::from_millis(1);
 
 /// Duration of a held call: enough to hang up or to stop the program before the response.
 const HELD_CALL_DURATION: Duration = Duration::from_millis(200);
-/// Duration of a slow call: more than two exports of metrics, see [`METRIC_EXPORT_INTERVAL`](super::METRIC_EXPORT_INTERVAL).
+/// Duration of a slow call: more than two exports of metrics, see
+/// [`METRIC_EXPORT_INTERVAL`](super::METRIC_EXPORT_INTERVAL).
 const SLOW_CALL_DURATION: Duration = Duration::from_millis(250);
 
 /// Which requests the next calls belong to.

@@ -67,7 +67,8 @@ impl Program {
         matches!(self, Self::Command(_))
     }
 
-    /// Time to listen. A backend has been built, and its debug build needs milliseconds; a command may compile first.
+    /// Time to listen. A backend has been built, and its debug build needs milliseconds; a command may
+    /// compile first.
     pub(crate) fn start_timeout(&self) -> Duration {
         match self {
             Self::Executable(_) => Duration::from_secs(15),
@@ -87,8 +88,9 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// Splits `text` into words as a shell does, with quotes and backslashes. No shell runs it: variables, `|` and `&&` need
-    /// `sh -c '…'`. A relative path of the program starts at `folder`. `start_timeout` is the time to listen, a build included.
+    /// Splits `text` into words as a shell does, with quotes and backslashes. No shell runs it: variables,
+    /// `|` and `&&` need `sh -c '…'`. A relative path of the program starts at `folder`. `start_timeout` is
+    /// the time to listen, a build included.
     ///
     /// # Errors
     ///

@@ -162,8 +162,8 @@ impl Service {
         End { ending, stdout: self.stdout.all().await, stderr: self.stderr.all().await, flooded }
     }
 
-    /// The exit status, once the program has ended. A command may be a wrapper that ends before the program does: that has ended
-    /// when no process of it holds stdout or stderr, and nothing listens on the port.
+    /// The exit status, once the program has ended. A command may be a wrapper that ends before the program
+    /// does: that has ended when no process of it holds stdout or stderr, and nothing listens on the port.
     async fn ended(&mut self) -> std::io::Result<ExitStatus> {
         let status = self.child.wait().await?;
         if self.is_command {

@@ -34,8 +34,8 @@ impl Files {
         self.0.contains(file)
     }
 
-    /// The text of `file` without the `mod` lines of the left-out files, and without the doc comments and attributes directly
-    /// above those lines.
+    /// The text of `file` without the `mod` lines of the left-out files, and without the doc comments and
+    /// attributes directly above those lines.
     pub(super) fn without_mod_lines(&self, file: &Path, text: &str) -> String {
         if self.0.is_empty() {
             return text.to_owned();

@@ -24,9 +24,9 @@ impl TypedLines {
     }
 }
 
-/// The number of lines to type in each step, by comparing the derived states. Generated files are left out: the manifest, the
-/// lock file, the README and Cargo's configuration. The files of a deployment are not part of these
-/// states, so a deployment step has no lines.
+/// The number of lines to type in each step, by comparing the derived states. Generated files are left out:
+/// the manifest, the lock file, the README and Cargo's configuration. The files of a deployment are not part
+/// of these states, so a deployment step has no lines.
 ///
 /// # Errors
 ///

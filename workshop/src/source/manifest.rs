@@ -17,8 +17,8 @@ pub(super) const ALIAS: &str = "\
 workshop = \"run --quiet --manifest-path ../Cargo.toml --package launch --\"
 ";
 
-/// One target folder, so that nothing is compiled twice, and an alias that works in all folders of a backend: the second file
-/// overrides the first one if it exists.
+/// One target folder, so that nothing is compiled twice, and an alias that works in all folders of a backend:
+/// the second file overrides the first one if it exists.
 pub(super) const CARGO_CONFIG: &str = "\
 # Every workshop command writes the second file. It contains the full path of the repository, so that `cargo workshop` also
 # works in the folders below this one.
@@ -42,8 +42,9 @@ pub(super) fn full_alias(root: &Path) -> Option<String> {
     })
 }
 
-/// The root's manifest with the name of the backend. Inherited values are written out; workspace, tests and benches are left
-/// out. The dependencies of all steps stay, so that no step changes the manifest or needs a network.
+/// The root's manifest with the name of the backend. Inherited values are written out; workspace, tests and
+/// benches are left out. The dependencies of all steps stay, so that no step changes the manifest or needs a
+/// network.
 pub(super) fn for_backend(root: &str, name: &str, lang: Lang) -> Result<String> {
     let mut manifest: DocumentMut = root.parse().map_err(|error| Error::invalid(FILE, error))?;
     let workspace = manifest.remove("workspace").ok_or_else(|| missing("[workspace]"))?;

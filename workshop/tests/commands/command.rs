@@ -1,5 +1,5 @@
-//! `check --command`: programs that are not a backend. The tests use the finished service as a program in another
-//! language, because only its environment and its telemetry connect it with the check.
+//! `check --command`: programs that are not a backend. The tests use the finished service as a program in
+//! another language, because only its environment and its telemetry connect it with the check.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -89,7 +89,8 @@ fn member(to: &mut Writer, field: u32, key: &str, value: &AnyValue) {
     });
 }
 
-/// `AnyValue` in common/v1/common.proto. The enum may get new variants, which would be sent as an empty value.
+/// `AnyValue` in common/v1/common.proto. The enum may get new variants, which would be sent as an empty
+/// value.
 fn any_value(to: &mut Writer, value: &AnyValue) {
     match value {
         AnyValue::String(text) => string_value(to, text.as_str()),

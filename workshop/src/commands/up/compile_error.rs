@@ -9,8 +9,8 @@ use crate::run::{self, RunError};
 
 /// The first error of the compiler, otherwise of Cargo, otherwise what `error` contains.
 ///
-/// The build that failed has already printed all errors to the terminal. This one requests them as JSON: Cargo compiles only
-/// the crate that failed again.
+/// The build that failed has already printed all errors to the terminal. This one requests them as JSON:
+/// Cargo compiles only the crate that failed again.
 pub(super) async fn first_error(folder: &Path, error: RunError) -> String {
     if !matches!(error, RunError::BuildFailed) {
         return error.seen().to_string();

@@ -11,8 +11,8 @@ use tokio::runtime::Runtime;
 /// Time to end after SIGTERM if this program was killed.
 const TERM_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A process group. Its first process, the guard, reads from a pipe whose other end only this program holds: at the end
-/// of the pipe, it stops the group.
+/// A process group. Its first process, the guard, reads from a pipe whose other end only this program holds:
+/// at the end of the pipe, it stops the group.
 pub(super) struct Group {
     guard: Child,
     id: Pid,

@@ -23,8 +23,8 @@ const PROBE_INTERVAL: Duration = Duration::from_millis(50);
 /// A running process.
 pub(super) struct Process {
     child: Child,
-    /// The group of a command: it is often a wrapper that does not pass signals on to the program that listens. Dropping the group
-    /// kills its remaining processes.
+    /// The group of a command: it is often a wrapper that does not pass signals on to the program that
+    /// listens. Dropping the group kills its remaining processes.
     own_group: Option<Group>,
     port: Option<u16>,
 }

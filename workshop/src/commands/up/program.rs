@@ -55,7 +55,8 @@ impl Program {
     }
 }
 
-/// The file of a program that was started. It stays open, so that it can be compared with the build that replaces it.
+/// The file of a program that was started. It stays open, so that it can be compared with the build that
+/// replaces it.
 pub(super) struct Build(File);
 
 impl Build {

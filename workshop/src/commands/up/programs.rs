@@ -44,7 +44,8 @@ impl Stack {
         program
     }
 
-    /// What all programs have in common: they export to the console, and often, so that telemetry is visible within seconds.
+    /// What all programs have in common: they export to the console, and often, so that telemetry is visible
+    /// within seconds.
     fn program(&self, name: &str, program: run::Program) -> Program {
         Program {
             name: name.to_owned(),
@@ -65,7 +66,8 @@ impl Stack {
         }
     }
 
-    /// `service.name` of a command, because nothing else names it: the one that its monitor watches. A backend has its own.
+    /// `service.name` of a command, because nothing else names it: the one that its monitor watches. A
+    /// backend has its own.
     fn service_name(&self) -> Option<String> {
         let Some(Subject::Command(command)) = &self.subject else { return None };
         let monitor = std::fs::read_to_string(command.folder().join("monitor.toml")).ok();

@@ -66,7 +66,8 @@ impl Stack {
             let started = Supervised::start(program, needs, group.id(), Arc::clone(&self.board), self.lang);
             started.with_context(|| format!("cannot write {log}"))
         };
-        // No program gets a request before it is ready, so that the pages show no failures that only the start caused.
+        // No program gets a request before it is ready, so that the pages show no failures that only the
+        // start caused.
         let httpbin = start(self.httpbin(service.clone()), Needs::default())?;
         let after = Needs { after: Some(httpbin.gate()), only_while: None };
         let backend = start(self.service(self.program_of(service)), after)?;
@@ -164,14 +165,15 @@ impl Stack {
         }
     }
 
-    /// Builds the program of the backend or the finished service, which is the local httpbin too, and the load generator unless its rate is 0.
+    /// Builds the program of the backend or the finished service, which is the local httpbin too, and the
+    /// load generator unless its rate is 0.
     async fn build(&self) -> Result<(PathBuf, Option<PathBuf>), RunError> {
         let backend = self.build_backend().await?;
         if self.rate == 0 {
             return Ok((backend, None));
         }
-        // With the package `workshop`, as the launcher builds it: alone, its dependencies would be compiled again. This program itself
-        // is not built, because it is running.
+        // With the package `workshop`, as the launcher builds it: alone, its dependencies would be compiled
+        // again. This program itself is not built, because it is running.
         let arguments = ["--package", "workshop", "--package", "loadtest", "--bin", "loadtest"];
         let loadtest = run::build_package(&self.repository.root, &arguments).await?;
         Ok((backend, Some(loadtest.executable)))

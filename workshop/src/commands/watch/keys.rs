@@ -16,7 +16,8 @@ pub(super) fn read(sender: &UnboundedSender<Event>) {
     }
 }
 
-/// While this value exists, keys arrive at once and are not echoed. Ctrl-C still sends a signal, and output is unchanged.
+/// While this value exists, keys arrive at once and are not echoed. Ctrl-C still sends a signal, and output
+/// is unchanged.
 pub(super) struct SingleKeys(Termios);
 
 impl SingleKeys {
