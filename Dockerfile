@@ -1,4 +1,4 @@
-# The images: `docker build --target backend .`, or `loadtest`, or `workshop`; `docker compose build` builds all of
+# The images: `docker build --target backend .`, or `loadtest`, or `console`; `docker compose build` builds all of
 # them. See docs/containers.md.
 #
 # An image contains one program, the libraries that it loads, certificates and a user. It has no shell and no package
@@ -113,39 +113,37 @@ ENTRYPOINT ["/loadtest"]
 
 # --- The console ------------------------------------------------------------------------------------------------------
 
-FROM rust AS workshop-dependencies
+FROM rust AS console-dependencies
 COPY --from=loadtest-sources /skeleton .
 RUN --mount=type=cache,id=handson-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=handson-git,target=/usr/local/cargo/git,sharing=locked \
     --mount=type=cache,id=handson-target,target=/target,sharing=locked \
-    image dependencies workshop
+    image dependencies console
 
-FROM workshop-dependencies AS workshop-program
+FROM console-dependencies AS console-program
 COPY --from=loadtest-sources /sources .
 ARG GIT_COMMIT_SHA
 ARG GIT_REPOSITORY_URL
 RUN --mount=type=cache,id=handson-registry,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,id=handson-git,target=/usr/local/cargo/git,sharing=locked \
     --mount=type=cache,id=handson-target,target=/target,sharing=locked \
-    image program workshop workshop
+    image program console handson-console
 
-# Of the workshop's commands, only the console works without the repository.
-FROM scratch AS workshop
+FROM scratch AS console
 ARG VERSION
 ARG GIT_COMMIT_SHA
 ARG GIT_REPOSITORY_URL
-LABEL org.opencontainers.image.title="workshop" \
-      org.opencontainers.image.description="Takes OTLP, and shows traces, logs, metrics and errors in a browser" \
+LABEL org.opencontainers.image.title="console" \
+      org.opencontainers.image.description="Receives OTLP, and shows traces, logs, metrics and errors in a browser" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.source="$GIT_REPOSITORY_URL" \
       org.opencontainers.image.revision="$GIT_COMMIT_SHA" \
       org.opencontainers.image.version="$VERSION"
-COPY --from=workshop-program /image /
+COPY --from=console-program /image /
 COPY monitor.toml /
 USER 10001:10001
 ENV CONSOLE_HOST=0.0.0.0 \
     CONSOLE_MONITOR=/monitor.toml
 EXPOSE 4000 4317 4318
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["/workshop"]
-CMD ["console"]
+ENTRYPOINT ["/handson-console"]
