@@ -157,7 +157,7 @@ impl Console {
             ticks.tick().await;
             let files: Vec<_> = lock(&self.monitors).iter().map(Monitor::watched).collect();
             let reading = spawn_blocking(|| files.into_iter().map(monitor::read).collect::<Vec<_>>());
-            let Ok(read) = reading.await else { return };
+            let read = reading.await.unwrap_or_default();
             for (monitor, read) in lock(&self.monitors).iter_mut().zip(read) {
                 monitor.update(read);
             }
