@@ -15,6 +15,7 @@ mod lines;
 mod program;
 mod requests;
 mod service;
+mod stop;
 mod unusual;
 
 use std::path::Path;
@@ -36,6 +37,7 @@ pub use delivery::gather_delivery;
 pub use error::RunError;
 pub use interrupt::unless_interrupted;
 pub use program::{CommandLine, Program};
+pub(crate) use stop::{is_open, stop_command};
 
 /// Time for all three runs together, without the starts, which have their own limit.
 const RUNS_TIMEOUT: Duration = Duration::from_secs(55);

@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::process::Child;
 
 use super::lines::Lines;
@@ -143,16 +143,10 @@ impl Service {
     pub(super) async fn end(&mut self) -> End {
         let flooded = self.stdout.flooded() || self.stderr.flooded();
         let signalled = Instant::now();
-        if let Some(group) = self.group {
-            let signal = if flooded { Signal::KILL } else { Signal::TERM };
-            // The program may have ended already.
-            let _ = match self.is_command {
-                false => kill_process(group, signal),
-                // As Ctrl-C in a terminal does: `go run` and others do not pass the signal on.
-                true => kill_process_group(group, signal),
-            };
+        if flooded {
+            self.kill();
         }
-        let ending = match tokio::time::timeout(END_TIMEOUT, self.ended()).await {
+        let ending = match tokio::time::timeout(END_TIMEOUT, self.stop()).await {
             Ok(Ok(status)) => Ending::Ended { status: exit_code(status), after: signalled.elapsed() },
             _ => Ending::Killed(END_TIMEOUT),
         };
@@ -162,17 +156,18 @@ impl Service {
         End { ending, stdout: self.stdout.all().await, stderr: self.stderr.all().await, flooded }
     }
 
-    /// The exit status, once the program has ended. A command may be a wrapper that ends before the program
-    /// does: that has ended when no process of it holds stdout or stderr, and nothing listens on the port.
-    async fn ended(&mut self) -> std::io::Result<ExitStatus> {
-        let status = self.child.wait().await?;
-        if self.is_command {
-            self.stdout.closed().await;
-            self.stderr.closed().await;
-            while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_ok() {
-                tokio::time::sleep(POLL_INTERVAL).await;
-            }
+    /// Sends SIGTERM, and returns the exit status once the program has ended. A command may be a wrapper that
+    /// ends earlier: its program has ended when no process holds stdout or stderr.
+    async fn stop(&mut self) -> std::io::Result<ExitStatus> {
+        let Some(group) = self.group else { return self.child.wait().await };
+        if !self.is_command {
+            // The program may have ended already.
+            let _ = kill_process(group, Signal::TERM);
+            return self.child.wait().await;
         }
+        let status = super::stop_command(&mut self.child, group, self.port).await?;
+        self.stdout.closed().await;
+        self.stderr.closed().await;
         Ok(status)
     }
 

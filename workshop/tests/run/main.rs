@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use workshop::evidence::{Backend, Ending, Evidence, NoAnswer, Origin};
-use workshop::run::{self, Program, RunError};
+use workshop::run::{self, CommandLine, Program, RunError};
 
 /// A server of a few lines, compiled once. Its first argument says how it misbehaves.
 const SERVER: &str = r#"
@@ -137,6 +137,38 @@ async fn child_processes_of_a_service_are_also_ended() {
         let line = run.stdout.iter().find_map(|line| line.strip_prefix("grandchild ")).unwrap();
         let alive = Command::new("kill").args(["-0", line]).output().unwrap().status.success();
         assert!(!alive || is_zombie(line), "process {line} still runs");
+    }
+}
+
+/// The output of a run of a program that writes `SIGTERM` each time that it gets one, started by a command in
+/// the folder of its script `program`.
+async fn output_of_wrapped(command: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!(
+        "{} well & server=$!\ntrap 'echo SIGTERM; sleep 0.2; kill $server' TERM\nwait; wait; wait",
+        server().display()
+    );
+    fs::write(folder.path().join("program"), text).unwrap();
+    let command = CommandLine::parse(command, folder.path(), Duration::from_secs(15)).unwrap();
+    let evidence = run::gather(&run::command_backend(&command), &Program::Command(command)).await.unwrap();
+    assert!(matches!(evidence.calm.ending, Ending::Ended { .. }), "{:?}", evidence.calm.ending);
+    evidence.calm.stdout
+}
+
+#[tokio::test]
+async fn a_program_gets_sigterm_once_whether_its_wrapper_passes_it_on_or_not() {
+    for wrapper in [
+        "sh program",
+        // Like `go run`, it ends at once, and its program does not get the signal.
+        "sh -c 'sh program; true'",
+        // Like `npm`, it passes the signal on, and waits.
+        "sh -c 'sh program & program=$!; trap \"kill $program\" TERM; wait; wait'",
+        // It ignores the signal.
+        "sh -c 'sh program & trap : TERM; wait; wait'",
+    ] {
+        let output = output_of_wrapped(wrapper).await;
+        let signals = output.iter().filter(|line| *line == "SIGTERM").count();
+        assert_eq!(signals, 1, "{wrapper}: {output:?}");
     }
 }
 

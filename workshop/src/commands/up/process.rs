@@ -1,18 +1,17 @@
 //! A process: waits until it listens, stops it, and describes its exit status.
 
 use std::io;
-use std::net::Ipv4Addr;
 use std::process::ExitStatus;
 use std::time::{Duration, SystemTime};
 
-use rustix::process::{Pid, Signal, kill_process, kill_process_group};
-use tokio::net::TcpStream;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 
 use super::group::Group;
 use super::output::Output;
 use super::program::Program;
 use crate::messages::Message;
+use crate::run;
 use crate::text;
 
 /// Time to end after SIGTERM: a service finishes running requests, and flushes its telemetry.
@@ -43,38 +42,28 @@ impl Process {
 
     /// Stops it by SIGTERM, and by SIGKILL if it does not end in time.
     pub(super) async fn end(&mut self) {
-        let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        // It may already have ended.
-        let _ = match (&self.own_group, id) {
-            (Some(group), _) => kill_process_group(group.id(), Signal::TERM),
-            (None, Some(id)) => kill_process(id, Signal::TERM),
-            (None, None) => Ok(()),
-        };
-        if tokio::time::timeout(STOP_TIMEOUT, self.ended()).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, self.stop()).await.is_err() {
             let _ = self.child.kill().await;
         }
     }
 
-    /// Waits until the process has ended, and nothing listens on its port.
-    async fn ended(&mut self) {
-        let _ = self.child.wait().await;
-        if let (Some(_), Some(port)) = (&self.own_group, self.port) {
-            while is_open(port).await {
-                tokio::time::sleep(PROBE_INTERVAL).await;
-            }
+    async fn stop(&mut self) -> io::Result<ExitStatus> {
+        if let (Some(group), Some(port)) = (&self.own_group, self.port) {
+            return run::stop_command(&mut self.child, group.id(), port).await;
         }
+        if let Some(id) = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw) {
+            // It may already have ended.
+            let _ = kill_process(id, Signal::TERM);
+        }
+        self.child.wait().await
     }
 }
 
 /// Waits until a connection to `port` is accepted.
 pub(super) async fn wait_until_listening(port: u16) {
-    while !is_open(port).await {
+    while !run::is_open(port).await {
         tokio::time::sleep(PROBE_INTERVAL).await;
     }
-}
-
-async fn is_open(port: u16) -> bool {
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.is_ok()
 }
 
 pub(super) fn describe(status: ExitStatus) -> Message {
