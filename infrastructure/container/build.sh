@@ -16,7 +16,7 @@ sources() {
         # The layers, on which each backend depends by path.
         cp -a /tree/instrumentation /sources/instrumentation
     fi
-    [[ -f /sources/$folder/Cargo.toml ]] || fail "BACKEND=$folder is no folder with a Cargo.toml"
+    [[ -f /sources/$folder/Cargo.toml ]] || fail "BACKEND=$folder is not a folder with a Cargo.toml"
 
     cp -a /sources /skeleton
     cd /skeleton

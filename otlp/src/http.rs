@@ -106,7 +106,10 @@ fn unpacked(encoding: &str, body: Bytes, memory: &Memory) -> Result<Bytes, (Stat
                     // A vector that grows needs space for the old and the new bytes.
                     Ok(bytes) => memory.take(2 * bytes).map_err(too_much)?,
                     Err(error) => {
-                        return Err((StatusCode::BAD_REQUEST, format!("the body is no gzip: {error}")));
+                        return Err((
+                            StatusCode::BAD_REQUEST,
+                            format!("the body is not valid gzip: {error}"),
+                        ));
                     }
                 }
             }

@@ -94,7 +94,7 @@ fn the_levels_decide_what_is_recorded() {
         tracing::info!("yes");
         tracing::info!(target: "shop::orders", "no");
         tracing::warn!(target: "shop::orders", "yes");
-        let _span = tracing::error_span!("a span is no event").entered();
+        let _span = tracing::error_span!("a span is not an event").entered();
     });
     assert_eq!(records.iter().map(body).collect::<Vec<_>>(), ["yes", "yes"]);
 }

@@ -54,7 +54,7 @@ fn only_spans_of_the_crate_and_its_modules_are_recorded() {
     let spans = telemetry.spans();
     let names: Vec<_> = spans.iter().map(|span| span.name.as_ref()).collect();
     assert_eq!(names, ["of the crate", "of a module"]);
-    assert_eq!(spans[1].parent_span_id, SpanId::INVALID, "spans that are not recorded are no parents");
+    assert_eq!(spans[1].parent_span_id, SpanId::INVALID, "spans that are not recorded are not parents");
 }
 
 #[test]

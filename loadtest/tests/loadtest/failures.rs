@@ -19,7 +19,7 @@ async fn a_server_error_counts_as_failed_and_its_iteration_as_complete() {
     let exported = ended.exported();
     let none_was_expected = &exported["metrics"]["http_req_duration{expected_response:true}"];
     assert!(none_was_expected["max"].as_f64().unwrap_or(0.0) == 0.0, "{none_was_expected}");
-    assert!(ended.output.stderr.is_empty(), "an answer is no message");
+    assert!(ended.output.stderr.is_empty(), "an answer is not a log message");
 }
 
 #[tokio::test(flavor = "multi_thread")]

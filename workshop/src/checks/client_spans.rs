@@ -129,8 +129,8 @@ fn is_named(span: &Span) -> Check {
             || (target.starts_with(" /") && !target.contains(|c: char| c.is_ascii_digit() || c == '?')),
         text!("the span is named {name}", name = format!("{:?}", span.name)),
         text!(
-            "A call is named by its method, {method}, or by method and template of the path: a name with a URL, an id or a time makes each \
-             call a separate operation.",
+            "A call is named by its method, {method}, or by method and template of the path: with a URL, an id or a time in the name, each \
+             call would be a separate operation.",
             method
         )
     );
@@ -169,7 +169,9 @@ fn are_in_order(served: &Served<'_>) -> Check {
     ensure!(
         others.iter().all(|other| first.end <= other.start.saturating_add(span_tolerance(first, other))),
         tree(&served.trace),
-        text!("The first call's span is still open when the others begin: end it when the answer is there.")
+        text!(
+            "The first call's span is still open when the others begin: end it when the answer has arrived."
+        )
     );
     ensure!(
         others.iter().all(|one| {
@@ -222,7 +224,7 @@ fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
                 seen(),
                 text!(
                     "It names a span that is not the CLIENT span of the call, such as the SERVER span: inject the context of the \
-                     span that was just started, and not the current one."
+                     span that was just started, not the current one."
                 ),
             );
         };
@@ -271,7 +273,7 @@ fn covers_the_call(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Che
             && (served.cancelled(call) || is_complete()),
         tree(&served.trace),
         text!(
-            "The span begins before the call is sent, and ends when its answer is there: not before, and not much later."
+            "The span begins before the call is sent, and ends when its answer has arrived, not earlier and not much later."
         )
     );
     Ok(())
@@ -280,7 +282,7 @@ fn covers_the_call(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Che
 fn status_is_right(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Check {
     let seen = || {
         text!(
-            "status {status} though httpbin answered {answer}",
+            "status {status} although httpbin answered {answer}",
             status = format!("{:?}", span.status),
             answer = call.status
         )

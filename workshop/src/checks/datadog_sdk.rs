@@ -137,14 +137,14 @@ fn begins_with_server_span(agent: &AgentRecord, parent: &Parent) -> Check {
                 count = server.len(),
                 all = spans.len()
             ),
-            text!("A request has one span of the kind server, which the layer of step 3 makes."),
+            text!("A request has one span of the kind server, which the layer of step 3 creates."),
         );
     };
     ensure!(
         server.resource == "GET /handson",
         text!("its resource is {resource}", resource = format!("{:?}", server.resource)),
         text!(
-            "Datadog makes the resource from method and route: set http.request.method and http.route on the span when it starts."
+            "Datadog derives the resource from method and route: set http.request.method and http.route on the span when it starts."
         )
     );
     ensure!(

@@ -137,7 +137,7 @@ fn is_inside(served: &Served<'_>) -> Check {
         queries.iter().all(|query| query.duration() > 0 || query.start.is_multiple_of(COARSE_GRAIN)),
         tree(&served.trace),
         text!(
-            "A query takes time: the span is started before it is sent, and ended when its rows are there."
+            "A query takes time: the span is started before it is sent, and ended when its rows have arrived."
         )
     );
     on(around, has_not_failed(around))?;

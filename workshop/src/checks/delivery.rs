@@ -19,7 +19,7 @@ pub(super) fn judge(evidence: &Evidence) -> Option<Vec<Expectation>> {
                 "An exporter that fails must neither end nor block the service, not even at the start."
             );
             return Some(vec![Expectation::new(
-                text!("the service starts and answers whatever the collector does"),
+                text!("the service starts and answers, whatever the state of the collector"),
                 fail(reason.clone(), cause),
             )]);
         }

@@ -164,7 +164,7 @@ fn has_all_files(files: &Files) -> Check {
         Some(seen) => fail(
             seen,
             text!(
-                "`cargo workshop infra {name}` makes them from the files of backend-base.",
+                "`cargo workshop infra {name}` creates them from the files of backend-base.",
                 name = files.name
             ),
         ),

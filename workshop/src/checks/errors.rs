@@ -55,7 +55,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!(
-                "a failing httpbin has one exception event too, of type HttpbinError, on the CLIENT span of the call that failed"
+                "if httpbin fails, there is also one exception event of type HttpbinError on the CLIENT span of the failed call"
             ),
             each(by_httpbin(), |served| {
                 has_one_exception(&served, "HttpbinError").and_then(|()| is_on_the_call(&served))
@@ -67,7 +67,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 ensure!(
                     served.server.status == StatusCode::Error,
                     tree(&served.trace),
-                    text!("An answer of 500 marks the SERVER span: status Error.")
+                    text!("If the answer is a 500, the SERVER span must have the status Error.")
                 );
                 Ok(())
             }),
@@ -152,9 +152,7 @@ fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
                 places = places.join(", "),
                 tree = served.trace.tree()
             ),
-            text!(
-                "It is recorded more than once, on its way up: record a failure where it happens, and only there."
-            ),
+            text!("It is recorded again in the callers: record a failure where it happens, and only there."),
         );
     };
     ensure!(
@@ -221,7 +219,7 @@ fn is_on_its_span(served: &Served<'_>) -> Check {
             tree = served.trace.tree()
         ),
         text!(
-            "Give maybe_fail in src/fault_injector.rs a span of its own, handson.randomError, and record the error there."
+            "Give maybe_fail in src/fault_injector.rs its own span, handson.randomError, and record the error there."
         )
     );
     Ok(())
@@ -230,7 +228,7 @@ fn is_on_its_span(served: &Served<'_>) -> Check {
 fn has_its_step(served: &Served<'_>) -> Check {
     let cause = || {
         text!(
-            "Give maybe_fail in src/fault_injector.rs a span of its own, handson.randomError, and record the error there."
+            "Give maybe_fail in src/fault_injector.rs its own span, handson.randomError, and record the error there."
         )
     };
     let found = served.trace.named("handson.randomError");

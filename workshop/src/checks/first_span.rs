@@ -162,7 +162,7 @@ fn is_a_sleep(span: &Span, run: &Run) -> Check {
     ensure!(
         took <= longest.unwrap_or(u64::MAX),
         text!("it lasts {time}, longer than any request", time = ms(took)),
-        text!("It ends later than the sleep: the span is kept somewhere, or its guard lives too long.")
+        text!("It ends later than the sleep: the span is kept somewhere, or its guard is kept too long.")
     );
     ensure!(
         run.answered().any(|(exchange, _)| {
@@ -184,7 +184,7 @@ fn scopes_are_named(run: &Run) -> Check {
             !span.scope.name.is_empty(),
             text!("the instrumentation scope of the span {name} has no name", name = &span.name),
             text!(
-                "Name the tracer, provider.tracer(\"…\"), after the library or the program that makes the span."
+                "Name the tracer, provider.tracer(\"…\"), after the library or the program that creates the span."
             )
         );
         Ok(())

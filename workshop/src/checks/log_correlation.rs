@@ -30,13 +30,13 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     vec![
         Expectation::new(
             text!(
-                "each request has its dbQuery line, which carries trace.id, trace_id, dd.trace_id, span.id, span_id, dd.span_id in \
+                "each request has its dbQuery line, which contains trace.id, trace_id, dd.trace_id, span.id, span_id, dd.span_id in \
                  lowercase hex"
             ),
             each(queried(), |(served, queries)| lines::query_has_ids(&served, queries)),
         ),
         Expectation::new(
-            text!("every line of a request carries these six ids, each once"),
+            text!("every line of a request contains these six ids, each once"),
             each(&logged, lines::ids_are_right).and_then(|()| each(&logged, lines::ids_are_complete)),
         ),
         Expectation::new(
@@ -103,7 +103,7 @@ fn lines_are_events(run: &Run) -> Option<Message> {
         Some((span, span.events.iter().find(is_record)?))
     })?;
     Some(text!(
-        "The log line {event} is an event of the span {span} too. As a log record it has the ids of that span, so the event stores it a \
+        "The log line {event} is also an event of the span {span}. As a log record it has the ids of that span, so the event stores it a \
          second time.",
         event = &event.name,
         span = &span.name

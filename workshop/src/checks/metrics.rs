@@ -99,7 +99,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 ensure!(
                     !metric.scope.name.is_empty(),
                     text!("the scope of {name} has no name", name = &metric.name),
-                    text!("A meter has a name, of the library or the program that makes the instruments.")
+                    text!("A meter has a name, of the library or the program that creates the instruments.")
                 );
                 Ok(())
             })

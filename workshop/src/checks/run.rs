@@ -58,7 +58,7 @@ fn greets(exchange: &Exchange, greeting: &str) -> Check {
     ensure!(
         answer.status == 200,
         text!("status {status}: {body}", status = answer.status, body = &answer.body),
-        text!("A piece of work fails though RANDOM_ERROR_RATE is 0; the ERROR line in the log says which.")
+        text!("A piece of work fails although RANDOM_ERROR_RATE is 0; the ERROR line in the log says which.")
     );
     let body = serde_json::from_str::<serde_json::Value>(&answer.body).unwrap_or_default();
     ensure!(
@@ -84,7 +84,7 @@ fn calls_httpbin(run: &Run, index: usize) -> Check {
         first == "GET /get" && rest == ["GET /get", "POST /post", "PUT /put"],
         seen,
         text!(
-            "src/handson.rs calls httpbin once, and then three times by try_join!; HTTPBIN_URL says where."
+            "src/handson.rs calls httpbin once, and then three times with try_join!; HTTPBIN_URL is its address."
         )
     );
     ensure!(

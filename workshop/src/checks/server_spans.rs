@@ -20,7 +20,7 @@ const END_TOLERANCE: u64 = 1_000_000_000;
 pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     let calm = &evidence.calm;
     let runs = [calm, &evidence.errors];
-    if let Some(failed) = none_at_all(calm).or_else(|| continued_nowhere(calm)) {
+    if let Some(failed) = no_server_span(calm).or_else(|| no_continued_trace(calm)) {
         return vec![failed];
     }
     let failed = || served(evidence).filter(|served| served.status >= 500);
@@ -64,13 +64,13 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!("the body of a 500 contains the trace_id"),
             each(failed(), |served| names_its_trace(&served)),
         ),
-        Expectation::new(text!("/healthz makes no span"), health_is_untraced(calm)),
+        Expectation::new(text!("/healthz creates no span"), health_is_untraced(calm)),
     ];
     expectations.extend(unusual::server_spans(evidence));
     expectations
 }
 
-fn none_at_all(run: &Run) -> Option<Expectation> {
+fn no_server_span(run: &Run) -> Option<Expectation> {
     if run.telemetry.spans.iter().any(|span| span.kind == SpanKind::Server) {
         return None;
     }
@@ -85,7 +85,7 @@ fn none_at_all(run: &Run) -> Option<Expectation> {
 }
 
 /// The failure if SERVER spans arrive, but none continues a trace: most likely there is no propagator.
-fn continued_nowhere(run: &Run) -> Option<Expectation> {
+fn no_continued_trace(run: &Run) -> Option<Expectation> {
     let servers = || run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server);
     let ours =
         |id: &str| run.exchanges.iter().filter_map(|e| e.parent.as_ref()).any(|parent| parent.trace_id == id);
@@ -109,7 +109,7 @@ fn has_one_server_span(run: &Run, ids: &Ids<'_>, exchange: &Exchange) -> Check {
     let Some(trace) = ids.trace_of(exchange) else {
         return fail(
             text!("a request without traceparent was answered without traceresponse"),
-            text!("Put the header traceresponse on every answer, with the ids of the SERVER span."),
+            text!("Set the header traceresponse in every response, to the ids of the SERVER span."),
         );
     };
     let servers = trace.of_kind(SpanKind::Server);
@@ -126,7 +126,7 @@ fn has_one_server_span(run: &Run, ids: &Ids<'_>, exchange: &Exchange) -> Check {
                 "The span of a request has the kind SERVER: set it when the span is built, because it cannot be changed later."
             )
         } else {
-            text!("Two layers make a SERVER span each; keep one.")
+            text!("Two layers create a SERVER span each; keep one.")
         };
         return fail(tree(&trace), cause);
     };
@@ -166,11 +166,11 @@ fn is_made_by_a_request(run: &Run) -> Check {
         ensure!(
             traces.contains(server.trace_id.as_str()),
             text!(
-                "{name} in the trace {id}, which belongs to no request",
+                "{name} in the trace {id}, which is not the trace of a request",
                 name = &server.name,
                 id = &server.trace_id
             ),
-            text!("Each request that is received makes one SERVER span, and nothing else makes one.")
+            text!("Each received request creates one SERVER span, and nothing else creates one.")
         );
         Ok(())
     })
@@ -220,7 +220,7 @@ fn has_its_sleep(served: &Served<'_>) -> Check {
             )
         } else {
             text!(
-                "A request sleeps once: do an attribute and a span by hand both make a span, or do several requests share a trace?"
+                "A request sleeps once: do an attribute and your own code both create a span, or do several requests share a trace?"
             )
         };
         return fail(tree(&served.trace), cause);
@@ -245,16 +245,17 @@ fn has_its_sleep(served: &Served<'_>) -> Check {
 fn status_is_right(served: &Served<'_>) -> Check {
     let seen = || {
         text!(
-            "status {status} though the answer is {answer}",
+            "status {status} although the answer is {answer}",
             status = format!("{:?}", served.server.status),
             answer = served.status
         )
     };
     match (served.status >= 500, served.server.status) {
         (true, StatusCode::Error) => Ok(()),
-        (true, _) => {
-            fail(seen(), text!("An answer of 500 and above is a failure of the server: set Status::error."))
-        }
+        (true, _) => fail(
+            seen(),
+            text!("An answer with a status of 500 or above is a failure of the server: set Status::error."),
+        ),
         (false, StatusCode::Error) => fail(seen(), text!("Only 5xx is an error of the server.")),
         (false, _) => Ok(()),
     }

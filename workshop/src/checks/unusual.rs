@@ -125,7 +125,7 @@ fn has_server_span(run: &Run, kind: Unusual) -> Check {
     attributes_are(&span.attributes, SERVER_SPAN, &kind)?;
     ensure!(
         span.status != StatusCode::Error,
-        text!("status Error though the answer is {status}", status = kind.status()),
+        text!("status Error although the answer is {status}", status = kind.status()),
         text!("Only 5xx is an error of the server.")
     );
     Ok(())
@@ -198,7 +198,7 @@ fn keeps_baggage(run: &Run) -> Check {
                 path,
                 seen = call.header("baggage").unwrap_or_default()
             ),
-            text!("The baggage of the caller is passed on as it came; a service may add members of its own.")
+            text!("The baggage of the caller is passed on unchanged; a service may add its own members.")
         );
         Ok(())
     })
@@ -223,7 +223,7 @@ fn marks_a_broken_call(run: &Run) -> Check {
     ensure!(
         !calls.is_empty(),
         text!("no CLIENT span of a call that broke\n{tree}", tree = tree(&trace)),
-        text!("A call that fails without an answer has a span, too: end it on every way out of the call.")
+        text!("A call that fails without an answer also has a span: end it on every path out of the call.")
     );
     each(calls, |span| {
         attributes_are(&span.attributes, BROKEN_CALL, &())?;

@@ -108,7 +108,7 @@ impl RunError {
             ),
             Self::FloodsTelemetry => text!(
                 "If the exporter's own HTTP calls are traced, each export creates more telemetry: its client must not have the middleware, and the layer \
-                 that makes spans needs a filter."
+                 that creates spans needs a filter."
             ),
             Self::TakesTooLong(_) => {
                 text!("Requests hang. Start it with `cargo run`, and see whether `curl` gets a response.")

@@ -113,7 +113,7 @@ fn delivery_fails_if_the_beginning_of_a_loss_is_missing_or_wrong() {
     assert_fails(Fault::Slow, "`error.type` should name the reason", |run| {
         change_line(run, 2, |line| drop(line.as_object_mut().unwrap().remove("error.type")));
     });
-    assert_fails(Fault::Slow, "the request that found the queue full has logged it", |run| {
+    assert_fails(Fault::Slow, "it was logged by the request that found the queue full", |run| {
         change_line(run, 2, |line| line["trace_id"] = "0af7651916cd43dd8448eb211c80319c".into());
     });
     assert_fails(Fault::Hangs, "was logged before anything went wrong", |run| {

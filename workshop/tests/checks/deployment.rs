@@ -33,7 +33,7 @@ fn assert_each_fails(step: &str, mistakes: &[(&str, &str, &str, &str)]) {
 #[test]
 fn deploy_fails_without_the_files_and_names_the_command_that_creates_them() {
     let wrong = with(|evidence| evidence.backend.deployment = Some(recording::deployment("alert", "answer")));
-    assert_fails("deploy", &wrong, "`cargo workshop infra answer` makes them");
+    assert_fails("deploy", &wrong, "`cargo workshop infra answer` creates them");
     assert_fails("deploy", &wrong, ".github/workflows/distribute-backend-answer.yaml is missing");
     let wrong = with(|evidence| {
         let path = path_of(evidence, "taskdef.yaml");

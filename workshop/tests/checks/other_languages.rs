@@ -181,7 +181,7 @@ fn what_a_library_puts_on_every_span_and_lines_as_span_events_are_advice() {
     });
     assert_passes(&twice);
     let advice = advice("log-correlation", &twice);
-    assert!(advice.contains("The log line dbQuery is an event of the span handson.dbQuery too"), "{advice}");
+    assert!(advice.contains("The log line dbQuery is also an event of the span handson.dbQuery"), "{advice}");
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn errors_fails_if_the_error_is_also_recorded_on_its_way_up() {
             "        instrumentation::exception::record(&self);\n        self.log();\n",
         )],
     );
-    assert_fails("errors", &wrong, "It is recorded more than once, on its way up");
+    assert_fails("errors", &wrong, "It is recorded again in the callers");
 }
 
 #[test]

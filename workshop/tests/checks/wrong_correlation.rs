@@ -60,7 +60,7 @@ fn a_query_without_ids_among_others_with_ids_is_reported() {
         object.retain(|name, _| !IDS.contains(&name.as_str()));
         *line = Value::Object(object).to_string();
     });
-    assert_fails(STEP, &wrong, "Other lines with this message carry ids, and this one does not");
+    assert_fails(STEP, &wrong, "Other lines with this message contain ids, but this one does not");
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn fields_of_an_event_that_are_missing_are_named() {
     assert_fails(
         STEP,
         &without_field("user.name"),
-        "user.name is missing: a line has the event's own fields",
+        "user.name is missing: a line also has the event's own fields",
     );
     assert_fails(STEP, &without_field("server.port"), "no line has the field server.port");
     assert_fails(STEP, &without_field("server.address"), "server.address is missing");

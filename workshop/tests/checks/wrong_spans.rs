@@ -62,7 +62,7 @@ fn another_greeting_is_shown() {
 #[test]
 fn a_response_of_500_at_rate_0_is_reported() {
     let wrong = with(|evidence| evidence.calm.exchanges[3].answer.as_mut().unwrap().status = 500);
-    assert_fails("run", &wrong, "A piece of work fails though RANDOM_ERROR_RATE is 0");
+    assert_fails("run", &wrong, "A piece of work fails although RANDOM_ERROR_RATE is 0");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn a_status_code_as_a_string_is_reported() {
 #[test]
 fn a_500_without_the_status_error_is_reported() {
     let wrong = with_spans(named(SERVER), |span| span.status = StatusCode::Unset);
-    assert_fails("server-spans", &wrong, "status Unset though the answer is 500");
+    assert_fails("server-spans", &wrong, "status Unset although the answer is 500");
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn a_query_that_is_missing_or_in_the_path_is_reported() {
 #[test]
 fn an_error_on_a_404_and_a_get_for_a_post_are_reported() {
     let wrong = with_server(Unusual::UnknownPath, |span| span.status = StatusCode::Error);
-    assert_fails("server-spans", &wrong, "status Error though the answer is 404");
+    assert_fails("server-spans", &wrong, "status Error although the answer is 404");
     let wrong =
         with_server(Unusual::OtherMethod, |span| set("http.request.method", "GET")(&mut span.attributes));
     assert_fails("server-spans", &wrong, r#"http.request.method should be "POST""#);

@@ -46,7 +46,7 @@ fn collect(tokens: TokenStream, take: &mut impl FnMut(String)) {
             && let Some(TokenTree::Literal(literal)) = group.stream().into_iter().next()
         {
             let syn::Lit::Str(template) = syn::Lit::new(literal.clone()) else {
-                panic!("the template of text! is no string literal: {literal}");
+                panic!("the template of text! is not a string literal: {literal}");
             };
             take(template.value());
         }

@@ -101,7 +101,7 @@ async fn a_response_that_is_not_http_is_an_error() {
     let telemetry = Telemetry::new();
     let address = serve_bytes("220 smtp.example ESMTP\r\n").await;
     let request = recorded(&telemetry.instrumentation()).get(format!("http://{address}/"));
-    request.send().await.expect_err("this is no response");
+    request.send().await.expect_err("this is not a response");
     let description = assert_failed(&telemetry.span(SpanKind::Client), "request", None);
     assert!(description.contains("invalid HTTP"), "{description}");
 }

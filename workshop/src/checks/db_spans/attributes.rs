@@ -34,7 +34,7 @@ pub(super) fn is_named(span: &Span, run: &Run) -> Check {
         names.contains(&span.name),
         text!("the span is named {name}", name = format!("{:?}", span.name)),
         text!(
-            "The name is SELECT users, the operation and the table: a name with the text of the query makes each query a separate operation."
+            "The name is SELECT users, the operation and the table: with the text of the query in the name, each query would be a separate operation."
         )
     );
     Ok(())

@@ -18,8 +18,8 @@ fn lost_spans(evidence: &Evidence, run: &DeliveryRun) -> Result<u64, Failure> {
     let arrived = run.accepted.spans.iter().map(id).collect::<BTreeSet<_>>().len() as u64;
     made.checked_sub(arrived).ok_or_else(|| {
         Failure::new(
-            text!("{arrived} spans arrived, although the requests make only {made}", arrived, made),
-            text!("Each request should make the same spans, whatever the collector does."),
+            text!("{arrived} spans arrived, although the requests create only {made}", arrived, made),
+            text!("Each request should create the same spans, whatever the state of the collector."),
         )
     })
 }

@@ -29,8 +29,8 @@ pub(super) fn reports_beginning(run: &DeliveryRun) -> Check {
         !has_ids(&line),
         begin.text(),
         text!(
-            "This line has a trace id: the request that found the queue full has logged it. The loss concerns all requests: log it \
-             from a task of its own."
+            "This line has a trace id: it was logged by the request that found the queue full. The loss concerns all requests: log it \
+             from a separate task."
         )
     );
     ensure!(
@@ -105,7 +105,7 @@ pub(super) fn reports_end(run: &DeliveryRun) -> Check {
     ensure!(
         !has_ids(&line),
         end.text(),
-        text!("This line has a trace id, but concerns all requests: log it from a task of its own.")
+        text!("This line has a trace id, but concerns all requests: log it from a separate task.")
     );
     ensure!(
         time(&line).zip(run.fault_ended).is_none_or(|(time, end)| time.to >= end),

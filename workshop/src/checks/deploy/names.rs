@@ -36,9 +36,9 @@ fn name_no_other(texts: &[(&PathBuf, String)], files: &Files) -> Check {
     let of_all = ["handson-api", "handson-task", "handson-task-execution", CLUSTER];
     for (file, text) in texts {
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-'));
-        for word in words.filter(|word| !of_all.contains(word) && !is_of(word, files.name)) {
+        for word in words.filter(|word| !of_all.contains(word) && !is_name_of(word, files.name)) {
             ensure!(
-                !others.iter().any(|other| is_of(word, other)),
+                !others.iter().any(|other| is_name_of(word, other)),
                 format!("{}: {text}", file.display()),
                 text!("{word} belongs to another backend.", word)
             );
@@ -48,7 +48,7 @@ fn name_no_other(texts: &[(&PathBuf, String)], files: &Files) -> Check {
 }
 
 /// Whether the word is a name that is derived from the name of a backend.
-fn is_of(word: &str, name: &str) -> bool {
+fn is_name_of(word: &str, name: &str) -> bool {
     let forms = ["handson-api-", "loadtest-handson-", "distribute-backend-", "backend-", "handson-"];
     let ends = ["", "-server-image", "-loadtest-image", "-github-actions", "-primary", "-canary"];
     let rest = |form: &&str| word.strip_prefix(*form)?.strip_prefix(name);

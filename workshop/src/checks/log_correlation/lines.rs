@@ -74,7 +74,7 @@ pub(super) fn query_has_ids(served: &Served<'_>, queries: &Queries<'_>) -> Check
                 line = first
             ),
             text!(
-                "Lines of other requests carry this request's ids: they are kept between requests, in a global or a span that stays \
+                "Lines of other requests contain this request's ids: they are kept between requests, in a global or a span that stays \
                  entered."
             ),
         ),
@@ -139,7 +139,7 @@ pub(super) fn ids_are_complete(logged: &Logged<'_>) -> Check {
             !of_requests.contains(message) || !in_a_request(line),
             Message::verbatim(line),
             text!(
-                "Other lines with this message carry ids, and this one does not: is it logged outside the request's context, after \
+                "Other lines with this message contain ids, but this one does not: is it logged outside the request's context, after \
                  an .await or in a spawned task?"
             )
         );
@@ -170,7 +170,7 @@ pub(super) fn names_its_span(run: &Run, line: &Value) -> Check {
             && time.from <= found.end.saturating_add(CLOCK_TOLERANCE),
         text!("the span {name} did not run at that time; the line is\n{line}", name = &found.name, line),
         text!(
-            "The line belongs to no request, and carries ids of one: they are kept in a global or a span that stays entered. Read the \
+            "The line does not belong to a request, but contains the ids of one: they are kept in a global or a span that stays entered. Read the \
              current context when the event happens."
         )
     );

@@ -111,7 +111,7 @@ pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
                 "A record without a line: is the event sent by two bridges or two processors, or is its message another?"
             ),
             Ordering::Less => text!(
-                "A line without its record: does the bridge have a filter that the lines do not have, or is the logger provider shut \
+                "A line has no log record: does the bridge have a filter that the lines do not have, or is the logger provider shut \
                  down too early?"
             ),
         };
@@ -280,7 +280,7 @@ pub(super) fn form_is_right(record: &LogRecord, run: &Run) -> Check {
                 && record.when() <= span.end.saturating_add(CLOCK_TOLERANCE)
         }),
         text!("time {time} of {outline}", time = record.when(), outline = outline(record)),
-        text!("Its span did not run at that time: a record has the time and the ids of its own event.")
+        text!("Its span was not running at that time: a record has the time and the ids of its event.")
     );
     match record.attributes.0.iter().find(|(key, _)| copies(key)) {
         None => Ok(()),
@@ -295,7 +295,7 @@ pub(super) fn scope_is_named(record: &LogRecord) -> Check {
     ensure!(
         !record.scope.name.is_empty(),
         text!("the scope of {outline} has no name", outline = outline(record)),
-        text!("A logger has a name, of the library or the program that makes the records.")
+        text!("A logger has a name, of the library or the program that creates the records.")
     );
     Ok(())
 }
@@ -308,7 +308,7 @@ pub(super) fn is_at_the_level(record: &LogRecord) -> Check {
         text!("{outline} of {scope}", outline = outline(record), scope = &record.scope.name),
         text!(
             "The bridge needs its own filter (instrumentation::log_records::layer has it). Otherwise it sends what the exporter's \
-             own client logs, and each export makes more."
+             own client logs, and each export creates more records."
         )
     );
     Ok(())

@@ -97,7 +97,7 @@ pub(super) fn returns_to_zero(run: &Run) -> Check {
             count = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")
         ),
         text!(
-            "Each request that is counted up must be counted down, with the same attributes, even if the caller gives up: do it in `Drop`."
+            "Each request that is counted up must be counted down, with the same attributes, even if the caller disconnects: do it in `Drop`."
         )
     );
     each(&all, |point| {

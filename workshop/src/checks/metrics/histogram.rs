@@ -191,7 +191,7 @@ fn durations_are_true(series: &Series, count: u64, sum: f64) -> Check {
     ensure!(
         sum > 0.0 && sum + grain >= least,
         text!(
-            "a mean of {mean} s, though httpbin alone took {least} s",
+            "a mean of {mean} s, although httpbin alone took {least} s",
             mean = mean(sum),
             least = mean(least)
         ),
@@ -223,7 +223,7 @@ fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
             *first < 1.0,
             text!("the first bucket of a histogram ends at {first} s, which is too coarse", first = *first),
             text!(
-                "Give it the buckets of the conventions, with_boundaries(…), or by a view if a library makes it: 0.005, 0.01, 0.025 \
+                "Give it the buckets of the conventions, with_boundaries(…), or by a view if a library creates it: 0.005, 0.01, 0.025 \
                  and so on to 10."
             )
         );

@@ -53,7 +53,7 @@ fn has_field(line: &Value, name: &str, right: &Value) -> Check {
         None => fail(
             seen,
             text!(
-                "{name} is missing: a line has the event's own fields too. Visit all of them, not the message alone.",
+                "{name} is missing: a line also has the event's own fields. Visit all of them, not only the message.",
                 name
             ),
         ),
