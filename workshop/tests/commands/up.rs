@@ -306,7 +306,8 @@ fn a_command_is_the_service_and_is_restarted_at_every_save() {
     let command = "sh -c '../target/debug/handson; true'";
     let up = Up::start_service(&repository, &["--command", command, "--dir", "elsewhere"], &["--rate", "0"]);
     let starts = || up.recorded("handson/starts");
-    up.page("/", |page| state(page, command) == "runs");
+    let page = up.page("/", |page| state(page, command) == "runs");
+    assert_eq!(state(&page, "build of handson"), "has succeeded");
     let environment = starts()[0].clone();
     for variable in ["PATH=", "PORT=", "HTTPBIN_URL=", "OTEL_SERVICE_NAME=handson-elsewhere\t"] {
         assert!(environment.contains(variable), "{variable} is missing: {environment}");

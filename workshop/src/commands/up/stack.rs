@@ -12,7 +12,7 @@ use super::group::Group;
 use super::program::Program;
 use super::status_board::StatusBoard;
 use super::supervised::Supervised;
-use crate::commands::repository::Repository;
+use crate::commands::repository::{FINISHED, Repository};
 use crate::commands::subject::Subject;
 use crate::commands::watcher::SAVE_DEBOUNCE;
 use crate::commands::{fail, first_build, print};
@@ -47,9 +47,9 @@ impl Stack {
         self.print(text!(
             "The console is at {url}. Building {backend} …",
             url = &self.url,
-            backend = &self.label
+            backend = self.package()
         ));
-        first_build::announce(&self.label, self.lang);
+        first_build::announce(self.package(), self.lang);
         self.set_build_state(text!("is running"), true);
         let built = match run::unless_interrupted(self.build()).await {
             Err(RunError::Interrupted) => return Ok(()),
@@ -137,7 +137,7 @@ impl Stack {
     }
 
     fn set_build_state(&self, state: Message, good: bool) {
-        let name = text!("build of {backend}", backend = &self.label);
+        let name = text!("build of {backend}", backend = self.package());
         self.board.set(&name.in_lang(self.lang), &state.in_lang(self.lang), good);
     }
 
@@ -155,6 +155,14 @@ impl Stack {
         backend.hold().await;
         httpbin.replace(run::Program::Executable(executable.clone())).await;
         backend.replace(run::Program::Executable(executable)).await;
+    }
+
+    /// The package that is built. With a command, the finished service is built as the local httpbin.
+    fn package(&self) -> &str {
+        match &self.subject {
+            Some(Subject::Command(_)) => FINISHED,
+            Some(Subject::Backend(_)) | None => &self.label,
+        }
     }
 
     /// The program of the service. `executable` is what was built; a command builds its program itself.
