@@ -10,9 +10,7 @@ use crate::error::{Error, ErrorKind, OrFail};
 
 // BEFORE db-spans: // TODO db-spans: make this the crate's pool, which gives each query a span.
 // BEFORE db-spans: type Pool = SqlitePool;
-// ANCHOR: db-spans
 type Pool = instrumentation::database::Pool<sqlx::Sqlite>;
-// ANCHOR_END: db-spans
 
 /// Each connection has its own thread in sqlx. More of them would only wait for each other.
 const MAX_CONNECTIONS: u32 = 4;
@@ -82,9 +80,8 @@ impl Database {
     pub async fn first_user(&self) -> Result<User, Error> {
         // BEFORE db-spans: // TODO db-spans: say what the query does.
         // BEFORE db-spans: let pool = &self.pool;
-        // ANCHOR: db-spans
         let pool = self.pool.operation("SELECT", "users");
-        // ANCHOR_END: db-spans
+
         let (id, name) = sqlx::query_as("SELECT id, name FROM users ORDER BY id LIMIT 1")
             .fetch_one(pool)
             .await

@@ -84,14 +84,12 @@ impl Error {
     pub fn log(&self) {
         // BEFORE errors: // TODO errors: give kind, message and stack fields of their own.
         // BEFORE errors: tracing::error!(name: "handson.failure", "{}: {self}", self.kind.name());
-        // ANCHOR: errors
         // The names are OpenTelemetry's; a JSON line nests them as `error: {kind, message, stack}`.
         tracing::error!(
             name: "handson.failure",
             { "exception.type" = self.kind.name(), "exception.message" = %self, "exception.stacktrace" = self.stack() },
             "{}: {self}", self.kind.name(),
         );
-        // ANCHOR_END: errors
     }
 
     /// The kind, and the chain of causes, one per line, each with its location: `connection refused
@@ -140,7 +138,6 @@ impl std::error::Error for Error {
 }
 
 // BEFORE errors: // TODO errors: implement the crate's trait for errors.
-// ANCHOR: errors
 impl instrumentation::exception::Exception for Error {
     fn exception_type(&self) -> &str {
         self.kind.name()
@@ -150,7 +147,6 @@ impl instrumentation::exception::Exception for Error {
         self.stack()
     }
 }
-// ANCHOR_END: errors
 
 impl IntoResponse for Error {
     /// The edge of the service: here an error is logged once, and answered without internals.

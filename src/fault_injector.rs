@@ -30,19 +30,17 @@ impl FaultInjector {
     /// # Errors
     ///
     /// `RandomError`.
-    // BEFORE errors: // TODO errors: give it a span, `handson.randomError`, and record the error on it.
-    // ANCHOR: errors
+    // BEFORE errors: // TODO errors: give it a span, `handson.randomError`.
     #[tracing::instrument(name = "handson.randomError", skip_all)]
-    // ANCHOR_END: errors
     pub fn maybe_fail(&self) -> Result<(), Error> {
         if !self.fails() {
             return Ok(());
         }
         let error =
             Error::new(ErrorKind::RandomError, format!("failed at random, at a rate of {}", self.rate));
-        // ANCHOR: errors
+        // BEFORE errors: // TODO errors: record the error on the span in which it happened.
         instrumentation::exception::record(&error);
-        // ANCHOR_END: errors
+
         Err(error)
     }
 

@@ -53,23 +53,18 @@ pub async fn get(State(handson): State<Arc<Handson>>) -> Result<Json<Greeting>, 
 
 /// Sleeps 50 µs, or longer, because the timer has a resolution of a millisecond.
 // BEFORE first-span: // TODO first-span: give it a span, `handson.sleep50microsec`.
-// ANCHOR: first-span
 #[tracing::instrument(name = "handson.sleep50microsec", skip_all)]
-// ANCHOR_END: first-span
 async fn sleep_50_microsec() {
     tokio::time::sleep(Duration::from_micros(50)).await;
 }
 
 // BEFORE db-spans: // TODO db-spans: give it a span, `handson.dbQuery`.
-// ANCHOR: db-spans
 #[tracing::instrument(name = "handson.dbQuery", skip_all)]
-// ANCHOR_END: db-spans
 async fn db_query(database: &Database) -> Result<(), Error> {
     // BEFORE errors: // TODO errors: record the error on the span in which it happened.
     // BEFORE errors: let user = database.first_user().await?;
-    // ANCHOR: errors
     let user = database.first_user().await.inspect_err(instrumentation::exception::record)?;
-    // ANCHOR_END: errors
+
     tracing::info!(name: "handson.dbQuery", { user.id = user.id.to_string(), user.name = user.name }, "dbQuery");
     Ok(())
 }

@@ -80,12 +80,10 @@ impl Httpbin {
 async fn call(request: RequestBuilder) -> Result<(), Error> {
     // BEFORE errors: // TODO errors: record why a call failed, on the span of the call.
     // BEFORE errors: exchange(request).await
-    // ANCHOR: errors
     // The span of the call stays open until this handle is dropped.
     let span = instrumentation::client::CallSpan::default();
     let outcome = exchange(request.with_extension(span.clone())).await;
     outcome.inspect_err(|error| span.record_exception(error))
-    // ANCHOR_END: errors
 }
 
 async fn exchange(request: RequestBuilder) -> Result<(), Error> {

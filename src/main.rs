@@ -91,17 +91,13 @@ async fn serve_handson(options: &Options, name: String, telemetry: &Telemetry) -
 
     let client = ClientBuilder::new(httpbin::client(&url, httpbin_timeout)?);
     // BEFORE client-spans: // TODO client-spans: add the middleware that gives each call a span and sends its ids along.
-    // ANCHOR: client-spans
     let client = client.with(instrumentation::client::ClientMiddleware::new(&telemetry.instrumentation));
-    // ANCHOR_END: client-spans
 
     let database = &options.service.database_url;
     let pool = db::connect(database.clone()).await?;
     // BEFORE db-spans: // TODO db-spans: wrap the pool.
-    // ANCHOR: db-spans
     let pool = instrumentation::database::Pool::new(pool, &telemetry.instrumentation)
         .with_namespace(db::namespace(database));
-    // ANCHOR_END: db-spans
 
     let handson = Handson {
         name,
@@ -111,11 +107,10 @@ async fn serve_handson(options: &Options, name: String, telemetry: &Telemetry) -
     };
     let router = app::router(handson, request_timeout);
     // BEFORE server-spans: // TODO server-spans: add the layer that gives each request a span.
-    // ANCHOR: server-spans
     // Must wrap everything, because the span of a request contains all of it, and the status that the caller
     // gets.
     let router = router.layer(instrumentation::server::ServerLayer::new(&telemetry.instrumentation));
-    // ANCHOR_END: server-spans
+
     serve(listener, router, options, telemetry, Some(masked(&url))).await
 }
 
@@ -129,9 +124,8 @@ async fn serve_httpbin(
     let listener = server::listen(options.address.host, port).await?;
     let router = stand_in::router(delay);
     // BEFORE server-spans: // TODO server-spans: add the layer here, too.
-    // ANCHOR: server-spans
     let router = router.layer(instrumentation::server::ServerLayer::new(&telemetry.instrumentation));
-    // ANCHOR_END: server-spans
+
     serve(listener, router, options, telemetry, None).await
 }
 

@@ -15,9 +15,8 @@ pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let error = error_of(panic);
         // BEFORE errors: // TODO errors: record the error on the span in which it happened.
-        // ANCHOR: errors
         instrumentation::exception::record(&error);
-        // ANCHOR_END: errors
+
         error.log();
     }));
 }

@@ -14,10 +14,8 @@ struct Problem {
     title: &'static str,
     status: u16,
     detail: &'static str,
-    // ANCHOR: server-spans
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
-    // ANCHOR_END: server-spans
 }
 
 /// A response with `status`.
@@ -28,9 +26,8 @@ pub fn problem(status: StatusCode) -> Response {
         status: status.as_u16(),
         detail: detail(status),
         // BEFORE server-spans: // TODO server-spans: tell the caller the id of the trace, as `trace_id`.
-        // ANCHOR: server-spans
+        // BEFORE server-spans: trace_id: None,
         trace_id: instrumentation::spans::current_trace_id(),
-        // ANCHOR_END: server-spans
     };
     (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], Json(body)).into_response()
 }

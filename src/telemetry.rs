@@ -4,6 +4,10 @@
 //! [`start`] builds and installs them; [`Telemetry::flush`] exports the remaining telemetry before the
 //! process ends.
 
+mod log_records;
+mod metrics;
+mod traces;
+
 use std::time::Duration;
 
 use anyhow::Result;
@@ -42,113 +46,51 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
         tracing::subscriber::set_global_default(subscriber)?;
         return Ok(telemetry);
     }
-    // BEFORE first-span: // TODO first-span: report where telemetry is sent.
+
+    // BEFORE first-span: // TODO first-span: report where telemetry is sent; make a resource, and an HTTP client for all signals.
     // BEFORE first-span: telemetry.destination = "nowhere yet".to_owned();
-    // BEFORE first-span: // TODO first-span: build an exporter, a processor, a resource and a provider; add the layer for spans.
-    // ANCHOR: first-span
     telemetry.destination = setup.settings.destination();
     let resource = opentelemetry_sdk::Resource::builder()
         .with_detectors(&instrumentation::identity::detectors())
         .with_service_name(setup.identity.service.clone())
         .with_attributes(setup.identity.attributes())
         .build();
-    // BEFORE delivery: // TODO delivery: count what is lost on the way to the collector, and report it.
-    // BEFORE delivery: use opentelemetry_otlp::WithHttpConfig;
-    // BEFORE delivery: let http = instrumentation::otlp::HttpClient::from_settings(&setup.settings)?;
-    // ANCHOR: delivery
+    // BEFORE delivery: // TODO delivery: count and report what is lost.
+    // BEFORE delivery: let otlp = instrumentation::otlp::HttpClient::from_settings(&setup.settings)?;
     let delivery = instrumentation::delivery::Delivery::new(&setup.settings);
-    let exporters = instrumentation::otlp::Exporters::new(&setup.settings, &delivery)?;
-    let at_the_end = delivery.clone();
+    let otlp = instrumentation::otlp::Exporters::new(&setup.settings, &delivery)?;
     telemetry.on_flush(move |_| {
-        at_the_end.report_the_end();
+        delivery.report_the_end();
         Ok(())
     });
-    // ANCHOR_END: delivery
-    // ANCHOR_END: first-span
 
-    // BEFORE metrics: // TODO metrics: build a meter provider, and let the layers record with it.
-    // ANCHOR: metrics
-    // BEFORE delivery: let exporter = opentelemetry_otlp::MetricExporter::builder();
-    // BEFORE delivery: let exporter = exporter.with_http().with_http_client(http.clone()).build()?;
-    // ANCHOR: delivery
-    let exporter = exporters.metrics()?;
-    // ANCHOR_END: delivery
-    let metrics = opentelemetry_sdk::metrics::SdkMeterProvider::builder()
-        .with_resource(resource.clone())
-        .with_periodic_exporter(exporter)
-        .with_view(instrumentation::process_metrics::only_correct)
-        .build();
+    // BEFORE metrics: // TODO metrics: build a meter provider in `src/telemetry/metrics.rs`; let the layers record with it.
+    let metrics = metrics::provider(resource.clone(), &otlp)?;
     telemetry.instrumentation = telemetry.instrumentation.with_meter_provider(&metrics);
-    // The SDK's own counts and the metrics of the process use the global provider, so it must be set before
-    // the batch processors are built. The metrics of the process come from /proc, so they exist only on
-    // Linux.
-    opentelemetry::global::set_meter_provider(metrics.clone());
-    let _ = opentelemetry_instrumentation_process::init();
-    // ANCHOR: delivery
-    delivery.report_to(&metrics);
-    // ANCHOR_END: delivery
     telemetry.on_flush(move |timeout| metrics.shutdown_with_timeout(timeout));
-    // ANCHOR_END: metrics
 
-    // BEFORE log-correlation: // TODO log-correlation: build a logger provider, and add the layer that feeds it.
-    // ANCHOR: log-correlation
-    // BEFORE delivery: let exporter = opentelemetry_otlp::LogExporter::builder();
-    // BEFORE delivery: let exporter = exporter.with_http().with_http_client(http.clone()).build()?;
-    // BEFORE delivery: let processor = opentelemetry_sdk::logs::BatchLogProcessor::builder(exporter).build();
-    // ANCHOR: delivery
-    let processor = delivery.log_processor(exporters.log_records()?);
-    // ANCHOR_END: delivery
-    let records = opentelemetry_sdk::logs::SdkLoggerProvider::builder()
-        .with_resource(resource.clone())
-        .with_log_processor(instrumentation::log_records::WithoutPlaceNames)
-        .with_log_processor(processor)
-        .build();
-    let bridge = instrumentation::log_records::layer(&records, logs::levels(&setup.process));
-    let subscriber = subscriber.with(bridge);
+    // BEFORE log-correlation: // TODO log-correlation: build a logger provider in `src/telemetry/log_records.rs`; add its layer.
+    let records = log_records::provider(resource.clone(), &otlp)?;
+    let subscriber =
+        subscriber.with(instrumentation::log_records::layer(&records, logs::levels(&setup.process)));
     telemetry.on_flush(move |timeout| records.shutdown_with_timeout(timeout));
-    // ANCHOR_END: log-correlation
 
-    // BEFORE first-span: // TODO first-span: the exporter, the processor, the provider and the layer belong here.
-    // ANCHOR: first-span
-    // BEFORE delivery: let exporter = opentelemetry_otlp::SpanExporter::builder();
-    // BEFORE delivery: let exporter = exporter.with_http().with_http_client(http.clone()).build()?;
-    // BEFORE delivery: let processor = opentelemetry_sdk::trace::BatchSpanProcessor::builder(exporter).build();
-    // ANCHOR: delivery
-    let processor = delivery.span_processor(exporters.spans()?);
-    // ANCHOR_END: delivery
-    // BEFORE datadog-sdk: // TODO datadog-sdk: with the feature `datadog`, let Datadog's SDK build the provider.
-    // ANCHOR: datadog-sdk
-    // It sends to `DD_TRACE_AGENT_URL`. Service, environment and version are those of the resource.
-    #[cfg(feature = "datadog")]
-    let traces = datadog_opentelemetry::tracing()
-        .with_resource(resource)
-        .with_span_processor(processor)
-        .init_local()
-        .0;
-    #[cfg(not(feature = "datadog"))]
-    // ANCHOR_END: datadog-sdk
-    let traces = opentelemetry_sdk::trace::SdkTracerProvider::builder()
-        .with_resource(resource)
-        .with_span_processor(processor)
-        .build();
+    // BEFORE first-span: // TODO first-span: build a tracer provider in `src/telemetry/traces.rs`; add the layer for spans.
+    let traces = traces::provider(resource, &otlp)?;
     let subscriber =
         subscriber.with(instrumentation::spans::layer(&traces, "handson", crate::identity::VERSION));
-    // ANCHOR_END: first-span
 
     // BEFORE server-spans: // TODO server-spans: let the layers record spans, and read the ids that callers send.
-    // ANCHOR: server-spans
     telemetry.instrumentation =
         telemetry.instrumentation.with_tracer_provider(&traces).with_propagator(setup.settings.propagator());
-    // ANCHOR_END: server-spans
 
     // BEFORE first-span: // TODO first-span: shut the provider down when telemetry is flushed.
-    // ANCHOR: first-span
     telemetry.on_flush(move |timeout| traces.shutdown_with_timeout(timeout));
-    // ANCHOR_END: first-span
+
     tracing::subscriber::set_global_default(subscriber)?;
-    // ANCHOR: delivery
-    delivery.watch();
-    // ANCHOR_END: delivery
+    // BEFORE delivery: // TODO delivery: log when exports begin to fail, and when they recover.
+    otlp.delivery().watch();
+
     Ok(telemetry)
 }
 

@@ -42,5 +42,6 @@ async fn timeouts_are_errors(response: Response, request_timeout: Duration) -> R
     }
     let error = Error::new(ErrorKind::Timeout, format!("no response within {request_timeout:?}"));
     // TODO errors: record the error on the span in which it happened.
+
     error.into_response()
 }

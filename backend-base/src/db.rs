@@ -79,6 +79,7 @@ impl Database {
     pub async fn first_user(&self) -> Result<User, Error> {
         // TODO db-spans: say what the query does.
         let pool = &self.pool;
+
         let (id, name) = sqlx::query_as("SELECT id, name FROM users ORDER BY id LIMIT 1")
             .fetch_one(pool)
             .await

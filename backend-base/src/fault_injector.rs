@@ -30,13 +30,15 @@ impl FaultInjector {
     /// # Errors
     ///
     /// `RandomError`.
-    // TODO errors: give it a span, `handson.randomError`, and record the error on it.
+    // TODO errors: give it a span, `handson.randomError`.
     pub fn maybe_fail(&self) -> Result<(), Error> {
         if !self.fails() {
             return Ok(());
         }
         let error =
             Error::new(ErrorKind::RandomError, format!("failed at random, at a rate of {}", self.rate));
+        // TODO errors: record the error on the span in which it happened.
+
         Err(error)
     }
 

@@ -61,6 +61,7 @@ async fn sleep_50_microsec() {
 async fn db_query(database: &Database) -> Result<(), Error> {
     // TODO errors: record the error on the span in which it happened.
     let user = database.first_user().await?;
+
     tracing::info!(name: "handson.dbQuery", { user.id = user.id.to_string(), user.name = user.name }, "dbQuery");
     Ok(())
 }

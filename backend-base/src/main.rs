@@ -104,6 +104,7 @@ async fn serve_handson(options: &Options, name: String, telemetry: &Telemetry) -
     };
     let router = app::router(handson, request_timeout);
     // TODO server-spans: add the layer that gives each request a span.
+
     serve(listener, router, options, telemetry, Some(masked(&url))).await
 }
 
@@ -117,6 +118,7 @@ async fn serve_httpbin(
     let listener = server::listen(options.address.host, port).await?;
     let router = stand_in::router(delay);
     // TODO server-spans: add the layer here, too.
+
     serve(listener, router, options, telemetry, None).await
 }
 

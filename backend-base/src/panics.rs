@@ -15,6 +15,7 @@ pub fn log_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let error = error_of(panic);
         // TODO errors: record the error on the span in which it happened.
+
         error.log();
     }));
 }

@@ -14,6 +14,8 @@ struct Problem {
     title: &'static str,
     status: u16,
     detail: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
 }
 
 /// A response with `status`.
@@ -24,6 +26,7 @@ pub fn problem(status: StatusCode) -> Response {
         status: status.as_u16(),
         detail: detail(status),
         // TODO server-spans: tell the caller the id of the trace, as `trace_id`.
+        trace_id: None,
     };
     (status, [(header::CONTENT_TYPE, PROBLEM_JSON)], Json(body)).into_response()
 }

@@ -42,20 +42,23 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
         tracing::subscriber::set_global_default(subscriber)?;
         return Ok(telemetry);
     }
-    // TODO first-span: report where telemetry is sent.
+
+    // TODO first-span: report where telemetry is sent; make a resource, and an HTTP client for all signals.
     telemetry.destination = "nowhere yet".to_owned();
-    // TODO first-span: build an exporter, a processor, a resource and a provider; add the layer for spans.
 
-    // TODO metrics: build a meter provider, and let the layers record with it.
+    // TODO metrics: build a meter provider in `src/telemetry/metrics.rs`; let the layers record with it.
 
-    // TODO log-correlation: build a logger provider, and add the layer that feeds it.
+    // TODO log-correlation: build a logger provider in `src/telemetry/log_records.rs`; add its layer.
 
-    // TODO first-span: the exporter, the processor, the provider and the layer belong here.
+    // TODO first-span: build a tracer provider in `src/telemetry/traces.rs`; add the layer for spans.
 
     // TODO server-spans: let the layers record spans, and read the ids that callers send.
 
     // TODO first-span: shut the provider down when telemetry is flushed.
+
     tracing::subscriber::set_global_default(subscriber)?;
+    // TODO delivery: log when exports begin to fail, and when they recover.
+
     Ok(telemetry)
 }
 

@@ -3,17 +3,18 @@
 //! Comments in the source, at the level of statements and items, mark what belongs to which step:
 //!
 //! ```text
-//! // ANCHOR: server-spans
-//! let router = server_spans::around(router);
-//! // ANCHOR_END: server-spans
 //! // BEFORE server-spans: // TODO server-spans: give every request a span
+//! let router = router.layer(server_spans());
 //! ```
 //!
-//! A file that exists only from a step on needs no markers: that step lists it under `files` in
-//! `workshop/steps.toml`. Before that step, the file is left out, together with the `mod` line that names it.
+//! At step `k`, a `BEFORE` line of a later step is uncommented, and the paragraph below it is left out: up to
+//! a blank line or the end of the block, or only an attribute if the paragraph begins with one. A part that
+//! is no paragraph is a region between `// ANCHOR: server-spans` and `// ANCHOR_END: server-spans`. What is
+//! inside of a part that is left out is left out with it, and so are all markers.
 //!
-//! At step `k`, a region of a later step is left out, and a `BEFORE` line of a later step is uncommented,
-//! unless it is inside a region that is left out. Markers themselves are always left out.
+//! Two kinds of files need no markers. A step lists a file that exists only from it on under `files` in
+//! `workshop/steps.toml`: before that step, the file is left out, together with the `mod` line that names it.
+//! A file that a step replaces as a whole is in `workshop/before/STEP`, as it is until that step.
 
 mod later;
 mod lines;
@@ -51,7 +52,8 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
         if later.contains(&file) {
             continue;
         }
-        let text = later.without_mod_lines(&file, &read_to_string(&root.join(&file))?);
+        let source = later::version(root, steps, at, &file);
+        let text = later.without_mod_lines(&file, &read_to_string(&source)?);
         let derived = markers::derive(&text, steps, at).map_err(|error| error.in_file(&file))?;
         if let Some(text) = derived {
             tree.add(&file, todos.as_ref().map_or(text.clone(), |todos| todos.translate(&text)));

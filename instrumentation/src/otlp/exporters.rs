@@ -12,9 +12,10 @@ use crate::delivery::{Delivery, WatchedMetricExporter};
 use crate::settings::{Protocol, Settings, SignalSettings};
 
 /// Builds the exporters, which share one HTTP client. They report to [`Delivery`] why an export failed.
-pub struct Exporters<'a> {
-    settings: &'a Settings,
-    delivery: &'a Delivery,
+#[derive(Debug)]
+pub struct Exporters {
+    settings: Settings,
+    delivery: Delivery,
     client: HttpClient,
 }
 
@@ -36,17 +37,22 @@ impl HttpClient {
     }
 }
 
-impl<'a> Exporters<'a> {
+impl Exporters {
     /// Builds the HTTP client.
     ///
     /// # Errors
     ///
     /// The same as for [`HttpClient::new`].
-    pub fn new(settings: &'a Settings, delivery: &'a Delivery) -> Result<Self, HttpClientError> {
+    pub fn new(settings: &Settings, delivery: &Delivery) -> Result<Self, HttpClientError> {
         let reasons = delivery.clone();
         let client =
             HttpClient::from_settings(settings)?.on_error(move |error| reasons.set_reason(error.to_string()));
-        Ok(Self { settings, delivery, client })
+        Ok(Self { settings: settings.clone(), delivery: delivery.clone(), client })
+    }
+
+    /// What the exporters report to.
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
     }
 
     /// The exporter of spans; `None` if they are not exported.

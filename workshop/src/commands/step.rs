@@ -18,7 +18,7 @@ pub(super) fn new(repository: &Repository, id: &str) -> Result<u8> {
         "
 Step {id} was added as the last one. Next:
   1. Set kind, needs, title and hint in workshop/steps.toml.
-  2. Mark its code in src/ with `// BEFORE {id}: // TODO {id}: …` and `// ANCHOR: {id}`, or list its files in workshop/steps.toml.
+  2. Mark its code in src/ with `// BEFORE {id}: // TODO {id}: …` above it, or list its files in workshop/steps.toml.
   3. Write its check, wrong answers as tests, and its chapters; link the chapters in the contents of the guide.
   cargo test -p workshop --test states missing    # lists what is still missing"
     );

@@ -1,4 +1,5 @@
-//! The files below `src/` that exist only from a later step on, and the `mod` lines that name them.
+//! The files below `src/` that exist only from a later step on, and the `mod` lines that name them; files
+//! that a later step replaces.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,14 @@ impl Files {
         }
         kept.iter().flat_map(|line| [line, "\n"]).collect()
     }
+}
+
+/// Where `file` is as it is after step `at`: below `workshop/before` until the step that replaces it, else at
+/// its own place.
+pub(super) fn version(root: &Path, steps: &Steps, at: usize, file: &Path) -> PathBuf {
+    let later = steps.all()[at + 1..].iter();
+    let mut before = later.map(|step| root.join("workshop/before").join(&step.id).join(file));
+    before.find(|version| version.is_file()).unwrap_or_else(|| root.join(file))
 }
 
 /// The name in `mod NAME;`, with any visibility.

@@ -108,10 +108,10 @@ fn datadog_sdk_fails_if_the_service_without_the_feature_no_longer_passes() {
 #[ignore = "builds the service"]
 fn datadog_sdk_fails_if_its_provider_is_not_used() {
     let folder = recording::state("datadog-sdk", "backend-two-providers", |folder| {
-        let file = folder.join("src/telemetry.rs");
+        let file = folder.join("src/telemetry/traces.rs");
         let text = fs::read_to_string(&file).unwrap();
         let fixed = text
-            .replace("    let traces = datadog_opentelemetry::tracing()\n", "    let _ = datadog_opentelemetry::tracing().init_local();\n    #[cfg(feature = \"datadog\")]\n    let traces = opentelemetry_sdk::trace::SdkTracerProvider::builder()\n")
+            .replace("    let provider = datadog_opentelemetry::tracing()\n", "    let _ = datadog_opentelemetry::tracing().init_local();\n    #[cfg(feature = \"datadog\")]\n    let provider = SdkTracerProvider::builder()\n")
             .replace("        .init_local()\n        .0;", "        .build();");
         assert_ne!(text, fixed);
         fs::write(file, fixed).unwrap();

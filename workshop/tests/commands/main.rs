@@ -32,6 +32,7 @@ impl Repository {
             "infrastructure/env",
             "workshop/steps.toml",
             "workshop/todo.ja.toml",
+            "workshop/before",
         ] {
             copy_all(&real.join(path), &copy.path().join(path));
         }
@@ -138,7 +139,7 @@ fn new_in_japanese_prints_titles_in_japanese() {
     let output = repository.run(&["new", "sakura", "--lang", "ja"]).succeeds();
     assert!(output.contains("テキストログを"), "{output}");
     let source = fs::read_to_string(repository.path("backend-sakura/src/telemetry.rs")).unwrap();
-    assert!(source.contains("// TODO first-span: エクスポーター、"), "{source}");
+    assert!(source.contains("// TODO first-span: テレメトリーの宛先を"), "{source}");
 }
 
 #[test]
@@ -223,11 +224,11 @@ fn goto_keeps_the_work_and_prints_the_folder() {
     assert_eq!(kept, "// my work\n");
     let provider =
         |file: &str| fs::read_to_string(repository.path(file)).unwrap().contains("SdkTracerProvider");
-    assert!(provider("backend-sakura/src/telemetry.rs"));
+    assert!(provider("backend-sakura/src/telemetry/traces.rs"));
     // Inside the folder, the name may be left out. The kept work stays where it is.
     let output = repository.run_in("backend-sakura", &["goto", "0"]).succeeds();
     assert!(output.contains("kept in ../.workshop/sakura/2"), "as one would type it there: {output}");
-    assert!(provider(".workshop/sakura/2/src/telemetry.rs"));
+    assert!(provider(".workshop/sakura/2/src/telemetry/traces.rs"));
 }
 
 #[test]

@@ -11,10 +11,13 @@ const MAX_LINES_OF_A_STEP: usize = 25;
 /// Maximum number of lines to type in all required steps without deployment.
 const MAX_LINES_OF_ALL: usize = 130;
 /// Maximum share of markers in the lines of `src/`, in percent.
-const MAX_MARKERS_PERCENT: usize = 7;
-/// The same for one file: `telemetry.rs` has the regions of seven steps, so that the pipelines can be read in
-/// one place.
-const MAX_MARKERS_PERCENT_OF_A_FILE: usize = 28;
+const MAX_MARKERS_PERCENT: usize = 3;
+/// The same for one file.
+const MAX_MARKERS_PERCENT_OF_A_FILE: usize = 4;
+/// A file may have this number of markers even if they are more than 4 %, because it may be short.
+const MAX_MARKERS_OF_A_SHORT_FILE: usize = 4;
+/// Six steps add a paragraph each to the function that starts telemetry.
+const MAX_MARKERS_OF_TELEMETRY: usize = 10;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -56,11 +59,13 @@ fn few_lines_of_the_source_are_markers() {
         let (markers, lines) = (text.lines().filter(is_marker).count(), text.lines().count());
         all_markers += markers;
         all_lines += lines;
-        if markers * 100 > lines * MAX_MARKERS_PERCENT_OF_A_FILE {
+        let is_telemetry = file.ends_with("src/telemetry.rs");
+        let few = if is_telemetry { MAX_MARKERS_OF_TELEMETRY } else { MAX_MARKERS_OF_A_SHORT_FILE };
+        if markers > few.max(lines * MAX_MARKERS_PERCENT_OF_A_FILE / 100) {
             too_many.push(format!("{}: {markers} of {lines} lines", file.display()));
         }
     });
-    assert!(too_many.is_empty(), "more than {MAX_MARKERS_PERCENT_OF_A_FILE} % are markers in {too_many:#?}");
+    assert!(too_many.is_empty(), "too many markers in {too_many:#?}");
     let is_few = all_markers * 100 <= all_lines * MAX_MARKERS_PERCENT;
     assert!(is_few, "{all_markers} of {all_lines} lines are markers, more than {MAX_MARKERS_PERCENT} %");
 }

@@ -116,6 +116,92 @@ fn a_before_line_inside_a_removed_region_is_removed() {
     assert_eq!(first, "fn main() {\n    one();\n    // TODO second: say two\n\n    end();\n}\n");
 }
 
+const PARAGRAPHS: &str = "\
+/// Says it.
+// BEFORE first: // TODO first: name it
+#[name = \"one\"]
+fn main() {
+    // BEFORE first: // TODO first: say one
+    // BEFORE first: zero();
+    // Comes first.
+    one();
+    // BEFORE second: two_and_a_half();
+    two();
+
+    end();
+    // BEFORE second: // TODO second: sum up
+    sum();
+}
+
+// BEFORE second: // TODO second: count
+impl Count for One {
+    fn count() {}
+
+    // BEFORE second: nothing
+    fn number() {}
+}
+
+fn other() {}
+";
+
+#[test]
+fn a_paragraph_below_a_line_before_a_later_step_goes_with_what_is_in_it() {
+    let base = "\
+/// Says it.
+// TODO first: name it
+fn main() {
+    // TODO first: say one
+    zero();
+
+    end();
+    // TODO second: sum up
+}
+
+// TODO second: count
+
+fn other() {}
+";
+    assert_eq!(at(0, PARAGRAPHS).unwrap().unwrap(), base);
+    let first = "\
+/// Says it.
+#[name = \"one\"]
+fn main() {
+    // Comes first.
+    one();
+    two_and_a_half();
+
+    end();
+    // TODO second: sum up
+}
+
+// TODO second: count
+
+fn other() {}
+";
+    assert_eq!(at(1, PARAGRAPHS).unwrap().unwrap(), first);
+}
+
+#[test]
+fn a_paragraph_is_there_from_its_step_on() {
+    let is_code = |line: &&str| !line.trim_start().starts_with("// BEFORE ");
+    let code: String = PARAGRAPHS.lines().filter(is_code).flat_map(|line| [line, "\n"]).collect();
+    assert_eq!(at(2, PARAGRAPHS).unwrap().unwrap(), code);
+}
+
+#[test]
+fn a_file_that_a_step_replaces_is_another_one_before_it() {
+    let root = repository("fn main() {}\n");
+    let before = root.path().join("workshop/before/second/src/main.rs");
+    fs::create_dir_all(before.parent().unwrap()).unwrap();
+    fs::write(before, "fn main() {\n    // BEFORE first: zero();\n    one();\n}\n").unwrap();
+    let steps = Steps::load(root.path()).unwrap();
+    let texts = [0, 1, 2].map(|at| {
+        let tree = source::derive(root.path(), &steps, at, "backend-sakura", Lang::En).unwrap();
+        tree.text(Path::new("src/main.rs")).unwrap().to_owned()
+    });
+    assert_eq!(texts, ["fn main() {\n    zero();\n}\n", "fn main() {\n    one();\n}\n", "fn main() {}\n"]);
+}
+
 #[test]
 fn no_marker_is_left_in_the_last_state() {
     let last = at(2, SOURCE).unwrap().unwrap();

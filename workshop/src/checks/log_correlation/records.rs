@@ -24,7 +24,7 @@ pub(super) fn query_is_sent(served: &Served<'_>, queries: &Queries<'_>) -> Check
         !records.is_empty(),
         text!("no log record was received"),
         text!(
-            "Build a logger provider with an OTLP exporter in src/telemetry.rs, add instrumentation::log_records::layer to the \
+            "Build a logger provider with an OTLP exporter; in src/telemetry.rs, add instrumentation::log_records::layer to the \
              subscriber, and let on_flush shut the provider down."
         )
     );
