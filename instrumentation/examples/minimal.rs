@@ -21,9 +21,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let metrics = metrics::SdkMeterProvider::builder().with_resource(resource.clone());
     let metrics = metrics.with_periodic_exporter(exporters.metrics()?).build();
     let logs = logs::SdkLoggerProvider::builder().with_resource(resource.clone());
-    let logs = logs.with_log_processor(delivery.log_processor(exporters.log_records()?)).build();
+    let logs = logs.with_log_processor(exporters.log_processor()?).build();
     let traces = trace::SdkTracerProvider::builder().with_resource(resource);
-    let traces = traces.with_span_processor(delivery.span_processor(exporters.spans()?)).build();
+    let traces = traces.with_span_processor(exporters.span_processor()?).build();
     let layers = Instrumentation::new().with_tracer_provider(&traces).with_meter_provider(&metrics);
     let layers = layers.with_propagator(settings.propagator());
     let lines = fmt::layer().event_format(json_lines::JsonLines::new(&identity).with_span_ids());

@@ -1,24 +1,25 @@
 //! Counts telemetry on its way to the collector, so that nothing is lost silently.
 //!
 //! The SDK's batch processors report how much they dropped only when they are shut down, and a failing
-//! exporter reports every single failure. [`Delivery`] puts a thin layer around both. It counts what is
-//! dropped in front of a full queue or fails behind it, and logs one warning when loss begins and one when it
-//! ends, with the number of lost items:
+//! exporter reports every single failure. [`Delivery`] puts a thin layer around both, and has its own queue
+//! for OTLP over HTTP. It counts what is dropped in front of a full queue or fails behind it, and logs one
+//! warning when loss begins and one when it ends, with the number of lost items:
 //!
 //! ```text
 //! WARN OTLP export to http://localhost:4318 is failing: Connection refused; dropped items are counted
 //! WARN OTLP export has recovered handson.dropped.spans=812 handson.dropped.log_records=90
 //! ```
 //!
-//! The same numbers are exported as metrics with their registry names: the SDK counts what its processors
-//! pass to the exporter (`otel.sdk.processor.{span,log}.processed`, if a global meter provider is set), and
-//! [`Delivery::report_to`] adds dropped items (`error.type=queue_full`) and the results of exports
-//! (`otel.sdk.exporter.{span,log}.exported`).
+//! The same numbers are exported as metrics with their registry names ([`Delivery::report_to`]): items that
+//! left the queue (`otel.sdk.processor.{span,log}.processed`; the SDK's processors count them themselves, if
+//! a global meter provider is set), dropped items (the same with `error.type=queue_full`), and the results of
+//! exports (`otel.sdk.exporter.{span,log}.exported`).
 
 mod counts;
 mod exporters;
 mod metrics;
 mod processors;
+mod queue;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -18,8 +18,10 @@ mod response;
 mod retry;
 
 pub use client::{HttpClient, HttpClientError, SendError};
+pub(crate) use encode::{EncodedItems, encode_log_record, encode_span, scope_name};
 pub use error::ExportError;
+pub(crate) use exporter::Sender;
 pub use exporter::{Compression, ExporterConfig, LogRecordExporter, SpanExporter};
-pub use exporters::{AnyLogExporter, AnySpanExporter, Exporters};
+pub use exporters::Exporters;
 pub use proxy::LoopbackBypass;
 pub use retry::RetryStop;

@@ -86,6 +86,8 @@ pub struct Batching {
     pub max_queue_size: usize,
     /// Number of items in one export.
     pub max_export_batch_size: usize,
+    /// The maximum time that items of a batch that is not full wait.
+    pub schedule_delay: Duration,
 }
 
 /// The validated settings of a process.
@@ -129,9 +131,9 @@ impl Settings {
             metrics: signal(&variables, "METRICS", "v1/metrics")?,
             logs: signal(&variables, "LOGS", "v1/logs")?,
             // Larger than the SDK's 2048 and 512, so that nothing is lost while the exporter's thread waits
-            // for a CPU on a saturated machine. Full queues take about 12 MiB.
-            span_batching: batching(&variables, "OTEL_BSP", 8192)?,
-            log_batching: batching(&variables, "OTEL_BLRP", 4096)?,
+            // for a CPU on a saturated machine. A full queue of encoded spans takes about 2 MiB.
+            span_batching: batching(&variables, "OTEL_BSP", 8192, 5000)?,
+            log_batching: batching(&variables, "OTEL_BLRP", 4096, 1000)?,
             propagators: variables
                 .list("OTEL_PROPAGATORS", &["tracecontext", "baggage", "none"])?
                 .unwrap_or_else(|| vec!["tracecontext".to_owned(), "baggage".to_owned()]),
@@ -264,17 +266,24 @@ fn signal(variables: &Variables<'_>, name: &str, path: &str) -> Result<SignalSet
     })
 }
 
-fn batching(variables: &Variables<'_>, prefix: &str, queue: usize) -> Result<Batching, InvalidVariable> {
+fn batching(
+    variables: &Variables<'_>,
+    prefix: &str,
+    queue: usize,
+    delay: u64,
+) -> Result<Batching, InvalidVariable> {
     let size = |option: &str| variables.number::<usize>(&format!("{prefix}_{option}"));
     let max_queue_size = size("MAX_QUEUE_SIZE")?.unwrap_or(queue).max(1);
     let max_export_batch_size = size("MAX_EXPORT_BATCH_SIZE")?.unwrap_or(1024).clamp(1, max_queue_size);
-    Ok(Batching { max_queue_size, max_export_batch_size })
+    let name = format!("{prefix}_SCHEDULE_DELAY");
+    let millis = variables.parsed_by_the_sdk(&name, "a whole number", |value| value.parse().ok())?;
+    let schedule_delay = Duration::from_millis(millis.unwrap_or(delay).max(1));
+    Ok(Batching { max_queue_size, max_export_batch_size, schedule_delay })
 }
 
 fn check_what_the_sdk_reads(variables: &Variables<'_>) -> Result<(), InvalidVariable> {
-    for name in ["OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY", "OTEL_METRIC_EXPORT_INTERVAL"] {
-        variables.parsed_by_the_sdk(name, "a whole number", |value| value.parse::<u64>().ok())?;
-    }
+    let interval = "OTEL_METRIC_EXPORT_INTERVAL";
+    variables.parsed_by_the_sdk(interval, "a whole number", |value| value.parse::<u64>().ok())?;
     let samplers = [
         "always_on",
         "always_off",

@@ -8,7 +8,7 @@ use opentelemetry_sdk::logs::SdkLoggerProvider;
 
 /// Records wait in the queue of the second processor, and are sent in batches from a thread of its own.
 pub fn provider(resource: Resource, otlp: &Exporters) -> Result<SdkLoggerProvider> {
-    let processor = otlp.delivery().log_processor(otlp.log_records()?);
+    let processor = otlp.log_processor()?;
     let provider = SdkLoggerProvider::builder()
         .with_resource(resource)
         .with_log_processor(WithoutPlaceNames)

@@ -7,7 +7,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 /// Ended spans wait in the processor's queue, and are sent in batches from a thread of its own.
 pub fn provider(resource: Resource, otlp: &Exporters) -> Result<SdkTracerProvider> {
-    let processor = otlp.delivery().span_processor(otlp.spans()?);
+    let processor = otlp.span_processor()?;
     // BEFORE datadog-sdk: // TODO datadog-sdk: with the feature `datadog`, let Datadog's SDK build the provider.
     // ANCHOR: datadog-sdk
     // It sends to `DD_TRACE_AGENT_URL`. Service, environment and version are those of the resource.

@@ -12,6 +12,8 @@ use crate::settings::Batching;
 #[derive(Debug)]
 pub(super) struct ItemCounts {
     capacity: usize,
+    /// Whether the items that leave the queue are reported here.
+    counts_processed: AtomicBool,
     waiting: AtomicUsize,
     dequeued: AtomicU64,
     queue_full: AtomicU64,
@@ -26,6 +28,7 @@ impl ItemCounts {
     pub(super) fn new(batching: Batching, changed: &Arc<Notify>) -> Self {
         Self {
             capacity: batching.max_queue_size,
+            counts_processed: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             dequeued: AtomicU64::new(0),
             queue_full: AtomicU64::new(0),
@@ -94,6 +97,16 @@ impl ItemCounts {
         // Saturating, because an exporter that the shutdown did not wait for may still change the counts.
         let under_way = self.dequeued.load(Relaxed).saturating_sub(self.settled_items());
         self.waiting.load(Relaxed) as u64 + under_way
+    }
+
+    /// Reports the items that leave the queue, too. The SDK's processors report them themselves.
+    pub(super) fn count_processed(&self) {
+        self.counts_processed.store(true, Relaxed);
+    }
+
+    /// Number of items that have left the queue; `None` if the SDK reports it.
+    pub(super) fn processed(&self) -> Option<u64> {
+        self.counts_processed.load(Relaxed).then(|| self.dequeued.load(Relaxed))
     }
 
     /// Number of items that were dropped because the queue was full.

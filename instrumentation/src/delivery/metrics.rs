@@ -37,23 +37,27 @@ pub(super) fn report(delivery: &Delivery, provider: &SdkMeterProvider) {
     let meter = provider.meter_with_scope(crate::scope());
     let settings = &delivery.0.settings;
     for (signal, transport) in SIGNALS.iter().zip([&settings.traces, &settings.logs]) {
-        dropped(&meter, delivery, signal);
+        processed(&meter, delivery, signal);
         exported(&meter, delivery, signal, transport);
     }
 }
 
-/// `otel.sdk.processor.{span,log}.processed` with `error.type=queue_full`. The SDK itself counts the items
-/// that did not fail.
-fn dropped(meter: &Meter, delivery: &Delivery, signal: &Signal) {
-    let attributes = [
-        KeyValue::new(attribute::OTEL_COMPONENT_TYPE, signal.processor),
-        KeyValue::new(attribute::ERROR_TYPE, QUEUE_FULL),
-    ];
+/// `otel.sdk.processor.{span,log}.processed`, also with `error.type=queue_full`. The SDK's processors count
+/// the items that did not fail themselves.
+fn processed(meter: &Meter, delivery: &Delivery, signal: &Signal) {
+    let component = KeyValue::new(attribute::OTEL_COMPONENT_TYPE, signal.processor);
+    let failure = [component.clone(), KeyValue::new(attribute::ERROR_TYPE, QUEUE_FULL)];
     let (delivery, counts) = (delivery.clone(), signal.counts);
     meter
         .u64_observable_counter(format!("otel.sdk.processor.{}.processed", signal.item))
         .with_unit(signal.unit)
-        .with_callback(move |counter| counter.observe(counts(&delivery.0).queue_full(), &attributes))
+        .with_callback(move |counter| {
+            let counts = counts(&delivery.0);
+            if let Some(processed) = counts.processed() {
+                counter.observe(processed, std::slice::from_ref(&component));
+            }
+            counter.observe(counts.queue_full(), &failure);
+        })
         .build();
 }
 

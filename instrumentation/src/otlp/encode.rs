@@ -2,6 +2,7 @@
 //! <https://github.com/open-telemetry/opentelemetry-proto/tree/main/opentelemetry/proto>; the comments on the
 //! functions name the files.
 
+mod items;
 mod log_records;
 mod spans;
 
@@ -13,15 +14,16 @@ use opentelemetry_sdk::Resource;
 use super::protobuf::ExpectedLength::Short;
 use super::protobuf::Writer;
 
-pub(super) use log_records::encode_log_records;
-pub(super) use spans::encode_spans;
+pub(crate) use items::EncodedItems;
+pub(crate) use log_records::{encode_log_record, scope_name};
+pub(crate) use spans::encode_span;
 
 /// The fields of a `ResourceSpans` and a `ResourceLogs` that are the same in every request:
 /// resource/v1/resource.proto.
 #[derive(Debug, Default)]
-pub(super) struct EncodedResource {
-    pub(super) attributes: Vec<u8>,
-    pub(super) schema_url: String,
+pub(crate) struct EncodedResource {
+    attributes: Vec<u8>,
+    schema_url: String,
 }
 
 impl From<&Resource> for EncodedResource {

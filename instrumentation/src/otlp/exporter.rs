@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use flate2::write::GzEncoder;
@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::SpanData;
 use url::Url;
 
 use super::client::HttpClient;
-use super::encode::{EncodedResource, encode_log_records, encode_spans};
+use super::encode::{EncodedItems, EncodedResource, encode_log_record, encode_span, scope_name};
 use super::error::ExportError;
 use super::response;
 use super::retry::{Retries, RetryStop};
@@ -61,8 +61,8 @@ pub struct SpanExporter(Sender);
 #[derive(Debug)]
 pub struct LogRecordExporter(Sender);
 
-/// The common part of both exporters.
-struct Sender {
+/// What both exporters have in common.
+pub(crate) struct Sender {
     client: HttpClient,
     /// The name of the items in log messages: `spans`.
     items: &'static str,
@@ -70,8 +70,8 @@ struct Sender {
     headers: HeaderMap,
     compression: Compression,
     timeout: Duration,
-    resource: EncodedResource,
-    /// Memory that is reused for the next request.
+    resource: OnceLock<EncodedResource>,
+    /// Memory for the next request.
     buffer: Mutex<Vec<u8>>,
     retry_stop: RetryStop,
     is_shut_down: AtomicBool,
@@ -89,14 +89,13 @@ impl SpanExporter {
     /// A batch that the receiver rejects in part ([`ExportError::PartialSuccess`]) is exported successfully
     /// as far as the SDK is concerned. Without a handler, it is logged as a warning.
     #[must_use]
-    pub fn on_error(mut self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
-        self.0.on_error = Some(Arc::new(handler));
-        self
+    pub fn on_error(self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
+        Self(self.0.on_error(handler))
     }
 
     /// A handle that stops this exporter's retries when the service shuts down.
     pub fn retry_stop(&self) -> RetryStop {
-        self.0.retry_stop.clone()
+        self.0.retry_stop()
     }
 }
 
@@ -108,19 +107,18 @@ impl LogRecordExporter {
 
     /// Calls `handler` once for each batch with lost log records, as [`SpanExporter::on_error`] does.
     #[must_use]
-    pub fn on_error(mut self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
-        self.0.on_error = Some(Arc::new(handler));
-        self
+    pub fn on_error(self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
+        Self(self.0.on_error(handler))
     }
 
     /// A handle that stops this exporter's retries when the service shuts down.
     pub fn retry_stop(&self) -> RetryStop {
-        self.0.retry_stop.clone()
+        self.0.retry_stop()
     }
 }
 
 impl Sender {
-    fn new(client: HttpClient, config: ExporterConfig, items: &'static str) -> Self {
+    pub(super) fn new(client: HttpClient, config: ExporterConfig, items: &'static str) -> Self {
         let ExporterConfig { endpoint, mut headers, compression, timeout } = config;
         // `Debug` does not print sensitive values.
         headers.values_mut().for_each(|value| value.set_sensitive(true));
@@ -137,7 +135,7 @@ impl Sender {
             headers,
             compression,
             timeout,
-            resource: EncodedResource::default(),
+            resource: OnceLock::new(),
             buffer: Mutex::default(),
             retry_stop: RetryStop::default(),
             is_shut_down: AtomicBool::new(false),
@@ -145,12 +143,27 @@ impl Sender {
         }
     }
 
-    /// Sends what `encode` writes into the reused memory.
-    fn export(&self, encode: impl FnOnce(&EncodedResource, Vec<u8>) -> Vec<u8>) -> OTelSdkResult {
+    /// Calls `handler` once for each batch of which items were lost, before `export` returns.
+    pub(super) fn on_error(mut self, handler: impl Fn(&ExportError) + Send + Sync + 'static) -> Self {
+        self.on_error = Some(Arc::new(handler));
+        self
+    }
+
+    pub(super) fn retry_stop(&self) -> RetryStop {
+        self.retry_stop.clone()
+    }
+
+    /// Sets who sends. Only the first call before the first export has an effect: a provider calls it once.
+    pub(crate) fn set_resource(&self, resource: &Resource) {
+        let _ = self.resource.set(resource.into());
+    }
+
+    /// Sends `items`.
+    pub(crate) fn export(&self, items: EncodedItems) -> OTelSdkResult {
         if self.is_shut_down.load(Ordering::Relaxed) {
             return Err(OTelSdkError::AlreadyShutdown);
         }
-        let Err(error) = self.send(encode) else { return Ok(()) };
+        let Err(error) = self.send(items) else { return Ok(()) };
         self.report(&error);
         match error {
             ExportError::PartialSuccess { .. } => Ok(()),
@@ -158,9 +171,11 @@ impl Sender {
         }
     }
 
-    fn send(&self, encode: impl FnOnce(&EncodedResource, Vec<u8>) -> Vec<u8>) -> Result<(), ExportError> {
+    fn send(&self, items: EncodedItems) -> Result<(), ExportError> {
         let buffer = std::mem::take(&mut *self.buffer.lock().unwrap_or_else(PoisonError::into_inner));
-        let encoded = encode(&self.resource, buffer);
+        let encoded = items.encode_request(self.resource.get_or_init(EncodedResource::default), buffer);
+        // The request has a copy of them.
+        drop(items);
         let body = match self.compression {
             Compression::None => Bytes::from(encoded),
             Compression::Gzip => {
@@ -225,7 +240,12 @@ impl Sender {
 
 impl opentelemetry_sdk::trace::SpanExporter for SpanExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        self.0.export(|resource, buffer| encode_spans(&batch, resource, buffer))
+        let (mut items, mut buffer) = (EncodedItems::default(), Vec::new());
+        for span in batch {
+            buffer = encode_span(&span, buffer);
+            items.add(span.instrumentation_scope.name(), &span.instrumentation_scope, &buffer);
+        }
+        self.0.export(items)
     }
 
     fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
@@ -233,13 +253,18 @@ impl opentelemetry_sdk::trace::SpanExporter for SpanExporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.0.resource = resource.into();
+        self.0.resource = OnceLock::from(EncodedResource::from(resource));
     }
 }
 
 impl LogExporter for LogRecordExporter {
     async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        self.0.export(|resource, buffer| encode_log_records(&batch, resource, buffer))
+        let (mut items, mut buffer) = (EncodedItems::default(), Vec::new());
+        for (record, scope) in batch.iter() {
+            buffer = encode_log_record(record, buffer);
+            items.add(scope_name(record, scope), scope, &buffer);
+        }
+        self.0.export(items)
     }
 
     fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
@@ -247,7 +272,7 @@ impl LogExporter for LogRecordExporter {
     }
 
     fn set_resource(&mut self, resource: &Resource) {
-        self.0.resource = resource.into();
+        self.0.resource = OnceLock::from(EncodedResource::from(resource));
     }
 }
 

@@ -1,14 +1,12 @@
 //! Builds the exporters of all three signals from the settings.
 
-use opentelemetry_otlp::{ExporterBuildError, MetricExporter, WithExportConfig, WithHttpConfig};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::logs::LogBatch;
-use opentelemetry_sdk::trace::SpanData;
-use std::time::Duration;
+use std::io;
 
-use super::{Compression, ExporterConfig, HttpClient, HttpClientError, LogRecordExporter, SpanExporter};
-use crate::delivery::{Delivery, WatchedMetricExporter};
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter, WithExportConfig, WithHttpConfig};
+
+use super::exporter::Sender;
+use super::{Compression, ExporterConfig, HttpClient, HttpClientError};
+use crate::delivery::{CountedLogProcessor, CountedSpanProcessor, Delivery, WatchedMetricExporter};
 use crate::settings::{Protocol, Settings, SignalSettings};
 
 /// Builds the exporters, which share one HTTP client. They report to [`Delivery`] why an export failed.
@@ -55,62 +53,53 @@ impl Exporters {
         &self.delivery
     }
 
-    /// The exporter of spans; `None` if they are not exported.
+    /// The processor of spans: it sends them in batches. Spans that are not exported are made and dropped, as
+    /// `OTEL_TRACES_EXPORTER=none` asks for.
+    ///
+    /// To be called inside a Tokio runtime, in which gRPC sends.
     ///
     /// # Errors
     ///
-    /// The SDK's exporter for gRPC cannot be built.
-    pub fn spans(&self) -> Result<Option<AnySpanExporter>, ExporterBuildError> {
+    /// If the SDK's exporter for gRPC cannot be built, or the thread that sends cannot be started.
+    pub fn span_processor(&self) -> Result<CountedSpanProcessor, ExporterBuildError> {
         let settings = &self.settings.traces;
-        if !settings.enabled {
-            return Ok(None);
+        if settings.enabled && settings.protocol == Protocol::HttpProtobuf {
+            let delivery = self.delivery.clone();
+            let sender = self.sender(settings, "spans");
+            let sender = sender.on_error(move |error| delivery.span_export_failed(error));
+            return CountedSpanProcessor::encoding(&self.delivery, sender).map_err(no_thread);
         }
-        Ok(Some(match settings.protocol {
-            Protocol::HttpProtobuf => AnySpanExporter::Http(self.http_spans(settings)),
-            Protocol::Grpc => AnySpanExporter::Grpc(
-                opentelemetry_otlp::SpanExporter::builder()
-                    .with_tonic()
-                    .with_endpoint(settings.endpoint.as_str())
-                    .build()?,
-            ),
-        }))
+        let by_grpc = || {
+            let builder = opentelemetry_otlp::SpanExporter::builder().with_tonic();
+            builder.with_endpoint(settings.endpoint.as_str()).build()
+        };
+        Ok(self.delivery.span_processor(settings.enabled.then(by_grpc).transpose()?))
     }
 
-    fn http_spans(&self, settings: &SignalSettings) -> SpanExporter {
-        let delivery = self.delivery.clone();
-        let exporter = SpanExporter::new(self.client.clone(), config(settings))
-            .on_error(move |error| delivery.span_export_failed(error));
-        self.delivery.stop_retries_at_shutdown(exporter.retry_stop());
-        exporter
-    }
-
-    /// The exporter of log records; `None` if they are not exported.
+    /// The same for log records.
     ///
     /// # Errors
     ///
-    /// The SDK's exporter for gRPC cannot be built.
-    pub fn log_records(&self) -> Result<Option<AnyLogExporter>, ExporterBuildError> {
+    /// As [`span_processor`](Self::span_processor).
+    pub fn log_processor(&self) -> Result<CountedLogProcessor, ExporterBuildError> {
         let settings = &self.settings.logs;
-        if !settings.enabled {
-            return Ok(None);
+        if settings.enabled && settings.protocol == Protocol::HttpProtobuf {
+            let delivery = self.delivery.clone();
+            let sender = self.sender(settings, "log records");
+            let sender = sender.on_error(move |error| delivery.log_export_failed(error));
+            return CountedLogProcessor::encoding(&self.delivery, sender).map_err(no_thread);
         }
-        Ok(Some(match settings.protocol {
-            Protocol::HttpProtobuf => AnyLogExporter::Http(self.http_log_records(settings)),
-            Protocol::Grpc => AnyLogExporter::Grpc(
-                opentelemetry_otlp::LogExporter::builder()
-                    .with_tonic()
-                    .with_endpoint(settings.endpoint.as_str())
-                    .build()?,
-            ),
-        }))
+        let by_grpc = || {
+            let builder = opentelemetry_otlp::LogExporter::builder().with_tonic();
+            builder.with_endpoint(settings.endpoint.as_str()).build()
+        };
+        Ok(self.delivery.log_processor(settings.enabled.then(by_grpc).transpose()?))
     }
 
-    fn http_log_records(&self, settings: &SignalSettings) -> LogRecordExporter {
-        let delivery = self.delivery.clone();
-        let exporter = LogRecordExporter::new(self.client.clone(), config(settings))
-            .on_error(move |error| delivery.log_export_failed(error));
-        self.delivery.stop_retries_at_shutdown(exporter.retry_stop());
-        exporter
+    fn sender(&self, settings: &SignalSettings, items: &'static str) -> Sender {
+        let sender = Sender::new(self.client.clone(), config(settings), items);
+        self.delivery.stop_retries_at_shutdown(sender.retry_stop());
+        sender
     }
 
     /// The exporter of metrics, which discards them if they are not exported.
@@ -135,82 +124,15 @@ impl Exporters {
     }
 }
 
+fn no_thread(error: io::Error) -> ExporterBuildError {
+    ExporterBuildError::InternalFailure(format!("cannot start the thread that sends: {error}"))
+}
+
 fn config(settings: &SignalSettings) -> ExporterConfig {
     ExporterConfig {
         endpoint: settings.endpoint.clone(),
         headers: settings.headers.clone(),
         compression: if settings.gzip { Compression::Gzip } else { Compression::None },
         timeout: settings.timeout,
-    }
-}
-
-/// A span exporter for either protocol.
-#[derive(Debug)]
-pub enum AnySpanExporter {
-    /// OTLP over HTTP, from this crate.
-    Http(SpanExporter),
-    /// OTLP over gRPC, from the SDK.
-    Grpc(opentelemetry_otlp::SpanExporter),
-}
-
-impl opentelemetry_sdk::trace::SpanExporter for AnySpanExporter {
-    async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        match self {
-            Self::Http(exporter) => exporter.export(batch).await,
-            Self::Grpc(exporter) => exporter.export(batch).await,
-        }
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        match self {
-            Self::Http(exporter) => exporter.shutdown_with_timeout(timeout),
-            Self::Grpc(exporter) => exporter.shutdown_with_timeout(timeout),
-        }
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        match self {
-            Self::Http(exporter) => exporter.force_flush(),
-            Self::Grpc(exporter) => exporter.force_flush(),
-        }
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        match self {
-            Self::Http(exporter) => exporter.set_resource(resource),
-            Self::Grpc(exporter) => exporter.set_resource(resource),
-        }
-    }
-}
-
-/// An exporter of log records for either protocol.
-#[derive(Debug)]
-pub enum AnyLogExporter {
-    /// OTLP over HTTP, from this crate.
-    Http(LogRecordExporter),
-    /// OTLP over gRPC, from the SDK.
-    Grpc(opentelemetry_otlp::LogExporter),
-}
-
-impl opentelemetry_sdk::logs::LogExporter for AnyLogExporter {
-    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        match self {
-            Self::Http(exporter) => exporter.export(batch).await,
-            Self::Grpc(exporter) => exporter.export(batch).await,
-        }
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        match self {
-            Self::Http(exporter) => exporter.shutdown_with_timeout(timeout),
-            Self::Grpc(exporter) => exporter.shutdown_with_timeout(timeout),
-        }
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        match self {
-            Self::Http(exporter) => exporter.set_resource(resource),
-            Self::Grpc(exporter) => exporter.set_resource(resource),
-        }
     }
 }

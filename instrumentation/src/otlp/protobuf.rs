@@ -58,6 +58,11 @@ impl Writer {
         self.bytes.extend_from_slice(value);
     }
 
+    /// Writes fields that are encoded already.
+    pub(super) fn encoded(&mut self, fields: &[u8]) {
+        self.bytes.extend_from_slice(fields);
+    }
+
     #[inline]
     pub(super) fn integer(&mut self, field: u32, value: u32) {
         if value != 0 {

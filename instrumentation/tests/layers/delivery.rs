@@ -1,5 +1,6 @@
 //! Items that are lost on the way to the collector are counted and reported.
 
+mod encoded;
 mod end;
 mod gate;
 mod lines;

@@ -1,64 +1,24 @@
-//! Encodes log records as an `ExportLogsServiceRequest`.
+//! Encodes log records.
 
 use opentelemetry::InstrumentationScope;
 use opentelemetry::logs::AnyValue;
-use opentelemetry_sdk::logs::{LogBatch, SdkLogRecord};
+use opentelemetry_sdk::logs::SdkLogRecord;
 
-use super::{EncodedResource, bool_value, double_value, int_value, list, string_value, unix_nanos};
-use crate::otlp::protobuf::ExpectedLength::{Long, Medium, Short};
+use super::{bool_value, double_value, int_value, list, string_value, unix_nanos};
+use crate::otlp::protobuf::ExpectedLength::{Medium, Short};
 use crate::otlp::protobuf::Writer;
 
-/// Encodes `batch`, using the memory of `buffer`.
-pub(crate) fn encode_log_records(
-    batch: &LogBatch<'_>,
-    resource: &EncodedResource,
-    buffer: Vec<u8>,
-) -> Vec<u8> {
+/// Encodes a log record as an element of `ScopeLogs`, using the memory of `buffer`.
+pub(crate) fn encode_log_record(record: &SdkLogRecord, buffer: Vec<u8>) -> Vec<u8> {
     let mut to = Writer::new(buffer);
-    to.message(1, Long, |to| {
-        to.bytes_always(1, &resource.attributes);
-        for group in group_by_scope(batch) {
-            to.message(2, Long, |to| scope_logs(to, &group));
-        }
-        to.string(3, &resource.schema_url);
-    });
+    to.message(2, Medium, |to| log_record(to, record));
     to.into_bytes()
 }
 
-/// The log records of one scope.
-struct Group<'a> {
-    /// The target of the records, which is the module that has logged them; otherwise the name of the scope.
-    name: &'a str,
-    scope: &'a InstrumentationScope,
-    records: Vec<&'a SdkLogRecord>,
-}
-
-/// Groups log records by scope; scopes and records keep their order.
-fn group_by_scope<'a>(batch: &'a LogBatch<'a>) -> Vec<Group<'a>> {
-    let mut groups: Vec<Group<'a>> = Vec::new();
-    for (record, scope) in batch.iter() {
-        let name = record.target().map_or(scope.name(), |target| target);
-        let is_same = |group: &&mut Group<'_>| {
-            group.name == name
-                && group.scope.version() == scope.version()
-                && group.scope.schema_url() == scope.schema_url()
-                && group.scope.attributes().eq(scope.attributes())
-        };
-        match groups.iter_mut().find(is_same) {
-            Some(group) => group.records.push(record),
-            None => groups.push(Group { name, scope, records: vec![record] }),
-        }
-    }
-    groups
-}
-
-/// `ScopeLogs` in logs/v1/logs.proto.
-fn scope_logs(to: &mut Writer, group: &Group<'_>) {
-    super::scope(to, group.name, group.scope);
-    for record in &group.records {
-        to.message(2, Medium, |to| log_record(to, record));
-    }
-    to.string(3, group.scope.schema_url().unwrap_or_default());
+/// The name of a record's scope: its target, which is the module that has logged it; otherwise the name of
+/// its logger.
+pub(crate) fn scope_name<'a>(record: &'a SdkLogRecord, scope: &'a InstrumentationScope) -> &'a str {
+    record.target().map_or(scope.name(), |target| target)
 }
 
 /// `LogRecord` in logs/v1/logs.proto.

@@ -1,11 +1,10 @@
-//! Encodes spans as an `ExportTraceServiceRequest`.
+//! Encodes spans.
 
-use opentelemetry::InstrumentationScope;
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
 use opentelemetry_sdk::trace::SpanData;
 
-use super::{EncodedResource, attributes, unix_nanos};
-use crate::otlp::protobuf::ExpectedLength::{Long, Medium, Short};
+use super::{attributes, unix_nanos};
+use crate::otlp::protobuf::ExpectedLength::{Medium, Short};
 use crate::otlp::protobuf::Writer;
 
 /// `SpanFlags` in trace/v1/trace.proto: it is known whether the parent (of a span) or the context (of a link)
@@ -14,40 +13,11 @@ const HAS_IS_REMOTE: u32 = 0x100;
 /// `SpanFlags` in trace/v1/trace.proto: the parent, or the context, is remote.
 const IS_REMOTE: u32 = 0x200;
 
-/// Encodes `spans`, using the memory of `buffer`.
-pub(crate) fn encode_spans(spans: &[SpanData], resource: &EncodedResource, buffer: Vec<u8>) -> Vec<u8> {
+/// Encodes a span as an element of `ScopeSpans`, using the memory of `buffer`.
+pub(crate) fn encode_span(span: &SpanData, buffer: Vec<u8>) -> Vec<u8> {
     let mut to = Writer::new(buffer);
-    to.message(1, Long, |to| {
-        to.bytes_always(1, &resource.attributes);
-        for (scope, spans) in group_by_scope(spans) {
-            to.message(2, Long, |to| scope_spans(to, scope, &spans));
-        }
-        to.string(3, &resource.schema_url);
-    });
+    to.message(2, Medium, |to| self::span(to, span));
     to.into_bytes()
-}
-
-/// Groups spans by scope; scopes and spans keep their order.
-fn group_by_scope(spans: &[SpanData]) -> Vec<(&InstrumentationScope, Vec<&SpanData>)> {
-    let mut groups: Vec<(&InstrumentationScope, Vec<&SpanData>)> = Vec::new();
-    for span in spans {
-        let scope = &span.instrumentation_scope;
-        // A service has few scopes, so a search is faster than hashing the scope's strings and attributes.
-        match groups.iter_mut().find(|(known, _)| *known == scope) {
-            Some((_, group)) => group.push(span),
-            None => groups.push((scope, vec![span])),
-        }
-    }
-    groups
-}
-
-/// `ScopeSpans` in trace/v1/trace.proto.
-fn scope_spans(to: &mut Writer, scope: &InstrumentationScope, spans: &[&SpanData]) {
-    super::scope(to, scope.name(), scope);
-    for span in spans {
-        to.message(2, Medium, |to| self::span(to, span));
-    }
-    to.string(3, scope.schema_url().unwrap_or_default());
 }
 
 /// `Span` in trace/v1/trace.proto.

@@ -44,7 +44,7 @@ async fn a_shutdown_does_not_wait_for_retries() {
     let settings = settings(collector.endpoint(), &one_by_one);
     let (delivery, _telemetry) = reported(&settings);
     let exporters = Exporters::new(&settings, &delivery).expect("a client");
-    let processor = delivery.span_processor(exporters.spans().expect("an exporter"));
+    let processor = exporters.span_processor().expect("an exporter");
     let spans = SdkTracerProvider::builder().with_span_processor(processor).build();
     make_spans(&spans, 1);
     let refused = |received: &Received| received.refused.spans.first().map(drop);

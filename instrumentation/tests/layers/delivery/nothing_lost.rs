@@ -23,9 +23,9 @@ async fn without_an_exporter_nothing_is_counted() {
     let settings = settings(endpoint, &none);
     let (delivery, telemetry) = reported(&settings);
     let exporters = Exporters::new(&settings, &delivery).expect("a client");
-    let spans = delivery.span_processor(exporters.spans().expect("no exporter"));
+    let spans = exporters.span_processor().expect("no exporter");
     let spans = SdkTracerProvider::builder().with_span_processor(spans).build();
-    let logs = delivery.log_processor(exporters.log_records().expect("no exporter"));
+    let logs = exporters.log_processor().expect("no exporter");
     let logs = SdkLoggerProvider::builder().with_log_processor(logs).build();
     make_spans(&spans, 50);
     make_log_records(&logs, 50);

@@ -21,9 +21,9 @@ async fn an_outage_is_one_warning_at_its_beginning_and_one_with_the_numbers_at_i
     let settings = settings(collector.endpoint(), &[]);
     let (delivery, telemetry) = reported(&settings);
     let exporters = Exporters::new(&settings, &delivery).expect("a client");
-    let spans = delivery.span_processor(exporters.spans().expect("an exporter"));
+    let spans = exporters.span_processor().expect("an exporter");
     let spans = SdkTracerProvider::builder().with_span_processor(spans).build();
-    let logs = delivery.log_processor(exporters.log_records().expect("an exporter"));
+    let logs = exporters.log_processor().expect("an exporter");
     let logs = SdkLoggerProvider::builder().with_log_processor(logs).build();
 
     export_spans(&spans, 5);
@@ -97,7 +97,7 @@ async fn spans_that_the_collector_rejects_in_a_partial_success_are_counted_as_lo
     let settings = settings(collector.endpoint(), &[]);
     let (delivery, telemetry) = reported(&settings);
     let exporters = Exporters::new(&settings, &delivery).expect("a client");
-    let spans = delivery.span_processor(exporters.spans().expect("an exporter"));
+    let spans = exporters.span_processor().expect("an exporter");
     let spans = SdkTracerProvider::builder().with_span_processor(spans).build();
     export_spans(&spans, 5);
 
@@ -120,7 +120,7 @@ async fn log_records_that_the_collector_rejects_in_a_partial_success_are_counted
     let settings = settings(collector.endpoint(), &[]);
     let (delivery, telemetry) = reported(&settings);
     let exporters = Exporters::new(&settings, &delivery).expect("a client");
-    let logs = delivery.log_processor(exporters.log_records().expect("an exporter"));
+    let logs = exporters.log_processor().expect("an exporter");
     let logs = SdkLoggerProvider::builder().with_log_processor(logs).build();
     export_log_records(&logs, 5);
 
@@ -141,7 +141,7 @@ async fn a_missing_collector_is_reported_with_its_address_and_the_reason() {
     let settings = settings(&endpoint, &[]);
     let (delivery, _telemetry) = reported(&settings);
     let exporters = Exporters::new(&settings, &delivery).expect("a client");
-    let logs = delivery.log_processor(exporters.log_records().expect("an exporter"));
+    let logs = exporters.log_processor().expect("an exporter");
     let logs = SdkLoggerProvider::builder().with_log_processor(logs).build();
     export_log_records(&logs, 1);
     let failing = lines::wait_for(&endpoint, 1).remove(0);

@@ -7,17 +7,17 @@ use tokio::task::block_in_place;
 use super::gate::Gate;
 use super::{counts, export_spans, lines, make_log_records, make_spans, reported, settings};
 
-const SMALL: [(&str, &str); 4] = [
+pub const SMALL: [(&str, &str); 4] = [
     ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
     ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10"),
     ("OTEL_BLRP_MAX_QUEUE_SIZE", "100"),
     ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "10"),
 ];
 const THREADS: usize = 8;
-const ITEMS_OF_A_THREAD: usize = 500;
-const ITEMS: usize = THREADS * ITEMS_OF_A_THREAD;
+pub const ITEMS_OF_A_THREAD: usize = 500;
+pub const ITEMS: usize = THREADS * ITEMS_OF_A_THREAD;
 
-fn on_threads(work: impl Fn() + Sync) {
+pub fn on_threads(work: impl Fn() + Sync) {
     block_in_place(|| {
         std::thread::scope(|scope| {
             for _ in 0..THREADS {

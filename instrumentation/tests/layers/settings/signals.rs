@@ -20,8 +20,12 @@ fn without_variables_everything_goes_to_a_local_collector_over_http() {
         assert_eq!(signal.protocol, Protocol::HttpProtobuf);
         assert_eq!(signal.timeout, Duration::from_secs(10));
     }
-    assert_eq!(settings.span_batching, Batching { max_queue_size: 8192, max_export_batch_size: 1024 });
-    assert_eq!(settings.log_batching, Batching { max_queue_size: 4096, max_export_batch_size: 1024 });
+    let batching = |max_queue_size, seconds| Batching {
+        max_queue_size,
+        max_export_batch_size: 1024,
+        schedule_delay: Duration::from_secs(seconds),
+    };
+    assert_eq!((settings.span_batching, settings.log_batching), (batching(8192, 5), batching(4096, 1)));
 }
 
 #[test]
