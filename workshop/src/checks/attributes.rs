@@ -31,6 +31,8 @@ pub(super) enum Is {
     Value(Value),
     /// One of several correct spellings.
     OneOf(Vec<Value>),
+    /// The type of an error: one of these names, also with the module or package before it.
+    ErrorType(Vec<String>),
     /// A non-empty string.
     Text,
     /// The attribute must not be present.
@@ -57,6 +59,15 @@ pub(super) const fn recommended<F: ?Sized>(
 
 /// The error types of a run.
 pub(super) const ERRORS: [&str; 2] = ["RandomError", "HttpbinError"];
+
+/// Whether a type is this kind of error. Some languages put the module or package before it.
+pub(super) fn is_kind(seen: &str, kind: &str) -> bool {
+    last_part(seen) == last_part(kind)
+}
+
+fn last_part(kind: &str) -> &str {
+    kind.rsplit(['.', ':', '*', '$', '/']).next().unwrap_or(kind)
+}
 
 /// Expects this text.
 pub(super) fn text(value: &str) -> Is {
@@ -128,6 +139,9 @@ fn value_is(key: &str, value: &Value, is: &Is) -> Check {
     let holds = match is {
         Is::Value(right) => right == value,
         Is::OneOf(all) => all.contains(value),
+        Is::ErrorType(names) => {
+            matches!(value, Value::Text(seen) if names.iter().any(|name| is_kind(seen, name)))
+        }
         Is::Text => matches!(value, Value::Text(text) if !text.is_empty()),
         Is::Absent => false,
         Is::Any => true,
@@ -191,6 +205,7 @@ impl Is {
             Self::OneOf(values) => {
                 Message::verbatim(values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" / "))
             }
+            Self::ErrorType(names) => Message::verbatim(names.join(" / ")),
             Self::Text => text!("a string"),
             Self::Absent => text!("absent"),
             Self::Any => text!("anything"),

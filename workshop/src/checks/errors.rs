@@ -3,6 +3,7 @@
 mod lines;
 
 use super::assert::{Check, each, ensure, fail};
+use super::attributes::is_kind;
 use super::log_lines::Logged;
 use super::requests::{
     CLOCK_TOLERANCE, Served, is_in_place, no_server_spans, served, served_in, span_tolerance, tree,
@@ -179,15 +180,6 @@ fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
         text!("The time of an event is when it happened, in nanoseconds since 1970; the SDK sets it.")
     );
     Ok(())
-}
-
-/// Whether a type is this kind of error. Some languages put the module or package before it.
-fn is_kind(seen: &str, kind: &str) -> bool {
-    last_part(seen) == last_part(kind)
-}
-
-fn last_part(kind: &str) -> &str {
-    kind.rsplit(['.', ':', '*', '$', '/']).next().unwrap_or(kind)
 }
 
 /// The likely cause if a failure of `kind` has no exception event.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::assert::Check;
+use super::assert::{Check, fail};
 use crate::evidence::{Evidence, Exchange, Purpose, Run, UpstreamCall};
 use crate::messages::Message;
 use crate::text;
@@ -24,6 +24,14 @@ const END_TOLERANCE: u64 = 50_000_000;
 pub(super) fn trace_id_of(exchange: &Exchange) -> Option<&str> {
     let named = || exchange.answer.as_ref().ok()?.header("traceresponse")?.split('-').nth(1);
     exchange.parent.as_ref().map(|parent| parent.trace_id.as_str()).or_else(named)
+}
+
+/// The failure of a request whose trace is unknown.
+pub(super) fn no_traceresponse() -> Check {
+    fail(
+        text!("a request without traceparent was answered without traceresponse"),
+        text!("Set the header traceresponse in every response, to the ids of the SERVER span."),
+    )
 }
 
 /// The answered requests to `/handson` of both runs, each with its trace and its SERVER span. Step 3 reports

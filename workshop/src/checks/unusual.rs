@@ -2,7 +2,7 @@
 
 use super::assert::{Check, each, ensure, fail};
 use super::attributes::{Attribute, Is, attributes_are, int, required, text};
-use super::requests::{Ids, tree};
+use super::requests::{Ids, no_traceresponse, trace_id_of, tree};
 use crate::evidence::{Evidence, Run, Unusual, UpstreamCall};
 use crate::messages::Message;
 use crate::text;
@@ -101,6 +101,9 @@ fn has_server_span(run: &Run, kind: Unusual) -> Check {
         ),
         text!("The base answers it with {status}: a layer must not change that.", status = kind.status())
     );
+    if trace_id_of(exchange).is_none() {
+        return no_traceresponse();
+    }
     let Some(span) = server_span(run, kind) else {
         return fail(
             text!("no SERVER span for {request}", request = &request),

@@ -7,7 +7,7 @@ use crate::checks::attributes::{
 use crate::checks::requests::Served;
 use crate::evidence::UpstreamCall;
 use crate::messages::Message;
-use otlp::model::{Span, Value};
+use otlp::model::Span;
 
 /// The facts about a call.
 struct Call {
@@ -36,9 +36,7 @@ static CLIENT_SPAN: &[Attribute<Call>] = &[
 fn error_type(call: &Call) -> Is {
     match call.status {
         None => Is::Any,
-        Some(status) if status >= 400 => {
-            Is::OneOf(vec![Value::Text(status.to_string()), "HttpbinError".into()])
-        }
+        Some(status) if status >= 400 => Is::ErrorType(vec![status.to_string(), "HttpbinError".to_owned()]),
         Some(_) => Is::Absent,
     }
 }

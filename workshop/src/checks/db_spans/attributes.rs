@@ -13,8 +13,10 @@ use otlp::model::{Span, Value};
 static DATABASE_SPAN: &[Attribute<Run>] = &[
     required("db.system.name", |_| text("sqlite"), &["db.system"]),
     required("db.namespace", namespace, &["db.name"]),
-    required("db.operation.name", |_| text("SELECT"), &["db.operation"]),
-    required("db.collection.name", |_| text("users"), &["db.sql.table"]),
+    // Required if readily available. A driver does not have them: the conventions say that it should not
+    // take them from the text of the query.
+    recommended("db.operation.name", |_| text("SELECT"), &["db.operation"]),
+    recommended("db.collection.name", |_| text("users"), &["db.sql.table"]),
     recommended("db.query.text", |_| Is::Text, &["db.statement"]),
     recommended("db.query.summary", |_| text("SELECT users"), &[]),
 ];

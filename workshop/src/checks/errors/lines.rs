@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::{EXCEPTION, exceptions, is_descriptive, is_kind};
+use super::{EXCEPTION, exceptions, is_descriptive};
 use crate::checks::assert::{Check, ensure, fail};
+use crate::checks::attributes::is_kind;
 use crate::checks::log_lines::Logged;
 use crate::checks::requests::Served;
 use crate::messages::Message;

@@ -1,5 +1,7 @@
 //! The attributes of a SERVER span.
 
+use std::collections::BTreeSet;
+
 use crate::checks::assert::Check;
 use crate::checks::attributes::{
     Attribute, ERRORS, Is, advice_on, attributes_are, int, recommended, recommended_are_missing, required,
@@ -7,14 +9,13 @@ use crate::checks::attributes::{
 };
 use crate::checks::requests::Served;
 use crate::messages::Message;
-use otlp::model::Value;
 
 /// The facts about a request.
 struct Request {
     port: u16,
     status: u16,
     /// `exception.type` of the exceptions in its trace.
-    exceptions: Vec<Value>,
+    exceptions: BTreeSet<String>,
 }
 
 /// The attributes of HTTP server spans in the semantic conventions, and what this step requires in addition.
@@ -37,19 +38,14 @@ fn error_type(request: &Request) -> Is {
     if request.status < 500 {
         return Is::Absent;
     }
-    Is::OneOf(
-        [
-            vec![Value::Text(request.status.to_string())],
-            ERRORS.map(Value::from).to_vec(),
-            request.exceptions.clone(),
-        ]
-        .concat(),
-    )
+    let names = ERRORS.map(str::to_owned).into_iter().chain(request.exceptions.iter().cloned());
+    Is::ErrorType(std::iter::once(request.status.to_string()).chain(names).collect())
 }
 
 fn request(served: &Served<'_>) -> Request {
     let events = served.trace.spans.iter().flat_map(|span| &span.events);
-    let exceptions = events.filter_map(|event| event.attributes.get("exception.type").cloned()).collect();
+    let exceptions: BTreeSet<String> =
+        events.filter_map(|event| Some(event.attributes.text("exception.type")?.to_owned())).collect();
     Request { port: served.run.port, status: served.status, exceptions }
 }
 
