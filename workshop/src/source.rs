@@ -15,7 +15,10 @@
 //! Two kinds of files need no markers. A step lists a file that exists only from it on under `files` in
 //! `workshop/steps.toml`: before that step, the file is left out, together with the `mod` line that names it.
 //! A file that a step replaces as a whole is in `workshop/before/STEP`, as it is until that step.
+//!
+//! The examples in other languages, `examples/LANGUAGE/after`, have the same markers in their own comments.
 
+mod example;
 mod later;
 mod lines;
 mod manifest;
@@ -27,7 +30,8 @@ use std::path::Path;
 
 use crate::error::{Error, Result, read_to_string};
 use crate::steps::{Lang, Steps};
-pub use lines::{TypedLines, typed_lines};
+pub use example::{EXAMPLES, derive_example};
+pub use lines::{TypedLines, example_lines, typed_lines};
 use todos::Todos;
 pub use tree::Tree;
 pub(crate) use tree::files_below;
@@ -54,7 +58,7 @@ pub fn derive(root: &Path, steps: &Steps, at: usize, name: &str, lang: Lang) -> 
         }
         let source = later::version(root, steps, at, &file);
         let text = later.without_mod_lines(&file, &read_to_string(&source)?);
-        let derived = markers::derive(&text, steps, at).map_err(|error| error.in_file(&file))?;
+        let derived = markers::derive(&text, "//", steps, at).map_err(|error| error.in_file(&file))?;
         if let Some(text) = derived {
             tree.add(&file, todos.as_ref().map_or(text.clone(), |todos| todos.translate(&text)));
         }

@@ -1,4 +1,4 @@
-//! `base`: writes `backend-base/` again from `src/`.
+//! `base`: writes `backend-base/` again from `src/`, and the examples' `before` from their `after`.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::repository::Repository;
-use crate::source;
+use crate::source::{self, EXAMPLES};
 use crate::steps::Lang;
 
 pub(super) fn base(repository: &Repository) -> Result<u8> {
@@ -29,5 +29,19 @@ pub(super) fn base(repository: &Repository) -> Result<u8> {
         bail!("`cargo update` could not write backend-base/Cargo.lock; see its messages above");
     }
     anstream::println!("backend-base was written from src/.");
+    for language in EXAMPLES {
+        write_before(repository, language)?;
+        anstream::println!("examples/{language}/before was written from examples/{language}/after.");
+    }
     Ok(0)
+}
+
+/// Writes the example as it is without telemetry.
+fn write_before(repository: &Repository, language: &str) -> Result<()> {
+    let folder = repository.root.join("examples").join(language).join("before");
+    let tree = source::derive_example(&repository.root, &repository.steps, 0, language)?;
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+    }
+    tree.write_to(&folder).with_context(|| format!("cannot write {}", folder.display()))
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use similar::{ChangeTag, TextDiff};
 
-use super::{Tree, derive};
+use super::{Tree, derive, derive_example};
 use crate::error::Result;
 use crate::steps::{Kind, Lang, Step, Steps};
 
@@ -32,7 +32,19 @@ impl TypedLines {
 ///
 /// The same as for [`derive()`].
 pub fn typed_lines(root: &Path, steps: &Steps) -> Result<Vec<TypedLines>> {
-    let state = |at| derive(root, steps, at, "backend-NAME", Lang::En);
+    count(steps, |at| derive(root, steps, at, "backend-NAME", Lang::En))
+}
+
+/// The same for the example in `language`.
+///
+/// # Errors
+///
+/// As [`derive_example()`].
+pub fn example_lines(root: &Path, steps: &Steps, language: &str) -> Result<Vec<TypedLines>> {
+    count(steps, |at| derive_example(root, steps, at, language))
+}
+
+fn count(steps: &Steps, state: impl Fn(usize) -> Result<Tree>) -> Result<Vec<TypedLines>> {
     let mut counts = Vec::new();
     let mut before = None;
     for step in steps.all() {
@@ -63,7 +75,7 @@ fn is_typed(file: &Path) -> bool {
 
 fn is_code(line: &str, file: &Path) -> bool {
     let comment = match file.extension().and_then(|extension| extension.to_str()) {
-        Some("rs") => "//",
+        Some("rs" | "go") => "//",
         Some("sql") => "--",
         _ => "#",
     };

@@ -3,12 +3,14 @@
 use crate::error::LineError;
 use crate::steps::Steps;
 
-/// The text as it is after step `at`; `None` if no code is left.
+/// The text as it is after step `at`; `None` if no code is left. `sign` begins a comment, and so a marker, in
+/// the language of the text.
 ///
 /// # Errors
 ///
 /// A marker is wrong.
-pub(super) fn derive(text: &str, steps: &Steps, at: usize) -> Result<Option<String>, LineError> {
+pub(super) fn derive(text: &str, sign: &str, steps: &Steps, at: usize) -> Result<Option<String>, LineError> {
+    let markers = Markers::in_comments(sign);
     let number = |id: &str, line: usize| {
         let step = steps.all().iter().find(|step| step.id == id);
         let unknown = || LineError::new(line, format!("'{id}' is not a step in workshop/steps.toml"));
@@ -16,17 +18,18 @@ pub(super) fn derive(text: &str, steps: &Steps, at: usize) -> Result<Option<Stri
     };
     let lines: Vec<&str> = text.lines().collect();
     let mut open: Vec<(&str, usize)> = Vec::new();
-    let mut kept: Vec<String> = Vec::new();
+    // `None` is a line that was left out.
+    let mut kept: Vec<Option<String>> = Vec::new();
     let mut has_left_out = false;
     let mut index = 0;
     while let Some(&line) = lines.get(index) {
         let line_number = index + 1;
         let comment = line.trim_start();
         let hidden = open.iter().any(|(_, step)| *step > at);
-        if let Some(id) = comment.strip_prefix(ANCHOR) {
+        if let Some(id) = comment.strip_prefix(&markers.anchor) {
             open.push((id, number(id, line_number)?));
             has_left_out = true;
-        } else if let Some(id) = comment.strip_prefix(ANCHOR_END) {
+        } else if let Some(id) = comment.strip_prefix(&markers.anchor_end) {
             match open.pop() {
                 Some((opened, _)) if opened == id => {}
                 Some((opened, _)) => {
@@ -40,92 +43,115 @@ pub(super) fn derive(text: &str, steps: &Steps, at: usize) -> Result<Option<Stri
                     ));
                 }
             }
-        } else if comment.starts_with(BEFORE) {
-            let (id, _) = replacement(comment, line_number)?;
+        } else if comment.starts_with(&markers.before) {
+            let (id, _) = markers.replacement(comment, line_number)?;
             let is_later = number(id, line_number)? > at;
             let indent = &line[..indentation(line)];
-            while let Some(line) = lines.get(index).filter(|line| line.trim_start().starts_with(BEFORE)) {
-                let (next, code) = replacement(line.trim_start(), index + 1)?;
+            while let Some(line) =
+                lines.get(index).filter(|line| line.trim_start().starts_with(&markers.before))
+            {
+                let (next, code) = markers.replacement(line.trim_start(), index + 1)?;
                 if next != id {
                     break;
                 }
                 if is_later && !hidden {
-                    kept.push(format!("{indent}{code}"));
+                    kept.push(Some(format!("{indent}{code}")));
                 }
                 index += 1;
             }
             if is_later {
-                index += paragraph(&lines[index..]);
+                index += markers.paragraph(&lines[index..]);
             }
+            kept.push(None);
             continue;
-        } else if !hidden {
-            kept.push(line.to_owned());
         }
+        let is_marker = comment.starts_with(&markers.anchor) || comment.starts_with(&markers.anchor_end);
+        kept.push((!hidden && !is_marker).then(|| line.to_owned()));
         index += 1;
     }
     if let Some((id, _)) = open.pop() {
         return Err(LineError::new(lines.len(), format!("the region '{id}' is not closed")));
     }
-    let has_code = kept.iter().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"));
+    let has_code =
+        kept.iter().flatten().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with(sign));
     if has_left_out && !has_code {
         return Ok(None);
     }
-    Ok(Some(without_double_blanks(&kept)))
+    Ok(Some(without_gaps(&kept, if sign == "#" { 2 } else { 1 })))
 }
 
-const ANCHOR: &str = "// ANCHOR: ";
-const ANCHOR_END: &str = "// ANCHOR_END: ";
-const BEFORE: &str = "// BEFORE ";
-
-/// The step and the code of a `BEFORE` line.
-fn replacement(comment: &str, line_number: usize) -> Result<(&str, &str), LineError> {
-    let parts = comment.strip_prefix(BEFORE).and_then(|before| before.split_once(": "));
-    parts.ok_or_else(|| LineError::new(line_number, "expected `// BEFORE STEP: CODE`"))
+/// The markers in comments of a language.
+struct Markers {
+    anchor: String,
+    anchor_end: String,
+    before: String,
 }
 
-/// The length of the paragraph that a `BEFORE` directly above `lines` stands for: up to a blank line of this
-/// block, or the end of the block. An attribute is a paragraph of its own, because the item below it exists
-/// without it, too. A region has its own markers.
-fn paragraph(lines: &[&str]) -> usize {
-    let first = lines.first().map_or("", |line| line.trim());
-    if first.is_empty() || first.starts_with(ANCHOR) {
-        return 0;
+impl Markers {
+    fn in_comments(sign: &str) -> Self {
+        let marker = |name: &str| format!("{sign} {name}");
+        Self { anchor: marker("ANCHOR: "), anchor_end: marker("ANCHOR_END: "), before: marker("BEFORE ") }
     }
-    if first.starts_with("#[") {
-        return 1;
+
+    /// The step and the code of a `BEFORE` line.
+    fn replacement<'a>(&self, comment: &'a str, line_number: usize) -> Result<(&'a str, &'a str), LineError> {
+        let parts = comment.strip_prefix(&self.before).and_then(|before| before.split_once(": "));
+        parts.ok_or_else(|| LineError::new(line_number, format!("expected `{}STEP: CODE`", self.before)))
     }
-    let indent = indentation(lines[0]);
-    let ends = |index: &usize| match lines[*index].trim() {
-        "" => {
-            let next = lines[*index..].iter().find(|line| !line.trim().is_empty());
-            next.is_none_or(|line| indentation(line) <= indent)
+
+    /// The length of the paragraph that a `BEFORE` directly above `lines` stands for: up to a blank line of
+    /// this block, or the end of the block. An attribute is a paragraph of its own, because the item below it
+    /// exists without it, too. A region has its own markers.
+    fn paragraph(&self, lines: &[&str]) -> usize {
+        let first = lines.first().map_or("", |line| line.trim());
+        if first.is_empty() || first.starts_with(&self.anchor) {
+            return 0;
         }
-        _ => indentation(lines[*index]) < indent,
-    };
-    (0..lines.len()).find(ends).unwrap_or(lines.len())
+        if first.starts_with("#[") {
+            return 1;
+        }
+        let indent = indentation(lines[0]);
+        let ends = |index: &usize| match lines[*index].trim() {
+            "" => {
+                let next = lines[*index..].iter().find(|line| !line.trim().is_empty());
+                next.is_none_or(|line| indentation(line) <= indent)
+            }
+            _ => indentation(lines[*index]) < indent,
+        };
+        (0..lines.len()).find(ends).unwrap_or(lines.len())
+    }
 }
 
 fn indentation(line: &str) -> usize {
     line.len() - line.trim_start().len()
 }
 
-/// Joins blank lines that follow each other, and removes them at the beginning and the end of a block.
-fn without_double_blanks(lines: &[String]) -> String {
+/// The lines, without the blank lines that are too many where others were left out. Of the blank lines before
+/// and after them, the longer run stays, up to the `max_blanks` that the formatters of the language keep:
+/// Python has two blank lines between functions. No blank line stays at the beginning and the end of a block.
+fn without_gaps(lines: &[Option<String>], max_blanks: usize) -> String {
     let mut text = String::new();
     let mut previous: Option<&str> = None;
-    for (index, line) in lines.iter().enumerate() {
-        if line.trim().is_empty() {
-            let opens = previous
-                .is_none_or(|line| line.trim().is_empty() || line.trim_end().ends_with(['{', '(', '[']));
-            let next = lines[index..].iter().find(|line| !line.trim().is_empty());
-            let closes = next.is_none_or(|line| line.trim_start().starts_with(['}', ')', ']']));
-            if opens || closes {
-                continue;
+    let (mut run, mut longest) = (0, 0);
+    for line in lines {
+        match line.as_deref() {
+            None => run = 0,
+            Some(line) if line.trim().is_empty() => {
+                run += 1;
+                longest = longest.max(run);
+            }
+            Some(line) => {
+                let opens = previous.is_none_or(|line| line.trim_end().ends_with(['{', '(', '[']));
+                let closes = line.trim_start().starts_with(['}', ')', ']']);
+                if !opens && !closes {
+                    text.push_str(&"\n".repeat(longest.min(max_blanks)));
+                }
+                text.push_str(line);
+                text.push('\n');
+                previous = Some(line);
+                (run, longest) = (0, 0);
             }
         }
-        text.push_str(line);
-        text.push('\n');
-        previous = Some(line);
     }
     text
 }
