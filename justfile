@@ -25,7 +25,7 @@ fmt: (_needs "taplo")
     ! command -v terraform >/dev/null || terraform fmt -recursive infrastructure
 
 # check formatting, spelling, links, workflows, licences and more, and run clippy
-lint: (_needs "typos" "taplo" "yamllint" "shellcheck" "lychee" "check-jsonschema" "actionlint" "zizmor" "hadolint" "cargo-deny")
+lint: (_needs "typos" "taplo" "yamllint" "shellcheck" "lychee" "check-jsonschema" "actionlint" "zizmor" "hadolint" "ruff" "cargo-deny")
     cargo fmt --all --check
     typos
     # Unusual words, and the usual ones, are listed in _words.txt.
@@ -42,6 +42,8 @@ lint: (_needs "typos" "taplo" "yamllint" "shellcheck" "lychee" "check-jsonschema
     actionlint
     zizmor --offline --quiet --no-progress .github
     hadolint Dockerfile
+    ruff format --quiet --check examples/python
+    ruff check --quiet examples/python
     # Paths of a developer's machine are useless for others.
     if git grep --untracked -nIE '(^|[^A-Za-z0-9._/-])/(root|work|home/[a-z]+|Users/[A-Za-z]+)/'; then exit 1; else [[ $? -eq 1 ]]; fi
     # The size of the check is limited, so that it can be read.
@@ -67,7 +69,7 @@ states:
 
 # start everything as a newcomer, an attendee, a browser, and other OpenTelemetry programs do
 programs:
-    .ci/run readme options newcomer guide up exporters datadog collector k6 saturation
+    .ci/run readme options newcomer guide up exporters datadog collector k6 saturation examples
 
 # build the images, and run `docker compose up` and the ECS task
 containers:

@@ -239,5 +239,13 @@ step_k6() {
     grep -q '^test result: ok\. [1-9]' "$scratch/k6" || complain "no test ran"
 }
 
+# The service in other languages at every step of the workshop, and a program in Node without a line of instrumentation.
+step_examples() {
+    local folder
+    for folder in before after; do (cd "examples/go/$folder" && go vet .); done
+    cargo test --workspace --test languages -- --ignored 2>&1 | tee "$scratch/examples"
+    grep -q '^test result: ok\. [1-9]' "$scratch/examples" || complain "no test ran"
+}
+
 # As for step_bench, this only shows that it works. The benchmark itself prints which peers it found.
 step_peers() { cargo bench --workspace --bench peers -- --cycles 1 --seconds 1 --rates 500; }

