@@ -6,6 +6,9 @@
 
 built=${CARGO_TARGET_DIR:-target}/debug
 
+# The programs of the workspace, with the features that `cargo test --workspace` selects, so that nothing is compiled twice.
+build_programs() { cargo build --workspace --bins --tests; }
+
 # The README's commands: `cargo run`, curl, and a signal at the end. They use a free port, because 8080 may be in use.
 step_readme() {
     local log=$scratch/service.log answer=$scratch/answer address='' status=0
@@ -37,7 +40,7 @@ step_readme() {
 
 # Every variable in `--help` must be documented.
 step_options() {
-    cargo build --workspace
+    build_programs
     variables_are_documented handson docs/configuration.md .env.example
     variables_are_documented loadtest loadtest/README.md
     variables_are_documented workshop docs/console.md
@@ -132,7 +135,7 @@ step_saturation() {
 # `cargo workshop up` in a real browser.
 step_up() {
     # The tests start the programs of the workspace.
-    cargo build --workspace
+    build_programs
     cargo test --workspace --test up -- --ignored --test-threads 2 2>&1 | tee "$scratch/up"
     grep -q '^test result: ok\. [1-9]' "$scratch/up" || complain "no test ran"
 }
@@ -140,7 +143,7 @@ step_up() {
 # Exporters of another language: the console must show what they send.
 step_exporters() {
     local log=$scratch/console.log addresses protocol
-    cargo build --workspace
+    build_programs
     "$built/workshop" console --console-port 0 --otlp-port 0 --otlp-grpc-port 0 >"$log" 2>&1 &
     service=$!
     eventually 20 grep -q 'Ctrl-C' "$log" || complain "no console:" "$(<"$log")"
@@ -220,10 +223,10 @@ the_pages_have_it() {
     echo "$service_name: trace $trace, its log record, its error and two instruments are on the pages"
 }
 
-# A measurement takes minutes. One short cycle only shows that the benchmarks work.
+# A measurement takes minutes, and so does a release build. One short cycle only shows that the benchmarks work.
 step_bench() {
-    cargo bench --workspace --bench overhead -- --part cycles --cycles 1 --slice 100ms
-    cargo bench --workspace --bench receiver -- --seconds 1 --cycles 1
+    cargo bench --profile dev --workspace --bench overhead -- --part cycles --cycles 1 --slice 100ms
+    cargo bench --profile dev --workspace --bench receiver -- --seconds 1 --cycles 1
 }
 
 # A real Collector runs the configuration that Compose uses.
@@ -234,7 +237,7 @@ step_collector() {
 
 # A real k6 and the load generator, one after the other, with the service as their target.
 step_k6() {
-    cargo build --workspace
+    build_programs
     cargo test --workspace --test k6 -- --ignored 2>&1 | tee "$scratch/k6"
     grep -q '^test result: ok\. [1-9]' "$scratch/k6" || complain "no test ran"
 }
@@ -248,4 +251,4 @@ step_examples() {
 }
 
 # As for step_bench, this only shows that it works. The benchmark itself prints which peers it found.
-step_peers() { cargo bench --workspace --bench peers -- --cycles 1 --seconds 1 --rates 500; }
+step_peers() { cargo bench --profile dev --workspace --bench peers -- --cycles 1 --seconds 1 --rates 500; }

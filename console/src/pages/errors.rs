@@ -30,7 +30,7 @@ pub(super) struct Row {
     first: u64,
     #[serde(serialize_with = "format::rfc_3339")]
     last: u64,
-    stack: Arc<str>,
+    stack: String,
     traces: VecDeque<String>,
     /// Failures in each slot of 5 s.
     #[serde(skip)]
@@ -47,7 +47,7 @@ impl Row {
             count: group.count,
             first: group.first,
             last: group.last,
-            stack: Arc::clone(&group.stack),
+            stack: group.stack.to_string(),
             traces: group.traces.clone(),
             history: group.history(HISTORY_SLOTS, now),
         }

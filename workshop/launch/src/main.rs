@@ -73,9 +73,11 @@ fn launch() -> Result<u8, LaunchError> {
 fn build(workshop: &Path) -> Result<bool, LaunchError> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(&cargo);
-    // The load generator, which `up` starts, is built with it. A separate build would compile thirty crates
-    // again, because Cargo unites the features of dependencies over the packages of one build.
-    build.args(["build", "--package", "workshop", "--package", "loadtest", "--manifest-path"]);
+    // `up` also starts the load generator and the service. Every build selects all three packages, because
+    // Cargo unites the features of dependencies over the packages of one build: a package alone would
+    // compile dozens of crates again.
+    build.args(["build", "--package", "workshop", "--package", "loadtest", "--package", "handson"]);
+    build.args(["--bin", "workshop", "--bin", "loadtest", "--manifest-path"]);
     build.arg(workshop.join("Cargo.toml"));
     // These variables describe this program. Build scripts that read them would run again each time.
     let is_ours = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");

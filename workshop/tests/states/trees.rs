@@ -124,55 +124,89 @@ fn every_state_except_the_last_has_a_todo_and_none_has_a_marker() {
     }
 }
 
-/// Takes minutes: `cargo test -p workshop --test states -- --ignored`.
-#[tokio::test]
-#[ignore = "builds the service fourteen times"]
-async fn every_state_passes_the_steps_up_to_it_and_fails_the_next() {
+/// A test for each state, because they take minutes, and while one is running, another one can be built:
+/// `cargo test --workspace --test states -- --ignored`.
+macro_rules! states {
+    ($($name:ident $at:literal)*) => {
+        /// The states that have a test.
+        const STATES: &[usize] = &[$($at),*];
+
+        $(
+            #[tokio::test]
+            #[ignore = "builds the service"]
+            async fn $name() {
+                passes_the_steps_up_to_it_and_fails_the_next($at).await;
+            }
+        )*
+    };
+}
+
+states! {
+    state_0_passes_its_step_and_fails_the_next 0
+    state_1_passes_the_steps_up_to_it_and_fails_the_next 1
+    state_2_passes_the_steps_up_to_it_and_fails_the_next 2
+    state_3_passes_the_steps_up_to_it_and_fails_the_next 3
+    state_4_passes_the_steps_up_to_it_and_fails_the_next 4
+    state_5_passes_the_steps_up_to_it_and_fails_the_next 5
+    state_6_passes_the_steps_up_to_it_and_fails_the_next 6
+    state_7_passes_the_steps_up_to_it_and_fails_the_next 7
+    state_8_passes_the_steps_up_to_it_and_fails_the_next 8
+    state_9_passes_the_steps_up_to_it_and_fails_the_next 9
+    state_10_passes_the_steps_up_to_it_and_fails_the_next 10
+    state_11_passes_the_steps_up_to_it_and_fails_the_next 11
+    state_12_passes_the_steps_up_to_it_and_fails_the_next 12
+    state_13_passes_all_steps 13
+}
+
+#[test]
+fn every_state_has_a_test() {
+    let steps = Steps::load(&root()).unwrap();
+    assert_eq!(STATES, (0..steps.all().len()).collect::<Vec<_>>());
+}
+
+async fn passes_the_steps_up_to_it_and_fails_the_next(at: usize) {
     let steps = Steps::load(&root()).unwrap();
     let all = steps.all();
-    for at in 0..all.len() {
-        let name = format!("backend-state-{at}");
-        // Inside the repository, so that all states share its target folder.
-        let folder = root().join(".workshop").join(&name);
-        let _ = fs::remove_dir_all(&folder);
-        one_folder_deeper(derive(at, &name)).write_to(&folder).unwrap();
+    let name = format!("backend-state-{at}");
+    // Inside the repository, so that all states share its target folder.
+    let folder = root().join(".workshop").join(&name);
+    let _ = fs::remove_dir_all(&folder);
+    one_folder_deeper(derive(at, &name)).write_to(&folder).unwrap();
 
-        cargo(&folder, &["fmt", "--check"], &[]);
-        cargo(&folder, &["build", "--locked", "--offline"], &[("RUSTFLAGS", None)]);
-        cargo(&folder, &["clippy", "--locked", "--offline", "--", "-D", "warnings"], &[]);
+    cargo(&folder, &["fmt", "--check"], &[]);
+    cargo(&folder, &["build", "--locked", "--offline"], &[("RUSTFLAGS", None)]);
+    cargo(&folder, &["clippy", "--locked", "--offline", "--", "-D", "warnings"], &[]);
 
-        let built = run::build(&folder).await.unwrap_or_else(|error| panic!("{at}: {}", error.seen()));
-        let backend = run::backend(&built, &folder);
-        let program = Program::Executable(built.executable);
-        let mut evidence =
-            run::gather(&backend, &program).await.unwrap_or_else(|t| panic!("{at}: {}", t.seen()));
-        let files = deployment::at(&root(), &steps, &format!("state-{at}"), at).unwrap();
-        evidence.backend.deployment = Some(files);
-        // A step with a feature needs a separate build, beginning with the state before it.
-        if all[..(at + 2).min(all.len())].iter().any(|step| step.kind == Kind::BuildFeature) {
-            cargo(
-                &folder,
-                &["clippy", "--locked", "--offline", "--features", "datadog", "--", "-D", "warnings"],
-                &[],
-            );
-            evidence.datadog = Some(run::gather_datadog(&backend, &folder).await.map_err(Into::into));
-        }
-        // The runs with a faulty collector are needed from the state before the step `delivery` on.
-        if at + 1 >= steps.find("delivery").unwrap().number {
-            evidence.delivery = Some(run::gather_delivery(&backend, &program).await.map_err(Into::into));
-        }
-        let up_to_the_next = &all[..(at + 2).min(all.len())];
-        for step in up_to_the_next {
-            let failed: Vec<_> =
-                checks::judge(&step.id, &evidence).unwrap().into_iter().filter(|e| !e.is_met()).collect();
-            if step.number <= at {
-                assert!(failed.is_empty(), "state {at} fails step {}: {failed:#?}", step.id);
-            } else {
-                assert!(!failed.is_empty(), "state {at} passes step {} already", step.id);
-            }
-        }
-        fs::remove_dir_all(&folder).unwrap();
+    let built = run::build(&folder).await.unwrap_or_else(|error| panic!("{at}: {}", error.seen()));
+    let backend = run::backend(&built, &folder);
+    let program = Program::Executable(built.executable);
+    let mut evidence = run::gather(&backend, &program).await.unwrap_or_else(|t| panic!("{at}: {}", t.seen()));
+    let files = deployment::at(&root(), &steps, &format!("state-{at}"), at).unwrap();
+    evidence.backend.deployment = Some(files);
+    // A step with a feature needs a separate build, beginning with the state before it.
+    if all[..(at + 2).min(all.len())].iter().any(|step| step.kind == Kind::BuildFeature) {
+        cargo(
+            &folder,
+            &["clippy", "--locked", "--offline", "--features", "datadog", "--", "-D", "warnings"],
+            &[],
+        );
+        evidence.datadog = Some(run::gather_datadog(&backend, &folder).await.map_err(Into::into));
     }
+    // The runs with a faulty collector are needed from the state before the step `delivery` on.
+    if at + 1 >= steps.find("delivery").unwrap().number {
+        evidence.delivery = Some(run::gather_delivery(&backend, &program).await.map_err(Into::into));
+    }
+    let up_to_the_next = &all[..(at + 2).min(all.len())];
+    for step in up_to_the_next {
+        let failed: Vec<_> =
+            checks::judge(&step.id, &evidence).unwrap().into_iter().filter(|e| !e.is_met()).collect();
+        if step.number <= at {
+            assert!(failed.is_empty(), "state {at} fails step {}: {failed:#?}", step.id);
+        } else {
+            assert!(!failed.is_empty(), "state {at} passes step {} already", step.id);
+        }
+    }
+    fs::remove_dir_all(&folder).unwrap();
 }
 
 fn cargo(folder: &Path, arguments: &[&str], environment: &[(&str, Option<&str>)]) {

@@ -4,46 +4,40 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
+
+use super::webdriver::{Locator, Session};
 
 /// A browser with one page. It is closed when this value is dropped.
 pub struct Browser {
     driver: Child,
-    pub client: Client,
+    session: Session,
 }
 
 impl Browser {
     pub async fn start() -> Self {
         let (driver, port) = (0..10).find_map(|_| start_driver()).expect("a chromedriver that starts");
-        let capabilities: Capabilities = serde_json::from_value(json!({
+        let capabilities = json!({
             "goog:chromeOptions": {
                 "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
                     "--window-size=1280,720", "--force-device-scale-factor=1", "--hide-scrollbars"],
             },
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
-        }))
-        .unwrap();
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities)
-            .connect(&format!("http://localhost:{port}"))
-            .await
-            .unwrap();
-        let browser = Self { driver, client };
+        });
+        let session = Session::start(&format!("http://localhost:{port}"), capabilities).await.unwrap();
+        let browser = Self { driver, session };
         let size = json!({ "width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": false });
         browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
         browser
     }
 
     pub async fn open(&self, url: &str) {
-        self.client.goto(url).await.unwrap();
+        self.session.open(url).await.unwrap();
     }
 
     /// The text of the first matching element, if there is one. The page may be redrawn at any time.
     pub async fn text(&self, css: &str) -> Option<String> {
-        self.client.find(Locator::Css(css)).await.ok()?.text().await.ok()
+        self.session.text(Locator::Css(css)).await.ok()
     }
 
     /// Waits until the text of `css` is right, and returns it.
@@ -62,23 +56,19 @@ impl Browser {
     pub async fn click(&self, locator: Locator<'_>) {
         let started = Instant::now();
         // The page may be redrawn between finding and clicking.
-        while self.try_click(locator).await.is_none() {
-            assert!(started.elapsed() < Duration::from_secs(20), "{locator:?} cannot be clicked");
+        while let Err(error) = self.session.click(locator).await {
+            assert!(started.elapsed() < Duration::from_secs(20), "{locator:?} cannot be clicked: {error}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
-    async fn try_click(&self, locator: Locator<'_>) -> Option<()> {
-        self.client.find(locator).await.ok()?.click().await.ok()
-    }
-
     /// Types into the element that has the focus.
     pub async fn keys(&self, keys: &str) {
-        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        self.session.send_keys(keys).await.unwrap();
     }
 
     pub async fn script(&self, script: &str) -> Value {
-        self.client.execute(script, Vec::new()).await.unwrap()
+        self.session.execute(script).await.unwrap()
     }
 
     /// Errors in the log of a page, and requests to other hosts than this machine.
@@ -97,14 +87,14 @@ impl Browser {
     }
 
     async fn log(&self, kind: &'static str) -> Value {
-        self.client.issue_cmd(Post { path: "se/log", body: json!({ "type": kind }) }).await.unwrap()
+        self.session.post("se/log", json!({ "type": kind })).await.unwrap()
     }
 
     /// Takes a picture for people: `target/screenshots/NAME.png`.
     pub async fn picture(&self, name: &str) {
         let file = super::target().join("screenshots").join(format!("{name}.png"));
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        let picture = self.client.screenshot().await.unwrap();
+        let picture = self.session.screenshot().await.unwrap();
         assert!(picture.len() > 5_000, "{name} is empty");
         std::fs::write(file, picture).unwrap();
     }
@@ -112,7 +102,7 @@ impl Browser {
     /// A command of Chromium's DevTools protocol.
     pub async fn devtools(&self, command: &'static str, parameters: Value) {
         let body = json!({ "cmd": command, "params": parameters });
-        self.client.issue_cmd(Post { path: "goog/cdp/execute", body }).await.unwrap();
+        self.session.post("goog/cdp/execute", body).await.unwrap();
     }
 }
 
@@ -146,21 +136,4 @@ impl Drop for Browser {
 
 fn entries(log: &Value) -> impl Iterator<Item = &Value> {
     log.as_array().into_iter().flatten()
-}
-
-/// A command that WebDriver does not define.
-#[derive(Debug)]
-struct Post {
-    path: &'static str,
-    body: Value,
-}
-
-impl WebDriverCompatibleCommand for Post {
-    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
-        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
-    }
-
-    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
-        (http::Method::POST, Some(self.body.to_string()))
-    }
 }

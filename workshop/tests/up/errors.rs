@@ -7,6 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::browser::Browser;
+use super::webdriver::Locator;
 use super::{Up, root, target};
 
 /// Accepts one POST request, and returns its body.
@@ -66,9 +67,9 @@ async fn errors_form_a_group_and_fire_the_monitor_which_recovers_after_them() {
     browser.text_when(".monitor", "the monitor fires", |text| text.contains("firing")).await;
     browser.open(&format!("{}/errors", up.url)).await;
     browser.text_when("tbody", "a group of errors", |text| text.contains("RandomError")).await;
-    browser.click(fantoccini::Locator::LinkText("RandomError")).await;
+    browser.click(Locator::LinkText("RandomError")).await;
     browser.text_when(".stack", "its stack", |text| text.contains("src/fault_injector.rs")).await;
-    browser.click(fantoccini::Locator::Css(".plain a")).await;
+    browser.click(Locator::Css(".plain a")).await;
     browser.text_when(".facts", "a trace of it", |text| text.contains("spans")).await;
     drop(failing);
 

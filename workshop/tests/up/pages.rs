@@ -1,9 +1,7 @@
 //! What the pages show about the service.
 
-use fantoccini::Locator;
-use fantoccini::key::Key;
-
 use super::browser::Browser;
+use super::webdriver::{ENTER, Locator};
 use super::{Up, root};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,13 +109,13 @@ async fn spans_and_logs_are_linked_in_both_directions_and_by_keys() {
     browser.text_when("h1", "the second page", |text| text == "Traces").await;
     browser.keys("/").await;
     browser.keys("http.route=/nowhere").await;
-    browser.keys(&Key::Enter.to_string()).await;
+    browser.keys(ENTER).await;
     browser.text_when("#content", "no trace", |text| text.contains("No trace matches")).await;
     browser
         .open(&format!("{}/traces?q=http.route%3D/handson&min=1ms&status=ok&service=handson", up.url))
         .await;
     browser.keys("j").await;
-    browser.keys(&Key::Enter.to_string()).await;
+    browser.keys(ENTER).await;
     browser.text_when(".facts", "the trace", |text| text.contains(&trace)).await;
     assert_eq!(browser.faults().await, Vec::<String>::new());
 }

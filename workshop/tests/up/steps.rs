@@ -3,9 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use fantoccini::Locator;
-
 use super::browser::Browser;
+use super::webdriver::Locator;
 use super::{Up, root, target};
 
 /// A copy of the files that git tracks.

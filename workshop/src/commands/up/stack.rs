@@ -180,22 +180,24 @@ impl Stack {
         if self.rate == 0 {
             return Ok((backend, None));
         }
-        // With the package `workshop`, as the launcher builds it: alone, its dependencies would be compiled
-        // again. This program itself is not built, because it is running.
-        let arguments = ["--package", "workshop", "--package", "loadtest", "--bin", "loadtest"];
-        let loadtest = run::build_package(&self.repository.root, &arguments).await?;
-        Ok((backend, Some(loadtest.executable)))
+        Ok((backend, Some(self.build_own("loadtest").await?)))
     }
 
     async fn build_backend(&self) -> Result<PathBuf, RunError> {
-        let built = match &self.subject {
-            Some(Subject::Backend(name)) => run::build(&self.repository.folder(name)).await?,
+        match &self.subject {
+            Some(Subject::Backend(name)) => Ok(run::build(&self.repository.folder(name)).await?.executable),
             // With a command, the finished service is only the local httpbin.
-            Some(Subject::Command(_)) | None => {
-                run::build_package(&self.repository.root, &["--package", "handson"]).await?
-            }
-        };
-        Ok(built.executable)
+            Some(Subject::Command(_)) | None => self.build_own("handson").await,
+        }
+    }
+
+    /// Builds a program of the repository. It selects the same packages as the launcher, because Cargo unites
+    /// the features of dependencies over them: a package alone would compile its dependencies again. Only
+    /// this program is built, because the workshop's own is running.
+    async fn build_own(&self, program: &str) -> Result<PathBuf, RunError> {
+        let packages = ["--package", "workshop", "--package", "loadtest", "--package", "handson"];
+        let arguments = [&packages[..], &["--bin", program]].concat();
+        Ok(run::build_package(&self.repository.root, &arguments).await?.executable)
     }
 
     fn print_addresses(&self) {
