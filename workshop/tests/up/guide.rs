@@ -38,15 +38,17 @@ fn json_of(up: &Up, path: &str) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// The id of a trace with this many spans.
-fn trace_of(up: &Up, spans: usize) -> String {
+/// The id of a trace with this many spans, and with log records if `has_logs`: the traces of the step before
+/// are still there.
+fn trace_of(up: &Up, spans: usize, has_logs: bool) -> String {
     let found = RefCell::new(String::new());
     within(SOON, &format!("a trace of {spans} spans"), || {
         let traces = json_of(up, "/traces?service=handson-sakura");
         let complete = traces["traces"].as_array().unwrap().iter().find(|trace| trace["spans"] == spans);
-        let id = complete.and_then(|trace| trace["trace_id"].as_str());
-        id.unwrap_or_default().clone_into(&mut found.borrow_mut());
-        id.is_some()
+        let id = complete.and_then(|trace| trace["trace_id"].as_str()).unwrap_or_default();
+        id.clone_into(&mut found.borrow_mut());
+        let has_log_record = || json_of(up, "/logs?service=handson-sakura").to_string().contains(id);
+        !id.is_empty() && (!has_logs || has_log_record())
     });
     found.into_inner()
 }
@@ -78,8 +80,9 @@ async fn pictures_of_the_guide() {
         goto(step);
         up.line("backend-sakura is restarting");
         up.wait_for_service();
-        let trace = trace_of(&up, spans);
-        let height = if chapter == "06" { 720 } else { 480 };
+        let has_logs = step == "log-correlation";
+        let trace = trace_of(&up, spans, has_logs);
+        let height = if has_logs { 720 } else { 560 };
         picture(&browser, &up, &format!("{chapter}-after"), &format!("/traces/{trace}"), height).await;
     }
     picture(&browser, &up, "08-before", "/metrics", 420).await;
