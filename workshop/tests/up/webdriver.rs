@@ -40,7 +40,8 @@ pub struct Session {
 impl Session {
     /// Starts a browser with these capabilities.
     pub async fn start(driver: &str, capabilities: Value) -> Result<Self, CommandFailed> {
-        // The client needs a TLS provider, although the driver speaks plain HTTP. Another test may have installed it.
+        // The client needs a TLS provider, although the driver speaks plain HTTP. Another test may have
+        // installed it.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         let body = json!({ "capabilities": { "alwaysMatch": capabilities } });
