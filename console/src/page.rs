@@ -81,7 +81,7 @@ fn prefers_json(headers: &HeaderMap) -> bool {
     accept.contains("application/json") && !accept.contains("text/html")
 }
 
-const LINKS: [Link; 5] = [
+const LINKS: &[Link] = &[
     Link { path: "/", name: |lang| lang.tr("Overview") },
     Link { path: "/traces", name: |lang| lang.tr("Traces") },
     Link { path: "/logs", name: |lang| lang.tr("Logs") },
