@@ -185,7 +185,10 @@ async fn wrong_path(
     uri: Uri,
     _: Request,
 ) -> (StatusCode, &'static str) {
-    sink.refuse(None, format!("{method} {}: {PATHS}", shortened(uri.path())));
+    // Exporters send by POST. Anything else comes from a browser or a program that looks for something else.
+    if method == Method::POST {
+        sink.refuse(None, format!("{method} {}: {PATHS}", shortened(uri.path())));
+    }
     (StatusCode::NOT_FOUND, PATHS)
 }
 

@@ -76,6 +76,38 @@ fn types_of_exceptions_with_their_module_or_package_pass() {
     }
 }
 
+#[test]
+fn a_line_that_names_the_module_of_an_exception_passes_if_the_record_does_not() {
+    assert_passes(&with(|evidence| {
+        for line in evidence.errors.stdout.iter_mut().filter(|line| line.contains("\"error\"")) {
+            *line = line.replace("\"kind\":\"", "\"kind\":\"__main__.");
+        }
+    }));
+}
+
+#[test]
+fn the_name_of_an_event_may_be_a_field_of_the_line_and_the_event_name_of_the_record() {
+    for field in ["otel.event.name", "event.name"] {
+        let named = |record_has_it: bool| {
+            with(|evidence| {
+                for run in runs(evidence) {
+                    let query = "\"message\":\"dbQuery\"";
+                    for line in run.stdout.iter_mut().filter(|line| line.contains(query)) {
+                        *line = line.replace(query, &format!("{query},\"{field}\":\"handson.user_found\""));
+                    }
+                    let records = run.telemetry.log_records.iter_mut();
+                    for record in records.filter(|record| record.body.to_string().contains("dbQuery")) {
+                        record.event_name =
+                            if record_has_it { "handson.user_found" } else { "dbQuery" }.to_owned();
+                    }
+                }
+            })
+        };
+        assert_passes(&named(true));
+        assert!(failures("log-correlation", &named(false)).contains("handson.user_found"), "{field}");
+    }
+}
+
 fn prefix_type(attributes: &mut Attributes, prefix: &str) {
     if let Some(kind) = attributes.text("exception.type").map(str::to_owned) {
         attributes.set("exception.type", Value::Text(format!("{prefix}{kind}")));
