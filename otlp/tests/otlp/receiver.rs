@@ -116,6 +116,16 @@ async fn invalid_otlp_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn what_does_not_come_by_post_is_answered_404_and_not_reported_as_an_export() {
+    let receiver = Receiver::start().await.unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let answer = client.get(format!("{}/favicon.ico", receiver.endpoint())).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 404);
+    assert_eq!(receiver.telemetry().refused, Vec::<String>::new());
+}
+
+#[tokio::test]
 async fn an_id_that_is_not_hex_is_refused() {
     let wrong = span("").replace("eee19b7ec3c1b174", "W47/95gDgQPSabYzgT/GDA==");
     let (status, telemetry) = send("/v1/traces", &wrong).await;

@@ -54,6 +54,10 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!("none is lost under load either: one for each request of the run with errors"),
             is_one_per_request(&evidence.errors),
         ),
+        Expectation::new(
+            text!("no two starts of the program give spans the same ids"),
+            ids_differ(calm, &evidence.errors),
+        ),
     ]
 }
 
@@ -119,6 +123,26 @@ fn each_span_arrives_once(run: &Run) -> Check {
             text!("the span {name} with the id {id} arrived twice", name = &span.name, id = &span.span_id),
             text!(
                 "Every span is exported twice: are there two processors or two exporters, or is the layer on the subscriber twice?"
+            )
+        );
+        Ok(())
+    })
+}
+
+/// The ids of spans are random in each process.
+fn ids_differ(one: &Run, other: &Run) -> Check {
+    let ids: BTreeSet<&str> = one.telemetry.spans.iter().map(|span| span.span_id.as_str()).collect();
+    each(&other.telemetry.spans, |span| {
+        ensure!(
+            !ids.contains(span.span_id.as_str()),
+            text!(
+                "the span {name} with the id {id} arrived in two runs",
+                name = &span.name,
+                id = &span.span_id
+            ),
+            text!(
+                "The generator of random numbers starts with the same seed at every start, so traces of different processes are mixed. \
+                 Seed it from the system."
             )
         );
         Ok(())

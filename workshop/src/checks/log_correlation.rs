@@ -7,6 +7,7 @@ use super::assert::each;
 use super::log_lines::{Logged, has_ids};
 use super::requests::{Served, no_server_spans, served_in};
 use super::resource::resource_is_right;
+use super::unusual;
 use crate::evidence::{Evidence, Run};
 use crate::messages::Message;
 use crate::text;
@@ -88,6 +89,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!("no log record is below LOG_LEVEL=info: what libraries log for themselves is left out"),
             each(all_records(), records::is_at_the_level),
         ),
+        unusual::log_correlation(evidence),
     ]
 }
 

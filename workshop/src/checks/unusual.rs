@@ -32,7 +32,19 @@ pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
             text!("a request that is running at SIGTERM is answered, and its span arrives"),
             is_answered_at_the_end(run),
         ),
+        Expectation::new(
+            text!("traceresponse says whether the request is sampled"),
+            traceresponse_has_the_decision(run),
+        ),
     ]
+}
+
+/// The expectation of step 6.
+pub(super) fn log_correlation(evidence: &Evidence) -> Expectation {
+    Expectation::new(
+        text!("the log record of a request that is running at SIGTERM arrives"),
+        record_arrives_at_the_end(&evidence.unusual),
+    )
 }
 
 /// The expectations of step 4.
@@ -159,6 +171,44 @@ fn is_answered_at_the_end(run: &Run) -> Check {
         server_span(run, Unusual::AtTheEnd).is_some(),
         text!("it was answered, but its SERVER span was not received"),
         text!("Shut the provider down when the last request has been answered, not when SIGTERM arrives.")
+    );
+    Ok(())
+}
+
+fn traceresponse_has_the_decision(run: &Run) -> Check {
+    let Some((_, exchange)) = run.unusual(Unusual::Unsampled) else { return Ok(()) };
+    let header = exchange.answer.as_ref().ok().and_then(|answer| answer.header("traceresponse"));
+    let (Some(header), Some(trace)) = (header, trace_id_of(exchange)) else { return Ok(()) };
+    // A sampler that ignores the caller's decision samples all requests.
+    let is_sampled = run.telemetry.spans.iter().any(|span| span.trace_id == trace);
+    let fields: Vec<&str> = header.split('-').collect();
+    let flag = fields.get(3).and_then(|flags| u8::from_str_radix(flags, 16).ok()).map(|flags| flags & 1);
+    ensure!(
+        fields.get(1) == Some(&trace) && flag == Some(u8::from(is_sampled)),
+        text!("a request of the trace {id} was answered with traceresponse: {header}", id = trace, header),
+        text!(
+            "The last bit of the flags says whether the span is recorded, so it is 0 if the caller's trace is not sampled: take all \
+             parts of the header from the span context."
+        )
+    );
+    Ok(())
+}
+
+/// The record of the query, as those of the requests before it.
+fn record_arrives_at_the_end(run: &Run) -> Check {
+    let Some((_, exchange)) = run.unusual(Unusual::AtTheEnd) else { return Ok(()) };
+    let is_answered = exchange.answer.as_ref().is_ok_and(|answer| answer.status == 200);
+    let Some(trace) = trace_id_of(exchange).filter(|_| is_answered) else { return Ok(()) };
+    let queries = || {
+        let records = run.telemetry.log_records.iter();
+        records.filter(|record| record.body.to_string().contains("dbQuery"))
+    };
+    ensure!(
+        queries().next().is_none() || queries().any(|record| record.trace_id.as_deref() == Some(trace)),
+        text!("no log record has the trace id {id}, although its request was answered", id = trace),
+        text!(
+            "Shut the logger provider down when the last request has been answered, not when SIGTERM arrives."
+        )
     );
     Ok(())
 }

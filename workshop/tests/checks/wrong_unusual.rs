@@ -182,3 +182,38 @@ fn a_request_that_stays_active_after_its_caller_has_hung_up_is_reported() {
     });
     assert_fails("metrics", &wrong, "1 requests are active at the end");
 }
+
+#[test]
+fn ids_that_are_the_same_after_each_start_are_reported() {
+    let wrong = with(|evidence| {
+        let id = evidence.calm.telemetry.spans[0].span_id.clone();
+        let spans = &mut evidence.errors.telemetry.spans;
+        let sleep = spans.iter().position(|span| span.name == "handson.sleep50microsec").unwrap();
+        spans[sleep].span_id = id;
+    });
+    assert_fails("first-span", &wrong, "starts with the same seed");
+}
+
+#[test]
+fn a_traceresponse_that_claims_a_sampled_trace_is_reported() {
+    let wrong = with(|evidence| {
+        let exchanges = evidence.unusual.exchanges.iter_mut();
+        let is_unsampled = |exchange: &&mut Exchange| {
+            exchange.purpose == workshop::evidence::Purpose::Unusual(Unusual::Unsampled)
+        };
+        let exchange = exchanges.into_iter().find(is_unsampled).unwrap();
+        let answer = exchange.answer.as_mut().unwrap();
+        let header = answer.headers.iter_mut().find(|(name, _)| name == "traceresponse").unwrap();
+        header.1 = format!("{}01", header.1.strip_suffix("00").unwrap());
+    });
+    assert_fails("server-spans", &wrong, "whether the span is recorded");
+}
+
+#[test]
+fn a_logger_provider_that_ends_before_the_last_request_is_reported() {
+    let wrong = with(|evidence| {
+        let id = trace_id(evidence.unusual.unusual(Unusual::AtTheEnd).unwrap().1);
+        evidence.unusual.telemetry.log_records.retain(|record| record.trace_id.as_ref() != Some(&id));
+    });
+    assert_fails("log-correlation", &wrong, "Shut the logger provider down");
+}
