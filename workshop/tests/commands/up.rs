@@ -63,7 +63,8 @@ fn manifest(name: &str) -> String {
     )
 }
 
-/// A repository with the backend `sakura` and a load generator, both with a few lines of code.
+/// A repository with the backend `sakura`, a finished service and a load generator, each with a few lines of
+/// code.
 fn repository() -> Repository {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();
@@ -77,7 +78,12 @@ fn repository() -> Repository {
     write("backend-sakura/src/main.rs", SERVICE);
     write("backend-sakura/Cargo.toml", &manifest("backend-sakura"));
     fs::remove_file(repository.path("Cargo.lock")).unwrap();
-    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"loadtest\", \"workshop\"]\n");
+    write(
+        "Cargo.toml",
+        "[workspace]\nresolver = \"3\"\nmembers = [\"handson\", \"loadtest\", \"workshop\"]\n",
+    );
+    write("handson/Cargo.toml", &manifest("handson").replace("[workspace]\n", ""));
+    write("handson/src/main.rs", SERVICE);
     write("loadtest/Cargo.toml", &manifest("loadtest").replace("[workspace]\n", ""));
     write("loadtest/src/main.rs", LOADTEST);
     // The workshop is running, so it must not be built.
@@ -288,21 +294,13 @@ fn a_failed_build_is_shown_on_the_page_of_steps_with_the_compilers_first_error()
 #[test]
 fn a_command_is_the_service_and_is_restarted_at_every_save() {
     let repository = repository();
-    // The finished service: its program is the local httpbin, and here the command too.
-    let manifest_of_all = repository.path("Cargo.toml");
-    let text =
-        fs::read_to_string(&manifest_of_all).unwrap().replace("[\"loadtest\"", "[\"handson\", \"loadtest\"");
-    fs::write(manifest_of_all, text).unwrap();
-    fs::create_dir_all(repository.path("handson/src")).unwrap();
-    fs::write(repository.path("handson/Cargo.toml"), manifest("handson").replace("[workspace]\n", ""))
-        .unwrap();
-    fs::write(repository.path("handson/src/main.rs"), SERVICE).unwrap();
     fs::create_dir(repository.path("elsewhere")).unwrap();
     let monitor = fs::read_to_string(repository.path("monitor.toml")).unwrap();
     let monitor = monitor.replace("\"handson\"", "\"handson-elsewhere\"");
     fs::write(repository.path("elsewhere/monitor.toml"), monitor).unwrap();
 
-    // A wrapper that ends before its program: the port would not be free for the next one.
+    // The finished service is the local httpbin, and here also the program of the command. Its wrapper ends
+    // before it: the port would not be free for the next one.
     let command = "sh -c '../target/debug/handson; true'";
     let up = Up::start_service(&repository, &["--command", command, "--dir", "elsewhere"], &["--rate", "0"]);
     let starts = || up.recorded("handson/starts");
