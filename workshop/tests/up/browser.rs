@@ -5,13 +5,14 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
 
 use super::webdriver::{Locator, Session};
 
 /// A browser with one page. It is closed when this value is dropped.
 pub struct Browser {
-    driver: Child,
     session: Session,
+    _driver: Driver,
 }
 
 impl Browser {
@@ -25,7 +26,7 @@ impl Browser {
             "goog:loggingPrefs": { "browser": "ALL", "performance": "ALL" },
         });
         let session = Session::start(&format!("http://localhost:{port}"), capabilities).await.unwrap();
-        let browser = Self { driver, session };
+        let browser = Self { session, _driver: driver };
         let size = json!({ "width": 1280, "height": 720, "deviceScaleFactor": 1, "mobile": false });
         browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
         browser
@@ -108,29 +109,35 @@ impl Browser {
 
 /// Starts the driver and returns its port. It takes a port that is free on IPv4, and fails if the port is
 /// used on IPv6.
-fn start_driver() -> Option<(Child, String)> {
-    let mut driver = Command::new("chromedriver")
+fn start_driver() -> Option<(Driver, String)> {
+    let driver = Command::new("chromedriver")
         .arg("--port=0")
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .expect("chromedriver: Debian's package chromium-driver has it");
-    let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut driver = Driver(driver);
+    let mut lines = BufReader::new(driver.0.stdout.take().unwrap()).lines().map_while(Result::ok);
     let port = lines
         .find_map(|line| Some(line.split_once("successfully on port ")?.1.trim_end_matches('.').to_owned()));
     std::thread::spawn(move || lines.for_each(drop));
-    if port.is_none() {
-        let _ = driver.wait();
-    }
     Some((driver, port?))
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // After SIGTERM the driver closes its browser; after SIGKILL the browser would keep running.
-        let id = rustix::process::Pid::from_raw(i32::try_from(self.driver.id()).unwrap()).unwrap();
-        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
-        let _ = self.driver.wait();
+        // Without this, the browser would outlive its driver.
+        tokio::task::block_in_place(|| Handle::current().block_on(self.session.end()));
+    }
+}
+
+/// A running chromedriver. It is stopped when this value is dropped.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -50,6 +50,12 @@ impl Session {
         Ok(Self { client, url: format!("{driver}/session/{id}") })
     }
 
+    /// Ends the browser.
+    pub async fn end(&self) {
+        // The driver may be gone.
+        let _ = self.client.delete(&self.url).send().await;
+    }
+
     /// Sends a command of WebDriver, or one that the driver adds to it.
     pub async fn post(&self, path: &str, body: Value) -> Result<Value, CommandFailed> {
         value(self.client.post(format!("{}/{path}", self.url)).body(body.to_string())).await
