@@ -28,7 +28,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             served.map(move |served| (served, queries))
         })
     };
-    vec![
+    let mut expectations = vec![
         Expectation::new(
             text!(
                 "each request has its dbQuery line, which contains trace.id, trace_id, dd.trace_id, span.id, span_id, dd.span_id in \
@@ -89,8 +89,9 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!("no log record is below LOG_LEVEL=info: what libraries log for themselves is left out"),
             each(all_records(), records::is_at_the_level),
         ),
-        unusual::log_correlation(evidence),
-    ]
+    ];
+    expectations.extend(unusual::log_correlation(evidence));
+    expectations
 }
 
 /// Advice not to store a log line twice.

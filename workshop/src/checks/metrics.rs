@@ -76,6 +76,12 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             active::counts_what_runs(&evidence.unusual),
         ),
         Expectation::new(
+            text!(
+                "requests that are not sampled, and those that are answered after SIGTERM, are counted too"
+            ),
+            histogram::counts_unusual_requests(&evidence.unusual),
+        ),
+        Expectation::new(
             text!("the health check is not counted"),
             each(ours().flat_map(attributes_of), |attributes| {
                 ensure!(

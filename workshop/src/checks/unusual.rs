@@ -8,6 +8,7 @@ use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Span, SpanKind, StatusCode};
+use serde_json::Value as Json;
 
 /// The expectations of step 3.
 pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
@@ -39,12 +40,19 @@ pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
     ]
 }
 
-/// The expectation of step 6.
-pub(super) fn log_correlation(evidence: &Evidence) -> Expectation {
-    Expectation::new(
-        text!("the log record of a request that is running at SIGTERM arrives"),
-        record_arrives_at_the_end(&evidence.unusual),
-    )
+/// The expectations of step 6.
+pub(super) fn log_correlation(evidence: &Evidence) -> Vec<Expectation> {
+    let run = &evidence.unusual;
+    vec![
+        Expectation::new(
+            text!("the lines of a request that is not sampled contain its ids too"),
+            lines_have_ids_if_unsampled(run),
+        ),
+        Expectation::new(
+            text!("the log record of a request that is running at SIGTERM arrives"),
+            record_arrives_at_the_end(run),
+        ),
+    ]
 }
 
 /// The expectations of step 4.
@@ -189,6 +197,24 @@ fn traceresponse_has_the_decision(run: &Run) -> Check {
         text!(
             "The last bit of the flags says whether the span is recorded, so it is 0 if the caller's trace is not sampled: take all \
              parts of the header from the span context."
+        )
+    );
+    Ok(())
+}
+
+/// The line of the query. Other requests have shown that it contains ids.
+fn lines_have_ids_if_unsampled(run: &Run) -> Check {
+    let Some((_, exchange)) = run.unusual(Unusual::Unsampled) else { return Ok(()) };
+    let is_answered = exchange.answer.as_ref().is_ok_and(|answer| answer.status == 200);
+    let Some(trace) = trace_id_of(exchange).filter(|_| is_answered) else { return Ok(()) };
+    let lines = run.stdout.iter().filter_map(|line| serde_json::from_str::<Json>(line).ok());
+    let ids: Vec<Json> =
+        lines.filter(|line| line["message"] == "dbQuery").map(|line| line["trace_id"].clone()).collect();
+    ensure!(
+        ids.is_empty() || ids.iter().any(|id| id == trace),
+        text!("no line dbQuery has the trace id {id}, although its request was answered", id = trace),
+        text!(
+            "Ids belong to the request, whether its span is recorded or not: take them from every span context that is valid."
         )
     );
     Ok(())

@@ -1,6 +1,6 @@
 //! Mistakes that show only with unusual requests.
 
-use otlp::model::{Attributes, Span, SpanKind, StatusCode, Value};
+use otlp::model::{Attributes, Data, Span, SpanKind, StatusCode, Value};
 use workshop::evidence::{Evidence, Exchange, NoAnswer, Unusual};
 
 use super::{advice, assert_fails, assert_passes, recording, with};
@@ -216,4 +216,32 @@ fn a_logger_provider_that_ends_before_the_last_request_is_reported() {
         evidence.unusual.telemetry.log_records.retain(|record| record.trace_id.as_ref() != Some(&id));
     });
     assert_fails("log-correlation", &wrong, "Shut the logger provider down");
+}
+
+#[test]
+fn lines_without_ids_in_a_request_that_is_not_sampled_are_reported() {
+    let wrong = with(|evidence| {
+        let id = trace_id(evidence.unusual.unusual(Unusual::Unsampled).unwrap().1);
+        for line in &mut evidence.unusual.stdout {
+            *line = line.replace(&id, "");
+        }
+    });
+    assert_fails("log-correlation", &wrong, "whether its span is recorded or not");
+}
+
+#[test]
+fn a_histogram_without_a_request_that_is_not_sampled_is_reported() {
+    let wrong = with(|evidence| {
+        let metrics = evidence.unusual.telemetry.metrics.iter_mut();
+        for metric in metrics.filter(|metric| metric.name == "http.server.request.duration") {
+            let Data::Histogram { points, .. } = &mut metric.data else { panic!("a histogram") };
+            for point in points.iter_mut().filter(|point| {
+                point.attributes.text("http.route") == Some("/handson")
+                    && point.attributes.int("http.response.status_code") == Some(200)
+            }) {
+                point.count = point.count.saturating_sub(1);
+            }
+        }
+    });
+    assert_fails("metrics", &wrong, "whether its span is sampled or not");
 }

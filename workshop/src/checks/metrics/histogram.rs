@@ -6,11 +6,12 @@ use super::series::{
 use super::{CLIENT, DATABASE, SERVER};
 use crate::checks::assert::{Check, each, ensure};
 use crate::checks::attributes::{Attribute, advice_on, attributes_are, recommended_are_missing};
-use crate::evidence::Run;
+use crate::checks::requests::trace_id_of;
+use crate::evidence::{Run, Unusual};
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::Failure;
-use otlp::model::{Data, HistogramPoint, Metric, Temporality};
+use otlp::model::{Attributes, Data, HistogramPoint, Metric, SpanKind, Temporality};
 
 /// A metric may read the clock at other moments than its span. The difference in seconds may be `GRAIN` for
 /// each value, plus `BUSY` once for a busy machine.
@@ -89,6 +90,35 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
         );
         Ok(())
     })
+}
+
+/// Whether the requests of the run with unusual requests are counted: those with a SERVER span, and the one
+/// that is not sampled. A request whose caller hangs up may have any status, which its span shows.
+pub(super) fn counts_unusual_requests(run: &Run) -> Check {
+    let is_of_one = |attributes: &Attributes| {
+        attributes.text("http.route") == Some("/handson")
+            && attributes.int("http.response.status_code") == Some(200)
+    };
+    let spans = run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server);
+    let with_span = spans.filter(|span| is_of_one(&span.attributes)).count();
+    let is_unsampled = run.unusual(Unusual::Unsampled).is_some_and(|(_, exchange)| {
+        let trace = trace_id_of(exchange);
+        exchange.answer.as_ref().is_ok_and(|answer| answer.status == 200)
+            && !run.telemetry.spans.iter().any(|span| Some(span.trace_id.as_str()) == trace)
+    });
+    let served = with_span + usize::from(is_unsampled);
+    let points = points(&exports(run, SERVER)?)?;
+    let counts = points.into_iter().filter(|point| is_of_one(&point.attributes)).map(|point| point.count);
+    let counted = counts.fold(0_u64, u64::saturating_add);
+    ensure!(
+        usize::try_from(counted).is_ok_and(|counted| counted >= served),
+        text!("{counted} values for {served} requests to /handson with the status 200", counted, served),
+        text!(
+            "A metric counts every request, whether its span is sampled or not. Shut the meter provider down when the last request has been \
+             answered, not when SIGTERM arrives."
+        )
+    );
+    Ok(())
 }
 
 /// Whether a point is about the requests of the run, not about exports of telemetry by the same client or
