@@ -20,6 +20,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("db-spans", "one CLIENT span of the database", "there is no instrumentation for SQLite in WebAssembly"),
     ("log-correlation", "each request has its dbQuery line", "pino's lines get trace_id and span_id only"),
     ("log-correlation", "every line of a request", "the same"),
+    ("log-correlation", "running at SIGTERM", "the SDK is shut down when the signal comes, and not after it"),
     ("errors", "a random error has one exception event", "each layer of express records it"),
     ("errors", "it happens in an INTERNAL span", "a function of the program's own has no span"),
     ("errors", "has this span once, after its query", "the same"),
