@@ -24,8 +24,7 @@ ENV CARGO_TARGET_DIR=/target \
 WORKDIR /build
 COPY infrastructure/container/build.sh /usr/local/bin/image
 
-# --- The sources, and separately the files that determine the dependencies
-# --------------------------------------------
+# --- The sources, and separately the files that determine the dependencies ----------------------------------
 
 FROM rust AS tree
 COPY . /tree

@@ -16,8 +16,7 @@ pub fn with_lines(change: impl Fn(&mut Map<String, Value>)) -> Evidence {
     })
 }
 
-// --- structured-logs
-// --------------------------------------------------------------------------------
+// --- structured-logs ---------------------------------------------------------------------------------------
 
 #[test]
 fn one_plain_line_among_json_lines_is_shown() {
@@ -67,8 +66,7 @@ fn a_message_that_is_nested_is_reported() {
     assert_fails("structured-logs", &wrong, "`message` should be at the top level");
 }
 
-// --- log-correlation
-// --------------------------------------------------------------------------------
+// --- log-correlation ---------------------------------------------------------------------------------------
 
 #[test]
 fn a_spelling_that_is_missing_is_named() {
@@ -154,8 +152,7 @@ fn ids_copied_into_attributes_are_reported() {
     assert_fails("log-correlation", &wrong, "copies in attributes are redundant");
 }
 
-// --- errors
-// --------------------------------------------------------------------------------
+// --- errors ------------------------------------------------------------------------------------------------
 
 #[test]
 fn an_error_that_is_logged_twice_is_reported() {

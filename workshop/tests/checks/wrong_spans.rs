@@ -38,8 +38,7 @@ fn answers(change: impl Fn(&mut workshop::evidence::Answer)) -> Evidence {
     })
 }
 
-// --- run
-// --------------------------------------------------------------------------------
+// --- run ---------------------------------------------------------------------------------------------------
 
 #[test]
 fn sequential_calls_are_reported() {
@@ -78,8 +77,7 @@ fn a_request_that_hangs_is_reported() {
     assert_fails("run", &wrong, "GET /handson: no answer within 10s");
 }
 
-// --- first-span
-// --------------------------------------------------------------------------------
+// --- first-span --------------------------------------------------------------------------------------------
 
 #[test]
 fn missing_spans_are_explained_by_a_provider_that_was_not_shut_down() {
@@ -149,8 +147,7 @@ fn an_old_name_in_the_resource_is_reported() {
     assert_fails("first-span", &wrong, "it is deployment.environment.name now");
 }
 
-// --- server-spans
-// --------------------------------------------------------------------------------
+// --- server-spans ------------------------------------------------------------------------------------------
 
 #[test]
 fn a_missing_propagator_is_reported() {
@@ -244,8 +241,7 @@ fn an_error_body_without_the_trace_id_is_reported() {
     assert_fails("server-spans", &wrong, "problem.rs should put the id of the current trace into the body");
 }
 
-// --- client-spans
-// --------------------------------------------------------------------------------
+// --- client-spans ------------------------------------------------------------------------------------------
 
 #[test]
 fn a_context_lost_over_join_is_reported() {
@@ -320,8 +316,7 @@ fn the_old_name_of_the_url_is_reported() {
     assert_fails("client-spans", &wrong, "it is url.full now");
 }
 
-// --- db-spans
-// --------------------------------------------------------------------------------
+// --- db-spans ----------------------------------------------------------------------------------------------
 
 #[test]
 fn sql_without_the_systems_name_is_reported() {
@@ -372,8 +367,7 @@ fn a_database_name_that_sqlx_generated_is_reported() {
     assert_fails("db-spans", &wrong, "sqlx generates this name");
 }
 
-// --- errors
-// --------------------------------------------------------------------------------
+// --- errors ------------------------------------------------------------------------------------------------
 
 const RANDOM: &str = "handson.randomError";
 
