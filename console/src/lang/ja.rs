@@ -204,7 +204,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("Memory", "メモリー"),
     (
         "{n} failed requests are not among the errors: too many failed at one time.",
-        "短時間に失敗が集中したため、失敗したリクエスト {n} 件をエラーに集計していません。",
+        "短時間に失敗が集中したため、失敗したリクエスト {n} 件はエラーの集計に含まれていません。",
     ),
     ("Latest refusals", "最近の拒否"),
     // The overview.
