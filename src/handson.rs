@@ -44,7 +44,7 @@ pub async fn get(State(handson): State<Arc<Handson>>) -> Result<Json<Greeting>, 
     tokio::try_join!(handson.httpbin.get(), handson.httpbin.post(), handson.httpbin.put())
         .map_err(|error| error.context("three calls at once"))?;
 
-    db_query(&handson.database).await?;
+    handson.database.query().await?;
 
     handson.fault_injector.maybe_fail()?;
 
@@ -56,15 +56,4 @@ pub async fn get(State(handson): State<Arc<Handson>>) -> Result<Json<Greeting>, 
 #[tracing::instrument(name = "handson.sleep50microsec", skip_all)]
 async fn sleep_50_microsec() {
     tokio::time::sleep(Duration::from_micros(50)).await;
-}
-
-// BEFORE db-spans: // TODO db-spans: give it a span, `handson.dbQuery`.
-#[tracing::instrument(name = "handson.dbQuery", skip_all)]
-async fn db_query(database: &Database) -> Result<(), Error> {
-    // BEFORE errors: // TODO errors: record the error on the span in which it happened.
-    // BEFORE errors: let user = database.first_user().await?;
-    let user = database.first_user().await.inspect_err(instrumentation::exception::record)?;
-
-    tracing::info!(name: "handson.dbQuery", { user.id = user.id.to_string(), user.name = user.name }, "dbQuery");
-    Ok(())
 }

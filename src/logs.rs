@@ -20,8 +20,6 @@ where
 {
     let text = fmt::layer().with_target(false).with_ansi(stdout().is_terminal());
 
-    // BEFORE structured-logs: // TODO structured-logs: write one JSON object per line, which says who wrote it.
-    // BEFORE structured-logs: let json = fmt::format().with_target(false).with_ansi(stdout().is_terminal());
     let json = instrumentation::json_lines::JsonLines::new(&setup.identity);
 
     // BEFORE log-correlation: // TODO log-correlation: let each line name the span that it belongs to.

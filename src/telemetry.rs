@@ -47,18 +47,16 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
         return Ok(telemetry);
     }
 
-    // BEFORE first-span: // TODO first-span: report where telemetry is sent; make a resource, and an HTTP client for all signals.
-    // BEFORE first-span: telemetry.destination = "nowhere yet".to_owned();
     telemetry.destination = setup.settings.destination();
     let resource = opentelemetry_sdk::Resource::builder()
         .with_detectors(&instrumentation::identity::detectors())
         .with_service_name(setup.identity.service.clone())
         .with_attributes(setup.identity.attributes())
         .build();
-    // BEFORE delivery: // TODO delivery: count and report what is lost.
     // BEFORE delivery: let otlp = instrumentation::otlp::HttpClient::from_settings(&setup.settings)?;
     let delivery = instrumentation::delivery::Delivery::new(&setup.settings);
     let otlp = instrumentation::otlp::Exporters::new(&setup.settings, &delivery)?;
+    delivery.watch();
     telemetry.on_flush(move |_| {
         delivery.report_the_end();
         Ok(())
@@ -75,22 +73,16 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
         subscriber.with(instrumentation::log_records::layer(&records, logs::levels(&setup.process)));
     telemetry.on_flush(move |timeout| records.shutdown_with_timeout(timeout));
 
-    // BEFORE first-span: // TODO first-span: build a tracer provider in `src/telemetry/traces.rs`; add the layer for spans.
     let traces = traces::provider(resource, &otlp)?;
-    let subscriber =
-        subscriber.with(instrumentation::spans::layer(&traces, "handson", crate::identity::VERSION));
-
     // BEFORE server-spans: // TODO server-spans: let the layers record spans, and read the ids that callers send.
     telemetry.instrumentation =
         telemetry.instrumentation.with_tracer_provider(&traces).with_propagator(setup.settings.propagator());
 
-    // BEFORE first-span: // TODO first-span: shut the provider down when telemetry is flushed.
+    let subscriber =
+        subscriber.with(instrumentation::spans::layer(&traces, "handson", crate::identity::VERSION));
     telemetry.on_flush(move |timeout| traces.shutdown_with_timeout(timeout));
 
     tracing::subscriber::set_global_default(subscriber)?;
-    // BEFORE delivery: // TODO delivery: log when exports begin to fail, and when they recover.
-    otlp.delivery().watch();
-
     Ok(telemetry)
 }
 

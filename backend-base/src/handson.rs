@@ -44,7 +44,7 @@ pub async fn get(State(handson): State<Arc<Handson>>) -> Result<Json<Greeting>, 
     tokio::try_join!(handson.httpbin.get(), handson.httpbin.post(), handson.httpbin.put())
         .map_err(|error| error.context("three calls at once"))?;
 
-    db_query(&handson.database).await?;
+    handson.database.query().await?;
 
     handson.fault_injector.maybe_fail()?;
 
@@ -55,13 +55,4 @@ pub async fn get(State(handson): State<Arc<Handson>>) -> Result<Json<Greeting>, 
 // TODO first-span: give it a span, `handson.sleep50microsec`.
 async fn sleep_50_microsec() {
     tokio::time::sleep(Duration::from_micros(50)).await;
-}
-
-// TODO db-spans: give it a span, `handson.dbQuery`.
-async fn db_query(database: &Database) -> Result<(), Error> {
-    // TODO errors: record the error on the span in which it happened.
-    let user = database.first_user().await?;
-
-    tracing::info!(name: "handson.dbQuery", { user.id = user.id.to_string(), user.name = user.name }, "dbQuery");
-    Ok(())
 }

@@ -50,15 +50,12 @@ pub fn start(setup: &Setup) -> Result<Telemetry> {
 
     // TODO log-correlation: build a logger provider in `src/telemetry/log_records.rs`; add its layer.
 
-    // TODO first-span: build a tracer provider in `src/telemetry/traces.rs`; add the layer for spans.
-
+    // TODO first-span: build a tracer provider in `src/telemetry/traces.rs`.
     // TODO server-spans: let the layers record spans, and read the ids that callers send.
 
-    // TODO first-span: shut the provider down when telemetry is flushed.
+    // TODO first-span: add the layer for spans, and shut the provider down when telemetry is flushed.
 
     tracing::subscriber::set_global_default(subscriber)?;
-    // TODO delivery: log when exports begin to fail, and when they recover.
-
     Ok(telemetry)
 }
 

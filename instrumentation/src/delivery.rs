@@ -114,7 +114,7 @@ impl Delivery {
     }
 
     /// Logs from a separate task, because a request that finds a full queue must not wait for a log line.
-    /// Must be called inside a Tokio runtime, after the subscriber is installed.
+    /// Must be called inside a Tokio runtime. What it would log before the subscriber is installed is lost.
     pub fn watch(&self) {
         let state = Arc::clone(&self.0);
         tokio::spawn(async move {

@@ -8,8 +8,6 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 /// Ended spans wait in the processor's queue, and are sent in batches from a thread of its own.
 pub fn provider(resource: Resource, otlp: &Exporters) -> Result<SdkTracerProvider> {
     let processor = otlp.span_processor()?;
-    // BEFORE datadog-sdk: // TODO datadog-sdk: with the feature `datadog`, let Datadog's SDK build the provider.
-    // ANCHOR: datadog-sdk
     // It sends to `DD_TRACE_AGENT_URL`. Service, environment and version are those of the resource.
     #[cfg(feature = "datadog")]
     let provider = datadog_opentelemetry::tracing()
@@ -18,7 +16,6 @@ pub fn provider(resource: Resource, otlp: &Exporters) -> Result<SdkTracerProvide
         .init_local()
         .0;
     #[cfg(not(feature = "datadog"))]
-    // ANCHOR_END: datadog-sdk
     let provider =
         SdkTracerProvider::builder().with_resource(resource).with_span_processor(processor).build();
     Ok(provider)

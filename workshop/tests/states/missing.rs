@@ -26,6 +26,7 @@ fn copy() -> tempfile::TempDir {
         "rustfmt.toml",
         "monitor.toml",
         "Cargo.toml",
+        "workshop/before",
         "workshop/steps.toml",
         "workshop/src/checks.rs",
         "workshop/src/checks",

@@ -8,11 +8,9 @@ use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracerProvider};
 
 /// Ended spans wait in the processor's queue, and are sent in batches from a thread of its own.
 pub fn provider(resource: Resource, otlp: &HttpClient) -> Result<SdkTracerProvider> {
-    // TODO delivery: count what is lost on the way to the collector.
+    // TODO delivery: count what is lost on the way to the collector; begin with `otlp` in `src/telemetry.rs`.
     let exporter = SpanExporter::builder().with_http().with_http_client(otlp.clone()).build()?;
     let processor = BatchSpanProcessor::builder(exporter).build();
-    // BEFORE datadog-sdk: // TODO datadog-sdk: with the feature `datadog`, let Datadog's SDK build the provider.
-    // ANCHOR: datadog-sdk
     // It sends to `DD_TRACE_AGENT_URL`. Service, environment and version are those of the resource.
     #[cfg(feature = "datadog")]
     let provider = datadog_opentelemetry::tracing()
@@ -21,7 +19,6 @@ pub fn provider(resource: Resource, otlp: &HttpClient) -> Result<SdkTracerProvid
         .init_local()
         .0;
     #[cfg(not(feature = "datadog"))]
-    // ANCHOR_END: datadog-sdk
     let provider =
         SdkTracerProvider::builder().with_resource(resource).with_span_processor(processor).build();
     Ok(provider)
