@@ -166,7 +166,7 @@ fn db_spans_fails_if_the_query_uses_the_bare_pool() {
 fn log_correlation_fails_if_a_line_is_logged_by_another_thread() {
     let line = "tracing::info!(name: \"handson.dbQuery\", { user.id = user.id.to_string(), user.name = user.name }, \"dbQuery\");";
     let moved = format!("let _ = tokio::task::spawn_blocking(move || {}).await;", line.trim_end_matches(';'));
-    let wrong = patched("log-correlation", "backend-thread", &[("src/handson.rs", line, &moved)]);
+    let wrong = patched("log-correlation", "backend-thread", &[("src/db.rs", line, &moved)]);
     assert_fails("log-correlation", &wrong, "ids");
 }
 
