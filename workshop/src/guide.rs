@@ -1,6 +1,6 @@
 //! The guide: Markdown in `workshop/guide`, one folder per language, with code from the source.
 //!
-//! [`sync`] fills in each Rust fence that follows a mark:
+//! [`sync`] fills in each fence that follows a mark:
 //!
 //! ````text
 //! <!-- code: client-spans src/main.rs let client = client.with -->
@@ -12,21 +12,28 @@
 //! The mark names a step, a file of the backend as it is after that step, and the beginning of the item or
 //! statement to show; without it, the whole file is shown. With `crate` instead of a step, the file is one of
 //! the repository: `<!-- code: crate instrumentation/src/exception.rs pub(crate) fn record_on -->`.
+//!
+//! A file of an example in another language is named by its path in the repository, and the paragraph that
+//! begins with these words is shown: `<!-- code: client-spans examples/go/after/httpbin.go func newHTTPBin -->`.
 
 mod excerpt;
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use crate::error::{Error, LineError, read_to_string};
-use crate::source::{self, Tree};
+use crate::source::{self, EXAMPLES, Tree};
 use crate::steps::{Lang, Steps};
 
 /// The folder of the guide, relative to the repository.
 pub const FOLDER: &str = "workshop/guide";
 
+/// The headings of level 3 below which a chapter has the same in each language. The console shows them as
+/// tabs.
+pub const LANGUAGES: [&str; 3] = ["Rust", "Go", "Python"];
+
 const MARK: &str = "<!-- code: ";
-const FENCE: &str = "```rust";
 /// Instead of a step: the file is not part of the service.
 const CRATE: &str = "crate";
 
@@ -39,8 +46,10 @@ enum MarkError {
     NoFile { file: String, step: String },
     #[error("this code already exists before step '{step}'")]
     NotNew { step: String },
-    #[error("expected {FENCE} on the next line")]
-    NoFence,
+    #[error("expected a file that ends in .rs, .go or .py")]
+    NotCode,
+    #[error("expected ```{0} on the next line")]
+    NoFence(&'static str),
     #[error("the fence is not closed")]
     OpenFence,
     #[error(transparent)]
@@ -53,7 +62,15 @@ enum MarkError {
 pub struct Code<'a> {
     root: &'a Path,
     steps: &'a Steps,
-    states: HashMap<usize, Tree>,
+    /// By step, and by language if they are those of an example.
+    states: HashMap<(usize, Option<&'static str>), Tree>,
+}
+
+/// The code for a mark.
+struct Shown {
+    /// What follows the opening backticks.
+    fence: &'static str,
+    text: String,
 }
 
 impl<'a> Code<'a> {
@@ -63,43 +80,54 @@ impl<'a> Code<'a> {
     }
 
     /// The code for a mark: `server-spans src/app.rs let router`.
-    fn marked(&mut self, mark: &str) -> Result<String, MarkError> {
+    fn marked(&mut self, mark: &str) -> Result<Shown, MarkError> {
         let mut words = mark.splitn(3, ' ');
         let (Some(id), Some(file)) = (words.next(), words.next()) else {
             return Err(MarkError::Form);
         };
+        let item = words.next();
+        let (fence, excerpt): (_, fn(&str, &str) -> _) = match file.rsplit_once('.') {
+            Some((_, "rs")) => ("rust", excerpt::item),
+            Some((_, "go")) => ("go", excerpt::paragraph),
+            Some((_, "py")) => ("python", excerpt::paragraph),
+            _ => return Err(MarkError::NotCode),
+        };
+        let show = |text: String| match item {
+            Some(item) => excerpt(&text, item),
+            None => Ok(text),
+        };
         if id == CRATE {
-            let text = read_to_string(&self.root.join(file))?;
-            return match words.next() {
-                Some(item) => Ok(excerpt::item(&text, item)?),
-                None => Ok(text),
-            };
+            let text = show(read_to_string(&self.root.join(file))?)?;
+            return Ok(Shown { fence, text });
         }
         let step = self.steps.find(id)?.number;
         let missing = || MarkError::NoFile { file: file.to_owned(), step: id.to_owned() };
-        let text = self.file(step, file)?.ok_or_else(missing)?;
+        let text = show(self.file(step, file)?.ok_or_else(missing)?)?;
         let before = match step {
             0 => None,
             _ => self.file(step - 1, file)?,
         };
-        let shown = match words.next() {
-            Some(item) => excerpt::item(&text, item)?,
-            None => text,
-        };
         // Without blank lines and indentation; otherwise, an item that was moved would look new.
-        if before.is_some_and(|before| excerpt::contains(&before, &shown)) {
+        if before.is_some_and(|before| excerpt::contains(&before, &text)) {
             return Err(MarkError::NotNew { step: id.to_owned() });
         }
-        Ok(shown)
+        Ok(Shown { fence, text })
     }
 
+    /// A file as it is after `step`: of the backend, or of an example.
     fn file(&mut self, step: usize, file: &str) -> Result<Option<String>, Error> {
-        if !self.states.contains_key(&step) {
-            let tree = source::derive(self.root, self.steps, step, "backend-NAME", Lang::En)?;
-            self.states.insert(step, tree);
-        }
-        let content = self.states.get(&step).and_then(|tree| tree.files.get(Path::new(file)));
-        Ok(content.map(|content| String::from_utf8_lossy(content).into_owned()))
+        let in_example = EXAMPLES.into_iter().find_map(|language| {
+            Some((language, file.strip_prefix("examples/")?.strip_prefix(language)?.strip_prefix("/after/")?))
+        });
+        let (language, file) = in_example.map_or((None, file), |(language, file)| (Some(language), file));
+        let state = match self.states.entry((step, language)) {
+            Entry::Occupied(state) => state.into_mut(),
+            Entry::Vacant(state) => state.insert(match language {
+                Some(language) => source::derive_example(self.root, self.steps, step, language)?,
+                None => source::derive(self.root, self.steps, step, "backend-NAME", Lang::En)?,
+            }),
+        };
+        Ok(state.text(Path::new(file)).map(str::to_owned))
     }
 }
 
@@ -118,14 +146,14 @@ pub fn sync(chapter: &str, code: &mut Code<'_>) -> Result<String, LineError> {
             continue;
         };
         let refuse = |error: MarkError| LineError::new(index + 1, format!("{mark}: {error}"));
-        let shown = code.marked(mark).map_err(refuse)?;
-        if lines.next().is_none_or(|(_, line)| line != FENCE) {
-            return Err(refuse(MarkError::NoFence));
+        let Shown { fence, text } = code.marked(mark).map_err(refuse)?;
+        if lines.next().is_none_or(|(_, line)| line.strip_prefix("```") != Some(fence)) {
+            return Err(refuse(MarkError::NoFence(fence)));
         }
         if !lines.any(|(_, line)| line == "```") {
             return Err(refuse(MarkError::OpenFence));
         }
-        synced.push_str(&format!("{FENCE}\n{}\n```\n", shown.trim_end()));
+        synced.push_str(&format!("```{fence}\n{}\n```\n", text.trim_end()));
     }
     Ok(synced)
 }

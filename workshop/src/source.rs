@@ -8,9 +8,9 @@
 //! ```
 //!
 //! At step `k`, a `BEFORE` line of a later step is uncommented, and the paragraph below it is left out: up to
-//! a blank line or the end of the block, or only an attribute if the paragraph begins with one. A part that
-//! is no paragraph is a region between `// ANCHOR: server-spans` and `// ANCHOR_END: server-spans`. What is
-//! inside of a part that is left out is left out with it, and so are all markers.
+//! a blank line or the end of the block, or only an attribute or decorator if the paragraph begins with one.
+//! A part that is no paragraph is a region between `// ANCHOR: server-spans` and `// ANCHOR_END: server-spans`.
+//! What is inside of a part that is left out is left out with it, and so are all markers.
 //!
 //! Two kinds of files need no markers. A step lists a file that exists only from it on under `files` in
 //! `workshop/steps.toml`: before that step, the file is left out, together with the `mod` line that names it.
@@ -32,6 +32,7 @@ use crate::error::{Error, Result, read_to_string};
 use crate::steps::{Lang, Steps};
 pub use example::{EXAMPLES, derive_example};
 pub use lines::{TypedLines, example_lines, typed_lines};
+pub(crate) use markers::paragraph;
 use todos::Todos;
 pub use tree::Tree;
 pub(crate) use tree::files_below;

@@ -66,23 +66,22 @@ func (f failure) record(ctx context.Context) failure {
 func writeProblem(ctx context.Context, w http.ResponseWriter, err error) {
 	fields := []any{"error", err}
 	// BEFORE errors: // TODO errors: log the stack for OTLP, too.
-	// ANCHOR: errors
 	if f, ok := err.(failure); ok {
 		fields = append(fields, string(semconv.ExceptionStacktraceKey), f.stack)
 	}
-	// ANCHOR_END: errors
+
 	slog.ErrorContext(ctx, "request failed", fields...)
 	problem := map[string]any{"type": "about:blank", "title": "Internal Server Error", "status": 500}
 	// BEFORE server-spans: // TODO server-spans: tell the caller the id of the trace, and the span what failed.
-	// ANCHOR: server-spans
 	span := trace.SpanFromContext(ctx)
 	problem["trace_id"] = span.SpanContext().TraceID().String()
 	span.SetAttributes(semconv.ErrorType(err)) // otelhttp sets the status, but no error.type.
-	// ANCHOR_END: server-spans
+
 	// ANCHOR: metrics
 	labeler, _ := otelhttp.LabelerFromContext(ctx)
 	labeler.Add(semconv.ErrorType(err))
 	// ANCHOR_END: metrics
+
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(http.StatusInternalServerError)
 	json.NewEncoder(w).Encode(problem)

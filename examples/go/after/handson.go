@@ -39,9 +39,8 @@ func newHandson(settings settings) (*handson, error) {
 	}
 	service := &handson{settings: settings, httpbin: newHTTPBin(settings.httpbin), users: users}
 	// BEFORE metrics: // TODO metrics: make the counter of requests that are being answered.
-	// ANCHOR: metrics
 	service.active, err = httpconv.NewServerActiveRequests(otel.Meter("handson"))
-	// ANCHOR_END: metrics
+
 	return service, err
 }
 
@@ -52,11 +51,11 @@ func (h *handson) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// otelhttp starts the span before the mux knows the route.
 	trace.SpanFromContext(ctx).SetAttributes(semconv.HTTPRoute("/handson"))
 	// ANCHOR_END: server-spans
+
 	// BEFORE metrics: // TODO metrics: count the request while it is being answered; otelhttp does not.
-	// ANCHOR: metrics
 	h.active.Add(ctx, 1, httpconv.RequestMethodGet, "http")
 	defer h.active.Add(ctx, -1, httpconv.RequestMethodGet, "http")
-	// ANCHOR_END: metrics
+
 	if err := h.work(ctx); err != nil {
 		writeProblem(ctx, w, err)
 		return
@@ -85,26 +84,22 @@ func (h *handson) work(ctx context.Context) error {
 
 func sleep50Microsec(ctx context.Context) {
 	// BEFORE first-span: // TODO first-span: give it a span, `handson.sleep50microsec`.
-	// ANCHOR: first-span
 	_, span := tracer.Start(ctx, "handson.sleep50microsec")
 	defer span.End()
-	// ANCHOR_END: first-span
+
 	time.Sleep(50 * time.Microsecond)
 }
 
 func (h *handson) dbQuery(ctx context.Context) error {
 	// BEFORE db-spans: // TODO db-spans: give it a span, `handson.dbQuery`.
-	// ANCHOR: db-spans
 	ctx, span := tracer.Start(ctx, "handson.dbQuery")
 	defer span.End()
-	// ANCHOR_END: db-spans
+
 	id, name, err := h.users.first(ctx)
 	if err != nil {
 		// BEFORE errors: // TODO errors: record the error on the span in which it happened.
 		// BEFORE errors: return DatabaseError{err}
-		// ANCHOR: errors
 		return newFailure(DatabaseError{err}).record(ctx)
-		// ANCHOR_END: errors
 	}
 	slog.InfoContext(ctx, "dbQuery", "user.id", id, "user.name", name)
 	return nil
@@ -112,15 +107,12 @@ func (h *handson) dbQuery(ctx context.Context) error {
 
 func (h *handson) maybeFail(ctx context.Context) error {
 	// BEFORE errors: // TODO errors: give it a span, `handson.randomError`, and record the error on it.
-	// ANCHOR: errors
 	ctx, span := tracer.Start(ctx, "handson.randomError")
 	defer span.End()
-	// ANCHOR_END: errors
+
 	if rand.Float64() < h.settings.errorRate {
 		// BEFORE errors: return RandomError{h.settings.errorRate}
-		// ANCHOR: errors
 		return newFailure(RandomError{h.settings.errorRate}).record(ctx)
-		// ANCHOR_END: errors
 	}
 	return nil
 }

@@ -26,14 +26,13 @@ type httpbin struct {
 
 func newHTTPBin(url string) httpbin {
 	transport := http.DefaultTransport
-	// BEFORE client-spans: // TODO client-spans: wrap the transport, so that each call has a span and sends its ids along.
 	// ANCHOR: errors
 	transport = recorder{transport}
 	// ANCHOR_END: errors
-	// ANCHOR: client-spans
+	// BEFORE client-spans: // TODO client-spans: wrap the transport, so that each call has a span and sends its ids along.
 	name := func(_ string, r *http.Request) string { return r.Method }
 	transport = otelhttp.NewTransport(transport, otelhttp.WithSpanNameFormatter(name))
-	// ANCHOR_END: client-spans
+
 	return httpbin{client: http.Client{Transport: transport, Timeout: 5 * time.Second}, url: url}
 }
 
@@ -53,9 +52,7 @@ func (h httpbin) call(ctx context.Context, method, path string) error {
 	}
 	if err := refusal(response, err); err != nil {
 		// BEFORE errors: return err
-		// ANCHOR: errors
 		return newFailure(err) // The transport has recorded it on the span of the call.
-		// ANCHOR_END: errors
 	}
 	_, err = io.Copy(io.Discard, response.Body)
 	return err

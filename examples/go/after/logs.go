@@ -21,18 +21,15 @@ import (
 func logHandler(settings settings) slog.Handler {
 	// BEFORE structured-logs: // TODO structured-logs: write one JSON object per line, which says who wrote it.
 	// BEFORE structured-logs: handler := slog.NewTextHandler(os.Stdout, nil)
-	// ANCHOR: structured-logs
 	handler := slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: rename}).WithAttrs([]slog.Attr{
 		slog.String("service", settings.service), slog.String("dd.service", settings.service),
 		slog.String("env", settings.environment), slog.String("dd.env", settings.environment),
 		slog.String("version", version), slog.String("dd.version", version),
 	})
-	// ANCHOR_END: structured-logs
+
 	// BEFORE log-correlation: // TODO log-correlation: let each line name its span, and send it over OTLP.
 	// BEFORE log-correlation: return handler
-	// ANCHOR: log-correlation
 	return slog.NewMultiHandler(withIDs{handler}, otelslog.NewHandler("handson"))
-	// ANCHOR_END: log-correlation
 }
 
 // ANCHOR: structured-logs

@@ -32,13 +32,12 @@ func run(stop context.Context) error {
 		return err
 	}
 	// BEFORE first-span: // TODO first-span: start the pipelines, and flush them when this function ends.
-	// ANCHOR: first-span
 	flush, err := startTelemetry(settings)
 	if err != nil {
 		return err
 	}
 	defer flush()
-	// ANCHOR_END: first-span
+
 	slog.SetDefault(slog.New(logHandler(settings)))
 
 	service, err := newHandson(settings)
@@ -51,9 +50,7 @@ func run(stop context.Context) error {
 	mux.HandleFunc("GET /healthz", func(http.ResponseWriter, *http.Request) {})
 	var handler http.Handler = mux
 	// BEFORE server-spans: // TODO server-spans: give each request a span, and name it in the response.
-	// ANCHOR: server-spans
 	handler = otelhttp.NewHandler(nameTrace(handler), "handson", otelhttp.WithFilter(isTraced))
-	// ANCHOR_END: server-spans
 
 	listener, err := net.Listen("tcp", net.JoinHostPort(settings.host, settings.port))
 	if err != nil {

@@ -53,12 +53,9 @@ func startTelemetry(settings settings) (func(), error) {
 	shutdowns := []func(context.Context) error{traces.Shutdown}
 
 	// BEFORE server-spans: // TODO server-spans: read the ids that callers send.
-	// ANCHOR: server-spans
 	otel.SetTextMapPropagator(propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{}))
-	// ANCHOR_END: server-spans
 
 	// BEFORE log-correlation: // TODO log-correlation: build a logger provider.
-	// ANCHOR: log-correlation
 	records, err := otlploghttp.New(ctx)
 	if err != nil {
 		return nil, err
@@ -66,10 +63,8 @@ func startTelemetry(settings settings) (func(), error) {
 	logs := sdklog.NewLoggerProvider(sdklog.WithResource(resource), sdklog.WithProcessor(sdklog.NewBatchProcessor(records)))
 	otel.SetLoggerProvider(logs)
 	shutdowns = append(shutdowns, logs.Shutdown)
-	// ANCHOR_END: log-correlation
 
 	// BEFORE metrics: // TODO metrics: build a meter provider.
-	// ANCHOR: metrics
 	points, err := otlpmetrichttp.New(ctx)
 	if err != nil {
 		return nil, err
@@ -77,7 +72,6 @@ func startTelemetry(settings settings) (func(), error) {
 	metrics := sdkmetric.NewMeterProvider(sdkmetric.WithResource(resource), sdkmetric.WithReader(sdkmetric.NewPeriodicReader(points)))
 	otel.SetMeterProvider(metrics)
 	shutdowns = append(shutdowns, metrics.Shutdown)
-	// ANCHOR_END: metrics
 
 	return func() {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -41,7 +41,6 @@ type users struct {
 func openUsers(file string) (*users, error) {
 	// BEFORE db-spans: // TODO db-spans: open it through otelsql, and say what the query does.
 	// BEFORE db-spans: database, err := sql.Open("sqlite", "file:"+file)
-	// ANCHOR: db-spans
 	namespace, _, _ := strings.Cut(file, "?")
 	attributes := []attribute.KeyValue{
 		semconv.DBSystemNameSQLite, semconv.DBNamespace(namespace),
@@ -56,7 +55,7 @@ func openUsers(file string) (*users, error) {
 		otelsql.WithMeterProvider(noop.NewMeterProvider()),
 		// ANCHOR_END: metrics
 		otelsql.WithSpanOptions(otelsql.SpanOptions{SpanFilter: isQuery}))
-	// ANCHOR_END: db-spans
+
 	if err != nil {
 		return nil, err
 	}
@@ -66,11 +65,10 @@ func openUsers(file string) (*users, error) {
 	}
 	users := &users{database: database}
 	// BEFORE metrics: // TODO metrics: make the histogram of queries.
-	// ANCHOR: metrics
 	users.attributes = attribute.NewSet(attributes...)
 	buckets := metric.WithExplicitBucketBoundaries(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 	users.duration, err = dbconv.NewClientOperationDuration(otel.Meter("handson"), buckets)
-	// ANCHOR_END: metrics
+
 	return users, err
 }
 
@@ -88,6 +86,7 @@ func (u *users) first(ctx context.Context) (id, name string, err error) {
 	started := time.Now()
 	defer func() { u.duration.RecordSet(ctx, time.Since(started).Seconds(), u.attributes) }()
 	// ANCHOR_END: metrics
+
 	row := u.database.QueryRowContext(ctx, "SELECT id, name FROM users ORDER BY id LIMIT 1")
 	err = row.Scan(&id, &name)
 	return id, name, err

@@ -29,9 +29,11 @@ func (e DatabaseError) Unwrap() error { return e.cause }
 func writeProblem(ctx context.Context, w http.ResponseWriter, err error) {
 	fields := []any{"error", err}
 	// TODO errors: log the stack for OTLP, too.
+
 	slog.ErrorContext(ctx, "request failed", fields...)
 	problem := map[string]any{"type": "about:blank", "title": "Internal Server Error", "status": 500}
 	// TODO server-spans: tell the caller the id of the trace, and the span what failed.
+
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(http.StatusInternalServerError)
 	json.NewEncoder(w).Encode(problem)

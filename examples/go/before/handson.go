@@ -25,13 +25,16 @@ func newHandson(settings settings) (*handson, error) {
 	}
 	service := &handson{settings: settings, httpbin: newHTTPBin(settings.httpbin), users: users}
 	// TODO metrics: make the counter of requests that are being answered.
+
 	return service, err
 }
 
 // ServeHTTP does five pieces of work, one after the other, and stops at the first failure.
 func (h *handson) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
+
 	// TODO metrics: count the request while it is being answered; otelhttp does not.
+
 	if err := h.work(ctx); err != nil {
 		writeProblem(ctx, w, err)
 		return
@@ -60,11 +63,13 @@ func (h *handson) work(ctx context.Context) error {
 
 func sleep50Microsec(ctx context.Context) {
 	// TODO first-span: give it a span, `handson.sleep50microsec`.
+
 	time.Sleep(50 * time.Microsecond)
 }
 
 func (h *handson) dbQuery(ctx context.Context) error {
 	// TODO db-spans: give it a span, `handson.dbQuery`.
+
 	id, name, err := h.users.first(ctx)
 	if err != nil {
 		// TODO errors: record the error on the span in which it happened.
@@ -76,6 +81,7 @@ func (h *handson) dbQuery(ctx context.Context) error {
 
 func (h *handson) maybeFail(ctx context.Context) error {
 	// TODO errors: give it a span, `handson.randomError`, and record the error on it.
+
 	if rand.Float64() < h.settings.errorRate {
 		return RandomError{h.settings.errorRate}
 	}

@@ -17,6 +17,7 @@ type httpbin struct {
 func newHTTPBin(url string) httpbin {
 	transport := http.DefaultTransport
 	// TODO client-spans: wrap the transport, so that each call has a span and sends its ids along.
+
 	return httpbin{client: http.Client{Transport: transport, Timeout: 5 * time.Second}, url: url}
 }
 

@@ -28,6 +28,7 @@ func run(stop context.Context) error {
 		return err
 	}
 	// TODO first-span: start the pipelines, and flush them when this function ends.
+
 	slog.SetDefault(slog.New(logHandler(settings)))
 
 	service, err := newHandson(settings)

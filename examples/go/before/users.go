@@ -18,6 +18,7 @@ type users struct {
 func openUsers(file string) (*users, error) {
 	// TODO db-spans: open it through otelsql, and say what the query does.
 	database, err := sql.Open("sqlite", "file:"+file)
+
 	if err != nil {
 		return nil, err
 	}
@@ -27,6 +28,7 @@ func openUsers(file string) (*users, error) {
 	}
 	users := &users{database: database}
 	// TODO metrics: make the histogram of queries.
+
 	return users, err
 }
 

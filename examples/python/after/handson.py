@@ -74,9 +74,8 @@ def open_database() -> Database:
     connection = sqlite3.connect(f"file:{DATABASE}", uri=True, check_same_thread=False, factory=Database)
     connection.executescript(SCHEMA)
     # BEFORE db-spans: # TODO db-spans: wrap the connection.
-    # ANCHOR: db-spans
     connection = dbapi.instrument_connection(dbapi.__name__, connection, "sqlite")
-    # ANCHOR_END: db-spans
+
     return connection
 
 
@@ -87,9 +86,7 @@ async def lifespan(app: FastAPI):
     log.info("stopping")
     await httpbin.aclose()
     # BEFORE first-span: # TODO first-span: flush the pipelines.
-    # ANCHOR: first-span
     telemetry.flush()
-    # ANCHOR_END: first-span
 
 
 # ANCHOR: server-spans
@@ -103,17 +100,15 @@ def correct_address(span: trace.Span, scope: dict):
 
 logs.start()
 # BEFORE first-span: # TODO first-span: start the pipelines, before anything makes a span.
-# ANCHOR: first-span
 tracer = telemetry.start()
-# ANCHOR_END: first-span
+
 app = FastAPI(lifespan=lifespan)
 # BEFORE server-spans: # TODO server-spans: give each request a span, and name it in the response.
-# ANCHOR: server-spans
 FastAPIInstrumentor.instrument_app(
     app, excluded_urls="healthz", exclude_spans=["receive", "send"], server_request_hook=correct_address
 )
 set_global_response_propagator(TraceResponsePropagator())
-# ANCHOR_END: server-spans
+
 database = open_database()
 
 
@@ -139,9 +134,7 @@ async def handson():
 
 
 # BEFORE first-span: # TODO first-span: give it a span, `handson.sleep50microsec`.
-# ANCHOR: first-span
 @tracer.start_as_current_span("handson.sleep50microsec")
-# ANCHOR_END: first-span
 async def sleep_50_microsec():
     await asyncio.sleep(50e-6)
 
@@ -170,18 +163,12 @@ async def record_refusal(span, request, response):
 
 httpbin = httpx.AsyncClient(base_url=HTTPBIN_URL, timeout=5)
 # BEFORE client-spans: # TODO client-spans: let each call have a span, and send its ids along.
-# ANCHOR: client-spans
 # BEFORE errors: HTTPXClientInstrumentor.instrument_client(httpbin)
-# ANCHOR: errors
 HTTPXClientInstrumentor.instrument_client(httpbin, response_hook=record_refusal)
-# ANCHOR_END: errors
-# ANCHOR_END: client-spans
 
 
 # BEFORE db-spans: # TODO db-spans: give it a span, `handson.dbQuery`.
-# ANCHOR: db-spans
 @tracer.start_as_current_span("handson.dbQuery")
-# ANCHOR_END: db-spans
 async def db_query():
     try:
         user_id, name = await asyncio.to_thread(first_user)
@@ -198,9 +185,7 @@ def first_user():
 
 
 # BEFORE errors: # TODO errors: give it a span, `handson.randomError`, which records what is raised in it.
-# ANCHOR: errors
 @tracer.start_as_current_span("handson.randomError")
-# ANCHOR_END: errors
 def maybe_fail():
     if random.random() < RANDOM_ERROR_RATE:
         raise RandomError(f"failed at random, at a rate of {RANDOM_ERROR_RATE}")
@@ -212,9 +197,8 @@ async def problem(request: Request, failure: Failure) -> JSONResponse:
     log.error("request failed", exc_info=failure)
     body = {"type": "about:blank", "title": "Internal Server Error", "status": 500}
     # BEFORE server-spans: # TODO server-spans: tell the caller the id of the trace.
-    # ANCHOR: server-spans
     body["trace_id"] = trace.format_trace_id(trace.get_current_span().get_span_context().trace_id)
-    # ANCHOR_END: server-spans
+
     return JSONResponse(body, status_code=500, media_type="application/problem+json")
 
 

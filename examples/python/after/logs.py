@@ -27,9 +27,8 @@ def start():
     """Writes what the program logs to stdout. What uvicorn and httpx log is about each start and each call."""
     lines = logging.StreamHandler(sys.stdout)
     # BEFORE structured-logs: # TODO structured-logs: write one JSON object per line, which says who wrote it.
-    # ANCHOR: structured-logs
     lines.setFormatter(JsonLines())
-    # ANCHOR_END: structured-logs
+
     logging.basicConfig(level=logging.INFO, handlers=[lines])
     for library in "uvicorn", "httpx":
         logging.getLogger(library).setLevel(logging.WARNING)
@@ -54,20 +53,17 @@ class JsonLines(logging.Formatter):
         for name, value in ("service", SERVICE), ("env", ENVIRONMENT), ("version", VERSION):
             line |= {name: value, f"dd.{name}": value}
         # BEFORE log-correlation: # TODO log-correlation: let each line name its span.
-        # ANCHOR: log-correlation
         span = trace.get_current_span().get_span_context()
         if span.is_valid:
             line |= dict.fromkeys(("trace_id", "trace.id", "dd.trace_id"), trace.format_trace_id(span.trace_id))
             line |= dict.fromkeys(("span_id", "span.id", "dd.span_id"), trace.format_span_id(span.span_id))
-        # ANCHOR_END: log-correlation
+
         if record.exc_info:
             # BEFORE errors: # TODO errors: say kind, message and stack.
             # BEFORE errors: line["error"] = str(record.exc_info[1])
-            # ANCHOR: errors
             kind, error, _ = record.exc_info
             stack = "".join(traceback.format_exception(error))
             line["error"] = {"kind": kind.__name__, "message": str(error), "stack": stack}
-            # ANCHOR_END: errors
         line |= {name: value for name, value in vars(record).items() if name not in STANDARD}
         return json.dumps(line)
 

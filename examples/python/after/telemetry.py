@@ -39,21 +39,21 @@ def start() -> trace.Tracer:
     # Without it, the libraries use the names that the conventions had before they were stable.
     os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "http,database"
     # ANCHOR_END: server-spans
+
     identity = {"service.name": logs.SERVICE, "service.version": logs.VERSION}
     resource = Resource.create({**identity, "deployment.environment.name": logs.ENVIRONMENT})
     traces = TracerProvider(resource=resource)
     traces.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     trace.set_tracer_provider(traces)
     providers.append(traces)
+
     # BEFORE log-correlation: # TODO log-correlation: build a logger provider, and add the handler that feeds it.
-    # ANCHOR: log-correlation
     records = LoggerProvider(resource=resource)
     records.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
     logging.getLogger().addHandler(LoggingHandler(logger_provider=records))
     providers.append(records)
-    # ANCHOR_END: log-correlation
+
     # BEFORE metrics: # TODO metrics: build a meter provider.
-    # ANCHOR: metrics
     reader = PeriodicExportingMetricReader(OTLPMetricExporter())
     # dbapi leaves the buckets to the SDK, whose own are made for milliseconds.
     buckets = ExplicitBucketHistogramAggregation([0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10])
@@ -61,7 +61,7 @@ def start() -> trace.Tracer:
     meters = MeterProvider([reader], resource=resource, views=views)
     metrics.set_meter_provider(meters)
     providers.append(meters)
-    # ANCHOR_END: metrics
+
     return trace.get_tracer("handson")
 
 

@@ -55,6 +55,7 @@ def open_database() -> Database:
     connection = sqlite3.connect(f"file:{DATABASE}", uri=True, check_same_thread=False, factory=Database)
     connection.executescript(SCHEMA)
     # TODO db-spans: wrap the connection.
+
     return connection
 
 
@@ -69,8 +70,10 @@ async def lifespan(app: FastAPI):
 
 logs.start()
 # TODO first-span: start the pipelines, before anything makes a span.
+
 app = FastAPI(lifespan=lifespan)
 # TODO server-spans: give each request a span, and name it in the response.
+
 database = open_database()
 
 
@@ -145,6 +148,7 @@ async def problem(request: Request, failure: Failure) -> JSONResponse:
     log.error("request failed", exc_info=failure)
     body = {"type": "about:blank", "title": "Internal Server Error", "status": 500}
     # TODO server-spans: tell the caller the id of the trace.
+
     return JSONResponse(body, status_code=500, media_type="application/problem+json")
 
 

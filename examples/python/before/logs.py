@@ -13,6 +13,7 @@ def start():
     """Writes what the program logs to stdout. What uvicorn and httpx log is about each start and each call."""
     lines = logging.StreamHandler(sys.stdout)
     # TODO structured-logs: write one JSON object per line, which says who wrote it.
+
     logging.basicConfig(level=logging.INFO, handlers=[lines])
     for library in "uvicorn", "httpx":
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,4 +1,7 @@
-//! Extracts one item or statement from a Rust file that rustfmt has formatted.
+//! Extracts one item or statement from a Rust file that rustfmt has formatted, or one paragraph from a file in
+//! another language.
+
+use crate::source;
 
 /// Why there is no such item.
 #[derive(Debug, thiserror::Error)]
@@ -17,20 +20,49 @@ pub(super) enum ExcerptError {
 /// No line begins like this, or several do.
 pub(super) fn item(text: &str, beginning: &str) -> Result<String, ExcerptError> {
     let lines: Vec<&str> = text.lines().collect();
+    let start = start(&lines, beginning)?;
+    let above = above(&lines, start, &["//", "#["]);
+    let end = end(&lines, start).ok_or(ExcerptError::NoEnd)?;
+    Ok(without_indentation(&lines[start - above..=end]))
+}
+
+/// The paragraph whose first line of code begins with `beginning`, with the comments and decorators above it,
+/// without indentation: up to a blank line of its block, or the end of the block.
+///
+/// # Errors
+///
+/// No line begins like this, or several do.
+pub(super) fn paragraph(text: &str, beginning: &str) -> Result<String, ExcerptError> {
+    let lines: Vec<&str> = text.lines().collect();
+    let start = start(&lines, beginning)?;
+    let above = above(&lines, start, &["//", "#", "@"]);
+    let length = source::paragraph(&lines[start..]);
+    Ok(without_indentation(&lines[start - above..start + length]))
+}
+
+/// The line that begins with `beginning`.
+fn start(lines: &[&str], beginning: &str) -> Result<usize, ExcerptError> {
     let begins = |index: &usize| lines[*index].trim_start().starts_with(beginning);
     let found: Vec<usize> = (0..lines.len()).filter(begins).collect();
     let [start] = found[..] else {
         return Err(ExcerptError::NotOne(found.len()));
     };
-    let indent = indentation(lines[start]);
+    Ok(start)
+}
+
+/// The number of lines directly above `start` that begin with one of `signs`.
+fn above(lines: &[&str], start: usize, signs: &[&str]) -> usize {
     let belongs = |line: &&&str| {
         let code = line.trim_start();
-        indentation(line) == indent && (code.starts_with("//") || code.starts_with("#["))
+        indentation(line) == indentation(lines[start]) && signs.iter().any(|sign| code.starts_with(sign))
     };
-    let above = lines[..start].iter().rev().take_while(belongs).count();
-    let end = end(&lines, start).ok_or(ExcerptError::NoEnd)?;
-    let shown = lines[start - above..=end].iter().map(|line| line.get(indent..).unwrap_or_default());
-    Ok(shown.collect::<Vec<_>>().join("\n") + "\n")
+    lines[..start].iter().rev().take_while(belongs).count()
+}
+
+fn without_indentation(lines: &[&str]) -> String {
+    let indent = lines.first().map_or(0, |line| indentation(line));
+    let shown = lines.iter().map(|line| line.get(indent..).unwrap_or_default());
+    shown.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// Whether `text` contains `shown`, with any indentation.

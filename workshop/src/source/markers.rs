@@ -99,27 +99,32 @@ impl Markers {
         parts.ok_or_else(|| LineError::new(line_number, format!("expected `{}STEP: CODE`", self.before)))
     }
 
-    /// The length of the paragraph that a `BEFORE` directly above `lines` stands for: up to a blank line of
-    /// this block, or the end of the block. An attribute is a paragraph of its own, because the item below it
-    /// exists without it, too. A region has its own markers.
+    /// The length of the paragraph that a `BEFORE` directly above `lines` stands for. An attribute is a
+    /// paragraph of its own, because the item below it exists without it, too. A region has its own markers.
     fn paragraph(&self, lines: &[&str]) -> usize {
         let first = lines.first().map_or("", |line| line.trim());
         if first.is_empty() || first.starts_with(&self.anchor) {
             return 0;
         }
-        if first.starts_with("#[") {
+        if first.starts_with("#[") || first.starts_with('@') {
             return 1;
         }
-        let indent = indentation(lines[0]);
-        let ends = |index: &usize| match lines[*index].trim() {
-            "" => {
-                let next = lines[*index..].iter().find(|line| !line.trim().is_empty());
-                next.is_none_or(|line| indentation(line) <= indent)
-            }
-            _ => indentation(lines[*index]) < indent,
-        };
-        (0..lines.len()).find(ends).unwrap_or(lines.len())
+        paragraph(lines)
     }
+}
+
+/// The length of the paragraph that begins with the first of `lines`: up to a blank line of this block, or the
+/// end of the block.
+pub(crate) fn paragraph(lines: &[&str]) -> usize {
+    let indent = lines.first().map_or(0, |line| indentation(line));
+    let ends = |index: &usize| match lines[*index].trim() {
+        "" => {
+            let next = lines[*index..].iter().find(|line| !line.trim().is_empty());
+            next.is_none_or(|line| indentation(line) <= indent)
+        }
+        _ => indentation(lines[*index]) < indent,
+    };
+    (0..lines.len()).find(ends).unwrap_or(lines.len())
 }
 
 fn indentation(line: &str) -> usize {

@@ -60,3 +60,25 @@ fn the_readmes_count_the_lines_of_each_step() {
         assert!(readme.contains(&rows), "examples/{language}/README.md should have\n{rows}");
     }
 }
+
+#[test]
+fn a_decorator_of_a_later_step_goes_without_its_function() {
+    let folder = tempfile::tempdir().unwrap();
+    let after = folder.path().join("examples/python/after");
+    fs::create_dir_all(&after).unwrap();
+    let source = "\
+# BEFORE first-span: # TODO first-span: give it a span.
+@tracer.start_as_current_span(\"nap\")
+def nap():
+    sleep()
+";
+    fs::write(after.join("nap.py"), source).unwrap();
+    let steps = Steps::load(&root()).unwrap();
+    let at = |step: &str| {
+        let step = steps.find(step).unwrap().number;
+        let derived = derive_example(folder.path(), &steps, step, "python").unwrap();
+        derived.text(Path::new("nap.py")).unwrap().to_owned()
+    };
+    assert_eq!(at("run"), "# TODO first-span: give it a span.\ndef nap():\n    sleep()\n");
+    assert_eq!(at("first-span"), source.split_once('\n').unwrap().1);
+}
