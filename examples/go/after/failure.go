@@ -80,8 +80,8 @@ func writeProblem(ctx context.Context, w http.ResponseWriter, err error) {
 	// ANCHOR: metrics
 	labeler, _ := otelhttp.LabelerFromContext(ctx)
 	labeler.Add(semconv.ErrorType(err))
-	// ANCHOR_END: metrics
 
+	// ANCHOR_END: metrics
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(http.StatusInternalServerError)
 	json.NewEncoder(w).Encode(problem)

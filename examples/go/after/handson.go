@@ -50,8 +50,8 @@ func (h *handson) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// ANCHOR: server-spans
 	// otelhttp starts the span before the mux knows the route.
 	trace.SpanFromContext(ctx).SetAttributes(semconv.HTTPRoute("/handson"))
-	// ANCHOR_END: server-spans
 
+	// ANCHOR_END: server-spans
 	// BEFORE metrics: // TODO metrics: count the request while it is being answered; otelhttp does not.
 	h.active.Add(ctx, 1, httpconv.RequestMethodGet, "http")
 	defer h.active.Add(ctx, -1, httpconv.RequestMethodGet, "http")

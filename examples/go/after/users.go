@@ -85,8 +85,8 @@ func (u *users) first(ctx context.Context) (id, name string, err error) {
 	// ANCHOR: metrics
 	started := time.Now()
 	defer func() { u.duration.RecordSet(ctx, time.Since(started).Seconds(), u.attributes) }()
-	// ANCHOR_END: metrics
 
+	// ANCHOR_END: metrics
 	row := u.database.QueryRowContext(ctx, "SELECT id, name FROM users ORDER BY id LIMIT 1")
 	err = row.Scan(&id, &name)
 	return id, name, err

@@ -32,7 +32,6 @@ func newHandson(settings settings) (*handson, error) {
 // ServeHTTP does five pieces of work, one after the other, and stops at the first failure.
 func (h *handson) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
-
 	// TODO metrics: count the request while it is being answered; otelhttp does not.
 
 	if err := h.work(ctx); err != nil {

@@ -38,8 +38,8 @@ def start() -> trace.Tracer:
     # ANCHOR: server-spans
     # Without it, the libraries use the names that the conventions had before they were stable.
     os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "http,database"
-    # ANCHOR_END: server-spans
 
+    # ANCHOR_END: server-spans
     identity = {"service.name": logs.SERVICE, "service.version": logs.VERSION}
     resource = Resource.create({**identity, "deployment.environment.name": logs.ENVIRONMENT})
     traces = TracerProvider(resource=resource)

@@ -1,7 +1,10 @@
 //! The code in the chapters is the code of the source.
 
+use std::path::Path;
+
 use workshop::error::LineError;
-use workshop::guide::{self, Code};
+use workshop::guide::{self, Code, LANGUAGES};
+use workshop::source::{EXAMPLES, derive_example};
 use workshop::steps::Steps;
 
 use super::{chapters, root};
@@ -12,7 +15,11 @@ fn sync(chapter: &str) -> Result<String, LineError> {
 }
 
 fn fence(mark: &str) -> String {
-    format!("Text.\n\n<!-- code: {mark} -->\n```rust\nfn old() {{}}\n```\n\nMore text.\n")
+    fence_in("rust", mark)
+}
+
+fn fence_in(language: &str, mark: &str) -> String {
+    format!("Text.\n\n<!-- code: {mark} -->\n```{language}\nfn old() {{}}\n```\n\nMore text.\n")
 }
 
 #[test]
@@ -21,8 +28,11 @@ fn the_code_in_every_chapter_is_that_of_the_source() {
         for (file, text) in chapters(lang) {
             let synced = sync(&text).unwrap_or_else(|error| panic!("{lang}/{file}:{error}"));
             assert!(synced == text, "{lang}/{file} is stale: `cargo workshop guide --sync`");
-            let rust = text.matches("\n```rust").count();
-            assert_eq!(text.matches("<!-- code: ").count(), rust, "{lang}/{file} has Rust without a mark");
+            let code: usize = LANGUAGES
+                .iter()
+                .map(|name| text.matches(&format!("\n```{}\n", name.to_lowercase())).count())
+                .sum();
+            assert_eq!(text.matches("<!-- code: ").count(), code, "{lang}/{file} has code without a mark");
         }
     }
 }
@@ -57,6 +67,82 @@ fn code_of_the_crate_is_shown_as_it_is() {
 }
 
 #[test]
+fn a_paragraph_of_an_example_comes_with_what_is_above_it_and_without_markers() {
+    let mark = "client-spans examples/go/after/httpbin.go func newHTTPBin";
+    let synced = sync(&fence_in("go", mark)).unwrap();
+    assert!(
+        synced.contains("-->\n```go\nfunc newHTTPBin(url string) httpbin {\n\ttransport := "),
+        "{synced}"
+    );
+    assert!(synced.contains("\n\ttransport = otelhttp.NewTransport("), "{synced}");
+    assert!(synced.ends_with("\n}\n```\n\nMore text.\n"), "{synced}");
+    // `recorder` comes with a later step.
+    assert!(
+        !synced.contains("ANCHOR") && !synced.contains("BEFORE") && !synced.contains("recorder"),
+        "{synced}"
+    );
+    assert_eq!(sync(&synced).unwrap(), synced);
+
+    let mark = "first-span examples/python/after/handson.py async def sleep_50_microsec";
+    let synced = sync(&fence_in("python", mark)).unwrap();
+    let shown = "-->\n```python\n@tracer.start_as_current_span(\"handson.sleep50microsec\")\n\
+                 async def sleep_50_microsec():\n    await asyncio.sleep(50e-6)\n```\n";
+    assert!(synced.contains(shown), "{synced}");
+
+    // Inside of a function, up to the next blank line.
+    let mark = "log-correlation examples/python/after/telemetry.py records =";
+    let synced = sync(&fence_in("python", mark)).unwrap();
+    assert!(synced.contains("-->\n```python\nrecords = LoggerProvider("), "{synced}");
+    assert!(synced.contains("\nproviders.append(records)\n```\n"), "{synced}");
+}
+
+/// The part of a chapter below `heading`, up to the next heading that is not below it.
+fn section<'a>(chapter: &'a str, heading: &str) -> Option<&'a str> {
+    let (_, rest) = chapter.split_once(&format!("\n{heading}\n"))?;
+    let end = ["\n## ", "\n### "].iter().filter_map(|next| rest.find(next)).min();
+    Some(&rest[..end.unwrap_or(rest.len())])
+}
+
+#[test]
+fn a_step_whose_answer_is_code_shows_it_in_every_language() {
+    let steps = Steps::load(root()).unwrap();
+    let mut count = 0;
+    for language in EXAMPLES {
+        for step in &steps.all()[1..] {
+            let at = |number| derive_example(root(), &steps, number, language).unwrap();
+            let (before, after) = (at(step.number - 1), at(step.number));
+            let is_code = |file: &Path| file.extension().is_some_and(|extension| extension != "toml");
+            let mut changed = after.files.iter().filter(|(file, text)| before.files.get(*file) != Some(text));
+            if !changed.any(|(file, _)| is_code(file)) {
+                continue;
+            }
+            count += 1;
+            for lang in ["en", "ja"] {
+                let place = format!("{lang}/{}", step.chapter);
+                let chapter = &chapters(lang)[&step.chapter];
+                let name = LANGUAGES.into_iter().find(|name| name.to_lowercase() == language).unwrap();
+                let heading = format!("### {name}");
+                let section =
+                    section(chapter, &heading).unwrap_or_else(|| panic!("{place} has no {heading}"));
+                let mark = format!("<!-- code: {} examples/{language}/after/", step.id);
+                assert!(section.contains(&mark), "{place}, {heading}: no code of this step, {mark}");
+                let check = format!("`cargo workshop check --command '{}' {}`", command(language), step.id);
+                assert!(section.contains(&check), "{place}, {heading}: {check} is missing");
+            }
+        }
+    }
+    assert_eq!(count, 16, "steps 1 to 8 in two languages");
+}
+
+/// What starts the service, as in `examples/README.md`.
+fn command(language: &str) -> String {
+    let readme = std::fs::read_to_string(root().join("examples/README.md")).unwrap();
+    let row = readme.lines().find(|line| line.contains(&format!("--dir examples/{language}/after"))).unwrap();
+    let (_, command) = row.split_once("--command '").unwrap();
+    command.split_once('\'').unwrap().0.to_owned()
+}
+
+#[test]
 fn a_mark_without_code_is_refused_with_its_line() {
     for (mark, words) in [
         ("server-span src/app.rs", "server-span"),
@@ -68,6 +154,10 @@ fn a_mark_without_code_is_refused_with_its_line() {
             "this code already exists before step 'client-spans'",
         ),
         ("server-spans", "expected `code: STEP FILE [ITEM]`"),
+        ("server-spans src/README.md", "expected a file that ends in .rs, .go or .py"),
+        ("server-spans examples/go/after/nothing.go", "there is no examples/go/after/nothing.go"),
+        ("metrics examples/go/after/main.go func run", "this code already exists before step 'metrics'"),
+        ("server-spans examples/go/after/main.go handler =", "expected ```go on the next line"),
     ] {
         let error = sync(&fence(mark)).unwrap_err().to_string();
         assert!(error.starts_with("3: ") && error.contains(words), "{mark}: {error}");

@@ -26,7 +26,7 @@ fn fences_have_a_known_kind_and_few_do_not_run() {
             match fence.kind.split_once(": ") {
                 Some(("sh no-run", reason)) => not_run.push(format!("{file}: {reason}")),
                 _ => assert!(
-                    ["sh", "sh background", "rust", "toml", "yaml", "hcl", "json", "text"]
+                    ["sh", "sh background", "rust", "go", "python", "toml", "yaml", "hcl", "json", "text"]
                         .contains(&fence.kind.as_str()),
                     "{file}: a fence of kind {:?}",
                     fence.kind
