@@ -78,7 +78,7 @@ function move(by) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.matches("input, select, textarea")) {
+  if (event.target.matches("input:not([type=radio]), select, textarea")) {
     if (event.key === "Escape") event.target.blur();
     return;
   }
@@ -95,3 +95,26 @@ document.addEventListener("keydown", (event) => {
     search.focus();
   }
 });
+
+// The chosen tab of a chapter is chosen in the next chapter, too, until the browser's tab is closed. A link to a
+// section chooses its tab.
+function choose(language) {
+  for (const button of document.querySelectorAll(".languages input")) {
+    if (button.value === language) button.checked = true;
+  }
+}
+
+function chooseTarget() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const section = target?.closest("[data-language]");
+  if (!section) return;
+  choose(section.dataset.language);
+  target.scrollIntoView();
+}
+
+addEventListener("hashchange", chooseTarget);
+document.addEventListener("change", (event) => {
+  if (event.target.matches(".languages input")) sessionStorage.setItem("language", event.target.value);
+});
+choose(sessionStorage.getItem("language"));
+chooseTarget();

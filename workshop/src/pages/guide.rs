@@ -1,6 +1,7 @@
 //! The guide: a chapter next to the result of the last check of its step, in both languages, with search.
 
 mod markdown;
+mod tabs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -200,7 +201,7 @@ impl View for Chapter {
                                 li { a href=(to) aria-current=[(*to == self.chapter).then_some("page")] { (title) } }
                             }
                         }
-                        article lang=(self.lang) { (PreEscaped(markdown::html(markdown::title(&self.markdown).1))) }
+                        article lang=(self.lang) { (PreEscaped(self.article())) }
                     }
                 }
             },
@@ -214,6 +215,12 @@ impl View for Chapter {
 }
 
 impl Chapter {
+    /// The text without its title, as HTML.
+    fn article(&self) -> String {
+        let lang = Lang::from_code(self.lang).unwrap_or_default();
+        markdown::html(markdown::title(&self.markdown).1, tr(lang, "Programming language"))
+    }
+
     /// The link to the other language, and the search form.
     fn head(&self, lang: Lang, words: &str) -> Markup {
         html! {

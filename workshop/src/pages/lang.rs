@@ -36,6 +36,7 @@ const TEXTS: &[(&str, &str)] = &[
         "The guide is a part of the repository. This shows it, in a folder of the repository:",
         "ガイドはリポジトリに含まれています。リポジトリのフォルダーで次のコマンドを実行すると表示できます。",
     ),
+    ("Programming language", "プログラミング言語"),
     ("Search the guide", "ガイドを検索"),
     ("Search", "検索"),
     ("{n} found: {words}", "{n} 件: {words}"),

@@ -93,3 +93,42 @@ async fn a_chapter_is_available_as_markdown() {
     assert_eq!(chapter["title"], "9 · Get an alert when too many requests fail");
     assert!(chapter["markdown"].as_str().unwrap().starts_with("# 9 · "), "{chapter}");
 }
+
+#[tokio::test]
+async fn the_sections_of_languages_are_tabs_and_the_first_is_chosen() {
+    let console = Console::start();
+    for (lang, legend) in [("en", "Programming language"), ("ja", "プログラミング言語")] {
+        let (_, page) = console.html(&format!("/guide/{lang}/04-client-spans.md")).await;
+        let (before, rest) = page.split_once("<fieldset class=\"languages\">").unwrap();
+        let (tabs, after) = rest.split_once("</fieldset>").unwrap();
+        let buttons = ["Rust", "Go", "Python"].map(|name| {
+            let checked = if name == "Rust" { " checked" } else { "" };
+            format!(
+                "<label><input type=\"radio\" name=\"language-1\" value=\"{name}\"{checked}>{name}</label>\n"
+            )
+        });
+        assert!(tabs.starts_with(&format!("<legend>{legend}</legend>\n{}", buttons.concat())), "{tabs}");
+        let sections: Vec<&str> = tabs.split("<section data-language=\"").skip(1).collect();
+        for (section, (name, code)) in sections.iter().zip([
+            ("Rust", "<code class=\"language-rust\">let client"),
+            ("Go", "<code class=\"language-go\">func newHTTPBin"),
+            ("Python", "<code class=\"language-python\">HTTPXClientInstrumentor"),
+        ]) {
+            let heading = format!("{name}\">\n<h3 id=\"{}\">{name}</h3>", name.to_lowercase());
+            assert!(section.starts_with(&heading) && section.contains(code), "{section}");
+            assert_eq!(section.matches("</section>").count(), 1, "{section}");
+        }
+        assert_eq!(sections.len(), 3, "{tabs}");
+        // The headings around them are not part of any tab.
+        assert!(before.contains("<h2 ") && after.trim_start().starts_with("<h2 "), "{after:.80}");
+    }
+    let (_, page) = console.html("/guide/en/09-alert.md").await;
+    assert!(!page.contains("<fieldset"), "{page}");
+}
+
+#[tokio::test]
+async fn search_leads_to_the_section_of_a_language() {
+    let console = Console::start();
+    let (_, page) = console.html("/guide/en/README.md?q=otelhttp+transport").await;
+    assert!(page.contains("<a href=\"04-client-spans.md#go\">"), "{page}");
+}

@@ -2,6 +2,8 @@
 
 use pulldown_cmark::{CowStr, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 
+use super::tabs::with_tabs;
+
 /// The heading in the first line, and the text after it.
 pub(super) fn title(text: &str) -> (&str, &str) {
     let (first, rest) = text.split_once('\n').unwrap_or((text, ""));
@@ -32,8 +34,9 @@ pub(super) fn chapters(contents: &str) -> Vec<(String, String)> {
 }
 
 /// A chapter as HTML. The text comes from the repository, so the HTML in it is trusted and kept. Headings get
-/// anchors; a link that leads out of the guide becomes the path of the file in the repository.
-pub(super) fn html(text: &str) -> String {
+/// anchors; a link that leads out of the guide becomes the path of the file in the repository. The sections of
+/// languages become tabs, which are called `languages`.
+pub(super) fn html(text: &str, languages: &str) -> String {
     let mut events: Vec<Event<'_>> = Vec::new();
     let mut heading: Option<usize> = None;
     let mut outside: Option<CowStr<'_>> = None;
@@ -65,7 +68,8 @@ pub(super) fn html(text: &str) -> String {
         events.push(event);
     }
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, without_breaks_in_japanese(events).into_iter());
+    let events = with_tabs(without_breaks_in_japanese(events), languages);
+    pulldown_cmark::html::push_html(&mut html, events.into_iter());
     html
 }
 
