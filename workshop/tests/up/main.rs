@@ -14,6 +14,7 @@ mod pages;
 mod processes;
 mod screenshots;
 mod steps;
+mod tabs;
 mod webdriver;
 
 use std::io::{BufRead, BufReader};

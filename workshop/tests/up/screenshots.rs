@@ -53,6 +53,7 @@ async fn screenshots_of_every_page() {
         ("metrics", "/metrics".to_owned()),
         ("metric", "/metrics/handson/http.client.request.duration".to_owned()),
         ("steps", "/steps".to_owned()),
+        ("guide", "/guide/en/04-client-spans.md#go".to_owned()),
         ("not-found", format!("/traces/{}", "0".repeat(31) + "1")),
     ];
     for scheme in ["light", "dark"] {
