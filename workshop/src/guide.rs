@@ -14,7 +14,7 @@
 //! the repository: `<!-- code: crate instrumentation/src/exception.rs pub(crate) fn record_on -->`.
 //!
 //! A file of an example in another language is named by its path in the repository, and the paragraph that
-//! begins with these words is shown: `<!-- code: client-spans examples/go/after/httpbin.go func newHTTPBin -->`.
+//! begins with the last words is shown: `<!-- code: errors examples/go/after/failure.go func newFailure -->`.
 
 mod excerpt;
 

@@ -9,8 +9,9 @@
 //!
 //! At step `k`, a `BEFORE` line of a later step is uncommented, and the paragraph below it is left out: up to
 //! a blank line or the end of the block, or only an attribute or decorator if the paragraph begins with one.
-//! A part that is no paragraph is a region between `// ANCHOR: server-spans` and `// ANCHOR_END: server-spans`.
-//! What is inside of a part that is left out is left out with it, and so are all markers.
+//! A part that is no paragraph is a region between `// ANCHOR: server-spans` and
+//! `// ANCHOR_END: server-spans`. What is inside of a part that is left out is left out with it, and so are
+//! all markers.
 //!
 //! Two kinds of files need no markers. A step lists a file that exists only from it on under `files` in
 //! `workshop/steps.toml`: before that step, the file is left out, together with the `mod` line that names it.

@@ -1,5 +1,5 @@
-//! Extracts one item or statement from a Rust file that rustfmt has formatted, or one paragraph from a file in
-//! another language.
+//! Extracts one item or statement from a Rust file that rustfmt has formatted, or one paragraph from a file
+//! in another language.
 
 use crate::source;
 

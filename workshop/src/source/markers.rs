@@ -113,8 +113,8 @@ impl Markers {
     }
 }
 
-/// The length of the paragraph that begins with the first of `lines`: up to a blank line of this block, or the
-/// end of the block.
+/// The length of the paragraph that begins with the first of `lines`: up to a blank line of this block, or
+/// the end of the block.
 pub(crate) fn paragraph(lines: &[&str]) -> usize {
     let indent = lines.first().map_or(0, |line| indentation(line));
     let ends = |index: &usize| match lines[*index].trim() {

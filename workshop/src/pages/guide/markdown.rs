@@ -34,8 +34,8 @@ pub(super) fn chapters(contents: &str) -> Vec<(String, String)> {
 }
 
 /// A chapter as HTML. The text comes from the repository, so the HTML in it is trusted and kept. Headings get
-/// anchors; a link that leads out of the guide becomes the path of the file in the repository. The sections of
-/// languages become tabs, which are called `languages`.
+/// anchors; a link that leads out of the guide becomes the path of the file in the repository. The sections
+/// of languages become tabs, and `languages` is the name of the group.
 pub(super) fn html(text: &str, languages: &str) -> String {
     let mut events: Vec<Event<'_>> = Vec::new();
     let mut heading: Option<usize> = None;

@@ -1,13 +1,13 @@
-//! The sections of a chapter that are the same in each language, as tabs. In plain Markdown, they are sections
+//! The sections of a chapter about the same in each language, as tabs. In plain Markdown, they are sections
 //! below headings of level 3, whose text is the name of the language.
 
 use pulldown_cmark::{Event, HeadingLevel, Tag};
 
 use crate::guide::LANGUAGES;
 
-/// Puts the sections of all languages that follow each other into a group of radio buttons, which work without
-/// a script and by keys. The style sheet shows the section of the button that is checked, at first the first
-/// one; the script remembers it for the next chapter. `legend` is the name of the group.
+/// Puts the sections of all languages that follow each other into a group of radio buttons, which work
+/// without a script and by keys. The style sheet shows the section of the button that is checked, at first
+/// the first one; the script remembers it for the next chapter. `legend` is the name of the group.
 pub(super) fn with_tabs<'a>(events: Vec<Event<'a>>, legend: &str) -> Vec<Event<'a>> {
     let html = |html: String| Event::Html(html.into());
     let mut with_tabs = Vec::with_capacity(events.len());
