@@ -56,9 +56,10 @@ pub(super) fn html(text: &str, languages: &str) -> String {
                 continue;
             }
             Event::End(TagEnd::Link) => {
-                if let Some(path) = outside.take() {
+                if let Some(url) = outside.take() {
+                    let path = url.split('#').next().unwrap_or_default().trim_start_matches("../");
                     events.push(Event::Text(" (".into()));
-                    events.push(Event::Code(path.trim_start_matches("../").to_owned().into()));
+                    events.push(Event::Code(path.to_owned().into()));
                     events.push(Event::Text(")".into()));
                     continue;
                 }
