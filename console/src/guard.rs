@@ -9,9 +9,10 @@ use std::net::IpAddr;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use tower_http::cors::{AllowHeaders, CorsLayer};
 
 /// Only scripts and styles from this server, and nothing inline, so that code inside telemetry is shown and
 /// never run.
@@ -35,12 +36,32 @@ impl Hosts {
     }
 }
 
-pub(super) fn guarded(router: Router, hosts: Hosts) -> Router {
-    router.layer(from_fn_with_state(hosts, guard))
+/// Who may send requests.
+#[derive(Debug, Clone)]
+struct Allowed {
+    hosts: Hosts,
+    origins: Vec<HeaderValue>,
 }
 
-async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    if let Err(why) = permitted(&hosts, &request) {
+/// The pages, which only their own origin may read.
+pub(super) fn pages(router: Router, hosts: Hosts) -> Router {
+    router.layer(from_fn_with_state(Allowed { hosts, origins: Vec::new() }, guard))
+}
+
+/// The routes of OTLP, to which pages of `origins` may also send. Their browsers ask first (a preflight of
+/// CORS, <https://fetch.spec.whatwg.org/#http-cors-protocol>).
+pub(super) fn otlp(router: Router, hosts: Hosts, origins: Vec<HeaderValue>) -> Router {
+    let cors = CorsLayer::new()
+        .allow_methods([Method::POST])
+        // An SDK sends `content-type`, and what `OTEL_EXPORTER_OTLP_HEADERS` contains.
+        .allow_headers(AllowHeaders::mirror_request())
+        .allow_origin(origins.clone());
+    let router = router.layer(from_fn_with_state(Allowed { hosts, origins: origins.clone() }, guard));
+    if origins.is_empty() { router } else { router.layer(cors) }
+}
+
+async fn guard(State(allowed): State<Allowed>, request: Request, next: Next) -> Response {
+    if let Err(why) = permitted(&allowed, &request) {
         return (StatusCode::FORBIDDEN, why.to_string()).into_response();
     }
     let mut response = next.run(request).await;
@@ -64,11 +85,11 @@ enum Forbidden {
     NoHost,
     #[error("{0:?} is not a name of this machine; `--allow-host {0}` allows it")]
     Host(String),
-    #[error("a page of {origin:?} may not send requests to {host}")]
+    #[error("a page of {origin:?} may not send requests to {host}; `--allow-origin` allows it to send OTLP")]
     Origin { origin: String, host: Authority },
 }
 
-fn permitted(hosts: &Hosts, request: &Request) -> Result<(), Forbidden> {
+fn permitted(allowed: &Allowed, request: &Request) -> Result<(), Forbidden> {
     let headers = request.headers();
     // In HTTP/2 the host is in the target.
     let host = match request.uri().authority() {
@@ -76,10 +97,13 @@ fn permitted(hosts: &Hosts, request: &Request) -> Result<(), Forbidden> {
         None => headers.get(header::HOST).and_then(|host| Authority::try_from(host.as_bytes()).ok()),
     };
     let Some(host) = host else { return Err(Forbidden::NoHost) };
-    if !hosts.allow(host.host()) {
+    if !allowed.hosts.allow(host.host()) {
         return Err(Forbidden::Host(host.host().to_owned()));
     }
     let Some(origin) = headers.get(header::ORIGIN) else { return Ok(()) };
+    if allowed.origins.contains(origin) {
+        return Ok(());
+    }
     let origin = origin.to_str().unwrap_or_default();
     match origin.split_once("://") {
         Some(("http" | "https", from)) if from == host.as_str() => Ok(()),

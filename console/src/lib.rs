@@ -14,6 +14,7 @@
 #![warn(missing_docs)]
 
 pub mod extension;
+mod files;
 mod guard;
 mod json;
 pub mod lang;
@@ -32,6 +33,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
@@ -68,6 +70,8 @@ pub struct Options {
     pub extension: Extension,
     /// Host names under which it accepts requests.
     pub hosts: Hosts,
+    /// Origins of web pages that may send OTLP, such as `https://shop.example`.
+    pub origins: Vec<HeaderValue>,
     /// Its address in a browser: `http://localhost:4000`.
     pub url: String,
     /// The address for `OTEL_EXPORTER_OTLP_ENDPOINT`.
@@ -114,14 +118,14 @@ impl Console {
     /// A listener fails.
     pub async fn serve(self: Arc<Self>, listeners: Vec<TcpListener>, page: TcpListener) -> io::Result<()> {
         let hosts = self.options.hosts.clone();
-        let guarded = |router: axum::Router| guard::guarded(router, hosts.clone());
         let mut servers = JoinSet::new();
         let limits = Limits { memory: self.options.memory / RECEIVING_PART };
-        let otlp = guarded(otlp::router(Arc::<Self>::clone(&self), limits));
+        let otlp = otlp::router(Arc::<Self>::clone(&self), limits);
+        let otlp = guard::otlp(otlp, hosts.clone(), self.options.origins.clone());
         for listener in listeners {
             servers.spawn(serve::serve(listener, otlp.clone()));
         }
-        servers.spawn(serve::serve(page, guarded(pages::router(Arc::clone(&self)))));
+        servers.spawn(serve::serve(page, guard::pages(pages::router(Arc::clone(&self)), hosts)));
         servers.spawn(Arc::clone(&self).follow_monitor_files());
         servers.spawn(async move {
             let mut ticks = tokio::time::interval(TICK_INTERVAL);

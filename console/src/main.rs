@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use console::options::ConsoleOptions;
+use console::options::ConsoleArguments;
 use console::{Extension, options};
 
 #[global_allocator]
@@ -14,11 +14,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[command(name = "handson-console", version, about)]
 struct Arguments {
     #[command(flatten)]
-    options: ConsoleOptions,
+    arguments: ConsoleArguments,
 }
 
 fn main() -> ExitCode {
-    match options::run(&Arguments::parse().options, Extension::default()) {
+    match options::run(&Arguments::parse().arguments, Extension::default()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             anstream::eprintln!("error: {error}");

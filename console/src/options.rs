@@ -5,12 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::http::{HeaderValue, Uri};
 use bytesize::ByteSize;
 use clap::Args;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::{Console, Extension, Hosts, Options, ports};
+use crate::{Console, Extension, Hosts, Options, files, ports};
 
 /// With less memory, not even one export would fit.
 const MIN_MEMORY: u64 = 16 * 1024 * 1024;
@@ -27,6 +28,9 @@ pub enum Error {
     /// The runtime cannot be built.
     #[error("no threads can be started: {0}")]
     Runtime(#[source] io::Error),
+    /// A file cannot be shown.
+    #[error(transparent)]
+    File(#[from] files::FileError),
     /// A server has ended.
     #[error("the console has stopped: {0}")]
     Serve(#[source] io::Error),
@@ -56,6 +60,41 @@ pub struct ConsoleOptions {
     /// Another name than localhost under which a browser may call it; may be repeated
     #[arg(long, env = "CONSOLE_ALLOW_HOST", value_name = "NAME")]
     allow_host: Vec<String>,
+    /// A web site whose pages may send OTLP, such as http://localhost:3000; may be repeated
+    #[arg(long, env = "CONSOLE_ALLOW_ORIGIN", value_name = "ORIGIN", value_parser = origin)]
+    allow_origin: Vec<HeaderValue>,
+    /// Open the console in the browser
+    #[arg(long)]
+    open: bool,
+}
+
+/// The options of a console that runs alone.
+#[derive(Debug, Args)]
+pub struct ConsoleArguments {
+    #[command(flatten)]
+    options: ConsoleOptions,
+    /// Files of OTLP/JSON to show: one object, or one per line, as the Collector's file exporter writes them
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Why a value is not the origin of web pages.
+#[derive(Debug, thiserror::Error)]
+#[error("expected scheme, host and port as a browser sends them, such as https://shop.example")]
+struct OriginError;
+
+/// The origin as in the header `Origin`: <https://www.rfc-editor.org/rfc/rfc6454#section-6.2>.
+fn origin(text: &str) -> Result<HeaderValue, OriginError> {
+    let uri: Uri = text.parse().map_err(|_| OriginError)?;
+    let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+        return Err(OriginError);
+    };
+    let origin = format!("{scheme}://{authority}").to_ascii_lowercase();
+    // Nothing else, not even a slash, because a browser sends nothing else.
+    if origin != text || authority.as_str().contains('@') {
+        return Err(OriginError);
+    }
+    HeaderValue::from_str(text).map_err(|_| OriginError)
 }
 
 /// Why a value is not an amount of memory for telemetry.
@@ -109,6 +148,7 @@ impl ConsoleOptions {
             monitors,
             extension,
             hosts: Hosts(self.allow_host.clone()),
+            origins: self.allow_origin.clone(),
             url: url.clone(),
             endpoint: endpoint.clone(),
         };
@@ -120,6 +160,16 @@ impl ConsoleOptions {
             otlp: vec![http, grpc],
             page,
         })
+    }
+
+    /// Opens the pages in the browser, if `--open` says so. A failure is reported on the terminal.
+    pub fn open(&self, url: &str) {
+        if !self.open {
+            return;
+        }
+        if let Err(error) = open::that_detached(url) {
+            anstream::eprintln!("No browser could be opened ({error}): open {url}");
+        }
     }
 
     /// The files of `--monitor`.
@@ -154,18 +204,28 @@ async fn listener(
 ///
 /// # Errors
 ///
-/// A port is not free, or a server has ended.
-pub fn run(options: &ConsoleOptions, extension: Extension) -> Result<(), Error> {
+/// A port is not free, a file cannot be shown, or a server has ended.
+pub fn run(arguments: &ConsoleArguments, extension: Extension) -> Result<(), Error> {
+    let ConsoleArguments { options, files } = arguments;
     let runtime = Runtime::new().map_err(Error::Runtime)?;
     let ended = runtime.block_on(async {
         let listening = options.listen(options.monitors(), extension).await?;
         anstream::println!(
-            "console   {}\nOTLP      {} over HTTP, {} over gRPC\nmemory    {}\n\nCtrl-C ends it; it keeps nothing on disk.",
+            "console   {}\nOTLP      {} over HTTP, {} over gRPC\nmemory    {}\n\n\
+             A program in any language sends to it with OTEL_EXPORTER_OTLP_ENDPOINT={}\n\
+             Ctrl-C ends it; it keeps nothing on disk.",
             listening.url,
             listening.endpoint,
             listening.grpc_endpoint,
-            options.memory
+            options.memory,
+            listening.endpoint,
         );
+        for file in files {
+            let (console, file, memory) = (Arc::clone(&listening.console), file.clone(), options.memory);
+            let read = tokio::task::spawn_blocking(move || files::open(&console, &file, memory)).await;
+            anstream::println!("{}", read.map_err(|error| Error::Serve(io::Error::other(error)))??);
+        }
+        options.open(&listening.url);
         tokio::select! {
             ended = listening.serve() => ended.map_err(Error::Serve),
             interrupted = shutdown::interrupted() => interrupted.map_err(Error::Serve),

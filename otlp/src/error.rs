@@ -11,6 +11,9 @@ pub enum DecodeError {
     /// It is not JSON, or not the message's JSON form.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
+    /// A JSON value has no telemetry.
+    #[error("expected an object with resourceSpans, resourceMetrics or resourceLogs")]
+    NoTelemetry,
     /// A trace or span id is not hexadecimal.
     #[error("invalid value {value:?} for {name}: expected hexadecimal digits")]
     Id {

@@ -19,12 +19,16 @@ static DESCRIPTORS: LazyLock<Result<DescriptorPool, DescriptorError>> = LazyLock
 
 /// The message `Export<signal>ServiceRequest` in `body`.
 pub(crate) fn message<M: Message + Default>(body: &[u8], signal: &str) -> Result<M, DecodeError> {
+    message_of(serde_json::from_slice(body)?, signal)
+}
+
+/// The message `Export<signal>ServiceRequest` in `json`.
+pub(crate) fn message_of<M: Message + Default>(mut json: Value, signal: &str) -> Result<M, DecodeError> {
     let pool = DESCRIPTORS.as_ref().map_err(DecodeError::Descriptors)?;
     let name =
         format!("opentelemetry.proto.collector.{}.v1.Export{signal}ServiceRequest", signal.to_lowercase());
     let descriptor = pool.get_message_by_name(&name).ok_or(DecodeError::UnknownMessage(name))?;
 
-    let mut json: Value = serde_json::from_slice(body)?;
     ids_as_base64(&mut json)?;
     // Receivers must ignore fields that they do not know.
     let options = DeserializeOptions::new().deny_unknown_fields(false);

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`router`] and [`Sink`] | the routes of OTLP for a server of your own |
 //! | [`Receiver`] | a receiver for one test or one run, which can refuse, stall or hang |
-//! | [`decode()`] | what one export request contains |
+//! | [`decode()`], [`decode_json()`] | what an export request, or a file, contains |
 //! | [`model`] | what was received, without protobuf |
 
 #![warn(missing_docs)]
@@ -124,6 +124,33 @@ impl Rejected {
 pub fn router(sink: Arc<dyn Sink>, limits: Limits) -> Router {
     let routes = http::router(Arc::clone(&sink)).merge(grpc::router(&sink));
     routes.layer(from_fn_with_state(body::Bounds::new(sink, limits), body::within))
+}
+
+/// What one JSON value of a file contains: `TracesData`, `MetricsData` or `LogsData`, or all of them in one
+/// object. See <https://opentelemetry.io/docs/specs/otel/protocol/file-exporter/>.
+///
+/// # Errors
+///
+/// If the value is not OTLP/JSON.
+pub fn decode_json(mut json: serde_json::Value) -> Result<Telemetry, DecodeError> {
+    let mut part = |field: &str| Some(serde_json::json!({ field: json.get_mut(field)?.take() }));
+    let parts = [
+        part("resourceSpans").map(decode_part::<ExportTraceServiceRequest>),
+        part("resourceMetrics").map(decode_part::<ExportMetricsServiceRequest>),
+        part("resourceLogs").map(decode_part::<ExportLogsServiceRequest>),
+    ];
+    if parts.iter().all(Option::is_none) {
+        return Err(DecodeError::NoTelemetry);
+    }
+    let mut telemetry = Telemetry::default();
+    for part in parts.into_iter().flatten() {
+        telemetry.extend(part?);
+    }
+    Ok(telemetry)
+}
+
+fn decode_part<E: Export>(json: serde_json::Value) -> Result<Telemetry, DecodeError> {
+    Ok(json::message_of::<E>(json, E::NAME)?.telemetry())
 }
 
 /// What the body of an export request contains, in protobuf.

@@ -48,7 +48,7 @@ enum Command {
     /// A backend is rebuilt and restarted at every save. Ctrl-C stops everything.
     Up(up::Options),
     /// Start only the web console, for any program that exports OTLP
-    Console(::console::options::ConsoleOptions),
+    Console(::console::options::ConsoleArguments),
     /// Stop a process group when the other end of standard input is closed
     #[command(hide = true)]
     Guard,

@@ -102,6 +102,7 @@ fn console(telemetry: Telemetry) -> Arc<Console> {
         memory: 16 * 1024 * 1024,
         monitors: Vec::new(),
         extension: Extension::default(),
+        origins: Vec::new(),
         hosts: Hosts::default(),
         url: String::new(),
         endpoint: "http://localhost:4318".to_owned(),

@@ -1,7 +1,7 @@
 //! `console`: starts only the console.
 
 use anyhow::Result;
-use console::options::{self, ConsoleOptions};
+use console::options::{self, ConsoleArguments};
 
 use super::repository::Repository;
 use crate::pages;
@@ -9,8 +9,8 @@ use crate::pages;
 /// The default port of the service.
 const DEFAULT_PORT: u16 = 8080;
 
-pub(super) fn console(options: &ConsoleOptions) -> Result<u8> {
+pub(super) fn console(arguments: &ConsoleArguments) -> Result<u8> {
     let guide = Repository::here().ok().map(|repository| repository.root.join(crate::guide::FOLDER));
-    options::run(options, pages::extension(None, guide, DEFAULT_PORT))?;
+    options::run(arguments, pages::extension(None, guide, DEFAULT_PORT))?;
     Ok(0)
 }

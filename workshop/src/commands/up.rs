@@ -118,6 +118,7 @@ async fn run(repository: Arc<Repository>, options: &Options, lang: Option<Lang>)
         environment: options.env.clone(),
     };
     let serving = tokio::spawn(listening.serve());
+    options.console.open(&stack.url);
     tokio::select! {
         ended = stack.run() => ended,
         ended = serving => ended.context("the console has panicked")?.context("the console has stopped"),
