@@ -32,6 +32,7 @@ use super::{Console, now, span, spans};
 
 const TRACE: &str = "5b8efff798038103d269b633813fc60c";
 const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
 const MIB: u64 = 1024 * 1024;
 
 /// Additional memory that a refused body may use in this build: the body, its decompressed form, and what is
@@ -73,7 +74,7 @@ async fn assert_goes_on(console: &Console) {
 }
 
 /// The message google.rpc.Status.
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, PartialEq, Message, serde::Deserialize)]
 struct Status {
     #[prost(int32, tag = "1")]
     code: i32,
@@ -81,7 +82,8 @@ struct Status {
     message: String,
 }
 
-/// A fuzz test of the receiver. It needs no nightly compiler, and is repeatable by default:
+/// A fuzz test of the decoders, in protobuf and JSON, and of the pages over what they accept. It needs no
+/// nightly compiler, and is repeatable by default:
 ///
 /// ```sh
 /// FUZZ_TURNS=100000 FUZZ_SEED=8 cargo test --package handson-console --test console truncated
@@ -93,14 +95,17 @@ async fn truncated_changed_and_random_bodies_never_end_the_console() {
     let console = Console::start(&["--memory", "32MiB"]);
     let attributes = vec![text("key", "value"); 20];
     let good = [
-        ("/v1/traces", export(vec![wire_span(7, attributes.clone()); 20]).encode_to_vec()),
-        ("/v1/metrics", metrics(attributes.clone()).encode_to_vec()),
-        ("/v1/logs", logs(attributes).encode_to_vec()),
+        ("/v1/traces", PROTOBUF, export(vec![wire_span(7, attributes.clone()); 20]).encode_to_vec()),
+        ("/v1/metrics", PROTOBUF, metrics(attributes.clone()).encode_to_vec()),
+        ("/v1/logs", PROTOBUF, logs(attributes).encode_to_vec()),
+        ("/v1/traces", JSON, include_bytes!("fuzz/traces.json").to_vec()),
+        ("/v1/metrics", JSON, include_bytes!("fuzz/metrics.json").to_vec()),
+        ("/v1/logs", JSON, include_bytes!("fuzz/logs.json").to_vec()),
     ];
     let mut random = StdRng::seed_from_u64(seed);
     let (mut refused, mut taken) = (0, 0);
     for turn in 0..turns {
-        let (path, body) = &good[random.random_range(0..good.len())];
+        let (path, content_type, body) = &good[random.random_range(0..good.len())];
         let mut body = body.clone();
         match random.random_range(0..3) {
             0 => body.truncate(random.random_range(0..body.len())),
@@ -112,21 +117,29 @@ async fn truncated_changed_and_random_bodies_never_end_the_console() {
             }
             _ => body = (0..random.random_range(1..2000)).map(|_| random.random()).collect(),
         }
-        let post = console.client.post(format!("{}{path}", console.otlp)).header("content-type", PROTOBUF);
+        let post =
+            console.client.post(format!("{}{path}", console.otlp)).header("content-type", *content_type);
         let answer = post.body(body).send().await;
         let answer = answer.unwrap_or_else(|error| panic!("turn {turn} of seed {seed}: {error}"));
         match answer.status().as_u16() {
             200 => taken += 1,
             400 => {
-                let status = Status::decode(answer.bytes().await.unwrap()).unwrap();
+                let body = answer.bytes().await.unwrap();
+                let status = match *content_type {
+                    JSON => serde_json::from_slice(&body).unwrap(),
+                    _ => Status::decode(body).unwrap(),
+                };
                 assert!(status.code == 3 && status.message.contains("no OTLP"), "{status:?}");
                 refused += 1;
             }
             other => panic!("{other} for turn {turn} of seed {seed}"),
         }
-        if turn % 200 == 0 {
-            for path in ["/", "/traces", "/logs", "/errors", "/metrics"] {
-                assert_eq!(console.html(path).await.0, 200, "{path} after turn {turn} of seed {seed}");
+        if turn % 200 == 199 {
+            let newest = &console.json("/traces").await["traces"][0]["trace_id"];
+            let trace = format!("/traces/{}", newest.as_str().unwrap_or_default());
+            for path in ["/", &trace, "/traces", "/logs", "/errors", "/metrics", "/self"] {
+                let (status, _) = console.html(path).await;
+                assert_eq!(status, 200, "{path} after turn {turn} of seed {seed}");
             }
         }
     }
