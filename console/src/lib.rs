@@ -46,7 +46,7 @@ pub use guard::Hosts;
 pub use lang::Lang;
 pub use monitor::Monitor;
 pub use store::Store;
-use store::{Line, SLOT, StoredTrace};
+use store::{Line, Position, SLOT, StoredTrace};
 
 /// Number of traces and log records that are searched under one lock, so that a search does not delay
 /// exports.
@@ -214,10 +214,10 @@ impl Console {
         }
     }
 
-    /// The newest log records that arrived before `before` and match. Exports can be added in between.
+    /// The newest log records before `before` that match. Exports can be added in between.
     fn find_log_records(
         &self,
-        mut before: u64,
+        mut before: Position,
         limit: usize,
         matches: impl Fn(&LogRecord) -> bool,
     ) -> Vec<Line> {
@@ -225,7 +225,7 @@ impl Console {
         loop {
             let lines: Vec<Line> = self.read(|store| store.log_records(before).take(LINES_AT_ONCE).collect());
             let Some(last) = lines.last() else { return found };
-            before = last.arrival;
+            before = last.position;
             // Records are reference-counted, so that no lock is held while they are searched.
             found.extend(lines.into_iter().filter(|line| matches(&line.record)));
             if found.len() >= limit {

@@ -45,6 +45,8 @@ pub struct Context {
     pub lang: Lang,
     /// The services in the order in which they were first seen, which gives them their colours.
     pub services: Vec<String>,
+    /// Whether there were more services than these.
+    pub has_more_services: bool,
     /// The value of `OTEL_EXPORTER_OTLP_ENDPOINT` that sends telemetry to this console.
     pub endpoint: String,
     /// A command that creates a trace.
@@ -103,9 +105,12 @@ impl Console {
     }
 
     fn context(&self, lang: Lang) -> Context {
+        let (services, has_more_services) =
+            self.read(|store| (store.services().to_vec(), store.has_more_services));
         Context {
             lang,
-            services: self.read(|store| store.services().to_vec()),
+            services,
+            has_more_services,
             endpoint: self.options.endpoint.clone(),
             trace_command: self.options.extension.trace_command.clone(),
             failure_command: self.options.extension.failure_command.clone(),
@@ -208,6 +213,10 @@ impl Context {
                 @for service in &self.services {
                     option value=(service) selected[service == chosen] { (format::short(service, 60)) }
                 }
+                @if !chosen.is_empty() && !self.services.iter().any(|service| service == chosen) {
+                    option value=(chosen) selected { (format::short(chosen, 60)) }
+                }
+                @if self.has_more_services { option disabled { (self.lang.tr("more services: search for service.name=…")) } }
             } }
         }
     }

@@ -1,6 +1,7 @@
 //! The received telemetry, in memory and within a limit: the oldest is dropped first, and a trace always as a
 //! whole.
 
+mod clock;
 mod errors;
 mod failure;
 mod instruments;
@@ -8,21 +9,24 @@ mod logs;
 mod rates;
 mod rejection;
 mod sample;
+mod totals;
 mod traces;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use otlp::model::Telemetry;
+use otlp::model::{Span, Telemetry};
 use otlp::{Rejected, Signal};
 
+pub use clock::Clock;
 pub use errors::Group;
 pub use instruments::{Instrument, Kind, Series};
-pub use logs::Line;
+pub use logs::{Line, Position};
 pub use rates::{Rates, SLOT, Slot};
 use rejection::Rejection;
-pub use sample::Sample;
-pub use traces::{StoredTrace, root};
+pub use sample::{Distribution, Sample};
+pub use totals::Totals;
+pub use traces::{StoredTrace, is_entry, root};
 
 /// The time for which rates and values of metrics are kept.
 pub const HISTORY_WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -36,6 +40,8 @@ pub struct Store {
     logs: logs::Logs,
     /// The services, in the order in which they were first seen.
     services: Vec<String>,
+    /// Whether there were more services than are listed.
+    pub has_more_services: bool,
     /// Requests, errors and durations by service.
     pub rates: BTreeMap<String, Rates>,
     /// Failures of the same kind.
@@ -70,6 +76,8 @@ pub struct Gone {
     /// Failed requests that were not counted as failures, because too many of them waited for their
     /// exceptions.
     pub failures: u64,
+    /// Requests that were not counted, because they belong to more services than are counted.
+    pub requests: u64,
 }
 
 /// Numbers about one signal. Its items are spans, data points or log records.
@@ -101,7 +109,7 @@ pub struct SignalState {
 
 /// Maximum number of services that are listed and have rates. The telemetry of further services is kept all
 /// the same.
-const MAX_SERVICES: usize = 64;
+pub(crate) const MAX_SERVICES: usize = 64;
 /// Maximum number of bytes of a span name.
 pub(crate) const MAX_SPAN_NAME: usize = 1_024;
 /// Maximum number of refusals to keep.
@@ -135,6 +143,7 @@ impl Store {
             traces: traces::Traces::default(),
             logs: logs::Logs::default(),
             services: Vec::new(),
+            has_more_services: false,
             rates: BTreeMap::new(),
             errors: errors::Errors::default(),
             instruments: instruments::Instruments::new(memory / 8),
@@ -214,8 +223,13 @@ impl Store {
     }
 
     fn saw(&mut self, service: &str) {
-        if self.services.len() < MAX_SERVICES && !self.services.iter().any(|seen| seen == service) {
+        if self.services.iter().any(|seen| seen == service) {
+            return;
+        }
+        if self.services.len() < MAX_SERVICES {
             self.services.push(service.to_owned());
+        } else {
+            self.has_more_services = true;
         }
     }
 
@@ -224,11 +238,17 @@ impl Store {
         self.arrivals
     }
 
-    fn rates_of(&mut self, service: &str) -> Option<&mut Rates> {
-        if !self.rates.contains_key(service) && self.rates.len() < MAX_SERVICES {
-            self.rates.insert(service.to_owned(), Rates::default());
+    fn count_request(&mut self, span: &Span, now: u64) {
+        if !self.rates.contains_key(span.service()) {
+            if self.rates.len() >= MAX_SERVICES {
+                self.rates.retain(|_, rates| !rates.are_old(now));
+            }
+            if self.rates.len() >= MAX_SERVICES {
+                self.gone.requests += 1;
+                return;
+            }
         }
-        self.rates.get_mut(service)
+        self.rates.entry(span.service().to_owned()).or_default().count(span, now);
     }
 
     /// Drops the oldest items until the rest fits.
@@ -237,7 +257,7 @@ impl Store {
             let trace = self.traces.oldest();
             let record = self.logs.oldest_without_trace();
             match (trace, record) {
-                (Some(trace), record) if record.is_none_or(|record| trace < record) => {
+                (Some(trace), record) if record.is_none_or(|record| trace < record.arrival) => {
                     if let Some(trace) = self.traces.take_oldest() {
                         self.gone.traces += 1;
                         self.gone.spans += trace.spans().len() as u64;

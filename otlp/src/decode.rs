@@ -145,6 +145,6 @@ fn value(any: Option<AnyValue>) -> Value {
 }
 
 /// An id that is empty or all zeros counts as missing.
-fn id(bytes: &[u8]) -> Option<String> {
+pub(crate) fn id(bytes: &[u8]) -> Option<String> {
     bytes.iter().any(|byte| *byte != 0).then(|| hex::encode(bytes))
 }

@@ -6,8 +6,8 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::metrics::v1 as wire;
 use wire::metric::Data as Wire;
 
-use crate::decode::{attributes, resource, scope};
-use crate::model::{Data, HistogramPoint, Metric, Point, SummaryPoint, Telemetry, Temporality};
+use crate::decode::{attributes, id, resource, scope};
+use crate::model::{Data, Exemplar, HistogramPoint, Metric, Point, SummaryPoint, Telemetry, Temporality};
 
 pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
     let mut telemetry = Telemetry::default();
@@ -52,6 +52,7 @@ fn data(data: Option<Wire>) -> Data {
                     max: point.max,
                     bounds: point.explicit_bounds,
                     bucket_counts: point.bucket_counts,
+                    exemplars: exemplars(point.exemplars),
                 })
                 .collect(),
         },
@@ -117,6 +118,7 @@ fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
         max: point.max,
         bounds,
         bucket_counts,
+        exemplars: exemplars(point.exemplars),
     }
 }
 
@@ -132,6 +134,23 @@ fn points(points: Vec<wire::NumberDataPoint>) -> Vec<Point> {
                 Some(wire::number_data_point::Value::AsInt(int)) => int as f64,
                 None => 0.0,
             },
+            exemplars: exemplars(point.exemplars),
+        })
+        .collect()
+}
+
+fn exemplars(exemplars: Vec<wire::Exemplar>) -> Vec<Exemplar> {
+    exemplars
+        .into_iter()
+        .map(|exemplar| Exemplar {
+            time: exemplar.time_unix_nano,
+            value: match exemplar.value {
+                Some(wire::exemplar::Value::AsDouble(double)) => double,
+                Some(wire::exemplar::Value::AsInt(int)) => int as f64,
+                None => 0.0,
+            },
+            trace_id: id(&exemplar.trace_id),
+            span_id: id(&exemplar.span_id),
         })
         .collect()
 }

@@ -45,8 +45,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "次のコマンドは、リクエストの半分をランダムに失敗させます。",
     ),
     (
-        "Errors are span events named exception, log records with exception.type, and SERVER spans with the status Error that have neither.",
-        "exception という名前のスパンイベント、exception.type を持つログレコード、そのどちらもないまま失敗した SERVER スパンをエラーとして扱います。",
+        "Errors are span events named exception, log records with exception.type, and spans of requests, messages and jobs with the status Error that have neither.",
+        "exception という名前のスパンイベント、exception.type を持つログレコード、そのどちらもないまま失敗したリクエスト、メッセージ、ジョブのスパンをエラーとして扱います。",
     ),
     (
         "Grouped by service, type and message; # replaces what differs. If a span and a log record report the same failure, it counts once.",
@@ -139,6 +139,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("ok or error", "ok または error"),
     ("a duration, such as 100ms or 2s", "100ms や 2s のような時間"),
     ("trace, debug, info, warn, error or fatal", "trace、debug、info、warn、error、fatal のいずれか"),
+    ("the value of a link to older log records", "「以前のログレコード」のリンクにある値"),
     ("{n} s ago", "{n} 秒前"),
     ("{n} min ago", "{n} 分前"),
     ("{n} h ago", "{n} 時間前"),
@@ -178,6 +179,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("Instrument not found", "計測項目が見つかりません"),
     ("All instruments", "すべての計測項目"),
     ("{n} series", "系列 {n} 件"),
+    ("Exemplars:", "エグゼンプラー:"),
     ("Recent values", "最近の値"),
     // Logs.
     ("No log record matches.", "条件に合うログレコードはありません。"),
@@ -219,6 +221,24 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
         "{rate} of {requests} requests failed in the last {window}; the threshold is {threshold}",
         "直近 {window} のリクエスト {requests} 件のうち {rate} が失敗（しきい値 {threshold}）",
     ),
+    ("No requests of {service} have been received.", "{service} へのリクエストは受信していません。"),
+    (
+        "At most {max} services are counted; {n} requests of others are not.",
+        "集計するサービスは {max} 個までです。ほかのサービスへのリクエスト {n} 件は含まれていません。",
+    ),
+    (
+        "The clock of {service} is {time} ahead of this computer's: its requests are counted when they arrive.",
+        "{service} の時計がこのコンピューターより {time} 進んでいます。リクエストは届いた時刻で集計しています。",
+    ),
+    (
+        "The clock of {service} is {time} behind this computer's, or it exports late: its requests are counted with this difference.",
+        "{service} の時計がこのコンピューターより {time} 遅れているか、送信が遅れています。リクエストはこの差を補正して集計しています。",
+    ),
+    ("Operations", "処理"),
+    ("Operation", "処理"),
+    ("Kind", "種別"),
+    ("{n} spans of further operations are not listed.", "ほかの処理のスパン {n} 件は表にありません。"),
+    ("more services: search for service.name=…", "ほかのサービスは service.name=… で検索"),
     ("It needs at least {n} requests.", "判定には {n} 件以上のリクエストが必要です。"),
     ("Calls between services", "サービス間の呼び出し"),
     ("Caller", "呼び出し元"),

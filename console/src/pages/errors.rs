@@ -1,6 +1,5 @@
 //! Failures, in groups.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -31,7 +30,7 @@ pub(super) struct Row {
     #[serde(serialize_with = "format::rfc_3339")]
     last: u64,
     stack: String,
-    traces: VecDeque<String>,
+    traces: Vec<String>,
     /// Failures in each slot of 5 s.
     #[serde(skip)]
     history: Vec<u64>,
@@ -48,7 +47,7 @@ impl Row {
             first: group.first,
             last: group.last,
             stack: group.stack.to_string(),
-            traces: group.traces.clone(),
+            traces: group.traces().map(str::to_owned).collect(),
             history: group.history(HISTORY_SLOTS, now),
         }
     }
@@ -92,7 +91,7 @@ impl View for Errors {
                             p { (lang.tr("This makes half of the requests fail at random:")) }
                             pre { (command) }
                         }
-                        p { (lang.tr("Errors are span events named exception, log records with exception.type, and SERVER spans with the status Error that have neither.")) }
+                        p { (lang.tr("Errors are span events named exception, log records with exception.type, and spans of requests, messages and jobs with the status Error that have neither.")) }
                     }
                 } @else {
                     p.quiet { (lang.tr("Grouped by service, type and message; # replaces what differs. If a span and a log record report the same failure, it counts once.")) }
@@ -144,11 +143,11 @@ pub(super) async fn group(
 
 impl ErrorGroup {
     pub(super) fn new(store: &Store, group: &Group, now: u64) -> Self {
-        let sample = |id: &String| Sample {
-            trace_id: id.clone(),
+        let sample = |id: &str| Sample {
+            trace_id: id.to_owned(),
             times: store.trace(id).map(|trace| (trace.root().map_or(0, |root| root.start), trace.duration())),
         };
-        Self { group: Row::new(group, now), samples: group.traces.iter().map(sample).collect(), now }
+        Self { group: Row::new(group, now), samples: group.traces().map(sample).collect(), now }
     }
 }
 

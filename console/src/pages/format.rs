@@ -20,6 +20,11 @@ pub(crate) fn time(nanoseconds: u64) -> String {
     date_and_time(nanoseconds).get(11..23).unwrap_or_default().to_owned()
 }
 
+/// `04:17:03`, in UTC, of nanoseconds since 1970.
+pub(crate) fn clock(nanoseconds: u64) -> String {
+    date_and_time(nanoseconds).get(11..19).unwrap_or_default().to_owned()
+}
+
 /// RFC 3339 to the millisecond, of nanoseconds since 1970.
 pub(crate) fn date_and_time(nanoseconds: u64) -> String {
     let time = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(nanoseconds));

@@ -14,7 +14,7 @@ use crate::Console;
 use crate::lang::tr_noop;
 use crate::page::{Content, Context, Preferences, View};
 use crate::search::Search;
-use crate::store::Line;
+use crate::store::{Line, Position};
 use otlp::model::{LogRecord, otlp_json};
 
 /// Number of rows on a page.
@@ -30,7 +30,8 @@ pub(super) struct Parameters {
     q: String,
     level: String,
     service: String,
-    before: Option<u64>,
+    /// A position, as `TIME-ARRIVAL`.
+    before: String,
 }
 
 /// The newest log records that match.
@@ -40,8 +41,8 @@ pub(super) struct Logs {
     parameters: Parameters,
     /// Whether there are log records, matching or not.
     any: bool,
-    /// If there are older records that match: the arrival before which they are found.
-    older: Option<u64>,
+    /// If there are older records that match: the position before which they are found.
+    older: Option<Position>,
 }
 
 /// `GET /logs?q=&level=&service=`
@@ -56,27 +57,32 @@ pub(super) async fn page(
 impl Logs {
     pub(super) fn new(console: &Console, parameters: Parameters) -> Self {
         let least = LEVELS.iter().find(|(name, _)| *name == parameters.level).map(|(_, least)| *least);
-        let error = (least.is_none() && !parameters.level.is_empty()).then(|| {
+        let before = position(&parameters.before);
+        let error = if least.is_none() && !parameters.level.is_empty() {
             let expected = tr_noop("trace, debug, info, warn, error or fatal");
-            InvalidParameter::new("level", &parameters.level, expected)
-        });
+            Some(InvalidParameter::new("level", &parameters.level, expected))
+        } else if before.is_none() {
+            let expected = tr_noop("the value of a link to older log records");
+            Some(InvalidParameter::new("before", &parameters.before, expected))
+        } else {
+            None
+        };
         let search = Search::parse(&parameters.q);
         let matches = |record: &LogRecord| {
             least.is_none_or(|least| record.severity_number >= least)
                 && (parameters.service.is_empty() || record.service() == parameters.service)
                 && search.finds_log_record(record)
         };
-        let before = parameters.before.unwrap_or(u64::MAX);
-        let mut lines = match error {
-            None => console.find_log_records(before, ROWS + 1, matches),
-            Some(_) => Vec::new(),
+        let mut lines = match (&error, before) {
+            (None, Some(before)) => console.find_log_records(before, ROWS + 1, matches),
+            _ => Vec::new(),
         };
         let is_more = lines.len() > ROWS;
         lines.truncate(ROWS);
         Self {
             error,
-            older: lines.last().filter(|_| is_more).map(|last| last.arrival),
-            any: console.read(|store| store.log_records(u64::MAX).next().is_some()),
+            older: lines.last().filter(|_| is_more).map(|last| last.position),
+            any: console.read(|store| store.log_records(Position::END).next().is_some()),
             lines,
             parameters,
         }
@@ -110,7 +116,7 @@ impl View for Logs {
                 @if let Some(older) = self.older {
                     p { a href=(format::address("/logs", &[
                         ("q", &parameters.q), ("level", &parameters.level), ("service", &parameters.service),
-                        ("before", &older.to_string()),
+                        ("before", &format!("{}-{}", older.time, older.arrival)),
                     ])) { (lang.tr("Older log records")) } }
                 }
             },
@@ -120,6 +126,15 @@ impl View for Logs {
     fn status(&self) -> StatusCode {
         if self.error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
     }
+}
+
+/// The position that a link names; the end without one.
+fn position(text: &str) -> Option<Position> {
+    if text.is_empty() {
+        return Some(Position::END);
+    }
+    let (time, arrival) = text.split_once('-')?;
+    Some(Position { time: time.parse().ok()?, arrival: arrival.parse().ok()? })
 }
 
 fn form(context: &Context, parameters: &Parameters) -> Markup {
@@ -145,8 +160,8 @@ pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool) -> Markup
     let lang = context.lang;
     html! {
         div.lines {
-            @for Line { arrival, record } in lines {
-                details data-key=(arrival) {
+            @for Line { position, record } in lines {
+                details data-key=(position.arrival) {
                     summary {
                         time { (format::time(record.when())) }
                         (level(record.severity_number, &record.severity_text))

@@ -1,5 +1,6 @@
 //! The pages of metrics: the list of instruments, and the recent values of one instrument.
 
+mod intervals;
 mod series_chart;
 
 use std::sync::Arc;
@@ -65,7 +66,7 @@ impl Row {
             temporality: if instrument.cumulative { "cumulative" } else { "delta" },
             series: instrument.series().len(),
             scope: instrument.scope.clone(),
-            latest: largest.and_then(|series| Latest::new(instrument, series)),
+            latest: largest.map(|series| Latest::for_series(instrument, series)),
         }
     }
 }
@@ -176,7 +177,7 @@ impl InstrumentPage {
         let shown = series.into_iter().skip(from).take(MAX_SERIES);
         Self {
             instrument: Row::new(service, name, instrument),
-            series: shown.map(|series| SeriesChart::new(instrument, series, is_live(series))).collect(),
+            series: shown.map(|series| SeriesChart::new(instrument, series, is_live(series), now)).collect(),
             ended,
             from,
         }

@@ -2,12 +2,16 @@
 
 mod calls;
 mod charts;
+mod clocks;
 mod monitors;
+mod operations;
+mod recent;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
@@ -16,12 +20,15 @@ use super::errors::{self, Row};
 use super::format;
 use crate::extension::Section;
 use crate::page::{Content, Context, Preferences, View};
-use crate::store::{Refusal, SLOT, Store};
+use crate::store::{MAX_SERVICES, Refusal, SLOT, Store};
 use crate::{Console, Lang, Monitor, Process, lock};
 use calls::Call;
 use charts::{Latency, SlotView};
+use clocks::ClockView;
 use monitors::MonitorView;
+use operations::{Operation, Operations};
 use otlp::model::now;
+use recent::Recent;
 
 /// The time that the charts show.
 const CHART_WINDOW: Duration = Duration::from_secs(5 * 60);
@@ -39,6 +46,9 @@ pub(super) struct Parameters {
 pub(super) struct Overview {
     /// The service whose requests are shown; `None` if there were no requests.
     service: Option<String>,
+    /// What is wrong with the service of the address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
     window_seconds: u64,
     requests: u64,
     errors: u64,
@@ -46,14 +56,24 @@ pub(super) struct Overview {
     latency: Latency,
     slots: Vec<SlotView>,
     calls: Vec<Call>,
+    operations: Vec<Operation>,
     /// The newest groups.
     error_groups: Vec<Row>,
     monitors: Vec<MonitorView>,
     processes: Vec<Process>,
     refused: Vec<Refusal>,
+    /// Services whose clocks are wrong.
+    clocks: Vec<ClockView>,
+    /// Requests that are not counted, because there are too many services.
+    requests_not_counted: u64,
     /// The services with requests.
     #[serde(skip)]
     services: Vec<String>,
+    /// Spans of operations that are not listed.
+    #[serde(skip)]
+    operations_left_out: u64,
+    #[serde(skip)]
+    is_unknown: bool,
     #[serde(skip)]
     section: Option<Section>,
     #[serde(skip)]
@@ -78,9 +98,15 @@ pub(super) async fn page(
 
 impl Overview {
     pub(super) fn new(store: &Store, monitors: &[Monitor], parameters: Parameters, now: u64) -> Self {
-        let calls = Call::all(store, now);
-        let service = parameters.service.filter(|service| store.rates.contains_key(service));
-        let service = service.or_else(|| calls::entry(store, &calls));
+        let recent = Recent::new(store, now);
+        let calls = Call::all(&recent, now);
+        let Operations { all: operations, left_out } = Operations::new(&recent);
+        let requested = parameters.service.filter(|service| !service.is_empty());
+        let is_known = |service: &String| store.services().contains(service);
+        let is_unknown = requested.as_ref().is_some_and(|service| !is_known(service));
+        let missing = requested.as_ref().filter(|service| !store.rates.contains_key(*service));
+        let error = missing.map(|service| no_requests(Lang::En, service));
+        let service = requested.or_else(|| calls::entry(store, &calls));
         let rates = service.as_ref().and_then(|service| store.rates.get(service));
         let window = rates.map(|rates| rates.over(CHART_WINDOW, now)).unwrap_or_default();
         let slots = rates.map(|rates| rates.last(CHART_WINDOW.as_secs() / SLOT.as_secs(), now));
@@ -88,17 +114,23 @@ impl Overview {
         let has_requests = |service: &&String| store.rates.contains_key(*service);
         Self {
             service,
+            error,
             window_seconds: CHART_WINDOW.as_secs(),
             requests: window.requests,
             errors: window.errors,
             latency: Latency::new(&window),
             slots: slots.iter().flatten().map(SlotView::new).collect(),
             calls,
+            operations,
             error_groups: groups.into_iter().take(MAX_GROUPS).map(|group| Row::new(group, now)).collect(),
             monitors: monitors.iter().map(MonitorView::new).collect(),
             processes: Vec::new(),
             refused: store.refused.iter().cloned().collect(),
+            clocks: ClockView::all(store, now),
+            requests_not_counted: store.gone.requests,
             services: store.services().iter().filter(has_requests).cloned().collect(),
+            operations_left_out: left_out,
+            is_unknown,
             section: None,
             now,
         }
@@ -118,10 +150,19 @@ impl View for Overview {
                 }
                 @match &self.service {
                     Some(service) => (charts::charts(context, self, service)),
-                    None => (context.nothing_yet(lang.tr("No requests yet."))),
+                    None if self.operations.is_empty() => (context.nothing_yet(lang.tr("No requests yet."))),
+                    None => p.quiet { (lang.tr("No requests yet.")) },
                 }
                 (refused(lang, &self.refused, self.now))
+                @for clock in &self.clocks { p.notice { (clock.text(lang)) } }
+                @if self.requests_not_counted > 0 {
+                    p.notice { (lang.trf("At most {max} services are counted; {n} requests of others are not.",
+                        &[("max", &MAX_SERVICES), ("n", &self.requests_not_counted)])) }
+                }
                 @if !self.calls.is_empty() { (calls::table(context, &self.calls)) }
+                @if !self.operations.is_empty() {
+                    (operations::table(context, &self.operations, self.operations_left_out))
+                }
                 div.columns {
                     section {
                         h2 { a href="/errors" { (lang.tr("Newest errors")) } }
@@ -140,6 +181,15 @@ impl View for Overview {
             },
         }
     }
+
+    fn status(&self) -> StatusCode {
+        if self.is_unknown { StatusCode::NOT_FOUND } else { StatusCode::OK }
+    }
+}
+
+/// Explains why a service has no charts.
+fn no_requests(lang: Lang, service: &str) -> String {
+    lang.trf("No requests of {service} have been received.", &[("service", &format::short(service, 200))])
 }
 
 fn refused(lang: Lang, refused: &[Refusal], now: u64) -> Markup {

@@ -82,6 +82,7 @@ fn telemetry() -> Telemetry {
                 time: NOW - 20_000 * MS + seconds * 1_000 * MS,
                 attributes: attributes(&[("currency", "yen")]),
                 value,
+                exemplars: Vec::new(),
             }],
         },
     };

@@ -97,20 +97,27 @@ impl View for TracePage {
                     (waterfall.table(context, chosen))
                     @if let Some(chosen) = chosen { (span::panel(context, &trace, chosen)) }
                 }
-                section #logs {
-                    h2 { (lang.tr("Logs of this trace")) }
-                    @if self.lines.is_empty() {
-                        p.quiet { (lang.tr("No log record with this trace id has arrived over OTLP.")) }
-                    } @else {
-                        (logs::table(context, &self.lines[..self.lines.len().min(MAX_LINES)], true))
-                        @if self.lines.len() > MAX_LINES {
-                            p { a href={ "/logs?q=trace_id%3D" (self.id) } {
-                                (lang.trf("{n} more log records", &[("n", &(self.lines.len() - MAX_LINES))]))
-                            } }
-                        }
-                    }
-                }
+                (lines(context, &self.id, &self.lines))
             },
+        }
+    }
+}
+
+fn lines(context: &Context, id: &str, lines: &[Line]) -> Markup {
+    let lang = context.lang;
+    html! {
+        section #logs {
+            h2 { (lang.tr("Logs of this trace")) }
+            @if lines.is_empty() {
+                p.quiet { (lang.tr("No log record with this trace id has arrived over OTLP.")) }
+            } @else {
+                (logs::table(context, &lines[..lines.len().min(MAX_LINES)], true))
+                @if lines.len() > MAX_LINES {
+                    p { a href={ "/logs?q=trace_id%3D" (id) } {
+                        (lang.trf("{n} more log records", &[("n", &(lines.len() - MAX_LINES))]))
+                    } }
+                }
+            }
         }
     }
 }
@@ -161,6 +168,11 @@ pub(super) struct MissingTrace {
     gone: Gone,
     #[serde(skip)]
     is_empty: bool,
+    /// The log records of the trace.
+    #[serde(skip)]
+    lines: Vec<Line>,
+    #[serde(skip)]
+    id: String,
 }
 
 const NOT_RECEIVED: &str = crate::lang::tr_noop("No span of this trace is stored.");
@@ -177,6 +189,8 @@ impl MissingTrace {
             limit: store.fill().1,
             gone: store.gone,
             is_empty: store.count_traces() == 0,
+            lines: store.log_records_of(id),
+            id: id.to_owned(),
         }
     }
 }
@@ -186,10 +200,12 @@ impl View for MissingTrace {
         let lang = context.lang;
         Content {
             link: "/traces",
-            title: lang.tr("Trace not found").to_owned(),
+            title: (if self.lines.is_empty() { lang.tr("Trace not found") } else { lang.tr("Trace") })
+                .to_owned(),
             fixed: html! {},
             live: html! {
                 p.notice { (lang.tr(self.error)) }
+                @if !self.lines.is_empty() { (lines(context, &self.id, &self.lines)) }
                 @if self.is_id {
                     p { (lang.tr("Exporters send in batches, usually every few seconds. This page updates itself when the trace arrives.")) }
                     p {

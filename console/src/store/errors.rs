@@ -40,12 +40,17 @@ pub struct Group {
     pub last: u64,
     /// The last `exception.stacktrace`.
     pub stack: Arc<str>,
-    /// The last traces, newest first.
-    pub traces: VecDeque<String>,
+    /// The newest traces, each with the time of its failure, newest first.
+    traces: Vec<(u64, String)>,
     slots: BTreeMap<u64, u64>,
 }
 
 impl Group {
+    /// The ids of the newest traces, newest first.
+    pub fn traces(&self) -> impl Iterator<Item = &str> {
+        self.traces.iter().map(|(_, id)| id.as_str())
+    }
+
     /// Failures in each of the last `count` slots of 5 s, oldest first.
     pub fn history(&self, count: u64, now: u64) -> Vec<u64> {
         let present = now / SLOT.as_nanos() as u64;
@@ -94,6 +99,8 @@ impl Errors {
         {
             return;
         }
+        // A failure may arrive late, but none is in the future.
+        let time = if failure.time == 0 { now } else { failure.time.min(now) };
         if !self.groups.contains_key(&key) && self.groups.len() >= MAX_GROUPS {
             let oldest = self.groups.iter().min_by_key(|(_, group)| group.last).map(|(key, _)| key.clone());
             oldest.and_then(|key| self.groups.remove(&key));
@@ -104,28 +111,31 @@ impl Errors {
             kind: key.1.clone(),
             message: key.2.clone(),
             count: 0,
-            first: now,
-            last: now,
+            first: time,
+            last: time,
             stack: Arc::default(),
-            traces: VecDeque::new(),
+            traces: Vec::new(),
             slots: BTreeMap::new(),
         });
         group.count += 1;
-        group.last = now;
-        if !failure.stack.is_empty() {
+        group.first = group.first.min(time);
+        if !failure.stack.is_empty() && (time >= group.last || group.stack.is_empty()) {
             group.stack = failure.stack.into();
         }
+        group.last = group.last.max(time);
         if let Some(trace) = failure.trace_id {
-            group.traces.push_front(trace);
+            let place = group.traces.partition_point(|(known, _)| *known > time);
+            group.traces.insert(place, (time, trace));
             group.traces.truncate(MAX_SAMPLES);
         }
-        let present = now / SLOT.as_nanos() as u64;
-        *group.slots.entry(present).or_default() += 1;
+        let slot = |time: u64| time / SLOT.as_nanos() as u64;
+        let present = slot(now);
+        *group.slots.entry(slot(time)).or_default() += 1;
         let reach = HISTORY_WINDOW.as_secs() / SLOT.as_secs();
         group.slots.retain(|slot, _| slot + reach >= present);
     }
 
-    /// Called for a failed SERVER span. Its request becomes a failure of its own if no exception arrives.
+    /// Called for a failed operation, see [`super::is_entry`]. It becomes a failure if no exception arrives.
     /// Returns the number of waiting requests that were dropped for it.
     pub(super) fn look_at_later(&mut self, span: &Span, now: u64) -> u64 {
         self.waiting.push_back(Waiting {

@@ -18,6 +18,8 @@ pub struct Failure {
     message: String,
     pub(super) stack: String,
     pub(super) trace_id: Option<String>,
+    /// When it happened, in nanoseconds since 1970; 0 if unknown.
+    pub(super) time: u64,
 }
 
 impl Failure {
@@ -25,7 +27,8 @@ impl Failure {
     pub(super) fn from_span(span: &Span) -> impl Iterator<Item = Self> {
         let exceptions = span.events.iter().filter(|event| event.name == "exception");
         exceptions.filter_map(|event| {
-            Self::from_attributes(&event.attributes, None, span.service(), Some(span.trace_id.clone()))
+            let trace = Some(span.trace_id.clone());
+            Self::from_attributes(&event.attributes, None, span.service(), trace, event.time)
         })
     }
 
@@ -36,10 +39,11 @@ impl Failure {
             record.body.as_str(),
             record.service(),
             record.trace_id.clone(),
+            record.when(),
         )
     }
 
-    /// The failure of a request whose SERVER span has the status Error.
+    /// The failure of an operation whose span has the status Error.
     pub(super) fn from_request(span: &Span) -> Self {
         let kind = span.attributes.text("error.type").unwrap_or("(no error.type)");
         let message = if span.status_message.is_empty() {
@@ -53,6 +57,7 @@ impl Failure {
             message: cut(&message, MAX_MESSAGE).to_owned(),
             stack: String::new(),
             trace_id: Some(span.trace_id.clone()),
+            time: span.end,
         }
     }
 
@@ -61,6 +66,7 @@ impl Failure {
         body: Option<&str>,
         service: &str,
         trace_id: Option<String>,
+        time: u64,
     ) -> Option<Self> {
         let kind = attributes.text("exception.type");
         let message = attributes.text("exception.message");
@@ -74,6 +80,7 @@ impl Failure {
             message: cut(message.or(body).unwrap_or_default(), MAX_MESSAGE).to_owned(),
             stack: cut(attributes.text("exception.stacktrace").unwrap_or_default(), MAX_STACK).to_owned(),
             trace_id,
+            time,
         })
     }
 

@@ -6,13 +6,18 @@ use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::Arc;
 
 use super::rejection::Rejection;
-use super::sample::Sample;
+use super::sample::{Arrived, Sample};
+use super::totals::Totals;
+use super::traces::is_id;
 use super::{HISTORY_WINDOW, cut};
 use otlp::Rejected;
-use otlp::model::{Attributes, Data, Metric, Temporality, Value};
+use otlp::model::{Attributes, Data, Exemplar, Metric, Temporality, Value};
 
 /// Maximum number of samples of a series.
 const MAX_SAMPLES: usize = 400;
+/// Maximum number of exemplars of a series, and the number of bytes of one.
+const MAX_EXEMPLARS: usize = 5;
+const EXEMPLAR_BYTES: usize = size_of::<Exemplar>() + 48 + 32;
 /// Maximum number of bytes of an instrument name, which is OpenTelemetry's limit.
 const MAX_NAME: usize = 255;
 /// Maximum numbers of bytes of a unit, of a scope name, and of a description.
@@ -59,6 +64,10 @@ pub struct Series {
     pub attributes: Attributes,
     /// The samples, oldest first.
     pub samples: VecDeque<Sample>,
+    /// What it has counted so far.
+    pub totals: Totals,
+    /// The newest exemplars that belong to a trace, newest first.
+    pub exemplars: VecDeque<Exemplar>,
     bytes: usize,
     /// Its position in the order of updates.
     update: u64,
@@ -184,7 +193,7 @@ impl Instruments {
         };
         let key = Arc::new((metric.service().to_owned(), metric.name));
         let max = self.limit / PART_OF_A_POINT;
-        for (attributes, sample) in Sample::all(metric.data) {
+        for Arrived { attributes, sample, exemplars } in Arrived::all(metric.data) {
             if attributes.heap() + sample.bytes() > max {
                 rejected.add(1, Rejection::PointTooLarge { instrument: key.1.clone(), max });
                 continue;
@@ -209,7 +218,14 @@ impl Instruments {
                 let all = Attributes(process.attribute.iter().cloned().chain(attributes.0).collect());
                 let bytes = all.heap() + 2 * size_of::<Series>() + 256;
                 self.used += bytes;
-                Series { attributes: all, samples: VecDeque::new(), bytes, update: u64::MAX }
+                Series {
+                    attributes: all,
+                    samples: VecDeque::new(),
+                    totals: Totals::default(),
+                    exemplars: VecDeque::new(),
+                    bytes,
+                    update: u64::MAX,
+                }
             });
             self.updates.remove(&series.update);
             series.update = self.next_update;
@@ -217,6 +233,7 @@ impl Instruments {
             self.updates.insert(series.update, (Arc::clone(&key), identity));
             let before = (series.bytes, series.samples.len());
             series.push(sample, cumulative, kind, now);
+            series.keep(exemplars);
             self.used = self.used + series.bytes - before.0;
             self.samples = self.samples + series.samples.len() as u64 - before.1 as u64;
             self.make_room();
@@ -288,6 +305,7 @@ impl Series {
         {
             sample.value += last.value;
         }
+        self.totals.add(&sample, kind, cumulative);
         let before = self.samples.capacity();
         if self.samples.len() == before {
             self.samples.reserve_exact(before / 4 + 4);
@@ -297,6 +315,26 @@ impl Series {
         let oldest = now.saturating_sub(HISTORY_WINDOW.as_nanos() as u64);
         while self.samples.len() > 2 && (self.samples.len() > MAX_SAMPLES || self.samples[0].time < oldest) {
             self.bytes -= self.samples.pop_front().map_or(0, |sample| sample.heap());
+        }
+    }
+
+    /// Keeps the newest exemplars. A cumulative point may repeat those of the point before.
+    fn keep(&mut self, exemplars: Vec<Exemplar>) {
+        if exemplars.is_empty() {
+            return;
+        }
+        if self.exemplars.capacity() == 0 {
+            self.exemplars.reserve_exact(MAX_EXEMPLARS + 1);
+            self.bytes += self.exemplars.capacity() * EXEMPLAR_BYTES;
+        }
+        for exemplar in
+            exemplars.into_iter().filter(|exemplar| exemplar.span_id.as_ref().is_none_or(|id| is_id(id, 16)))
+        {
+            let place = self.exemplars.partition_point(|known| known.time > exemplar.time);
+            if place < MAX_EXEMPLARS && !self.exemplars.contains(&exemplar) {
+                self.exemplars.insert(place, exemplar);
+                self.exemplars.truncate(MAX_EXEMPLARS);
+            }
         }
     }
 }

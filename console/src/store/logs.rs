@@ -1,6 +1,6 @@
-//! Log records, in the order of arrival.
+//! Log records, in the order of their own times.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Store;
@@ -12,11 +12,25 @@ use otlp::model::LogRecord;
 /// One log record may use at most one part in this many of the memory.
 const PART_OF_A_RECORD: usize = 16;
 
-/// A log record, and its arrival.
+/// The place of a log record: records are sorted by their own times, those with the same time by arrival.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Nanoseconds since 1970.
+    pub time: u64,
+    /// The number of its arrival: records that arrived earlier have a lower one.
+    pub arrival: u64,
+}
+
+impl Position {
+    /// Later than all log records.
+    pub const END: Self = Self { time: u64::MAX, arrival: u64::MAX };
+}
+
+/// A log record, and its position.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// The number of its arrival: earlier records have a lower one.
-    pub arrival: u64,
+    /// Its position, which also identifies it.
+    pub position: Position,
     /// The record.
     pub record: Arc<LogRecord>,
 }
@@ -25,50 +39,55 @@ pub struct Line {
 pub(super) struct Logs {
     /// Number of bytes in use.
     pub(super) used: usize,
-    by_arrival: BTreeMap<u64, (Arc<LogRecord>, usize)>,
-    without_trace: BTreeSet<u64>,
+    by_time: BTreeMap<Position, (Arc<LogRecord>, usize)>,
+    /// The times of records without a trace, by arrival.
+    without_trace: BTreeMap<u64, u64>,
 }
 
 impl Logs {
-    pub(super) fn oldest_without_trace(&self) -> Option<u64> {
-        self.without_trace.first().copied()
+    /// The record that arrived first of those that belong to no trace.
+    pub(super) fn oldest_without_trace(&self) -> Option<Position> {
+        self.without_trace
+            .first_key_value()
+            .map(|(arrival, time)| Position { time: *time, arrival: *arrival })
     }
 
     pub(super) fn len(&self) -> usize {
-        self.by_arrival.len()
+        self.by_time.len()
     }
 
     /// Removes a record.
-    pub(super) fn take(&mut self, arrival: u64) {
-        self.without_trace.remove(&arrival);
-        self.used -= self.by_arrival.remove(&arrival).map_or(0, |(_, bytes)| bytes);
+    pub(super) fn take(&mut self, position: Position) {
+        self.without_trace.remove(&position.arrival);
+        self.used -= self.by_time.remove(&position).map_or(0, |(_, bytes)| bytes);
     }
 }
 
 impl Store {
-    /// Log records that arrived before `before`, newest first.
-    pub fn log_records(&self, before: u64) -> impl Iterator<Item = Line> {
-        let lines = self.logs.by_arrival.range(..before).rev();
-        lines.map(|(arrival, (record, _))| Line { arrival: *arrival, record: Arc::clone(record) })
+    /// Log records before `before`, newest first.
+    pub fn log_records(&self, before: Position) -> impl Iterator<Item = Line> {
+        let lines = self.logs.by_time.range(..before).rev();
+        lines.map(|(position, (record, _))| Line { position: *position, record: Arc::clone(record) })
     }
 
     /// The log records of a trace, oldest first.
     pub fn log_records_of(&self, trace_id: &str) -> Vec<Line> {
-        let arrivals = self.traces.get(trace_id).map(|trace| trace.log_records()).unwrap_or_default();
-        let mut lines: Vec<Line> = arrivals
+        let positions = self.traces.get(trace_id).map(|trace| trace.log_records()).unwrap_or_default();
+        let mut lines: Vec<Line> = positions
             .iter()
-            .filter_map(|arrival| {
-                let (record, _) = self.logs.by_arrival.get(arrival)?;
-                Some(Line { arrival: *arrival, record: Arc::clone(record) })
+            .filter_map(|position| {
+                let (record, _) = self.logs.by_time.get(position)?;
+                Some(Line { position: *position, record: Arc::clone(record) })
             })
             .collect();
-        lines.sort_by_key(|line| line.record.when());
+        lines.sort_by_key(|line| line.position);
         lines
     }
 
     pub(super) fn add_log_record(&mut self, mut record: LogRecord, now: u64) -> Result<(), Rejection> {
         let max = self.limit / PART_OF_A_RECORD;
-        let bytes = record.bytes();
+        // Its position is in the map and in its trace, whose nodes and vectors are not full.
+        let bytes = record.bytes() + 4 * size_of::<Position>();
         if bytes > max {
             return Err(Rejection::LogRecordTooLarge { max });
         }
@@ -80,16 +99,16 @@ impl Store {
         if let Some(failure) = Failure::from_log_record(&record) {
             self.errors.count(failure, now);
         }
-        let arrival = self.arrival();
+        let position = Position { time: record.when(), arrival: self.arrival() };
         match &record.trace_id {
-            Some(trace) => self.traces.add_log_record(trace, arrival),
+            Some(trace) => self.traces.add_log_record(trace, position),
             None => {
-                self.logs.without_trace.insert(arrival);
+                self.logs.without_trace.insert(position.arrival, position.time);
             }
         }
         self.logs.used += bytes;
         self.saw(record.service());
-        self.logs.by_arrival.insert(arrival, (Arc::new(record), bytes));
+        self.logs.by_time.insert(position, (Arc::new(record), bytes));
         self.make_room();
         Ok(())
     }

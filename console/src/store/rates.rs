@@ -5,16 +5,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::HISTORY_WINDOW;
+use super::clock::Clock;
 use otlp::model::{Span, StatusCode};
 
 /// The resolution of time.
 pub const SLOT: Duration = Duration::from_secs(5);
 /// Number of buckets for durations. Each is 10 % wider than the one before, so percentiles are accurate to 5
 /// %.
-const BUCKETS: usize = 160;
+const BUCKETS: usize = 233;
 const GROWTH: f64 = 1.1;
-/// Upper bound of the first bucket in nanoseconds. That of the last one is about three minutes.
-const FIRST: f64 = 50_000.0;
+/// Upper bound of the first bucket in nanoseconds. That of the last one is more than an hour.
+const FIRST: f64 = 1_000.0;
+
+const HISTORY_SLOTS: u64 = HISTORY_WINDOW.as_secs() / SLOT.as_secs();
 
 /// The rates of one service.
 #[derive(Debug, Default)]
@@ -22,6 +25,8 @@ pub struct Rates {
     slots: BTreeMap<u64, Slot>,
     /// The trace of the last request that failed.
     pub last_failed: Option<String>,
+    /// The clock of the service.
+    pub clock: Clock,
 }
 
 /// The requests of a period.
@@ -41,14 +46,13 @@ impl Default for Slot {
 }
 
 impl Rates {
-    /// Counts a SERVER span in the slot in which it ended, unless that is too old or in the future.
+    /// Counts a SERVER span in the slot in which it ended by this computer's clock, unless that is too old.
     pub fn count(&mut self, span: &Span, now: u64) {
-        let (slot, present) = (slot(span.end), slot(now));
-        let reach = HISTORY_WINDOW.as_secs() / SLOT.as_secs();
-        if slot > present + 1 || slot + reach < present {
+        let (slot, present) = (slot(self.clock.correct(span.end, now)), slot(now));
+        if slot + HISTORY_SLOTS < present {
             return;
         }
-        self.slots.retain(|slot, _| slot + reach >= present);
+        self.slots.retain(|slot, _| slot + HISTORY_SLOTS >= present);
         let counted = self.slots.entry(slot).or_default();
         counted.requests += 1;
         counted.durations[bucket(span.duration())] += 1;
@@ -56,6 +60,11 @@ impl Rates {
             counted.errors += 1;
             self.last_failed = Some(span.trace_id.clone());
         }
+    }
+
+    /// Whether all requests are older than the time for which they are kept.
+    pub(super) fn are_old(&self, now: u64) -> bool {
+        self.slots.last_key_value().is_none_or(|(last, _)| last + HISTORY_SLOTS < slot(now))
     }
 
     /// The last `count` slots up to the current one, oldest first.

@@ -1,6 +1,7 @@
 //! The value of one series in one export.
 
-use otlp::model::{Attributes, Data, HistogramPoint, Point, SummaryPoint};
+use super::traces::is_id;
+use otlp::model::{Attributes, Data, Exemplar, HistogramPoint, Point, SummaryPoint};
 
 /// The value of one series in one export.
 #[derive(Debug, Clone)]
@@ -11,15 +12,34 @@ pub struct Sample {
     pub value: f64,
     /// The number of values of a distribution.
     pub count: u64,
-    /// The bounds and counts of a histogram.
-    pub buckets: Option<Box<(Vec<f64>, Vec<u64>)>>,
+    /// The buckets of a histogram.
+    pub distribution: Option<Box<Distribution>>,
     /// The quantiles and values of a summary.
     pub quantiles: Vec<(f64, f64)>,
 }
 
-impl Sample {
-    /// The samples of all points, with their attributes.
-    pub(super) fn all(data: Data) -> Vec<(Attributes, Self)> {
+/// The buckets and the extremes of a histogram.
+#[derive(Debug, Clone)]
+#[allow(missing_docs)]
+pub struct Distribution {
+    /// Upper bounds of all buckets except the last, in ascending order.
+    pub bounds: Vec<f64>,
+    pub counts: Vec<u64>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
+}
+
+/// A point of an export.
+pub(super) struct Arrived {
+    pub(super) attributes: Attributes,
+    pub(super) sample: Sample,
+    /// Only those that belong to a trace.
+    pub(super) exemplars: Vec<Exemplar>,
+}
+
+impl Arrived {
+    /// All points.
+    pub(super) fn all(data: Data) -> Vec<Self> {
         match data {
             Data::None => Vec::new(),
             Data::Gauge(points) | Data::Sum { points, .. } => points.into_iter().map(number).collect(),
@@ -30,6 +50,13 @@ impl Sample {
         }
     }
 
+    fn new(attributes: Attributes, sample: Sample, mut exemplars: Vec<Exemplar>) -> Self {
+        exemplars.retain(|exemplar| exemplar.trace_id.as_deref().is_some_and(|id| is_id(id, 32)));
+        Self { attributes, sample, exemplars }
+    }
+}
+
+impl Sample {
     /// The number of bytes that it uses.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Self>() + self.heap()
@@ -37,35 +64,42 @@ impl Sample {
 
     /// The number of bytes that it uses on the heap.
     pub(super) fn heap(&self) -> usize {
-        let buckets = self.buckets.as_ref().map_or(0, |b| 8 * (b.0.capacity() + b.1.capacity()) + 128);
+        let buckets = self.distribution.as_ref().map_or(0, |of| {
+            8 * (of.bounds.capacity() + of.counts.capacity()) + size_of::<Distribution>() + 64
+        });
         buckets + 16 * self.quantiles.capacity()
     }
 }
 
-fn number(point: Point) -> (Attributes, Sample) {
+fn number(point: Point) -> Arrived {
     let sample =
-        Sample { time: point.time, value: point.value, count: 0, buckets: None, quantiles: Vec::new() };
-    (point.attributes, sample)
+        Sample { time: point.time, value: point.value, count: 0, distribution: None, quantiles: Vec::new() };
+    Arrived::new(point.attributes, sample, point.exemplars)
 }
 
-fn distribution(point: HistogramPoint) -> (Attributes, Sample) {
+fn distribution(point: HistogramPoint) -> Arrived {
     let sample = Sample {
         time: point.time,
         value: point.sum,
         count: point.count,
-        buckets: Some(Box::new((point.bounds, point.bucket_counts))),
+        distribution: Some(Box::new(Distribution {
+            bounds: point.bounds,
+            counts: point.bucket_counts,
+            min: point.min,
+            max: point.max,
+        })),
         quantiles: Vec::new(),
     };
-    (point.attributes, sample)
+    Arrived::new(point.attributes, sample, point.exemplars)
 }
 
-fn summary(point: SummaryPoint) -> (Attributes, Sample) {
+fn summary(point: SummaryPoint) -> Arrived {
     let sample = Sample {
         time: point.time,
         value: point.sum,
         count: point.count,
-        buckets: None,
+        distribution: None,
         quantiles: point.quantiles,
     };
-    (point.attributes, sample)
+    Arrived::new(point.attributes, sample, Vec::new())
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::failure::Failure;
+use super::logs::Position;
 use super::rejection::Rejection;
 use super::{MAX_SPAN_NAME, Store, cut};
 use otlp::Signal;
@@ -30,7 +31,7 @@ pub struct StoredTrace {
     spans: Vec<Arc<Span>>,
     /// The ids of the spans, because an exporter that retries may send a span twice.
     ids: HashSet<u64>,
-    log_records: Vec<u64>,
+    log_records: Vec<Position>,
     bytes: usize,
 }
 
@@ -58,8 +59,8 @@ impl StoredTrace {
         self.spans.iter().any(|span| span.status == StatusCode::Error)
     }
 
-    /// The arrivals of its log records.
-    pub fn log_records(&self) -> &[u64] {
+    /// The positions of its log records.
+    pub fn log_records(&self) -> &[Position] {
         &self.log_records
     }
 
@@ -79,6 +80,11 @@ pub fn root(spans: &[Arc<Span>]) -> Option<&Span> {
     let first = |span: &&Arc<Span>| span.start;
     let roots = spans.iter().filter(|span| span.parent_span_id.is_none());
     roots.min_by_key(first).or_else(|| spans.iter().min_by_key(first)).map(|span| &**span)
+}
+
+/// Whether a span is an operation of its service as a whole: a request, a message, or a job.
+pub fn is_entry(span: &Span) -> bool {
+    matches!(span.kind, SpanKind::Server | SpanKind::Consumer) || span.parent_span_id.is_none()
 }
 
 #[derive(Debug, Default)]
@@ -126,8 +132,8 @@ impl Traces {
     }
 
     /// Adds a log record to its trace.
-    pub(super) fn add_log_record(&mut self, id: &str, arrival: u64) {
-        self.entry(id, arrival).log_records.push(arrival);
+    pub(super) fn add_log_record(&mut self, id: &str, position: Position) {
+        self.entry(id, position.arrival).log_records.push(position);
     }
 }
 
@@ -178,15 +184,13 @@ impl Store {
         let more = trace.bytes - before;
         self.traces.used += more;
         self.saw(span.service());
-        if span.kind == SpanKind::Server
-            && let Some(rates) = self.rates_of(span.service())
-        {
-            rates.count(&span, now);
+        if span.kind == SpanKind::Server {
+            self.count_request(&span, now);
         }
         for failure in Failure::from_span(&span) {
             self.errors.count(failure, now);
         }
-        if span.kind == SpanKind::Server && span.status == StatusCode::Error {
+        if is_entry(&span) && span.status == StatusCode::Error {
             self.gone.failures += self.errors.look_at_later(&span, now);
         }
         self.traces.spans += 1;

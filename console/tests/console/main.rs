@@ -5,7 +5,9 @@
 mod bounds;
 mod files;
 mod hostile;
+mod metrics;
 mod pages;
+mod truth;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

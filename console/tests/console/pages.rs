@@ -319,7 +319,7 @@ async fn metrics_have_rates_values_and_percentiles() {
     let latest = async |name: &str| {
         console.json(&format!("/metrics/shop/{name}")).await["series"][0]["latest"].clone()
     };
-    assert_eq!(latest("orders").await, json!({ "rate": 5.0 }));
+    assert_eq!(latest("orders").await, json!({ "rate": 5.0, "total": 100.0 }));
     assert_eq!(latest("queue").await, json!({ "value": 2048.0 }));
     let latency = latest("latency").await["p50"].as_f64().unwrap();
     assert!((latency - 0.15).abs() < 1e-9, "{latency}");

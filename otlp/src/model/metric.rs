@@ -80,6 +80,21 @@ pub struct Point {
     pub attributes: Attributes,
     /// The value; integers are converted to doubles.
     pub value: f64,
+    /// Examples of the recorded values.
+    pub exemplars: Vec<Exemplar>,
+}
+
+/// One recorded value, and the span in which it was recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exemplar {
+    /// Nanoseconds since 1970.
+    pub time: u64,
+    /// The value; integers are converted to doubles.
+    pub value: f64,
+    /// Lowercase hex; `None` outside a trace.
+    pub trace_id: Option<String>,
+    /// Lowercase hex; `None` outside a span.
+    pub span_id: Option<String>,
 }
 
 /// Quantiles that the program itself has computed.
@@ -116,6 +131,8 @@ pub struct HistogramPoint {
     pub bounds: Vec<f64>,
     /// The counts of the buckets, one more than `bounds`.
     pub bucket_counts: Vec<u64>,
+    /// Examples of the recorded values.
+    pub exemplars: Vec<Exemplar>,
 }
 
 impl Metric {

@@ -1,14 +1,18 @@
-//! Computes the values of a series in each interval between two exports.
+//! One series of an instrument: its chart, and what it has counted.
+
+use std::borrow::Cow;
 
 use maud::{Markup, html};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
+use super::STALE;
+use super::intervals::{NamedLine, lines};
 use crate::Lang;
-use crate::pages::chart::{self, Line};
+use crate::pages::chart::{self, Axis, Line};
 use crate::pages::format;
-use crate::store::{Instrument, Kind, Sample, Series};
-use otlp::model::Attributes;
+use crate::store::{HISTORY_WINDOW, Instrument, Kind, Sample, Series};
+use otlp::model::{Attributes, Exemplar};
 
 /// A series: its samples, and lines over time that are computed from them.
 #[derive(Serialize)]
@@ -16,16 +20,19 @@ pub(super) struct SeriesChart {
     #[serde(serialize_with = "pairs")]
     pub(super) attributes: Attributes,
     samples: Vec<SampleJson>,
-    /// The lines by name: `value`, `rate`, `p50`, …
-    #[serde(rename = "latest", serialize_with = "latest_values")]
-    lines: Vec<(&'static str, Vec<Option<f64>>)>,
-    /// Whether the values are per second.
+    /// The latest values by name: `value`, `rate`, `p50`, `total`, `count`, …
+    latest: Latest,
+    exemplars: Vec<ExemplarJson>,
     #[serde(skip)]
-    is_rate: bool,
+    lines: Vec<NamedLine>,
+    #[serde(skip)]
+    axis: AxisOfSeries,
     /// Whether it was updated recently.
     #[serde(skip)]
     pub(super) is_live: bool,
 }
+
+type AxisOfSeries = (u64, u64, u64);
 
 #[derive(Serialize)]
 struct SampleJson {
@@ -33,6 +40,27 @@ struct SampleJson {
     time: u64,
     value: f64,
     count: u64,
+}
+
+#[derive(Serialize)]
+struct ExemplarJson {
+    #[serde(serialize_with = "format::rfc_3339")]
+    time: u64,
+    value: f64,
+    trace_id: String,
+    span_id: Option<String>,
+}
+
+impl ExemplarJson {
+    fn new(exemplar: &Exemplar) -> Option<Self> {
+        let Exemplar { time, value, trace_id, span_id } = exemplar.clone();
+        Some(Self { time, value, trace_id: trace_id?, span_id })
+    }
+
+    fn address(&self) -> String {
+        let span = self.span_id.as_ref().map(|span| format!("?span={span}#span")).unwrap_or_default();
+        format!("/traces/{}{span}", self.trace_id)
+    }
 }
 
 fn pairs<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<S::Ok, S::Error> {
@@ -43,65 +71,133 @@ fn pairs<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<S::Ok,
     map.end()
 }
 
-fn latest_values<S: Serializer>(
-    lines: &[(&'static str, Vec<Option<f64>>)],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_map(lines.iter().map(|(name, values)| (name, last(values))))
-}
-
-const PERCENTILES: [(&str, f64); 3] = [("p99", 0.99), ("p95", 0.95), ("p50", 0.5)];
-
 impl SeriesChart {
-    pub(super) fn new(instrument: &Instrument, series: &Series, is_live: bool) -> Self {
+    pub(super) fn new(instrument: &Instrument, series: &Series, is_live: bool, now: u64) -> Self {
         let samples: Vec<&Sample> = series.samples.iter().collect();
         let (lines, is_rate) = lines(instrument, &samples);
-        let samples = samples.iter().map(|sample| SampleJson {
-            time: sample.time,
-            value: sample.value,
-            count: sample.count,
-        });
-        Self { attributes: series.attributes.clone(), samples: samples.collect(), lines, is_rate, is_live }
+        Self {
+            attributes: series.attributes.clone(),
+            latest: Latest::new(instrument, series, &lines, is_rate),
+            exemplars: series.exemplars.iter().filter_map(ExemplarJson::new).collect(),
+            axis: axis(&samples, now),
+            samples: samples
+                .iter()
+                .map(|sample| SampleJson { time: sample.time, value: sample.value, count: sample.count })
+                .collect(),
+            lines,
+            is_live,
+        }
     }
 
     pub(super) fn chart(&self, lang: Lang, unit: &str) -> Markup {
         let lines: Vec<Line<'_>> =
-            self.lines.iter().map(|(name, values)| Line { class: name, values: values.clone() }).collect();
-        let shown = |value| shown(value, unit, self.is_rate);
+            self.lines.iter().map(|(name, points)| Line { class: name, points: points.clone() }).collect();
+        let (from, to, max_gap) = self.axis;
+        let axis = Axis { from, to, max_gap, from_zero: false };
+        let is_rate = self.latest.is_rate;
         html! {
             figcaption {
-                @for (name, values) in self.lines.iter().rev() {
-                    span.(name) { (name) " " b { (last(values).map_or("–".to_owned(), shown)) } }
+                @for (name, value) in self.latest.lines.iter().rev() {
+                    span.(name) { (name) " " b { (value.map_or("–".to_owned(), |value| shown(value, unit, is_rate))) } }
+                }
+                @for (name, value) in &self.latest.facts {
+                    span.quiet { (name) " " b { (fact(name, *value, unit)) } }
                 }
             }
-            (chart::lines(lang.tr("Recent values"), &lines, shown))
+            (chart::lines(lang.tr("Recent values"), &lines, &axis, |value| shown(value, unit, is_rate)))
+            @if !self.exemplars.is_empty() {
+                p.exemplars { span.quiet { (lang.tr("Exemplars:")) }
+                    @for exemplar in &self.exemplars {
+                        " " a href=(exemplar.address()) title=(format::date_and_time(exemplar.time)) {
+                            (format::with_unit(exemplar.value, unit)) }
+                    }
+                }
+            }
         }
     }
 }
 
-/// The latest value of a series; for a histogram, the median.
+/// From the first sample to now, or to the last sample if that is long ago; and the longest time between two
+/// connected samples.
+fn axis(samples: &[&Sample], now: u64) -> AxisOfSeries {
+    let times = || samples.iter().map(|sample| sample.time);
+    let (first, last) = (times().min().unwrap_or(now), times().max().unwrap_or(now));
+    let is_recent = last.saturating_add(HISTORY_WINDOW.as_nanos() as u64) > now;
+    let mut intervals: Vec<u64> =
+        samples.windows(2).map(|two| two[1].time.saturating_sub(two[0].time)).collect();
+    intervals.sort_unstable();
+    // Two intervals show how often a sender exports; one may be a gap.
+    let usual = if intervals.len() > 2 { intervals[intervals.len() / 2] } else { 0 };
+    (first, if is_recent { last.max(now) } else { last }, STALE.max(usual.saturating_mul(3)))
+}
+
+/// The latest values of the lines of a series, and what it has counted.
 #[derive(Debug, Clone)]
 pub(super) struct Latest {
-    /// The name of the line, if there are several.
-    name: Option<&'static str>,
-    value: f64,
+    lines: Vec<(String, Option<f64>)>,
+    facts: Vec<(&'static str, f64)>,
+    /// Whether the values of the lines are per second.
     is_rate: bool,
 }
 
+impl Serialize for Latest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let lines = self.lines.iter().map(|(name, value)| (name.as_str(), *value));
+        serializer.collect_map(lines.chain(self.facts.iter().map(|(name, value)| (*name, Some(*value)))))
+    }
+}
+
 impl Latest {
-    pub(super) fn new(instrument: &Instrument, series: &Series) -> Option<Self> {
-        // The latest value needs at most the last two samples.
+    fn new(instrument: &Instrument, series: &Series, lines: &[NamedLine], is_rate: bool) -> Self {
+        let last = |points: &[(u64, Option<f64>)]| points.iter().rev().find_map(|(_, value)| *value);
+        let totals = series.totals;
+        let facts = match instrument.kind {
+            Kind::Gauge | Kind::UpDownCounter => Vec::new(),
+            Kind::Counter => vec![("total", Some(totals.sum))],
+            Kind::Histogram | Kind::Summary => vec![
+                ("count", Some(totals.count as f64)),
+                ("sum", Some(totals.sum)),
+                ("mean", totals.mean()),
+                ("min", totals.min),
+                ("max", totals.max),
+            ],
+        };
+        // The mean is already a line if there is nothing else.
+        let is_line = |name: &str| lines.iter().any(|(line, _)| line == name);
+        let facts = facts.into_iter().filter(|(name, _)| !is_line(name));
+        Self {
+            lines: lines.iter().map(|(name, points)| (name.clone(), last(points))).collect(),
+            facts: facts.filter_map(|(name, value)| Some((name, value?))).collect(),
+            is_rate,
+        }
+    }
+
+    /// Without the whole history: the latest values need at most the last two samples.
+    pub(super) fn for_series(instrument: &Instrument, series: &Series) -> Self {
         let samples: Vec<&Sample> =
             series.samples.iter().skip(series.samples.len().saturating_sub(2)).collect();
         let (lines, is_rate) = lines(instrument, &samples);
-        let (name, values) = lines.last()?;
-        Some(Self { name: (lines.len() > 1).then_some(*name), value: last(values)?, is_rate })
+        Self::new(instrument, series, &lines, is_rate)
     }
 
+    /// The value that describes the series best: the median, otherwise the only line, otherwise a total.
     pub(super) fn text(&self, unit: &str) -> String {
-        let value = shown(self.value, unit, self.is_rate);
-        self.name.map_or(value.clone(), |name| format!("{name} {value}"))
+        let known = || self.lines.iter().filter_map(|(name, value)| Some((name.as_str(), (*value)?)));
+        let line = known().find(|(name, _)| *name == "p50").or_else(|| known().next_back());
+        let (name, value): (&str, Cow<'_, str>) = match line {
+            Some(("rate" | "value", value)) => return shown(value, unit, self.is_rate),
+            Some((name, value)) => (name, shown(value, unit, self.is_rate).into()),
+            None => match self.facts.first() {
+                Some((name, value)) => (name, fact(name, *value, unit).into()),
+                None => return String::new(),
+            },
+        };
+        format!("{name} {value}")
     }
+}
+
+fn fact(name: &str, value: f64, unit: &str) -> String {
+    format::with_unit(value, if name == "count" { "" } else { unit })
 }
 
 fn shown(value: f64, unit: &str, is_rate: bool) -> String {
@@ -109,119 +205,4 @@ fn shown(value: f64, unit: &str, is_rate: bool) -> String {
     let unit = if is_rate && unit == "s" { "" } else { unit };
     let shown = format::with_unit(value, unit);
     if is_rate { format!("{shown}/s") } else { shown }
-}
-
-type Lines = Vec<(&'static str, Vec<Option<f64>>)>;
-
-/// The lines of a chart, and whether they are rates.
-fn lines(instrument: &Instrument, samples: &[&Sample]) -> (Lines, bool) {
-    match instrument.kind {
-        Kind::Gauge | Kind::UpDownCounter => {
-            let values = samples.iter().map(|sample| Some(sample.value)).collect();
-            (vec![("value", values)], false)
-        }
-        Kind::Counter => {
-            let rates = intervals(samples).map(|(before, sample)| {
-                let seconds = (sample.time.saturating_sub(before.time)) as f64 / 1e9;
-                let more =
-                    if instrument.cumulative { since(before.value, sample.value) } else { sample.value };
-                (seconds > 0.0).then(|| more / seconds)
-            });
-            (vec![("rate", rates.collect())], true)
-        }
-        Kind::Histogram => {
-            let counts: Vec<Option<(&[f64], Vec<u64>)>> = match instrument.cumulative {
-                true if samples.len() == 1 => samples.iter().map(|sample| whole(sample)).collect(),
-                true => intervals(samples).map(|(before, sample)| difference(before, sample)).collect(),
-                false => samples.iter().map(|sample| whole(sample)).collect(),
-            };
-            let line = |share| {
-                counts
-                    .iter()
-                    .map(|of| of.as_ref().and_then(|(bounds, counts)| percentile(bounds, counts, share)))
-                    .collect()
-            };
-            (PERCENTILES.map(|(name, share)| (name, line(share))).to_vec(), false)
-        }
-        Kind::Summary => {
-            let line = |share: f64| {
-                let nearest = |sample: &&Sample| {
-                    let quantile =
-                        sample.quantiles.iter().find(|(quantile, _)| (quantile - share).abs() < 1e-9);
-                    quantile.map(|(_, value)| *value)
-                };
-                samples.iter().map(nearest).collect()
-            };
-            (PERCENTILES.map(|(name, share)| (name, line(share))).to_vec(), false)
-        }
-    }
-}
-
-fn last(values: &[Option<f64>]) -> Option<f64> {
-    values.iter().rev().flatten().next().copied()
-}
-
-fn intervals<'a>(samples: &'a [&'a Sample]) -> impl Iterator<Item = (&'a Sample, &'a Sample)> {
-    samples.windows(2).map(|pair| (pair[0], pair[1]))
-}
-
-/// The increase; a value that decreased has started again from 0.
-fn since(before: f64, now: f64) -> f64 {
-    if now >= before { now - before } else { now }
-}
-
-fn whole(sample: &Sample) -> Option<(&[f64], Vec<u64>)> {
-    let (bounds, counts) = &**sample.buckets.as_ref()?;
-    Some((bounds, counts.clone()))
-}
-
-/// The buckets of the interval. If the bounds have changed or the count decreased, those since the start.
-fn difference<'a>(before: &'a Sample, sample: &'a Sample) -> Option<(&'a [f64], Vec<u64>)> {
-    let (bounds, counts) = &**sample.buckets.as_ref()?;
-    let (bounds_before, counts_before) = &**before.buckets.as_ref()?;
-    if bounds != bounds_before || counts.len() != counts_before.len() || sample.count < before.count {
-        return whole(sample);
-    }
-    let more = counts.iter().zip(counts_before).map(|(now, before)| now.saturating_sub(*before));
-    Some((bounds, more.collect()))
-}
-
-/// Values are assumed to be distributed evenly within their bucket. The last bucket has no upper bound, so
-/// its lower bound is the result.
-fn percentile(bounds: &[f64], counts: &[u64], share: f64) -> Option<f64> {
-    // A sum of floats, because it cannot overflow with any counts that a sender may use.
-    let all: f64 = counts.iter().map(|count| *count as f64).sum();
-    if all == 0.0 || bounds.is_empty() {
-        return None;
-    }
-    let wanted = share * all;
-    let mut counted = 0.0;
-    for (at, count) in counts.iter().enumerate() {
-        let more = *count as f64;
-        if counted + more >= wanted && *count > 0 {
-            let Some(upper) = bounds.get(at) else { return bounds.last().copied() };
-            let lower = if at == 0 { upper.min(0.0) } else { bounds[at - 1] };
-            return Some(lower + (upper - lower) * (wanted - counted) / more);
-        }
-        counted += more;
-    }
-    bounds.last().copied()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percentile;
-
-    #[test]
-    fn a_percentile_is_within_its_bucket() {
-        let bounds = [1.0, 2.0, 4.0];
-        assert_eq!(percentile(&bounds, &[0, 10, 0, 0], 0.5), Some(1.5));
-        assert_eq!(percentile(&bounds, &[5, 0, 5, 0], 0.9), Some(3.6));
-        assert_eq!(
-            percentile(&bounds, &[0, 0, 0, 3], 0.5),
-            Some(4.0),
-            "all that is known of the last bucket"
-        );
-        assert_eq!(percentile(&bounds, &[0; 4], 0.5), None);
-    }
 }

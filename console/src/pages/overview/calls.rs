@@ -7,17 +7,14 @@ use std::time::Duration;
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::CHART_WINDOW;
+use super::recent::Recent;
 use crate::page::Context;
 use crate::pages::format;
 use crate::store::{Store, cut};
 use otlp::model::{Span, SpanKind, StatusCode as Outcome};
 
-/// Maximum number of traces to search.
-const MAX_TRACES: usize = 2_000;
-
-/// Maximum number of spans to search.
-const MAX_SPANS: usize = 50_000;
+/// Exporters send every 5 s by default. A trace to which nothing was added for twice that long is complete.
+const SETTLE_WINDOW: Duration = Duration::from_secs(10);
 /// Maximum number of service pairs to show.
 const MAX_CALLS: usize = 200;
 /// Maximum number of bytes of the name of a called service.
@@ -35,18 +32,13 @@ pub(super) struct Call {
 
 impl Call {
     /// Computed from the CLIENT spans of the newest traces. The callee is the service whose SERVER span is
-    /// the child, otherwise the database or the host.
-    pub(super) fn all(store: &Store, now: u64) -> Vec<Call> {
-        let since = now.saturating_sub(CHART_WINDOW.as_nanos() as u64);
-        let mut found: BTreeMap<[String; 2], (u64, u64, Vec<u64>)> = BTreeMap::new();
-        let (mut earliest, mut seen) = (now, 0);
-        for trace in store.traces(u64::MAX).take(MAX_TRACES).take_while(|trace| trace.updated >= since) {
+    /// the child, otherwise the database, otherwise the host: a child may come later than the span, so that a
+    /// host is named only once the trace is complete.
+    pub(super) fn all(recent: &Recent<'_>, now: u64) -> Vec<Call> {
+        let mut found: BTreeMap<[String; 2], (u64, Vec<u64>)> = BTreeMap::new();
+        for trace in &recent.traces {
             let spans = trace.spans();
-            if seen >= MAX_SPANS {
-                break;
-            }
-            seen += spans.len();
-            earliest = earliest.min(trace.updated);
+            let is_settled = trace.updated.saturating_add(SETTLE_WINDOW.as_nanos() as u64) <= now;
             let children: BTreeMap<&str, &Arc<Span>> = spans
                 .iter()
                 .filter(|span| matches!(span.kind, SpanKind::Server | SpanKind::Consumer))
@@ -56,32 +48,24 @@ impl Call {
             {
                 let callee = children.get(span.span_id.as_str()).map(|child| child.service());
                 let callee = callee.or_else(|| span.attributes.text("db.system.name"));
-                let Some(callee) = callee.or_else(|| span.attributes.text("server.address")) else {
-                    continue;
-                };
+                let host = || span.attributes.text("server.address").filter(|_| is_settled);
+                let Some(callee) = callee.or_else(host) else { continue };
                 let key = [span.service(), cut(callee, MAX_CALLEE)].map(str::to_owned);
                 if found.len() >= MAX_CALLS && !found.contains_key(&key) {
                     continue;
                 }
                 let call = found.entry(key).or_default();
-                call.0 += 1;
-                call.1 += u64::from(span.status == Outcome::Error);
-                call.2.push(span.duration());
+                call.0 += u64::from(span.status == Outcome::Error);
+                call.1.push(span.duration());
             }
         }
-        let seconds = Duration::from_nanos(now - earliest).as_secs_f64().max(1.0);
-        let call =
-            |([caller, callee], (count, failed, mut durations)): ([String; 2], (u64, u64, Vec<u64>))| {
-                durations.sort_unstable();
-                let p95 = durations[(durations.len() * 95).div_ceil(100).saturating_sub(1)];
-                Call {
-                    caller,
-                    callee,
-                    per_second: count as f64 / seconds,
-                    error_rate: failed as f64 / count as f64,
-                    p95_ms: p95 as f64 / 1e6,
-                }
-            };
+        let call = |([caller, callee], (failed, durations)): ([String; 2], (u64, Vec<u64>))| Call {
+            caller,
+            callee,
+            per_second: durations.len() as f64 / recent.seconds,
+            error_rate: failed as f64 / durations.len() as f64,
+            p95_ms: super::recent::p95(durations) as f64 / 1e6,
+        };
         found.into_iter().map(call).collect()
     }
 }

@@ -3,12 +3,13 @@
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::{CHART_WINDOW, Overview};
+use super::{CHART_WINDOW, Overview, no_requests};
 use crate::page::Context;
-use crate::pages::chart::{self, Line};
+use crate::pages::chart::{self, Axis, Line};
 use crate::pages::format::{self, urlencoded};
 use crate::store::{SLOT, Slot};
 
+const SLOT_NANOS: u64 = SLOT.as_nanos() as u64;
 /// Number of slots of the shortest chart, for one minute.
 const MIN_SLOTS: usize = 12;
 
@@ -63,10 +64,16 @@ pub(super) fn charts(context: &Context, overview: &Overview, service: &str) -> M
     // In the first minutes, the charts begin with the first request.
     let first = full.iter().position(|slot| slot.requests > 0).unwrap_or(0);
     let full = &full[first.min(full.len().saturating_sub(MIN_SLOTS))..];
-    let percentiles = [2, 1, 0].map(|at| Line {
-        class: ["p50", "p95", "p99"][at],
-        values: full.iter().map(|slot| slot.latency.lines()[at].1).collect(),
-    });
+    let newest = overview.now / SLOT_NANOS * SLOT_NANOS;
+    let time = |at: usize| newest.saturating_sub((full.len() - at) as u64 * SLOT_NANOS);
+    let line = |class, value: &dyn Fn(&SlotView) -> Option<f64>| Line {
+        class,
+        points: full.iter().enumerate().map(|(at, slot)| (time(at), value(slot))).collect(),
+    };
+    let percentiles =
+        [2, 1, 0].map(|at| line(["p50", "p95", "p99"][at], &|slot: &SlotView| slot.latency.lines()[at].1));
+    let axis =
+        Axis { from: time(0), to: time(full.len().saturating_sub(1)), max_gap: u64::MAX, from_zero: true };
     let lately = full.last().map(SlotView::per_second).unwrap_or_default();
     let error_rate = overview.errors as f64 / overview.requests.max(1) as f64;
     html! {
@@ -79,19 +86,20 @@ pub(super) fn charts(context: &Context, overview: &Overview, service: &str) -> M
                 }
                 span.quiet { (lang.trf("the last {n} minutes", &[("n", &(CHART_WINDOW.as_secs() / 60))])) }
             }
-            div.charts {
+            @if overview.error.is_some() { p.notice { (no_requests(lang, service)) } }
+            @else { div.charts {
                 figure {
                     figcaption { (lang.tr("Requests")) b #requests-per-second { (format::number(lately)) "/s" }
                         span.quiet #requests { (format::number(overview.requests as f64)) " " (lang.tr("in total")) } }
                     (chart::lines(lang.tr("Requests per second"),
-                        &[Line { class: "requests", values: full.iter().map(|slot| Some(slot.per_second())).collect() }],
+                        &[line("requests", &|slot| Some(slot.per_second()))], &axis,
                         |value| format!("{}/s", format::number(value))))
                 }
                 figure {
                     figcaption { (lang.tr("Errors")) b { (format::percent(error_rate)) }
                         span.quiet { (format::number(overview.errors as f64)) " " (lang.tr("in total")) } }
                     (chart::lines(lang.tr("Share of requests that failed"),
-                        &[Line { class: "errors", values: full.iter().map(SlotView::error_rate).collect() }],
+                        &[line("errors", &SlotView::error_rate)], &axis,
                         format::percent))
                 }
                 figure {
@@ -100,9 +108,9 @@ pub(super) fn charts(context: &Context, overview: &Overview, service: &str) -> M
                             span.(name) { (name) " " b { (value.map_or("–".to_owned(), format::duration)) } } " "
                         }
                     }
-                    (chart::lines(lang.tr("Latency: p50, p95 and p99"), &percentiles, format::duration))
+                    (chart::lines(lang.tr("Latency: p50, p95 and p99"), &percentiles, &axis, format::duration))
                 }
-            }
+            } }
         }
     }
 }

@@ -1,0 +1,40 @@
+//! The newest traces, from which calls and operations are computed.
+
+use std::time::Duration;
+
+use super::CHART_WINDOW;
+use crate::store::{Store, StoredTrace};
+
+/// Maximum number of traces to search.
+const MAX_TRACES: usize = 2_000;
+/// Maximum number of spans to search.
+const MAX_SPANS: usize = 50_000;
+
+/// The newest traces.
+pub(super) struct Recent<'a> {
+    pub(super) traces: Vec<&'a StoredTrace>,
+    /// The time in which they were received.
+    pub(super) seconds: f64,
+}
+
+impl<'a> Recent<'a> {
+    pub(super) fn new(store: &'a Store, now: u64) -> Self {
+        let since = now.saturating_sub(CHART_WINDOW.as_nanos() as u64);
+        let (mut earliest, mut spans, mut traces) = (now, 0, Vec::new());
+        for trace in store.traces(u64::MAX).take(MAX_TRACES).take_while(|trace| trace.updated >= since) {
+            if spans >= MAX_SPANS {
+                break;
+            }
+            spans += trace.spans().len();
+            earliest = earliest.min(trace.updated);
+            traces.push(trace);
+        }
+        Self { traces, seconds: Duration::from_nanos(now - earliest).as_secs_f64().max(1.0) }
+    }
+}
+
+/// The duration that 95 % do not exceed; 0 if there are none.
+pub(super) fn p95(mut durations: Vec<u64>) -> u64 {
+    durations.sort_unstable();
+    durations.get((durations.len() * 95).div_ceil(100).saturating_sub(1)).copied().unwrap_or_default()
+}
