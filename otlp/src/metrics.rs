@@ -44,6 +44,7 @@ fn data(data: Option<Wire>) -> Data {
                 .into_iter()
                 .filter(|point| is_recorded(point.flags))
                 .map(|point| HistogramPoint {
+                    start: point.start_time_unix_nano,
                     time: point.time_unix_nano,
                     attributes: attributes(point.attributes),
                     count: point.count,
@@ -71,6 +72,7 @@ fn data(data: Option<Wire>) -> Data {
                 .into_iter()
                 .filter(|point| is_recorded(point.flags))
                 .map(|point| SummaryPoint {
+                    start: point.start_time_unix_nano,
                     time: point.time_unix_nano,
                     attributes: attributes(point.attributes),
                     count: point.count,
@@ -110,6 +112,7 @@ fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
     }
     bucket_counts.push(0);
     HistogramPoint {
+        start: point.start_time_unix_nano,
         time: point.time_unix_nano,
         attributes: attributes(point.attributes),
         count: point.count,
@@ -127,6 +130,7 @@ fn points(points: Vec<wire::NumberDataPoint>) -> Vec<Point> {
         .into_iter()
         .filter(|point| is_recorded(point.flags))
         .map(|point| Point {
+            start: point.start_time_unix_nano,
             time: point.time_unix_nano,
             attributes: attributes(point.attributes),
             value: match point.value {

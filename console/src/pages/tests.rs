@@ -79,6 +79,7 @@ fn telemetry() -> Telemetry {
             monotonic: true,
             temporality: Temporality::Cumulative,
             points: vec![Point {
+                start: 0,
                 time: NOW - 20_000 * MS + seconds * 1_000 * MS,
                 attributes: attributes(&[("currency", "yen")]),
                 value,

@@ -74,6 +74,8 @@ pub enum Temporality {
 /// A point with a number.
 #[derive(Debug, Clone)]
 pub struct Point {
+    /// When the series began to count, in nanoseconds since 1970; 0 if unknown.
+    pub start: u64,
     /// Nanoseconds since 1970.
     pub time: u64,
     /// Keys and values.
@@ -100,6 +102,8 @@ pub struct Exemplar {
 /// Quantiles that the program itself has computed.
 #[derive(Debug, Clone)]
 pub struct SummaryPoint {
+    /// When the series began to count, in nanoseconds since 1970; 0 if unknown.
+    pub start: u64,
     /// Nanoseconds since 1970.
     pub time: u64,
     /// Keys and values.
@@ -115,6 +119,8 @@ pub struct SummaryPoint {
 /// A point with a distribution.
 #[derive(Debug, Clone)]
 pub struct HistogramPoint {
+    /// When the series began to count, in nanoseconds since 1970; 0 if unknown.
+    pub start: u64,
     /// Nanoseconds since 1970.
     pub time: u64,
     /// Keys and values.

@@ -65,7 +65,8 @@ mod tests {
     use crate::model::{Attributes, Point};
 
     fn metric(points: usize) -> Metric {
-        let point = Point { time: 0, attributes: Attributes::default(), value: 1.0, exemplars: Vec::new() };
+        let point =
+            Point { start: 0, time: 0, attributes: Attributes::default(), value: 1.0, exemplars: Vec::new() };
         Metric {
             resource: Default::default(),
             scope: Default::default(),

@@ -1,7 +1,7 @@
 //! The model: equality of values, and the text of a trace.
 
 use otlp::Receiver;
-use otlp::model::{Attributes, Value};
+use otlp::model::{Attributes, Data, Value};
 use serde_json::json;
 
 fn attributes(pairs: impl IntoIterator<Item = (&'static str, Value)>) -> Attributes {
@@ -61,4 +61,42 @@ async fn the_shape_of_a_trace_does_not_depend_on_the_order_of_its_spans() {
     let shape = telemetry.trace(TRACE_ID).shape();
     assert_eq!(shape, "GET /handson Client\n  GET Client\n    SELECT Client\n  PUT Client\n");
     assert!(telemetry.outline().starts_with("4 spans, 0 log records\ntrace 5b8e"), "{}", telemetry.outline());
+}
+
+#[tokio::test]
+async fn a_point_has_the_start_of_its_series() {
+    let at = json!({ "startTimeUnixNano": "5", "timeUnixNano": "7", "attributes": [] });
+    let (number, histogram) = (json!({ "asInt": "1" }), json!({ "count": "1", "sum": 1.0 }));
+    let point = |of: &serde_json::Value| {
+        let mut point = at.as_object().unwrap().clone();
+        point.extend(of.as_object().unwrap().clone());
+        json!([point])
+    };
+    let metrics = json!([
+        { "name": "orders", "sum": { "dataPoints": point(&number), "aggregationTemporality": 2 } },
+        { "name": "duration", "histogram": { "dataPoints": point(&histogram), "aggregationTemporality": 2 } },
+        { "name": "size", "exponentialHistogram": { "dataPoints": point(&histogram), "aggregationTemporality": 2 } },
+        { "name": "quantiles", "summary": { "dataPoints": point(&histogram) } },
+    ]);
+    let request = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": metrics }] }] });
+
+    let receiver = Receiver::start().await.unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+    let post = client.post(format!("{}/v1/metrics", receiver.endpoint())).body(request.to_string());
+    assert_eq!(post.header("content-type", "application/json").send().await.unwrap().status(), 200);
+    let telemetry = receiver.telemetry();
+    let times: Vec<(u64, u64)> = telemetry
+        .metrics
+        .iter()
+        .map(|metric| match &metric.data {
+            Data::Sum { points, .. } => (points[0].start, points[0].time),
+            Data::Histogram { points, .. } | Data::ExponentialHistogram { points, .. } => {
+                (points[0].start, points[0].time)
+            }
+            Data::Summary(points) => (points[0].start, points[0].time),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(times, [(5, 7); 4]);
 }

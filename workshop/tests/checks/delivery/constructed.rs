@@ -84,7 +84,8 @@ fn queue_full(item: &str, value: usize) -> [Metric; 2] {
     [value / 2, value].map(|value| {
         let mut attributes = Attributes::default();
         attributes.set("error.type", "queue_full".into());
-        let points = vec![Point { time: START, attributes, value: value as f64, exemplars: Vec::new() }];
+        let points =
+            vec![Point { start: START, time: START, attributes, value: value as f64, exemplars: Vec::new() }];
         Metric {
             resource: Arc::default(),
             scope: Arc::<Scope>::default(),
