@@ -4,7 +4,8 @@ mod attributes;
 
 use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
-    CLOCK_TOLERANCE, Served, is_in_place, no_server_spans, served, span_tolerance, trace_id_of, tree,
+    CLOCK_TOLERANCE, Served, cause_of_lost_call, is_in_place, no_server_spans, served, span_tolerance,
+    trace_id_of, tree,
 };
 use super::unusual;
 use crate::evidence::{Evidence, Purpose, Run, UpstreamCall};
@@ -99,7 +100,9 @@ fn has_four_calls(served: &Served<'_>) -> Check {
     if methods != ["GET", "GET", "POST", "PUT"] {
         let spans = || served.run.telemetry.spans.iter();
         let is_internal = |span: &&Span| span.attributes.text("url.full").is_some();
-        let cause = if served.trace.of_kind(SpanKind::Internal).iter().any(is_internal) {
+        let cause = if let Some(cause) = cause_of_lost_call(served) {
+            cause
+        } else if served.trace.of_kind(SpanKind::Internal).iter().any(is_internal) {
             text!("The spans of the calls have the kind INTERNAL: set CLIENT when the span is built.")
         } else if served.trace.named("handson.dbQuery").iter().any(|span| span.kind == SpanKind::Client) {
             text!(
@@ -226,13 +229,15 @@ fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
             );
         };
         let Some(span) = calls(served).into_iter().find(|span| span.span_id == parent) else {
-            return fail(
-                seen(),
+            // A span that was received is another one.
+            let lost = served.trace.span(parent).is_none().then(|| cause_of_lost_call(served)).flatten();
+            let cause = lost.unwrap_or_else(|| {
                 text!(
                     "It names a span that is not the CLIENT span of the call, such as the SERVER span: inject the context of the \
                      span that was just started, not the current one."
-                ),
-            );
+                )
+            });
+            return fail(seen(), cause);
         };
         ensure!(
             method(span) == call.method && !named.contains(&parent),

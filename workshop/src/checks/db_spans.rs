@@ -2,11 +2,14 @@
 
 mod attributes;
 
+use std::collections::BTreeSet;
+
 use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
-    CLOCK_TOLERANCE, COARSE_GRAIN, Served, is_in_place, is_within, no_server_spans, served, tree,
+    CLOCK_TOLERANCE, COARSE_GRAIN, Served, cause_of_lost_parent_of, is_in_place, is_within,
+    lost_or_not_sampled, no_server_spans, served, tree,
 };
-use crate::evidence::{Evidence, Run};
+use crate::evidence::Evidence;
 use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Span, SpanKind, StatusCode};
@@ -74,15 +77,19 @@ fn has_one_query(served: &Served<'_>) -> Check {
     let queries = queries(served);
     let [query] = queries[..] else {
         let is_internal = |span: &&Span| span.attributes.get("db.system.name").is_some();
-        let elsewhere = |run: &Run| run.telemetry.spans.iter().filter(|span| is_query(span)).count();
+        let servers = served.run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server);
+        let requests: BTreeSet<&str> = servers.map(|span| span.trace_id.as_str()).collect();
+        let all = || served.run.telemetry.spans.iter().filter(|span| is_query(span));
         let cause = if queries.len() > 1 {
             text!("The query has more than one CLIENT span with db.* attributes; keep the driver's.")
         } else if served.trace.of_kind(SpanKind::Internal).iter().any(is_internal) {
             text!("A call of a database has the kind CLIENT, also if the database is a file.")
-        } else if elsewhere(served.run) > 0 {
+        } else if all().any(|span| !requests.contains(span.trace_id.as_str())) {
             text!(
                 "Spans with db.* attributes arrive, but outside this request: the query runs without the request's context."
             )
+        } else if all().next().is_some() {
+            lost_or_not_sampled()
         } else {
             text!(
                 "Wrap the pool (instrumentation::database::Pool), and send the query through the wrapped one."
@@ -103,32 +110,37 @@ fn has_one_query(served: &Served<'_>) -> Check {
     ensure!(
         served.trace.is_below(query, served.server),
         tree(&served.trace),
-        text!("The query's span is not below GET /handson: the context was lost on the way.")
+        cause_of_lost_parent_of(served, query).unwrap_or_else(|| {
+            text!("The query's span is not below GET /handson: the context was lost on the way.")
+        })
     );
     Ok(())
 }
 
 fn is_inside(served: &Served<'_>) -> Check {
     let around = served.trace.named("handson.dbQuery");
+    let queries = queries(served);
+    let lost = || queries.iter().find_map(|query| cause_of_lost_parent_of(served, query));
     let [around] = around[..] else {
-        return fail(
-            tree(&served.trace),
-            text!("Instrument the function that queries the database, under the name handson.dbQuery, once."),
-        );
+        let cause = around.is_empty().then(lost).flatten().unwrap_or_else(|| {
+            text!("Instrument the function that queries the database, under the name handson.dbQuery, once.")
+        });
+        return fail(tree(&served.trace), cause);
     };
     ensure!(
         around.kind == SpanKind::Internal,
         text!("handson.dbQuery has the kind {kind}", kind = format!("{:?}", around.kind)),
         text!("It is a function of the service, so its kind is INTERNAL.")
     );
-    let queries = queries(served);
     ensure!(
         queries.iter().all(|query| served.trace.is_below(query, around))
             && served.trace.is_below(around, served.server),
         tree(&served.trace),
-        text!(
-            "The query's span should be below handson.dbQuery, and that below GET /handson: the query must be awaited inside."
-        )
+        lost().or_else(|| cause_of_lost_parent_of(served, around)).unwrap_or_else(|| {
+            text!(
+                "The query's span should be below handson.dbQuery, and that below GET /handson: the query must be awaited inside."
+            )
+        })
     );
     each(&queries, |query| is_within(&served.trace, query, around))?;
     is_in_place(served, around)?;

@@ -1,18 +1,21 @@
 //! Step 7: failures are recorded once, where they happen.
 
 mod lines;
+mod stack;
 
 use super::assert::{Check, each, ensure, fail};
 use super::attributes::is_kind;
 use super::log_lines::Logged;
 use super::requests::{
-    CLOCK_TOLERANCE, Served, is_in_place, no_server_spans, served, served_in, span_tolerance, tree,
+    CLOCK_TOLERANCE, Served, is_in_place, lost_or_not_sampled, no_server_spans, served, served_in,
+    span_tolerance, tree,
 };
 use crate::evidence::{Evidence, Purpose};
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Event, Span, SpanKind, StatusCode};
+use stack::is_stack;
 
 const EXCEPTION: [&str; 3] = ["exception.type", "exception.message", "exception.stacktrace"];
 
@@ -224,7 +227,12 @@ fn has_its_step(served: &Served<'_>) -> Check {
         )
     };
     let found = served.trace.named("handson.randomError");
-    let [span] = found[..] else { return fail(tree(&served.trace), cause()) };
+    let [span] = found[..] else {
+        let mut others = served.run.telemetry.spans.iter();
+        let others_have_it = others.any(|span| span.name == "handson.randomError");
+        let is_lost = found.is_empty() && others_have_it;
+        return fail(tree(&served.trace), if is_lost { lost_or_not_sampled() } else { cause() });
+    };
     ensure!(
         span.kind == SpanKind::Internal,
         text!("handson.randomError has the kind {kind}", kind = format!("{:?}", span.kind)),
@@ -278,18 +286,25 @@ fn describes_the_failure(event: &Event) -> Check {
             )
         );
     }
-    for key in ["exception.message", "exception.stacktrace"] {
-        let value = event.attributes.text(key).unwrap_or_default();
-        ensure!(
-            is_descriptive(value),
-            text!("{key} is {seen}", key, seen = format!("{value:?}")),
-            text!(
-                "One word does not say what happened: the message is that of the error, and the stack is the chain of its causes with \
-                 their places."
-            )
-        );
-    }
+    let [kind, message, stack] = EXCEPTION.map(|key| event.attributes.text(key).unwrap_or_default());
+    ensure!(
+        is_descriptive(message),
+        text!("exception.message is {seen}", seen = format!("{message:?}")),
+        text!("One word does not say what happened: the message is that of the error.")
+    );
+    ensure!(
+        is_stack(stack, kind, message),
+        text!("exception.stacktrace is {seen}", seen = format!("{stack:?}")),
+        cause_of_no_stack()
+    );
     Ok(())
+}
+
+fn cause_of_no_stack() -> Message {
+    text!(
+        "A stack says where it happened: the frames of the language, or the chain of causes, one per line, each with its place in the \
+         source. This one says no more than the message."
+    )
 }
 
 /// Whether a message is more than one word. Not all languages have spaces.

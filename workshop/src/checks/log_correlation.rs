@@ -46,7 +46,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             ),
             each(&logged, |logged| {
                 let lines = logged.objects().filter(|line| has_ids(line));
-                each(lines, |line| lines::names_its_span(logged.run, line))
+                each(lines, |line| lines::names_its_span(logged, line))
             }),
         ),
         Expectation::new(
@@ -57,7 +57,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!(
                 "each request has its dbQuery log record over OTLP, with trace id and span id in their own fields"
             ),
-            each(queried(), |(served, queries)| records::query_is_sent(&served, queries)),
+            each(queried(), |(served, queries)| records::query_is_sent(evidence, &served, queries)),
         ),
         Expectation::new(
             text!(

@@ -1,6 +1,7 @@
 //! Step 8: the four metrics must equal what the run really did.
 
 mod active;
+mod exports;
 mod histogram;
 mod series;
 

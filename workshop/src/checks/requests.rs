@@ -1,5 +1,8 @@
 //! The requests of a run, each with its trace.
 
+mod lost;
+mod strays;
+
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -9,6 +12,11 @@ use crate::messages::Message;
 use crate::text;
 use crate::verdict::{Expectation, Failure};
 use otlp::model::{Span, SpanKind, Telemetry, Trace};
+
+pub(super) use lost::{
+    cause_of_lost_call, cause_of_lost_parent, cause_of_lost_parent_of, lost_or_not_sampled,
+};
+pub(super) use strays::{advice_about_strays, are_values_of_strays, methods_of_strays, strays};
 
 /// Allowed difference between the clock of the service and ours, in nanoseconds.
 pub(super) const CLOCK_TOLERANCE: u64 = 2_000_000;
@@ -66,6 +74,11 @@ impl<'a> Ids<'a> {
     pub(super) fn trace_of(&self, exchange: &Exchange) -> Option<Trace<'a>> {
         let id = trace_id_of(exchange)?;
         Some(Trace::new(id, self.spans.get(id).into_iter().flatten().copied()))
+    }
+
+    /// Whether a trace has a SERVER span.
+    pub(super) fn has_server_spans(&self) -> bool {
+        self.spans.values().flatten().any(|span| span.kind == SpanKind::Server)
     }
 
     pub(super) fn from_run(run: &'a Run) -> Self {
@@ -169,10 +182,10 @@ pub(super) fn is_in_place(served: &Served<'_>, span: &Span) -> Check {
         Some(parent) => is_within(&served.trace, span, parent),
         None => Err(Failure::new(
             text!("{name} is not below GET /handson\n{tree}", name = &span.name, tree = served.trace.tree()),
-            text!(
+            cause_of_lost_parent_of(served, span).unwrap_or_else(|| text!(
                 "The context was lost on the way, over try_join! or spawn: a guard that is held over an .await, or a span entered \
                  in another task. Instrument the future instead."
-            ),
+            )),
         )),
     }
 }

@@ -1,19 +1,20 @@
 //! Step 3: a SERVER span for every request, which continues the caller's trace.
 
 mod attributes;
-
-use std::collections::BTreeSet;
+mod traces;
 
 use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
-    CLOCK_TOLERANCE, Ids, Served, is_in_place, is_within, no_traceresponse, served, spans_received,
-    trace_id_of, tree,
+    CLOCK_TOLERANCE, Ids, Served, advice_about_strays, cause_of_lost_parent, cause_of_lost_parent_of,
+    is_in_place, is_within, lost_or_not_sampled, no_traceresponse, served, spans_received, tree,
 };
 use super::unusual;
 use crate::evidence::{Evidence, Exchange, Purpose, Run};
+use crate::messages::Message;
 use crate::text;
 use crate::verdict::{Expectation, Failure};
-use otlp::model::{Span, SpanKind, StatusCode};
+use otlp::model::{SpanKind, StatusCode};
+use traces::{cause_of_current_span, is_made_by_a_request, no_continued_trace, shares_a_trace};
 
 /// A server may end its span after it has sent the last byte, which takes longer on a busy machine.
 const END_TOLERANCE: u64 = 1_000_000_000;
@@ -36,7 +37,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 each(requests, |exchange| has_one_server_span(run, &ids, exchange))?;
                 is_made_by_a_request(run)
             }),
-        ),
+        )
+        .with_advice(advice_about_strays(runs)),
         Expectation::new(
             text!("it begins when the request is received, and ends when the response is complete"),
             each(served(evidence), |served| covers_the_request(&served)),
@@ -77,44 +79,36 @@ fn no_server_span(run: &Run) -> Option<Expectation> {
     }
     let mut failure = spans_received(&run.telemetry);
     if !run.telemetry.spans.is_empty() {
-        failure.cause = text!(
-            "No span has the kind SERVER: put the layer around the router in src/main.rs, and give it a tracer provider. The kind \
-             is set when the span is built; it cannot be changed later."
-        );
+        let ids = Ids::from_run(run);
+        let mut requests = run.exchanges.iter();
+        let lost =
+            requests.find_map(|exchange| cause_of_lost_parent(run, exchange, &ids.trace_of(exchange)?));
+        failure.cause = lost.unwrap_or_else(|| {
+            text!(
+                "No span has the kind SERVER: put the layer around the router in src/main.rs, and give it a tracer provider. The kind \
+                 is set when the span is built; it cannot be changed later."
+            )
+        });
     }
     Some(Expectation::new(text!("a SERVER span named GET /handson for each request"), Err(failure)))
-}
-
-/// The failure if SERVER spans arrive, but none continues a trace: most likely there is no propagator.
-fn no_continued_trace(run: &Run) -> Option<Expectation> {
-    let servers = || run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server);
-    let ours =
-        |id: &str| run.exchanges.iter().filter_map(|e| e.parent.as_ref()).any(|parent| parent.trace_id == id);
-    let first = servers().next()?;
-    if servers().any(|span| ours(&span.trace_id)) {
-        return None;
-    }
-    Some(Expectation::new(
-        text!("the SERVER span continues the trace that the caller's traceparent names"),
-        Err(Failure::new(
-            tree(&run.telemetry.trace(&first.trace_id)),
-            text!(
-                "Each request starts a separate trace: give the layer a propagator (with_propagator), or extract the parent from \
-                 the request's headers yourself."
-            ),
-        )),
-    ))
 }
 
 fn has_one_server_span(run: &Run, ids: &Ids<'_>, exchange: &Exchange) -> Check {
     let Some(trace) = ids.trace_of(exchange) else { return no_traceresponse() };
     let servers = trace.of_kind(SpanKind::Server);
     let [server] = servers[..] else {
-        let cause = if shares_a_trace(run) {
+        let lost = || cause_of_lost_parent(run, exchange, &trace);
+        let cause = if let Some(cause) = cause_of_current_span(run) {
+            cause
+        } else if shares_a_trace(run) {
             text!(
                 "Several requests share a trace: the ids or the parent of one request are kept, and used for others too. Extract the \
                  parent from the headers of each request."
             )
+        } else if let Some(cause) = servers.is_empty().then(lost).flatten() {
+            cause
+        } else if trace.spans.is_empty() && ids.has_server_spans() {
+            lost_or_not_sampled()
         } else if trace.spans.is_empty() {
             text!("This request has no span: is the layer around every route, and none lost at the end?")
         } else if servers.is_empty() {
@@ -132,7 +126,8 @@ fn has_one_server_span(run: &Run, ids: &Ids<'_>, exchange: &Exchange) -> Check {
             Some(parent) => {
                 text!("Its parent should be the caller's span {parent}, from the header traceparent.", parent)
             }
-            None => text!("Without traceparent it is a root, and has no parent."),
+            None => cause_of_current_span(run)
+                .unwrap_or_else(|| text!("Without traceparent it is a root, and has no parent.")),
         };
         return fail(tree(&trace), cause);
     }
@@ -142,34 +137,6 @@ fn has_one_server_span(run: &Run, ids: &Ids<'_>, exchange: &Exchange) -> Check {
         text!("The name is the method and the route, GET /handson: axum's MatchedPath is the route.")
     );
     Ok(())
-}
-
-/// Whether the SERVER spans of one trace ran one after the other, as those of several requests do, but not
-/// those of two layers.
-fn shares_a_trace(run: &Run) -> bool {
-    let servers: Vec<&Span> =
-        run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server).collect();
-    servers
-        .iter()
-        .any(|one| servers.iter().any(|other| one.trace_id == other.trace_id && one.end < other.start))
-}
-
-/// Every SERVER span must belong to a request.
-fn is_made_by_a_request(run: &Run) -> Check {
-    let traces: BTreeSet<&str> = run.exchanges.iter().filter_map(trace_id_of).collect();
-    let servers = run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server);
-    each(servers, |server| {
-        ensure!(
-            traces.contains(server.trace_id.as_str()),
-            text!(
-                "{name} in the trace {id}, which is not the trace of a request",
-                name = &server.name,
-                id = &server.trace_id
-            ),
-            text!("Each received request creates one SERVER span, and nothing else creates one.")
-        );
-        Ok(())
-    })
 }
 
 fn covers_the_request(served: &Served<'_>) -> Check {
@@ -209,7 +176,12 @@ fn has_its_sleep(served: &Served<'_>) -> Check {
     let sleeps = served.trace.named("handson.sleep50microsec");
     let below: Vec<_> = sleeps.iter().filter(|span| served.trace.is_below(span, served.server)).collect();
     let [sleep] = below[..] else {
-        let cause = if below.is_empty() {
+        let lost = || sleeps.first().and_then(|sleep| cause_of_lost_parent_of(served, sleep));
+        let cause = if let Some(cause) = below.is_empty().then(lost).flatten() {
+            cause
+        } else if sleeps.is_empty() {
+            lost_or_not_sampled()
+        } else if below.is_empty() {
             text!(
                 "The handler runs outside the span's context: run the rest of the request with it (`.with_context(…)` of \
                  opentelemetry's FutureExt, or `.instrument(…)` of tracing)."
@@ -263,6 +235,22 @@ fn has_traceresponse(served: &Served<'_>) -> Check {
     let Some(header) = answer.header("traceresponse") else {
         return fail(text!("no header traceresponse"), traceresponse_cause(&want));
     };
+    let named = header.split('-').nth(2).and_then(|id| served.trace.span(id));
+    if let Some(span) = named.filter(|span| span.span_id != served.server.span_id) {
+        return fail(
+            text!(
+                "{header} names {name} ({kind})\n{tree}",
+                header,
+                name = &span.name,
+                kind = format!("{:?}", span.kind),
+                tree = served.trace.tree()
+            ),
+            text!(
+                "That is another span of the request. If it is of a second instrumentation of the server, two are active: switch one of \
+                 them off. Otherwise set the header where the SERVER span is the current one."
+            ),
+        );
+    }
     // Other flags than `sampled` may be set, too.
     let (ids, flags) = header.rsplit_once('-').unwrap_or_default();
     let is_sampled = u8::from_str_radix(flags, 16).is_ok_and(|flags| flags & 1 == 1);
@@ -274,7 +262,7 @@ fn has_traceresponse(served: &Served<'_>) -> Check {
     Ok(())
 }
 
-fn traceresponse_cause(want: &str) -> crate::messages::Message {
+fn traceresponse_cause(want: &str) -> Message {
     text!("It should be {want}: version, trace id, span id of the SERVER span, flags.", want)
 }
 

@@ -121,15 +121,47 @@ fn a_span_id_that_names_no_span_is_reported() {
 #[test]
 fn missing_log_records_are_reported() {
     let wrong = with(|evidence| evidence.calm.telemetry.log_records.clear());
-    assert_fails("log-correlation", &wrong, "no log record was received");
+    assert_fails("log-correlation", &wrong, "no log record was received in this run, but in a longer one");
+    let wrong = with(|evidence| {
+        for run in [&mut evidence.calm, &mut evidence.errors] {
+            run.telemetry.log_records.clear();
+        }
+    });
+    assert_fails("log-correlation", &wrong, "Build a logger provider with an OTLP exporter");
 }
 
 #[test]
-fn a_log_record_without_ids_is_reported() {
+fn log_records_without_ids_are_explained_by_another_thread() {
     let wrong = with(|evidence| {
         evidence.calm.telemetry.log_records.iter_mut().for_each(|record| record.trace_id = None)
     });
+    assert_fails("log-correlation", &wrong, "is the record made in another thread");
+}
+
+#[test]
+fn a_log_record_with_other_ids_is_reported() {
+    let wrong = with(|evidence| {
+        for record in &mut evidence.calm.telemetry.log_records {
+            record.trace_id = record.trace_id.as_ref().map(|id| id.chars().rev().collect());
+        }
+    });
     assert_fails("log-correlation", &wrong, "is the event inside the request's span");
+}
+
+#[test]
+fn a_log_record_whose_body_is_the_whole_line_is_reported() {
+    let wrong = with(|evidence| {
+        let run = &mut evidence.calm;
+        for record in &mut run.telemetry.log_records {
+            let message = format!("\"message\":\"{}\"", record.body.unquoted());
+            let own = |line: &&String| {
+                line.contains(&message) && record.span_id.as_ref().is_none_or(|id| line.contains(id))
+            };
+            record.body = run.stdout.iter().find(own).unwrap().as_str().into();
+            record.attributes.0.clear();
+        }
+    });
+    assert_fails("log-correlation", &wrong, "The body is the whole JSON line");
 }
 
 #[test]

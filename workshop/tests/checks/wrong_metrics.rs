@@ -3,7 +3,7 @@
 use otlp::model::{Data, HistogramPoint, Metric};
 use workshop::evidence::Evidence;
 
-use super::{assert_fails, with};
+use super::{assert_fails, failures, with};
 
 const SERVER: &str = "http.server.request.duration";
 const DATABASE: &str = "db.client.operation.duration";
@@ -69,6 +69,53 @@ fn an_attribute_under_its_old_name_is_reported() {
 fn values_that_are_missing_are_counted() {
     let wrong = with_points(SERVER, |point| point.count -= 1);
     assert_fails("metrics", &wrong, "expected 14 values, got 13");
+}
+
+/// A second reader exports the same metric again, with another start; `change` changes what it exports.
+fn with_second_reader(name: &str, change: impl Fn(&mut Metric)) -> Evidence {
+    with(|evidence| {
+        let metrics = &mut evidence.calm.telemetry.metrics;
+        let mut again = metrics.iter().rfind(|metric| metric.name == name).unwrap().clone();
+        match &mut again.data {
+            Data::Histogram { points, .. } => points.iter_mut().for_each(|point| point.start += 1_000),
+            Data::Sum { points, .. } => points.iter_mut().for_each(|point| point.start += 1_000),
+            other => panic!("{other:?}"),
+        }
+        change(&mut again);
+        metrics.push(again);
+    })
+}
+
+#[test]
+fn two_readers_that_export_the_same_series_are_reported() {
+    for name in [SERVER, DATABASE, "http.server.active_requests"] {
+        let wrong = with_second_reader(name, |_| {});
+        assert_fails("metrics", &wrong, "a series arrives twice in one process");
+    }
+}
+
+#[test]
+fn a_series_that_starts_again_after_a_reset_or_in_another_process_passes() {
+    // The first series ends when the second starts.
+    let reset = with(|evidence| {
+        let metrics = &mut evidence.calm.telemetry.metrics;
+        let mut first = metrics.iter().rfind(|metric| metric.name == SERVER).unwrap().clone();
+        let Data::Histogram { points, .. } = &mut first.data else { panic!("{first:?}") };
+        for point in points {
+            point.time = point.start;
+            point.start -= 1_000;
+        }
+        metrics.insert(0, first);
+    });
+    assert_eq!(failures("metrics", &reset), "");
+    // The instance has another id, which is another expectation.
+    let restarted = with_second_reader(SERVER, |metric| {
+        let mut resource = (*metric.resource).clone();
+        resource.set("service.instance.id", "another".into());
+        metric.resource = resource.into();
+    });
+    let reported = failures("metrics", &restarted);
+    assert!(!reported.contains("arrives twice") && reported.contains("service.instance.id"), "{reported}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use otlp::model::{Attributes, SpanKind, StatusCode, Value};
 use workshop::evidence::{Ending, Evidence, NoAnswer};
 
-use super::{assert_fails, named, with, with_spans};
+use super::{assert_fails, failures, named, with, with_spans};
 
 const SLEEP: &str = "handson.sleep50microsec";
 const SERVER: &str = "GET /handson";
@@ -230,6 +230,70 @@ fn a_traceresponse_of_another_span_is_reported() {
 }
 
 #[test]
+fn two_instrumentations_of_the_server_are_reported() {
+    let words = "two are active";
+    // The second one makes a span of the kind INTERNAL, and sets the header.
+    let second = |kind: SpanKind| {
+        with(|evidence| {
+            for run in [&mut evidence.calm, &mut evidence.errors] {
+                let servers = run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server);
+                let seconds: Vec<_> = servers
+                    .map(|server| {
+                        let mut second = server.clone();
+                        (second.kind, second.span_id) = (kind, another(&server.span_id));
+                        second.parent_span_id = Some(server.span_id.clone());
+                        second
+                    })
+                    .collect();
+                run.telemetry.spans.extend(seconds);
+                for answer in run.exchanges.iter_mut().filter_map(|exchange| exchange.answer.as_mut().ok()) {
+                    for (_, value) in answer.headers.iter_mut().filter(|(name, _)| name == "traceresponse") {
+                        let id = another(&value[36..52]);
+                        value.replace_range(36..52, &id);
+                    }
+                }
+            }
+        })
+    };
+    assert_fails("server-spans", &second(SpanKind::Internal), words);
+    assert_fails("server-spans", &second(SpanKind::Internal), "names GET /handson (Internal)");
+    let reported = failures("server-spans", &second(SpanKind::Server));
+    assert!(
+        reported.contains(words) && reported.contains("Two layers create a SERVER span each"),
+        "{reported}"
+    );
+}
+
+#[test]
+fn a_span_of_main_that_stays_current_is_reported() {
+    let words = "that span is current outside of requests";
+    let (trace, main) = ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7");
+    let below_main = |is_meant: fn(&workshop::evidence::Exchange) -> bool| {
+        with(|evidence| {
+            let run = &mut evidence.calm;
+            for exchange in run.exchanges.iter_mut().filter(|exchange| is_meant(exchange)) {
+                let Ok(answer) = &mut exchange.answer else { panic!("{exchange:?}") };
+                let Some((_, header)) = answer.headers.iter_mut().find(|(name, _)| name == "traceresponse")
+                else {
+                    continue;
+                };
+                let id = header[3..35].to_owned();
+                *header = header.replace(&id, trace);
+                for span in run.telemetry.spans.iter_mut().filter(|span| span.trace_id == id) {
+                    span.trace_id = trace.to_owned();
+                    if span.kind == SpanKind::Server {
+                        span.parent_span_id = Some(main.to_owned());
+                    }
+                }
+            }
+        })
+    };
+    assert_fails("server-spans", &below_main(|exchange| exchange.parent.is_none()), words);
+    // Without a propagator, it is the parent of all requests.
+    assert_fails("server-spans", &below_main(|_| true), words);
+}
+
+#[test]
 fn a_name_with_the_path_instead_of_the_route_is_shown() {
     let wrong = with_spans(named(SERVER), |span| span.name = "GET".to_owned());
     assert_fails("server-spans", &wrong, "The name is the method and the route");
@@ -404,6 +468,67 @@ fn a_stack_that_is_an_array_is_reported() {
         }
     });
     assert_fails("errors", &wrong, "the exception event of tracing-opentelemetry has no type");
+}
+
+/// The answer's evidence with another stack in each failure: on the span, in the record and in the line.
+fn with_stack(stack: impl Fn(&str) -> String) -> Evidence {
+    with(|evidence| {
+        let run = &mut evidence.errors;
+        let events = run.telemetry.spans.iter_mut().flat_map(|span| &mut span.events);
+        let events = events.map(|event| &mut event.attributes);
+        let records = run.telemetry.log_records.iter_mut().map(|record| &mut record.attributes);
+        for attributes in events.chain(records) {
+            if let Some(message) = attributes.text("exception.message").map(str::to_owned) {
+                attributes.set("exception.stacktrace", Value::Text(stack(&message)));
+            }
+        }
+        for line in run.stdout.iter_mut().filter(|line| line.contains("\"error\"")) {
+            let mut object: serde_json::Value = serde_json::from_str(line).unwrap();
+            let message = object["error"]["message"].as_str().unwrap();
+            object["error"]["stack"] = stack(message).into();
+            *line = object.to_string();
+        }
+    })
+}
+
+#[test]
+fn a_stack_that_only_repeats_the_message_is_reported() {
+    let words = "This one says no more than the message";
+    let others: [fn(&str) -> String; 4] = [
+        str::to_owned,
+        |message| format!("RandomError('{message}')"),
+        |message| format!("main.RandomError: {message}"),
+        |message| message.replace(": ", "\n"),
+    ];
+    for stack in others {
+        assert_fails("errors", &with_stack(stack), words);
+    }
+    // In the line alone.
+    let wrong = with(|evidence| {
+        for line in evidence.errors.stdout.iter_mut().filter(|line| line.contains("\"error\"")) {
+            let mut object: serde_json::Value = serde_json::from_str(line).unwrap();
+            object["error"]["stack"] = object["error"]["message"].clone();
+            *line = object.to_string();
+        }
+    });
+    assert_fails("errors", &wrong, words);
+}
+
+#[test]
+fn the_stacks_of_other_languages_pass() {
+    let stacks: [fn(&str) -> String; 4] = [
+        |_| "goroutine 7 [running]:\nmain.get()\n\t/app/handson.go:42 +0x5e".to_owned(),
+        |message| {
+            format!(
+                "Traceback (most recent call last):\n  File \"handson.py\", line 42\nRandomError: {message}"
+            )
+        },
+        |message| format!("RandomError: {message}\n\tat com.example.Handson.get(Handson.java:42)"),
+        |message| format!("RandomError: {message}\n    at get (/app/server.js:42:7)"),
+    ];
+    for stack in stacks {
+        assert_eq!(failures("errors", &with_stack(stack)), "");
+    }
 }
 
 #[test]

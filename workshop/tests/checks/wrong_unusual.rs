@@ -3,7 +3,7 @@
 use otlp::model::{Attributes, Data, Span, SpanKind, StatusCode, Value};
 use workshop::evidence::{Evidence, Exchange, NoAnswer, Unusual};
 
-use super::{advice, assert_fails, assert_passes, recording, with};
+use super::{advice, assert_fails, assert_passes, failures, recording, with};
 
 /// The answer's evidence, with a change of the SERVER span of an unusual request.
 fn with_server(kind: Unusual, change: impl Fn(&mut Span)) -> Evidence {
@@ -181,6 +181,30 @@ fn a_request_that_stays_active_after_its_caller_has_hung_up_is_reported() {
         }
     });
     assert_fails("metrics", &wrong, "1 requests are active at the end");
+}
+
+#[test]
+fn metrics_that_end_before_the_last_request_are_reported() {
+    let words = "the meter provider is shut down when SIGTERM arrives";
+    let wrong = with(|evidence| {
+        let run = &mut evidence.unusual;
+        let answered = run.exchanges.last().unwrap().answered;
+        for metric in &mut run.telemetry.metrics {
+            match &mut metric.data {
+                Data::Sum { points, .. } => points.retain(|point| point.time < answered),
+                Data::Histogram { points, .. } => points.retain(|point| point.time < answered),
+                _ => {}
+            }
+        }
+        run.telemetry.metrics.retain(|metric| !metric.data.is_empty());
+        let mut metrics = run.telemetry.metrics.iter_mut();
+        let last = metrics.rfind(|metric| metric.name == "http.server.active_requests").unwrap();
+        let Data::Sum { points, .. } = &mut last.data else { panic!("{last:?}") };
+        points[0].value = 1.0;
+    });
+    assert_fails("metrics", &wrong, words);
+    let reported = failures("metrics", &wrong);
+    assert_eq!(reported.matches(words).count(), 2, "{reported}");
 }
 
 #[test]

@@ -6,8 +6,7 @@ use serde_json::Value;
 
 use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::log_lines::{IDS_OF_SPAN, IDS_OF_TRACE, Logged, has_ids, time};
-use crate::checks::requests::Served;
-use crate::evidence::Run;
+use crate::checks::requests::{Served, cause_of_lost_parent, lost_or_not_sampled, trace_id_of};
 use crate::messages::Message;
 use crate::text;
 
@@ -148,7 +147,8 @@ pub(super) fn ids_are_complete(logged: &Logged<'_>) -> Check {
 }
 
 /// The ids must name a span that was running at that time.
-pub(super) fn names_its_span(run: &Run, line: &Value) -> Check {
+pub(super) fn names_its_span(logged: &Logged<'_>, line: &Value) -> Check {
+    let run = logged.run;
     let (Some(trace), Some(span)) = (line["trace_id"].as_str(), line["span_id"].as_str()) else {
         return Ok(());
     };
@@ -161,7 +161,9 @@ pub(super) fn names_its_span(run: &Run, line: &Value) -> Check {
     else {
         return fail(
             text!("no span {span} in trace {trace} was received; the line is\n{line}", span, trace, line),
-            text!("Both ids come from one span context, that of the span in which the event happened."),
+            cause_of_lost_span(logged, trace, span).unwrap_or_else(|| {
+                text!("Both ids come from one span context, that of the span in which the event happened.")
+            }),
         );
     };
     let Some(time) = time(line) else { return Ok(()) };
@@ -175,6 +177,23 @@ pub(super) fn names_its_span(run: &Run, line: &Value) -> Check {
         )
     );
     Ok(())
+}
+
+/// Why the span of a line was not received, if the ids are those of a request: its spans name it as their parent,
+/// or the lines of other requests show that the ids are right.
+fn cause_of_lost_span(logged: &Logged<'_>, trace: &str, span: &str) -> Option<Message> {
+    let run = logged.run;
+    let spans = || run.telemetry.spans.iter();
+    let exchange = run.exchanges.iter().find(|exchange| trace_id_of(exchange) == Some(trace))?;
+    if spans().any(|other| other.span_id == span) {
+        return None;
+    }
+    if spans().any(|other| other.trace_id == trace && other.parent_span_id.as_deref() == Some(span)) {
+        return cause_of_lost_parent(run, exchange, &run.telemetry.trace(trace));
+    }
+    let received: BTreeSet<&str> = spans().map(|other| other.span_id.as_str()).collect();
+    let mut ids = logged.objects().filter_map(|line| line["span_id"].as_str());
+    ids.any(|id| received.contains(id)).then(lost_or_not_sampled)
 }
 
 fn is_zero(line: &Value, key: &str) -> bool {

@@ -7,9 +7,9 @@ use super::lines::{CLOCK_TOLERANCE, Queries};
 use serde_json::Value as Json;
 
 use crate::checks::assert::{Check, each, ensure, fail};
-use crate::checks::log_lines::Logged;
+use crate::checks::log_lines::{Logged, object, time};
 use crate::checks::requests::Served;
-use crate::evidence::Run;
+use crate::evidence::{Evidence, Run};
 use crate::messages::Message;
 use crate::text;
 use otlp::model::{LogRecord, Value};
@@ -20,8 +20,15 @@ const INFO: i32 = 9;
 /// The name of an event in formats that have no field of their own for it; the second is the older one.
 const EVENT_NAMES: [&str; 2] = ["otel.event.name", "event.name"];
 
-pub(super) fn query_is_sent(served: &Served<'_>, queries: &Queries<'_>) -> Check {
+pub(super) fn query_is_sent(evidence: &Evidence, served: &Served<'_>, queries: &Queries<'_>) -> Check {
     let records = &served.run.telemetry.log_records;
+    let mut runs = [&evidence.calm, &evidence.errors].into_iter();
+    let others_arrive = runs.any(|run| !run.telemetry.log_records.is_empty());
+    ensure!(
+        !records.is_empty() || !others_arrive,
+        text!("no log record was received in this run, but in a longer one"),
+        cause_of_lost_records()
+    );
     let is_query = |record: &&LogRecord| record.body.to_string().contains("dbQuery");
     ensure!(
         !records.is_empty(),
@@ -35,14 +42,22 @@ pub(super) fn query_is_sent(served: &Served<'_>, queries: &Queries<'_>) -> Check
     let own = records.iter().filter(is_query).find(|record| record.trace_id.as_deref() == Some(id));
     let Some(record) = own else {
         let seen = records.iter().find(is_query).or(records.first()).map(outline).unwrap_or_default();
-        return fail(
-            text!("no log record has the trace id {id}; there is {seen}", id, seen),
+        let cause = if is_lost_at_the_end(served.run, served.exchange.answered) {
+            cause_of_lost_records()
+        } else if records.iter().all(|record| record.trace_id.is_none()) {
+            text!(
+                "The line of this event has ids, but no log record has any: is the record made in another thread, behind a queue, in which no \
+                 span is current? Let the bridge take the event where it happens; only the export belongs into another thread."
+            )
+        } else {
             text!(
                 "The bridge takes the ids from the current context: is the event inside the request's span, and the bridge on the \
                  same subscriber?"
-            ),
-        );
+            )
+        };
+        return fail(text!("no log record has the trace id {id}; there is {seen}", id, seen), cause);
     };
+    body_is_the_message(record)?;
     let Some(line) = queries.in_trace(id).first() else { return Ok(()) };
     ensure!(
         record.span_id.as_deref() == line["span_id"].as_str(),
@@ -73,8 +88,34 @@ pub(super) fn query_is_sent(served: &Served<'_>, queries: &Queries<'_>) -> Check
     Ok(())
 }
 
-/// The levels of the log lines of an event, and those of its log records.
-type Levels = (Vec<&'static str>, Vec<&'static str>);
+/// Whether all records that arrived were made before this time, in nanoseconds since 1970.
+fn is_lost_at_the_end(run: &Run, time: u64) -> bool {
+    let last = run.telemetry.log_records.iter().map(LogRecord::when).max();
+    last.is_some_and(|last| last < time)
+}
+
+fn cause_of_lost_records() -> Message {
+    text!(
+        "The last log records are lost: shut the logger provider down when requests are over, and before the process ends. Without that, what \
+         waits in the queue of its processor is never sent."
+    )
+}
+
+/// The body must be the message of the event, and not the line with all its fields.
+fn body_is_the_message(record: &LogRecord) -> Check {
+    ensure!(
+        object(&record.body.unquoted()).is_none(),
+        outline(record),
+        text!(
+            "The body is the whole JSON line: the handler that makes log records has the formatter of the lines. Give it none, so that the body \
+             is the message, and the fields become attributes."
+        )
+    );
+    Ok(())
+}
+
+/// The levels of the log lines of an event, those of its log records, and the time of the last line.
+type Levels = (Vec<&'static str>, Vec<&'static str>, u64);
 
 /// Lines and records must report the same events, so each event must have the same number of both.
 pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
@@ -83,12 +124,17 @@ pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
         // Another expectation reports it.
         return Ok(());
     }
+    each(&run.telemetry.log_records, body_is_the_message)?;
     // Events are compared by trace id, span id and message; without ids, by message.
     let mut events: BTreeMap<[String; 3], Levels> = BTreeMap::new();
     for line in logged.objects() {
         let member = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
-        let event = events.entry([member("trace_id"), member("span_id"), member("message")]).or_default();
+        let key = [member("trace_id"), member("span_id"), member("message")];
+        let event = events.entry(key).or_default();
         event.0.push(level_of_name(line["level"].as_str().unwrap_or_default()));
+        if let Some(time) = time(line) {
+            event.2 = event.2.max(time.from);
+        }
     }
     for record in &run.telemetry.log_records {
         let id = |id: &Option<String>| id.clone().unwrap_or_default();
@@ -100,7 +146,7 @@ pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
     let is_alone = |(trace, lines, records): (&str, &[&str], &[&str])| {
         trace.is_empty() && (lines.is_empty() || records.is_empty())
     };
-    each(&mut events, |(key, (lines, records))| {
+    each(&mut events, |(key, (lines, records, last))| {
         lines.sort_unstable();
         records.sort_unstable();
         if lines == records || is_alone((&key[0], lines, records)) {
@@ -113,6 +159,7 @@ pub(super) fn are_the_lines(logged: &Logged<'_>) -> Check {
             Ordering::Greater => text!(
                 "A record without a line: is the event sent by two bridges or two processors, or is its message another?"
             ),
+            Ordering::Less if is_lost_at_the_end(run, *last) => cause_of_lost_records(),
             Ordering::Less => text!(
                 "A line has no log record: does the bridge have a filter that the lines do not have, or is the logger provider shut \
                  down too early?"
@@ -269,6 +316,7 @@ pub(super) fn form_is_right(record: &LogRecord, run: &Run) -> Check {
         outline(record),
         text!("It has no body; the bridge takes the event's message for it.")
     );
+    body_is_the_message(record)?;
     ensure!(
         (run.started..=run.ended).contains(&record.when()),
         text!("time {time} of {outline}", time = record.when(), outline = outline(record)),

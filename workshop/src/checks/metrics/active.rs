@@ -3,25 +3,26 @@
 use std::collections::BTreeMap;
 
 use super::ACTIVE;
-use super::histogram::{exports, has_one_scope};
+use super::exports::{cause_of_early_end, exports, has_one_reader, has_one_scope};
 use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::attributes::{Attribute, Is, attributes_are, required, text};
+use crate::checks::requests::methods_of_strays;
 use crate::evidence::{Purpose, Run, Unusual};
 use crate::text;
 use otlp::model::{Data, Point, Temporality, Value};
 
-static ACTIVE_POINT: &[Attribute<Run>] = &[
-    required("http.request.method", methods, &["http.method"]),
+static ACTIVE_POINT: &[Attribute<Vec<Value>>] = &[
+    required("http.request.method", |methods| Is::OneOf(methods.clone()), &["http.method"]),
     required("url.scheme", |_| text("http"), &["http.scheme"]),
 ];
 
-/// The methods of the requests in a run.
-fn methods(run: &Run) -> Is {
+/// The methods of the requests in a run, and of those that the check did not send.
+fn methods(run: &Run) -> Vec<Value> {
     let unusual = run.exchanges.iter().filter_map(|exchange| match exchange.purpose {
         Purpose::Unusual(kind) => Some(kind.method()),
         _ => None,
     });
-    Is::OneOf(unusual.chain(["GET"]).map(Value::from).collect())
+    unusual.chain(["GET"]).map(Value::from).chain(methods_of_strays(run)).collect()
 }
 
 /// A request counts while it runs: in the exports that fall into the time in which one waits for httpbin.
@@ -58,6 +59,7 @@ pub(super) fn counts_what_runs(run: &Run) -> Check {
 pub(super) fn returns_to_zero(run: &Run) -> Check {
     let exports = exports(run, ACTIVE)?;
     has_one_scope(&exports)?;
+    has_one_reader(&exports)?;
     let mut series: BTreeMap<String, f64> = BTreeMap::new();
     let mut all: Vec<&Point> = Vec::new();
     for metric in &exports {
@@ -88,7 +90,9 @@ pub(super) fn returns_to_zero(run: &Run) -> Check {
         text!("it has no point"),
         text!("Each request counts up when it begins: add(1).")
     );
-    each(&all, |point| attributes_are(&point.attributes, ACTIVE_POINT, run))?;
+    let methods = methods(run);
+    each(&all, |point| attributes_are(&point.attributes, ACTIVE_POINT, &methods))?;
+    let last = all.iter().map(|point| point.time).max();
     let left: Vec<f64> = series.into_values().filter(|value| *value != 0.0).collect();
     ensure!(
         left.is_empty(),
@@ -96,9 +100,9 @@ pub(super) fn returns_to_zero(run: &Run) -> Check {
             "{count} requests are active at the end",
             count = left.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")
         ),
-        text!(
+        cause_of_early_end(run, last).unwrap_or_else(|| text!(
             "Each request that is counted up must be counted down, with the same attributes, even if the caller disconnects: do it in `Drop`."
-        )
+        ))
     );
     each(&all, |point| {
         ensure!(

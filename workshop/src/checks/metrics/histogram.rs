@@ -1,12 +1,13 @@
 //! Histograms of durations, compared with what the run did.
 
+use super::exports::{cause_of_early_end, exports, has_one_reader, has_one_scope};
 use super::series::{
     CLIENT_POINT, DATABASE_POINT, Facts, SERVER_POINT, Series, for_calls, for_queries, for_requests,
 };
 use super::{CLIENT, DATABASE, SERVER};
 use crate::checks::assert::{Check, each, ensure};
 use crate::checks::attributes::{Attribute, advice_on, attributes_are, recommended_are_missing};
-use crate::checks::requests::trace_id_of;
+use crate::checks::requests::{are_values_of_strays, strays, trace_id_of};
 use crate::evidence::{Run, Unusual};
 use crate::messages::Message;
 use crate::text;
@@ -17,23 +18,6 @@ use otlp::model::{Attributes, Data, HistogramPoint, Metric, SpanKind, Temporalit
 /// each value, plus `BUSY` once for a busy machine.
 const GRAIN: f64 = 0.000_2;
 const BUSY: f64 = 0.05;
-
-pub(super) fn exports<'a>(run: &'a Run, name: &str) -> Result<Vec<&'a Metric>, Failure> {
-    let found: Vec<&Metric> = run.telemetry.metrics.iter().filter(|metric| metric.name == name).collect();
-    if found.is_empty() {
-        let mut names: Vec<&str> = run.telemetry.metrics.iter().map(|metric| metric.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        return Err(Failure::new(
-            text!("{name} is not among {names}", name, names = names.join(", ")),
-            text!(
-                "Give the layers the meter provider (with_meter_provider), or record {name} with an instrument of your own.",
-                name
-            ),
-        ));
-    }
-    Ok(found)
-}
 
 fn table(name: &str) -> &'static [Attribute<Facts>] {
     match name {
@@ -58,6 +42,9 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
     }
     let mut points = points(&exports)?;
     points.retain(|point| is_counted(point, run, name));
+    if name == SERVER {
+        without_strays(&mut points, run);
+    }
     let mut counts = vec![(0_u64, 0.0_f64); series.len()];
     for point in &points {
         let Some(index) = series_of(point, series) else { continue };
@@ -108,24 +95,42 @@ pub(super) fn counts_unusual_requests(run: &Run) -> Check {
     });
     let served = with_span + usize::from(is_unsampled);
     let points = points(&exports(run, SERVER)?)?;
+    let last = points.iter().map(|point| point.time).max();
     let counts = points.into_iter().filter(|point| is_of_one(&point.attributes)).map(|point| point.count);
     let counted = counts.fold(0_u64, u64::saturating_add);
     ensure!(
         usize::try_from(counted).is_ok_and(|counted| counted >= served),
         text!("{counted} values for {served} requests to /handson with the status 200", counted, served),
-        text!(
-            "A metric counts every request, whether its span is sampled or not. Shut the meter provider down when the last request has been \
-             answered, not when SIGTERM arrives."
-        )
+        cause_of_early_end(run, last).unwrap_or_else(|| {
+            text!(
+                "A metric counts every request, whether its span is sampled or not. Shut the meter provider down when the last request has been \
+                 answered, not when SIGTERM arrives."
+            )
+        })
     );
     Ok(())
+}
+
+/// Removes the series of requests that the check did not send.
+fn without_strays(points: &mut Vec<&HistogramPoint>, run: &Run) {
+    let strays = strays(run);
+    // With delta temporality, a series has a point in each export.
+    let all = points.clone();
+    points.retain(|point| {
+        let same = all.iter().filter(|other| other.attributes == point.attributes);
+        let count = same.fold(0_u64, |count, other| count.saturating_add(other.count));
+        !are_values_of_strays(&strays, &point.attributes, count)
+    });
 }
 
 /// Whether a point is about the requests of the run, not about exports of telemetry by the same client or
 /// statements at the start.
 fn is_counted(point: &HistogramPoint, run: &Run, name: &str) -> bool {
     match name {
-        CLIENT => point.attributes.int("server.port") != Some(i64::from(run.collector_port)),
+        // The program may also call itself.
+        CLIENT => [run.collector_port, run.port]
+            .iter()
+            .all(|port| point.attributes.int("server.port") != Some(i64::from(*port))),
         DATABASE => !is_at_the_start(point.attributes.text("db.operation.name")),
         _ => true,
     }
@@ -150,6 +155,7 @@ fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure
     }
     let mut points: Vec<&HistogramPoint> = Vec::new();
     has_one_scope(exports)?;
+    has_one_reader(exports)?;
     for metric in exports {
         match &metric.data {
             // Each export has all values so far, so the last one counts.
@@ -178,18 +184,6 @@ fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure
         }
     }
     Ok(points)
-}
-
-/// If two libraries record the same metric, each value is counted twice.
-pub(super) fn has_one_scope(exports: &[&Metric]) -> Check {
-    let mut scopes: Vec<&str> = exports.iter().map(|metric| metric.scope.name.as_str()).collect();
-    scopes.sort_unstable();
-    scopes.dedup();
-    let Some(([one, other], first)) = scopes.first_chunk().zip(exports.first()) else { return Ok(()) };
-    Err(Failure::new(
-        text!("{name} is recorded by {one} and by {other}", name = &first.name, one = *one, other = *other),
-        text!("Both count each value: let one library record the metric, and switch it off in the other."),
-    ))
 }
 
 /// The series with the method and status of the point; if there is none, the most similar one, whose facts

@@ -82,6 +82,12 @@ fn changes(example: &Line) -> Vec<(String, Change)> {
             ));
         }
     }
+    if example.contains_key("error") {
+        changes.push((
+            "only the message for error.stack".to_owned(),
+            Box::new(|line| line["error"]["stack"] = line["error"]["message"].clone()),
+        ));
+    }
     changes.push((
         "an hour before".to_owned(),
         Box::new(|line| {

@@ -55,6 +55,12 @@ fn changes(example: &LogRecord) -> Vec<(String, Change)> {
             Box::new(|record| record.body = Value::Text(format!("{}x", record.body.unquoted()))),
         ),
         (
+            "a JSON object as body".to_owned(),
+            Box::new(|record| {
+                record.body = Value::Text(format!("{{\"message\":\"{}\"}}", record.body.unquoted()));
+            }),
+        ),
+        (
             "a body of another type".to_owned(),
             Box::new(|record| record.body = Value::Array(vec![record.body.clone()])),
         ),

@@ -93,6 +93,15 @@ fn of_lists(meant: &'static str) -> Vec<Mutation> {
             scope.name.push('x');
             metrics.push(Metric { scope: Arc::new(scope), ..found.clone() });
         }),
+        mutation("of two readers", |metrics, found| {
+            let mut other = found.clone();
+            match &mut other.data {
+                Data::Histogram { points, .. } => points.iter_mut().for_each(|point| point.start += 1_000),
+                Data::Sum { points, .. } => points.iter_mut().for_each(|point| point.start += 1_000),
+                other => panic!("{other:?}"),
+            }
+            metrics.push(other);
+        }),
     ]
 }
 

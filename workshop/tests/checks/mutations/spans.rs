@@ -157,6 +157,16 @@ fn changes(example: &Span) -> Vec<(String, Change)> {
                     Box::new(move |span| change(&mut span.events[index].attributes, &key)),
                 ));
             }
+            if key == "exception.stacktrace" {
+                changes.push((
+                    format!("only the message for {key} of the event"),
+                    Box::new(move |span| {
+                        let attributes = &mut span.events[index].attributes;
+                        let message = attributes.get("exception.message").unwrap().clone();
+                        attributes.set("exception.stacktrace", message);
+                    }),
+                ));
+            }
             let key = key.clone();
             changes.push((
                 format!("only a word for {key} of the event"),
