@@ -21,7 +21,7 @@ fn without(is_lost: impl Fn(&Span) -> bool) -> Evidence {
 
 /// Whether a sampler that decides by the id of a span drops it.
 fn is_dropped(span: &Span) -> bool {
-    span.span_id.as_bytes()[0] % 2 == 0
+    span.span_id.as_bytes()[0].is_multiple_of(2)
 }
 
 fn is_call(span: &Span) -> bool {

@@ -2,8 +2,8 @@
 
 /// Whether `text` names a place, apart from the kind and the message of the failure, which it may repeat.
 ///
-/// The places are the frames of any language, or a `file:line` in a chain of causes. A chain of causes without
-/// places says no more than the message, which has the same causes in one line.
+/// The places are the frames of any language, or a `file:line` in a chain of causes. A chain of causes
+/// without places says no more than the message, which has the same causes in one line.
 pub(super) fn is_stack(text: &str, kind: &str, message: &str) -> bool {
     let mut text = text.to_owned();
     for known in [message, kind].into_iter().filter(|known| !known.is_empty()) {

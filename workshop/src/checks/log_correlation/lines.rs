@@ -179,8 +179,8 @@ pub(super) fn names_its_span(logged: &Logged<'_>, line: &Value) -> Check {
     Ok(())
 }
 
-/// Why the span of a line was not received, if the ids are those of a request: its spans name it as their parent,
-/// or the lines of other requests show that the ids are right.
+/// Why the span of a line was not received, if the ids are those of a request: its spans name it as their
+/// parent, or the lines of other requests show that the ids are right.
 fn cause_of_lost_span(logged: &Logged<'_>, trace: &str, span: &str) -> Option<Message> {
     let run = logged.run;
     let spans = || run.telemetry.spans.iter();

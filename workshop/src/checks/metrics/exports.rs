@@ -39,9 +39,9 @@ pub(super) fn has_one_scope(exports: &[&Metric]) -> Check {
     ))
 }
 
-/// Two cumulative series that differ only in their start count the same values twice, if they run at the same
-/// time. A series of another process has another resource, one that was reset starts when the other has ended,
-/// and a delta starts again with each export.
+/// Two cumulative series that differ only in their start count the same values twice, if they run at the
+/// same time. A series of another process has another resource, one that was reset starts when the other has
+/// ended, and a delta starts again with each export.
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#overlap>
 pub(super) fn has_one_reader(exports: &[&Metric]) -> Check {
