@@ -144,19 +144,21 @@ async def call(method: str, path: str):
         response = await httpbin.request(method, path)
     except httpx.HTTPError as error:
         raise HttpbinError(f"calling httpbin: {error!r}") from error
-    if response.is_error:
-        raise refusal(response.status_code)
+    accept(response.status_code)
 
 
-def refusal(status: int) -> HttpbinError:
-    return HttpbinError(f"calling httpbin: it answers {status}")
+def accept(status: int):
+    if status >= 400:
+        raise HttpbinError(f"calling httpbin: it answers {status}")
 
 
 # ANCHOR: errors
 async def record_refusal(span, request, response):
     """Records why a call failed while its span is open: httpx raises no error for a status."""
-    if response.status_code >= 400:
-        span.record_exception(refusal(response.status_code))
+    try:
+        accept(response.status_code)
+    except HttpbinError as error:
+        span.record_exception(error)  # It has a stack only if it was raised.
 
 
 # ANCHOR_END: errors
