@@ -215,6 +215,8 @@ pub enum Unusual {
     SlowUpstream,
     /// httpbin closes the connection without an answer.
     UpstreamBreaks,
+    /// httpbin does not listen, so the connection is refused.
+    UpstreamRefuses,
     /// The caller closes the connection while httpbin is called.
     HangsUp,
     /// SIGTERM arrives while httpbin is called.
@@ -223,7 +225,7 @@ pub enum Unusual {
 
 impl Unusual {
     /// In the order in which they are sent.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Query,
         Self::UnknownPath,
         Self::OtherMethod,
@@ -232,6 +234,7 @@ impl Unusual {
         Self::TraceState,
         Self::SlowUpstream,
         Self::UpstreamBreaks,
+        Self::UpstreamRefuses,
         Self::HangsUp,
         Self::AtTheEnd,
     ];
@@ -262,7 +265,7 @@ impl Unusual {
         match self {
             Self::UnknownPath => 404,
             Self::OtherMethod => 405,
-            Self::UpstreamBreaks => 500,
+            Self::UpstreamBreaks | Self::UpstreamRefuses => 500,
             _ => 200,
         }
     }

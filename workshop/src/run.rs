@@ -115,7 +115,7 @@ async fn run(
         Requests::Unusual => 0.0,
     };
     let receiver = Receiver::start().await?;
-    let httpbin = Httpbin::start()?;
+    let mut httpbin = Httpbin::start()?;
     let database = DatabaseFile::reserve()?;
     let started = now();
     let database_url = database.url();
@@ -136,7 +136,7 @@ async fn run(
                 tokio::time::sleep(PAUSE_BEFORE_SIGTERM).await;
                 (exchanges, service.end().await)
             }
-            Requests::Unusual => unusual::send(&mut service, &httpbin).await,
+            Requests::Unusual => unusual::send(&mut service, &mut httpbin).await,
         }
     };
     // If time runs out, the service is dropped, and its processes are killed.

@@ -4,6 +4,7 @@ mod active;
 mod exports;
 mod histogram;
 mod series;
+mod unusual;
 
 use std::collections::BTreeSet;
 
@@ -80,8 +81,16 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!(
                 "requests that are not sampled, and those that are answered after SIGTERM, are counted too"
             ),
-            histogram::counts_unusual_requests(&evidence.unusual),
+            unusual::counts_unusual_requests(&evidence.unusual),
         ),
+        Expectation::new(
+            text!(
+                "{name} has error.type and no status code for a call whose connection breaks or is refused",
+                name = CLIENT
+            ),
+            unusual::has_calls_without_answer(&evidence.unusual),
+        )
+        .with_advice(unusual::calls_without_answer_are_missing(&evidence.unusual)),
         Expectation::new(
             text!("the health check is not counted"),
             each(ours().flat_map(attributes_of), |attributes| {

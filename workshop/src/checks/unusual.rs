@@ -76,9 +76,9 @@ pub(super) fn client_spans(evidence: &Evidence) -> Vec<Expectation> {
         .with_advice(baggage_is_lost(run)),
         Expectation::new(
             text!(
-                "a call without an answer, because the connection breaks, has the status Error and error.type, and no status code"
+                "a call without an answer, because the connection breaks or is refused, has the status Error and error.type, and no status code"
             ),
-            marks_a_broken_call(run),
+            each(WITHOUT_ANSWER, |kind| marks_a_broken_call(run, kind)),
         ),
     ]
 }
@@ -295,13 +295,19 @@ fn baggage_is_lost(run: &Run) -> Option<Message> {
 }
 
 /// A call that fails has a span all the same, which says how it failed.
-fn marks_a_broken_call(run: &Run) -> Check {
-    let Some((_, exchange)) = run.unusual(Unusual::UpstreamBreaks) else { return Ok(()) };
+fn marks_a_broken_call(run: &Run, kind: Unusual) -> Check {
+    let Some((_, exchange)) = run.unusual(kind) else { return Ok(()) };
     let Some(trace) = Ids::from_run(run).trace_of(exchange) else { return Ok(()) };
     let calls = trace.of_kind(SpanKind::Client);
+    let seen = match kind {
+        Unusual::UpstreamRefuses => {
+            text!("no CLIENT span of a call whose connection was refused\n{tree}", tree = tree(&trace))
+        }
+        _ => text!("no CLIENT span of a call that broke\n{tree}", tree = tree(&trace)),
+    };
     ensure!(
         !calls.is_empty(),
-        text!("no CLIENT span of a call that broke\n{tree}", tree = tree(&trace)),
+        seen,
         text!("A call that fails without an answer also has a span: end it on every path out of the call.")
     );
     each(calls, |span| {
@@ -314,6 +320,9 @@ fn marks_a_broken_call(run: &Run) -> Check {
         Ok(())
     })
 }
+
+/// The requests whose calls of httpbin get no answer.
+pub(super) const WITHOUT_ANSWER: [Unusual; 2] = [Unusual::UpstreamBreaks, Unusual::UpstreamRefuses];
 
 /// The attributes of a call without an answer.
 static BROKEN_CALL: &[Attribute<()>] = &[

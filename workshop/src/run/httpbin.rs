@@ -94,6 +94,16 @@ impl Httpbin {
         self.shared.waiting.send_replace(0);
     }
 
+    /// Closes all connections, and refuses new ones until [`Self::listen`] is called.
+    pub(super) async fn close(&mut self) {
+        self.upstream.close().await;
+    }
+
+    /// Listens again.
+    pub(super) fn listen(&mut self) -> std::io::Result<()> {
+        self.upstream.listen()
+    }
+
     /// Waits until a call is being held.
     pub(super) async fn holds_a_call(&self) {
         self.shared.held.notified().await;

@@ -10,7 +10,7 @@ use crate::evidence::{Answer, Exchange, NoAnswer, Parent, Purpose, Unusual};
 use otlp::model::now;
 
 /// Sends one request of each kind, one after the other, until one gets no response, and stops the program.
-pub(super) async fn send(service: &mut Service, httpbin: &Httpbin) -> (Vec<Exchange>, End) {
+pub(super) async fn send(service: &mut Service, httpbin: &mut Httpbin) -> (Vec<Exchange>, End) {
     let (client, port) = (service.client().clone(), service.port());
     let mut exchanges = Vec::new();
     for kind in Unusual::ALL {
@@ -31,6 +31,13 @@ pub(super) async fn send(service: &mut Service, httpbin: &Httpbin) -> (Vec<Excha
                 let (last, end) = tokio::join!(exchange_of(&client, port, kind), end);
                 exchanges.push(last);
                 return (exchanges, end);
+            }
+            Unusual::UpstreamRefuses => {
+                httpbin.close().await;
+                let sent = exchange_of(&client, port, kind).await;
+                // If another process has taken the port, the next request has no response, and is reported.
+                let _ = httpbin.listen();
+                sent
             }
             kind => {
                 httpbin.expect(match kind {

@@ -1,6 +1,6 @@
 //! Mistakes that show only with unusual requests.
 
-use otlp::model::{Attributes, Data, Span, SpanKind, StatusCode, Value};
+use otlp::model::{Attributes, Data, HistogramPoint, Span, SpanKind, StatusCode, Value};
 use workshop::evidence::{Evidence, Exchange, NoAnswer, Unusual};
 
 use super::{advice, assert_fails, assert_passes, failures, recording, with};
@@ -115,10 +115,15 @@ fn a_baggage_that_is_changed_is_reported_and_one_that_is_lost_is_advice() {
 }
 
 #[test]
-fn a_broken_connection_that_leaves_no_mark_on_its_span_is_reported() {
+fn a_connection_that_breaks_or_is_refused_and_leaves_no_mark_on_its_span_is_reported() {
+    leaves_a_mark(Unusual::UpstreamBreaks, "no CLIENT span of a call that broke");
+    leaves_a_mark(Unusual::UpstreamRefuses, "no CLIENT span of a call whose connection was refused");
+}
+
+fn leaves_a_mark(kind: Unusual, words: &str) {
     let with_broken = |change: fn(&mut Vec<Span>, &str)| {
         with(|evidence| {
-            let id = trace_id(evidence.unusual.unusual(Unusual::UpstreamBreaks).unwrap().1);
+            let id = trace_id(evidence.unusual.unusual(kind).unwrap().1);
             change(&mut evidence.unusual.telemetry.spans, &id);
         })
     };
@@ -137,7 +142,44 @@ fn a_broken_connection_that_leaves_no_mark_on_its_span_is_reported() {
     assert_fails("client-spans", &wrong, "http.response.status_code must be absent");
     let wrong =
         with_broken(|spans, id| spans.retain(|span| span.trace_id != id || span.kind != SpanKind::Client));
-    assert_fails("client-spans", &wrong, "no CLIENT span of a call that broke");
+    assert_fails("client-spans", &wrong, words);
+}
+
+#[test]
+fn calls_without_an_answer_in_a_metric_have_an_error_type_and_no_status() {
+    let with_points = |change: fn(&mut Attributes)| {
+        with(|evidence| {
+            for metric in &mut evidence.unusual.telemetry.metrics {
+                if let Data::Histogram { points, .. } = &mut metric.data
+                    && metric.name == "http.client.request.duration"
+                {
+                    let is_meant = |point: &&mut HistogramPoint| {
+                        point.attributes.get("http.response.status_code").is_none()
+                    };
+                    points.iter_mut().filter(is_meant).for_each(|point| change(&mut point.attributes));
+                }
+            }
+        })
+    };
+    let wrong = with_points(|attributes| drop(attributes.remove("error.type")));
+    assert_fails("metrics", &wrong, "values have neither http.response.status_code nor error.type");
+    let wrong = with_points(|attributes| attributes.set("http.response.status_code", Value::Int(0)));
+    assert_fails("metrics", &wrong, "a point with http.response.status_code = 0");
+    // Some libraries record nothing if a call raises an error.
+    let missing = with(|evidence| {
+        for metric in &mut evidence.unusual.telemetry.metrics {
+            if let Data::Histogram { points, .. } = &mut metric.data {
+                points.retain(|point| {
+                    metric.name != "http.client.request.duration"
+                        || point.attributes.get("http.response.status_code").is_some()
+                });
+            }
+        }
+    });
+    assert_passes(&missing);
+    assert_eq!(advice("metrics", recording::right()), "");
+    let advice = advice("metrics", &missing);
+    assert!(advice.contains("0 of 2 calls without an answer"), "{advice}");
 }
 
 /// Changes the values of `http.server.active_requests` in the run with unusual requests.

@@ -1,18 +1,18 @@
 //! Histograms of durations, compared with what the run did.
 
-use super::exports::{cause_of_early_end, exports, has_one_reader, has_one_scope};
+use super::exports::{exports, has_one_reader, has_one_scope};
 use super::series::{
     CLIENT_POINT, DATABASE_POINT, Facts, SERVER_POINT, Series, for_calls, for_queries, for_requests,
 };
 use super::{CLIENT, DATABASE, SERVER};
 use crate::checks::assert::{Check, each, ensure};
 use crate::checks::attributes::{Attribute, advice_on, attributes_are, recommended_are_missing};
-use crate::checks::requests::{are_values_of_strays, strays, trace_id_of};
-use crate::evidence::{Run, Unusual};
+use crate::checks::requests::{are_values_of_strays, strays};
+use crate::evidence::Run;
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::Failure;
-use otlp::model::{Attributes, Data, HistogramPoint, Metric, SpanKind, Temporality};
+use otlp::model::{Data, HistogramPoint, Metric, Temporality};
 
 /// A metric may read the clock at other moments than its span. The difference in seconds may be `GRAIN` for
 /// each value, plus `BUSY` once for a busy machine.
@@ -29,17 +29,10 @@ fn table(name: &str) -> &'static [Attribute<Facts>] {
 
 /// The histogram must have exactly these series, each with its values.
 pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
-    let mut exports: Vec<&Metric> = exports(run, name)?;
-    // Another library may record other calls, such as exports of telemetry or those of resource detectors.
-    let calls_httpbin = |metric: &Metric| match &metric.data {
-        Data::Histogram { points, .. } | Data::ExponentialHistogram { points, .. } => {
-            points.iter().any(|point| point.attributes.int("server.port") == Some(run.httpbin_port.into()))
-        }
-        _ => false,
+    let exports = match name {
+        CLIENT => exports_about_httpbin(run)?,
+        _ => exports(run, name)?,
     };
-    if name == CLIENT && exports.iter().any(|metric| calls_httpbin(metric)) {
-        exports.retain(|metric| calls_httpbin(metric));
-    }
     let mut points = points(&exports)?;
     points.retain(|point| is_counted(point, run, name));
     if name == SERVER {
@@ -79,36 +72,24 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
     })
 }
 
-/// Whether the requests of the run with unusual requests are counted: those with a SERVER span, and the one
-/// that is not sampled. A request whose caller hangs up may have any status, which its span shows.
-pub(super) fn counts_unusual_requests(run: &Run) -> Check {
-    let is_of_one = |attributes: &Attributes| {
-        attributes.text("http.route") == Some("/handson")
-            && attributes.int("http.response.status_code") == Some(200)
+/// The exports of the metric of calls. Another library may record other calls, such as exports of telemetry
+/// or those of resource detectors.
+pub(super) fn exports_about_httpbin(run: &Run) -> Result<Vec<&Metric>, Failure> {
+    let calls_httpbin = |metric: &Metric| match &metric.data {
+        Data::Histogram { points, .. } | Data::ExponentialHistogram { points, .. } => {
+            points.iter().any(|point| is_about_httpbin(run, point))
+        }
+        _ => false,
     };
-    let spans = run.telemetry.spans.iter().filter(|span| span.kind == SpanKind::Server);
-    let with_span = spans.filter(|span| is_of_one(&span.attributes)).count();
-    let is_unsampled = run.unusual(Unusual::Unsampled).is_some_and(|(_, exchange)| {
-        let trace = trace_id_of(exchange);
-        exchange.answer.as_ref().is_ok_and(|answer| answer.status == 200)
-            && !run.telemetry.spans.iter().any(|span| Some(span.trace_id.as_str()) == trace)
-    });
-    let served = with_span + usize::from(is_unsampled);
-    let points = points(&exports(run, SERVER)?)?;
-    let last = points.iter().map(|point| point.time).max();
-    let counts = points.into_iter().filter(|point| is_of_one(&point.attributes)).map(|point| point.count);
-    let counted = counts.fold(0_u64, u64::saturating_add);
-    ensure!(
-        usize::try_from(counted).is_ok_and(|counted| counted >= served),
-        text!("{counted} values for {served} requests to /handson with the status 200", counted, served),
-        cause_of_early_end(run, last).unwrap_or_else(|| {
-            text!(
-                "A metric counts every request, whether its span is sampled or not. Shut the meter provider down when the last request has been \
-                 answered, not when SIGTERM arrives."
-            )
-        })
-    );
-    Ok(())
+    let mut exports = exports(run, CLIENT)?;
+    if exports.iter().any(|metric| calls_httpbin(metric)) {
+        exports.retain(|metric| calls_httpbin(metric));
+    }
+    Ok(exports)
+}
+
+pub(super) fn is_about_httpbin(run: &Run, point: &HistogramPoint) -> bool {
+    point.attributes.int("server.port") == Some(run.httpbin_port.into())
 }
 
 /// Removes the series of requests that the check did not send.
@@ -146,7 +127,7 @@ fn is_at_the_start(operation: Option<&str>) -> bool {
         .is_some_and(|operation| operations.iter().any(|known| operation.to_uppercase().starts_with(known)))
 }
 
-fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure> {
+pub(super) fn points<'a>(exports: &[&'a Metric]) -> Result<Vec<&'a HistogramPoint>, Failure> {
     if let Some(metric) = exports.iter().find(|metric| metric.unit != "s") {
         return Err(Failure::new(
             text!("unit {unit}", unit = format!("{:?}", metric.unit)),
