@@ -82,6 +82,47 @@ impl Attendee {
     pub(super) fn verdicts(&self) -> Vec<Value> {
         let text = fs::read_to_string(&self.report).unwrap_or_default();
         let report: Value = serde_json::from_str(&text).unwrap_or_default();
-        report["steps"].as_array().cloned().unwrap_or_default()
+        with_begun(report["steps"].as_array().cloned().unwrap_or_default())
+    }
+}
+
+/// Marks steps that have not been begun, as the report on the terminal does: they fail after another one, and
+/// meet no expectation.
+fn with_begun(mut verdicts: Vec<Value>) -> Vec<Value> {
+    let first_failed = verdicts.iter().position(|verdict| verdict["state"] == "failed");
+    for verdict in verdicts.iter_mut().skip(first_failed.map_or(usize::MAX, |first| first + 1)) {
+        let expectations = verdict["expectations"].as_array();
+        let meets_any =
+            expectations.into_iter().flatten().any(|expectation| expectation["failure"].is_null());
+        if verdict["state"] == "failed" && !meets_any {
+            verdict["state"] = "not_begun".into();
+        }
+    }
+    verdicts
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::with_begun;
+
+    #[test]
+    fn a_step_that_fails_after_another_and_meets_nothing_has_not_been_begun() {
+        let verdict = |state: &str, failures: &[bool]| {
+            let expectation =
+                |failed: &bool| json!({ "failure": failed.then(|| json!({ "seen": "nothing" })) });
+            json!({ "state": state, "expectations": failures.iter().map(expectation).collect::<Vec<_>>() })
+        };
+        let verdicts = vec![
+            verdict("passed", &[false]),
+            verdict("failed", &[true, true]),
+            verdict("failed", &[false, true]),
+            verdict("failed", &[true, true]),
+            verdict("passed", &[false]),
+        ];
+        let states: Vec<Value> =
+            with_begun(verdicts).iter().map(|verdict| verdict["state"].clone()).collect();
+        assert_eq!(states, ["passed", "failed", "failed", "not_begun", "passed"]);
     }
 }

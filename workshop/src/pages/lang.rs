@@ -29,6 +29,7 @@ const TEXTS: &[(&str, &str)] = &[
     ),
     ("passed", "合格"),
     ("failed", "不合格"),
+    ("not begun", "未着手"),
     ("not checked", "未判定"),
     ("This console has no guide.", "このコンソールにはガイドがありません。"),
     ("The guide has no such page.", "ガイドにそのページはありません。"),

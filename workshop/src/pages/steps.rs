@@ -184,6 +184,7 @@ pub(super) fn of_step<'a>(verdicts: &'a [Value], step: &Step) -> Option<&'a Valu
 /// A step that can be opened to show its expectations. These are in the attendee's language, like its title
 /// and hint.
 fn one(lang: Lang, steps_lang: StepsLang, step: &Step, verdict: Option<&Value>, is_open: bool) -> Markup {
+    let is_begun = verdict.is_some_and(|verdict| verdict["state"] != "not_begun");
     let expectations = verdict.and_then(|verdict| verdict["expectations"].as_array());
     html! {
         li.step id={ "step-" (step.id) } {
@@ -196,6 +197,7 @@ fn one(lang: Lang, steps_lang: StepsLang, step: &Step, verdict: Option<&Value>, 
                             p { span.mark.good { "✓" } " " (with_code(expected)) }
                             @if let Some(advice) = expectation["advice"].as_str() { p.quiet { (with_code(advice)) } }
                         }
+                        Some(_) if !is_begun => p.quiet { (with_code(expected)) },
                         Some(failure) => div.failure {
                             p { span.mark.bad { "✗" } " " strong { (with_code(expected)) } }
                             pre { (failure.get("seen").and_then(Value::as_str).unwrap_or_default()) }
@@ -222,6 +224,7 @@ fn mark(lang: Lang, verdict: Option<&Value>) -> Markup {
     html! {
         @match verdict.and_then(|verdict| verdict["state"].as_str()) {
             Some("passed") => span.mark.good { (tr(lang, "passed")) },
+            Some("not_begun") => span.mark.quiet { (tr(lang, "not begun")) },
             Some("failed") => span.mark.bad { (tr(lang, "failed")) },
             _ => span.mark.quiet { (tr(lang, "not checked")) },
         }
