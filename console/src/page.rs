@@ -133,7 +133,7 @@ impl Console {
                     script src="/console.js" defer {}
                 }
                 body data-live=(lang.tr("live")) data-paused=(lang.tr("paused (p resumes)"))
-                    data-disconnected=(lang.tr("not connected: is the console running?")) {
+                    data-disconnected=(lang.tr("not connected: is the console running?")) data-news=(lang.tr("{n} new")) {
                     a.skip href="#main" { (lang.tr("Skip to content")) }
                     header {
                         a.brand href="/" { "handson console" }
@@ -202,7 +202,8 @@ impl Context {
 
     /// A service's name, in its colour.
     pub(crate) fn service(&self, name: &str) -> Markup {
-        html! { span.service.(self.colour(name)) { (format::short(name, 60)) } }
+        // The style sheet cuts it, too, as far as the place needs.
+        html! { span.service.(self.colour(name)) title=(name) { (format::short(name, 60)) } }
     }
 
     /// The form field that selects a service.

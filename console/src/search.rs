@@ -33,6 +33,7 @@ impl Search {
                 "name" => span.name == *value,
                 "trace_id" => span.trace_id == *value,
                 "span_id" => span.span_id == *value,
+                "status" => format!("{:?}", span.status).eq_ignore_ascii_case(value),
                 _ => false,
             };
             own || has(&span.attributes, key, value)

@@ -9,16 +9,23 @@ let paused = false;
 let loading = false;
 let loadAgain = false;
 
+document.documentElement.classList.add("js");
+
 // Open details stay open when the page is replaced, and the focus stays where it is.
-async function refresh() {
+async function refresh(isWanted = false) {
   if (loading) { loadAgain = true; return; }
   loading = true;
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!paused) {
-      keepOpen(fresh);
-      replace("content", fresh);
+      const isStill = !isWanted && isReading();
+      showNews(isStill ? countNew(fresh) : 0);
+      if (!isStill) {
+        keepOpen(fresh);
+        replace("content", fresh);
+        fold();
+      }
       replace("footer", fresh);
     }
   } catch {
@@ -28,10 +35,14 @@ async function refresh() {
   if (loadAgain) { loadAgain = false; setTimeout(refresh, 1000); }
 }
 
+// The page may have been changed by this script since it was received.
+const received = new Map(["content", "footer"].map((id) => [id, document.getElementById(id)?.innerHTML]));
+
 function replace(id, fresh) {
   const old = document.getElementById(id);
   const next = fresh.getElementById(id);
-  if (!old || !next || old.innerHTML === next.innerHTML) return;
+  if (!old || !next || received.get(id) === next.innerHTML) return;
+  received.set(id, next.innerHTML);
   const focused = old.contains(document.activeElement) ? selectorOf(document.activeElement) : null;
   const scrolled = old.querySelector("aside")?.scrollTop;
   old.replaceChildren(...next.childNodes);
@@ -39,6 +50,92 @@ function replace(id, fresh) {
   const aside = old.querySelector("aside");
   if (aside && scrolled) aside.scrollTop = scrolled;
 }
+
+// A list that somebody reads must not move.
+function isReading() {
+  const list = content.querySelector("[data-still]");
+  return list !== null && (scrollY > 0 || list.matches(":hover") || list.contains(document.activeElement)
+    || list.querySelector("details[open]") !== null);
+}
+
+function keys(page) { return [...page.querySelectorAll("[data-still] [data-key]")].map((item) => item.dataset.key); }
+
+function countNew(fresh) {
+  const shown = new Set(keys(content));
+  return keys(fresh).filter((key) => !shown.has(key)).length;
+}
+
+function showNews(count) {
+  let news = document.getElementById("news");
+  if (count === 0) { news?.remove(); return; }
+  if (!news) {
+    news = document.createElement("p");
+    news.id = "news";
+    news.role = "status";
+    const button = document.createElement("button");
+    button.addEventListener("click", () => { scrollTo(0, 0); refresh(true); });
+    news.append(button);
+    content.before(news);
+  }
+  news.firstChild.textContent = texts.news.replace("{n}", count < 100 ? count : "100+");
+}
+
+// The spans whose children are hidden. They stay so when another span is opened.
+const saved = JSON.parse(sessionStorage.getItem("folded") ?? "{}");
+const folded = new Set(saved.path === location.pathname ? saved.spans : []);
+
+function spanRows() { return [...content.querySelectorAll(".waterfall tbody tr")]; }
+
+function levelOf(row) { return Number(row.dataset.level); }
+
+function fold() {
+  let level = Infinity;
+  for (const row of spanRows()) {
+    if (levelOf(row) <= level) level = Infinity;
+    row.hidden = levelOf(row) > level;
+    const isFolded = folded.has(row.dataset.span);
+    row.querySelector(".fold")?.setAttribute("aria-expanded", String(!isFolded));
+    if (isFolded && !row.hidden) level = levelOf(row);
+  }
+}
+
+function changeFolded(change) {
+  change();
+  sessionStorage.setItem("folded", JSON.stringify({ path: location.pathname, spans: [...folded] }));
+  fold();
+}
+
+// The ancestors of the selected span are never folded when the page is opened.
+function showChosen() {
+  const rows = spanRows();
+  const chosen = rows.findIndex((row) => row.matches(".chosen"));
+  if (chosen < 0) return;
+  let level = levelOf(rows[chosen]);
+  for (const row of rows.slice(0, chosen).reverse()) {
+    if (levelOf(row) < level) {
+      level = levelOf(row);
+      folded.delete(row.dataset.span);
+    }
+  }
+  fold();
+  rows[chosen].scrollIntoView();
+  rows[chosen].querySelector("a.row").focus({ preventScroll: true });
+}
+
+document.addEventListener("click", (event) => {
+  const row = event.target.closest(".fold")?.closest("tr");
+  if (row) {
+    const span = row.dataset.span;
+    changeFolded(() => { if (!folded.delete(span)) folded.add(span); });
+  } else if (event.target.id === "unfold-all") {
+    changeFolded(() => folded.clear());
+  } else if (event.target.id === "fold-all") {
+    const parents = spanRows().filter((row) => levelOf(row) > 0 && row.querySelector(".fold"));
+    changeFolded(() => parents.forEach((row) => folded.add(row.dataset.span)));
+  }
+});
+fold();
+showChosen();
 
 function selectorOf(element) {
   if (element.matches("a[href]")) return `a[href="${CSS.escape(element.getAttribute("href"))}"]`;
@@ -66,7 +163,7 @@ events.addEventListener("error", () => show(texts.disconnected));
 
 function show(text) { live.textContent = paused ? texts.paused : text; }
 
-function rows() { return [...content.querySelectorAll("a.row, details > summary")]; }
+function rows() { return [...content.querySelectorAll("a.row, details > summary")].filter((row) => row.checkVisibility()); }
 
 function move(by) {
   const all = rows();
@@ -86,6 +183,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key >= "1" && event.key <= String(pages.length)) pages[event.key - 1].click();
   else if (event.key === "j") move(1);
   else if (event.key === "k") move(-1);
+  else if (event.key === "n") content.querySelector(".next-error")?.click();
+  else if (event.key === "N") content.querySelector(".previous-error")?.click();
   else if (event.key === "p") { paused = !paused; show(texts.live); if (!paused) refresh(); }
   else if (event.key === "Escape") content.querySelector(".close a")?.click();
   else if (event.key === "/") {

@@ -194,10 +194,10 @@ impl View for ErrorGroup {
 pub(super) fn table(context: &Context, groups: &[Row], now: u64) -> Markup {
     let lang: Lang = context.lang;
     html! {
-        table {
+        div.scroll { table {
             thead { tr {
                 th { (lang.tr("Error")) } th { (lang.tr("Service")) } th.number { (lang.tr("Count")) }
-                th { (lang.tr("Last 10 minutes")) } th { (lang.tr("Last seen")) } th { (lang.tr("First seen")) }
+                th.minor { (lang.tr("Last 10 minutes")) } th { (lang.tr("Last seen")) } th.minor { (lang.tr("First seen")) }
             } }
             tbody {
                 @for group in groups {
@@ -206,12 +206,12 @@ pub(super) fn table(context: &Context, groups: &[Row], now: u64) -> Markup {
                             " " (format::short(&group.message, 120)) }
                         td { (context.service(&group.service)) }
                         td.number { (format::number(group.count as f64)) }
-                        td { (chart::spark(lang.tr("Failures over time"), &group.history)) }
+                        td.minor { (chart::spark(lang.tr("Failures over time"), &group.history)) }
                         td { (format::ago(lang, group.last, now)) }
-                        td { (format::ago(lang, group.first, now)) }
+                        td.minor { (format::ago(lang, group.first, now)) }
                     }
                 }
             }
-        }
+        } }
     }
 }

@@ -110,7 +110,7 @@ impl View for Logs {
             fixed: form(context, parameters),
             live: html! {
                 @if let Some(error) = &self.error { p.notice.bad { (error.text(lang)) } }
-                @else if !self.lines.is_empty() { (table(context, &self.lines, false)) }
+                @else if !self.lines.is_empty() { div data-still="" { (table(context, &self.lines, false)) } }
                 @else if self.any { p.quiet { (lang.tr("No log record matches.")) " " a href="/logs" { (lang.tr("Show all")) } } }
                 @else { (context.nothing_yet(lang.tr("No log records yet."))) }
                 @if let Some(older) = self.older {
@@ -168,7 +168,7 @@ pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool) -> Markup
                         (context.service(record.service()))
                         span.body { (record.body.shortened(300)) span.quiet { (format::short(&fields(record), 160)) } }
                         @match (&record.trace_id, &record.span_id) {
-                            (Some(trace), Some(span)) if in_trace => a.id href={ "/traces/" (trace) "?span=" (span) "#span" } { (lang.tr("span")) },
+                            (Some(trace), Some(span)) if in_trace => a.id href={ "/traces/" (trace) "?span=" (span) "#s-" (span) } { (lang.tr("span")) },
                             (Some(trace), _) if !in_trace => a.id href={ "/traces/" (trace) } { (lang.tr("trace")) " " (format::short(trace, 8)) },
                             _ => {}
                         }

@@ -206,6 +206,7 @@ impl View for InstrumentPage {
                 div.charts {
                     @for series in &self.series {
                         figure.stale[!series.is_live] {
+                            @if !series.is_live { p.quiet { (lang.tr("This series has ended.")) } }
                             (series.chart(lang, &instrument.unit))
                             (trace::attributes(lang, &series.attributes))
                         }
@@ -224,10 +225,10 @@ impl View for InstrumentPage {
 fn table(context: &Context, instruments: &[Row]) -> Markup {
     let lang = context.lang;
     html! {
-        table {
+        div.scroll { table {
             thead { tr {
-                th { (lang.tr("Instrument")) } th { (lang.tr("Service")) } th { (lang.tr("Type")) } th { (lang.tr("Unit")) }
-                th.number { (lang.tr("Series")) } th.number { (lang.tr("Latest")) }
+                th { (lang.tr("Instrument")) } th { (lang.tr("Service")) } th.minor { (lang.tr("Type")) } th.minor { (lang.tr("Unit")) }
+                th.number.minor { (lang.tr("Series")) } th.number { (lang.tr("Latest")) }
             } }
             tbody {
                 @for instrument in instruments {
@@ -235,14 +236,14 @@ fn table(context: &Context, instruments: &[Row]) -> Markup {
                         td { a.row href=(address(&instrument.service, &instrument.name)) { (format::short(&instrument.name, 100)) }
                             div.quiet { (format::short(&instrument.description, 120)) } }
                         td { (context.service(&instrument.service)) }
-                        td { (kind(lang, instrument.kind)) }
-                        td { code { (format::short(&instrument.unit, 30)) } }
-                        td.number { (instrument.series) }
+                        td.minor { (kind(lang, instrument.kind)) }
+                        td.minor { code { (format::short(&instrument.unit, 30)) } }
+                        td.number.minor { (instrument.series) }
                         td.number { @if let Some(latest) = &instrument.latest { (latest.text(&instrument.unit)) } }
                     }
                 }
             }
-        }
+        } }
     }
 }
 

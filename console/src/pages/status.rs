@@ -74,7 +74,7 @@ impl View for Status {
             fixed: html! {},
             live: html! {
                 p { (lang.trf("{used} of {limit} in use", &[("used", &bytes(self.memory)), ("limit", &bytes(self.memory_limit))])) }
-                table {
+                div.scroll { table {
                     thead { tr {
                         th {} th.number { (lang.tr("Received")) } th.number { (lang.tr("Rejected")) } th.number { (lang.tr("Received twice")) }
                         th.number { (lang.tr("Refused requests")) } th.number { (lang.tr("Kept")) }
@@ -94,7 +94,7 @@ impl View for Status {
                             }
                         }
                     }
-                }
+                } }
                 @if self.failures_not_counted > 0 {
                     p.notice { (lang.plural(self.failures_not_counted,
                         "{n} failed request is not among the errors: too many failed at one time.",

@@ -132,7 +132,7 @@ fn trace_page(store: &Store, chosen: &str) -> trace::TracePage {
     trace::TracePage::new(
         trace,
         store.log_records_of(TRACE),
-        trace::Parameters { span: Some(chosen.to_owned()) },
+        trace::Parameters { span: Some(chosen.to_owned()), ..Default::default() },
     )
 }
 

@@ -1,5 +1,6 @@
 //! The page of one trace, with its waterfall.
 
+mod errors;
 mod span;
 mod waterfall;
 
@@ -13,8 +14,10 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::{format, logs};
 use crate::page::{Content, Context, Preferences, View};
+use crate::search::Search;
 use crate::store::{Gone, Line, StoredTrace, root};
 use crate::{Console, Lang, Store};
+use errors::Errors;
 use otlp::model::{Span, Trace, otlp_json};
 pub(super) use span::attributes;
 use waterfall::Waterfall;
@@ -26,9 +29,11 @@ const MAX_LINES: usize = 300;
 #[serde(default)]
 pub(super) struct Parameters {
     pub(super) span: Option<String>,
+    /// A search: only the spans that match are shown, with their ancestors.
+    pub(super) find: String,
 }
 
-/// `GET /traces/{id}?span=`; as JSON it is OTLP's `resourceSpans`.
+/// `GET /traces/{id}?span=&find=`; as JSON it is OTLP's `resourceSpans`.
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Path(id): Path<String>,
@@ -59,11 +64,35 @@ pub(super) struct TracePage {
     lines: Vec<Line>,
     /// The id of the selected span.
     chosen: Option<String>,
+    find: String,
 }
 
 impl TracePage {
     pub(super) fn new(trace: &StoredTrace, lines: Vec<Line>, parameters: Parameters) -> Self {
-        Self { id: trace.id.clone(), spans: trace.spans().to_vec(), lines, chosen: parameters.span }
+        Self {
+            id: trace.id.clone(),
+            spans: trace.spans().to_vec(),
+            lines,
+            chosen: parameters.span,
+            find: parameters.find,
+        }
+    }
+}
+
+impl TracePage {
+    /// The search field, and the buttons that need a script.
+    fn tools(&self, lang: Lang) -> Markup {
+        html! {
+            form.filter action={ "/traces/" (self.id) } role="search" {
+                label.wide { (lang.tr("Words and key=value")) input #search type="search" name="find" value=(self.find)
+                    placeholder="status=error"; }
+                button { (lang.tr("Find")) }
+                div.tools {
+                    button #fold-all type="button" { (lang.tr("Fold all")) }
+                    button #unfold-all type="button" { (lang.tr("Unfold all")) }
+                }
+            }
+        }
     }
 }
 
@@ -77,13 +106,16 @@ impl View for TracePage {
     fn html(&self, context: &Context) -> Content {
         let lang = context.lang;
         let trace = Trace::new(&self.id, self.spans.iter().map(|span| &**span));
-        let waterfall = Waterfall::new(&trace);
+        let mut waterfall = Waterfall::new(&trace);
         let chosen = self.chosen.as_deref().and_then(|id| trace.span(id));
+        let errors = Errors::new(&waterfall, chosen, &self.find);
+        let search = Search::parse(&self.find);
+        let found = (!self.find.trim().is_empty()).then(|| waterfall.retain(|span| search.finds_span(span)));
         let log_records = |n: usize| lang.plural(n as u64, "{n} log record", "{n} log records");
         Content {
             link: "/traces",
             title: format::short(root(&self.spans).map_or("", |span| &span.name), 100),
-            fixed: html! {},
+            fixed: self.tools(lang),
             live: html! {
                 p.facts {
                     span { (lang.tr("Trace")) " " code { (self.id) } }
@@ -91,11 +123,18 @@ impl View for TracePage {
                     span { b { (format::duration(waterfall.duration() as f64)) } }
                     span { b { (lang.plural(trace.spans.len() as u64, "{n} span", "{n} spans")) } }
                     span { a href="#logs" { (log_records(self.lines.len())) } }
+                    (errors.links(lang))
+                }
+                @if let Some(found) = found {
+                    p.notice {
+                        (lang.trf("{n} of {all} spans match; they are shown with their ancestors.", &[("n", &found), ("all", &trace.spans.len())]))
+                        " " a href={ "/traces/" (self.id) } { (lang.tr("Show all")) }
+                    }
                 }
                 (problems(lang, &waterfall))
                 div.split {
-                    (waterfall.table(context, chosen))
-                    @if let Some(chosen) = chosen { (span::panel(context, &trace, chosen)) }
+                    (waterfall.table(context, chosen, &self.find))
+                    @if let Some(chosen) = chosen { (span::panel(context, &trace, chosen, &errors)) }
                 }
                 (lines(context, &self.id, &self.lines))
             },

@@ -219,10 +219,10 @@ fn form(context: &Context, parameters: &Parameters) -> Markup {
 fn table(context: &Context, traces: &[Row], now: u64) -> Markup {
     let lang: Lang = context.lang;
     html! {
-        table {
+        div.scroll { table {
             thead { tr {
-                th { (lang.tr("Time (UTC)")) } th { (lang.tr("Trace")) } th { (lang.tr("Services")) }
-                th.number { (lang.tr("Spans")) } th.number { (lang.tr("Duration")) } th { (lang.tr("Status")) }
+                th { (lang.tr("Time (UTC)")) } th { (lang.tr("Trace")) } th.minor { (lang.tr("Services")) }
+                th.number.minor { (lang.tr("Spans")) } th.number { (lang.tr("Duration")) } th { (lang.tr("Status")) }
             } }
             tbody {
                 @for trace in traces {
@@ -231,13 +231,13 @@ fn table(context: &Context, traces: &[Row], now: u64) -> Markup {
                         td { a.row href={ "/traces/" (trace.trace_id) } {
                             (format::short(&trace.name, 80)) " " code.quiet { (format::short(&trace.trace_id, 8)) }
                         } }
-                        td { @for name in &trace.services { (context.service(name)) " " } }
-                        td.number { (trace.spans) }
+                        td.minor { @for name in &trace.services { (context.service(name)) " " } }
+                        td.number.minor { (trace.spans) }
                         td.number { (format::duration(trace.duration_ms * 1e6)) }
                         td { @if trace.errors > 0 { span.mark.bad { (lang.tr("error")) } } @else { span.quiet { "ok" } } }
                     }
                 }
             }
-        }
+        } }
     }
 }

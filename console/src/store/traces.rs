@@ -47,9 +47,14 @@ impl StoredTrace {
         root(&self.spans)
     }
 
+    /// The start of the first span, in nanoseconds since 1970.
+    pub fn start(&self) -> u64 {
+        self.spans.iter().map(|span| span.start).min().unwrap_or_default()
+    }
+
     /// From the start of the first span to the end of the last one, in nanoseconds.
     pub fn duration(&self) -> u64 {
-        let start = self.spans.iter().map(|span| span.start).min().unwrap_or_default();
+        let start = self.start();
         let end = self.spans.iter().map(|span| span.end).max().unwrap_or_default();
         end.saturating_sub(start)
     }

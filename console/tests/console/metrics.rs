@@ -130,7 +130,7 @@ async fn an_exemplar_opens_its_trace() {
         assert_eq!((exemplars.len(), &exemplars[0]["trace_id"]), (1, &json!(TRACE)), "{name}: {series:#}");
     }
     let (_, page) = console.html("/metrics/shop/wait").await;
-    let link = format!("href=\"/traces/{TRACE}?span=00000000000000a1#span\"");
+    let link = format!("href=\"/traces/{TRACE}?span=00000000000000a1#s-00000000000000a1\"");
     assert!(page.contains(&link) && page.contains(">1.25 s</a>"), "{page}");
 }
 

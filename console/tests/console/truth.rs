@@ -286,3 +286,35 @@ async fn media_types_and_encodings_are_accepted_in_any_case() {
     }
     assert_eq!(console.json("/").await["requests"], 1);
 }
+
+#[tokio::test]
+async fn spans_of_a_trace_are_found_with_their_ancestors_and_the_selected_one_is_always_shown() {
+    let console = Console::start(&[]);
+    let id = |number: u32| format!("{number:016x}");
+    let trace = (1..=3_200)
+        .map(|number| {
+            let (parent, failed) =
+                if number == 1 { (String::new(), 0) } else { (id(1 + number % 2), number) };
+            let status = json!({ "status": { "code": if failed == 3_100 || failed == 5 { 2 } else { 0 } } });
+            let parent = if number == 2 { id(1) } else { parent };
+            span(TRACE, &id(number), &parent, &format!("job {number}"), status)
+        })
+        .collect();
+    console.send_json("/v1/traces", &spans("shop", trace)).await;
+    let rows = |page: &str| -> Vec<String> {
+        let rows = page.split("<tr").filter(|row| row.contains("data-span"));
+        rows.map(|row| row.split("job ").nth(1).unwrap().split(['<', ' ']).next().unwrap().to_owned())
+            .collect()
+    };
+    let (_, page) = console.html(&format!("/traces/{TRACE}?find=status%3Derror")).await;
+    let mut found = rows(&page);
+    found.sort();
+    assert_eq!(found, ["1", "2", "3100", "5"], "5 is below 2, and 3100 is below 1");
+    assert!(page.contains("2 of 3200 spans match"), "{page}");
+    let (_, page) = console.html(&format!("/traces/{TRACE}?span={}", id(3_100))).await;
+    assert!(rows(&page).contains(&"3100".to_owned()) && page.contains("200 more are in the JSON"));
+    assert!(
+        page.contains(&format!("class=\"next-error\" href=\"?span={}#s-{}\"", id(5), id(5))),
+        "after the last, the first"
+    );
+}

@@ -12,6 +12,7 @@ mod errors;
 mod guide;
 mod pages;
 mod processes;
+mod screen;
 mod screenshots;
 mod steps;
 mod tabs;

@@ -32,6 +32,9 @@ pub(super) struct SeriesChart {
     pub(super) is_live: bool,
 }
 
+/// Points that are closer than this are always connected.
+const MIN_GAP: u64 = 15_000_000_000;
+
 type AxisOfSeries = (u64, u64, u64);
 
 #[derive(Serialize)]
@@ -58,7 +61,7 @@ impl ExemplarJson {
     }
 
     fn address(&self) -> String {
-        let span = self.span_id.as_ref().map(|span| format!("?span={span}#span")).unwrap_or_default();
+        let span = self.span_id.as_ref().map(|span| format!("?span={span}#s-{span}")).unwrap_or_default();
         format!("/traces/{}{span}", self.trace_id)
     }
 }
@@ -126,9 +129,12 @@ fn axis(samples: &[&Sample], now: u64) -> AxisOfSeries {
     let mut intervals: Vec<u64> =
         samples.windows(2).map(|two| two[1].time.saturating_sub(two[0].time)).collect();
     intervals.sort_unstable();
-    // Two intervals show how often a sender exports; one may be a gap.
-    let usual = if intervals.len() > 2 { intervals[intervals.len() / 2] } else { 0 };
-    (first, if is_recent { last.max(now) } else { last }, STALE.max(usual.saturating_mul(3)))
+    // A few intervals show how often a sender exports; a single one may be a gap.
+    let max_gap = match intervals.get(intervals.len() / 2) {
+        Some(usual) if intervals.len() > 2 => usual.saturating_mul(3).max(MIN_GAP),
+        _ => STALE,
+    };
+    (first, if is_recent { last.max(now) } else { last }, max_gap)
 }
 
 /// The latest values of the lines of a series, and what it has counted.
@@ -180,10 +186,10 @@ impl Latest {
         Self::new(instrument, series, &lines, is_rate)
     }
 
-    /// The value that describes the series best: the median, otherwise the only line, otherwise a total.
+    /// The value that describes the series best: the median or the quantile in the middle, otherwise a total.
     pub(super) fn text(&self, unit: &str) -> String {
         let known = || self.lines.iter().filter_map(|(name, value)| Some((name.as_str(), (*value)?)));
-        let line = known().find(|(name, _)| *name == "p50").or_else(|| known().next_back());
+        let line = known().find(|(name, _)| *name == "p50").or_else(|| known().nth(known().count() / 2));
         let (name, value): (&str, Cow<'_, str>) = match line {
             Some(("rate" | "value", value)) => return shown(value, unit, self.is_rate),
             Some((name, value)) => (name, shown(value, unit, self.is_rate).into()),

@@ -84,7 +84,7 @@ pub(super) fn table(context: &Context, calls: &[Call]) -> Markup {
     html! {
         section {
             h2 { (lang.tr("Calls between services")) }
-            table {
+            div.scroll { table {
                 thead { tr {
                     th { (lang.tr("Caller")) } th {} th { (lang.tr("Called")) } th.number { (lang.tr("Calls")) }
                     th.number { (lang.tr("Errors")) } th.number { "p95" }
@@ -101,7 +101,7 @@ pub(super) fn table(context: &Context, calls: &[Call]) -> Markup {
                         }
                     }
                 }
-            }
+            } }
         }
     }
 }

@@ -64,9 +64,9 @@ pub(super) fn table(context: &Context, operations: &[Operation], left_out: u64) 
     html! {
         section {
             h2 { (lang.tr("Operations")) }
-            table {
+            div.scroll { table {
                 thead { tr {
-                    th { (lang.tr("Service")) } th { (lang.tr("Operation")) } th { (lang.tr("Kind")) }
+                    th { (lang.tr("Service")) } th { (lang.tr("Operation")) } th.minor { (lang.tr("Kind")) }
                     th.number { (lang.tr("Calls")) } th.number { (lang.tr("Errors")) } th.number { "p95" }
                 } }
                 tbody {
@@ -76,14 +76,14 @@ pub(super) fn table(context: &Context, operations: &[Operation], left_out: u64) 
                             td { (context.service(&operation.service)) }
                             td { a href=(address("/traces", &[("service", &operation.service), ("name", &operation.name)])) {
                                 (format::short(&operation.name, 100)) } }
-                            td.quiet { (operation.kind) }
+                            td.quiet.minor { (operation.kind) }
                             td.number { (format::number(operation.per_second)) "/s" }
                             td.number.bad[operation.errors > 0] { (format::percent(errors)) }
                             td.number { (format::duration(operation.p95_ms * 1e6)) }
                         }
                     }
                 }
-            }
+            } }
             @if left_out > 0 {
                 p.quiet { (lang.trf("{n} spans of further operations are not listed.", &[("n", &left_out)])) }
             }

@@ -13,7 +13,7 @@ const MAX_SPANS: usize = 50_000;
 /// The newest traces.
 pub(super) struct Recent<'a> {
     pub(super) traces: Vec<&'a StoredTrace>,
-    /// The time in which they were received.
+    /// The time in which they happened.
     pub(super) seconds: f64,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Recent<'a> {
                 break;
             }
             spans += trace.spans().len();
-            earliest = earliest.min(trace.updated);
+            earliest = earliest.min(trace.start().clamp(since, trace.updated.max(since)));
             traces.push(trace);
         }
         Self { traces, seconds: Duration::from_nanos(now - earliest).as_secs_f64().max(1.0) }

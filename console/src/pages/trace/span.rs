@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::errors::Errors;
 use crate::Lang;
 use crate::page::Context;
 use crate::pages::format;
@@ -15,7 +16,7 @@ const MAX_EVENTS: usize = 200;
 /// Maximum number of characters of a value to show.
 const MAX_VALUE: usize = 10_000;
 
-pub(super) fn panel(context: &Context, trace: &Trace<'_>, span: &Span) -> Markup {
+pub(super) fn panel(context: &Context, trace: &Trace<'_>, span: &Span, errors: &Errors) -> Markup {
     let lang = context.lang;
     let start = trace.spans.first().map_or(span.start, |first| first.start);
     let dropped = [
@@ -42,6 +43,7 @@ pub(super) fn panel(context: &Context, trace: &Trace<'_>, span: &Span) -> Markup
                     StatusCode::Unset => span.quiet { (lang.tr("status not set: no error was recorded")) },
                 }
             }
+            p.facts { (errors.links(lang)) }
             p { a href={ "/logs?q=" (urlencoded(&format!("span_id={}", span.span_id))) } { (lang.tr("Logs of this span")) } }
             h3 { (lang.tr("Attributes")) }
             (attributes(lang, &span.attributes))

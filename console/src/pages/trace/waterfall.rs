@@ -107,7 +107,50 @@ impl<'a> Waterfall<'a> {
         self.end.saturating_sub(self.start)
     }
 
-    pub(super) fn table(&self, context: &Context, chosen: Option<&Span>) -> Markup {
+    /// The number of failed spans.
+    pub(super) fn failed(&self) -> usize {
+        self.rows.iter().filter(|row| row.span.status == StatusCode::Error).count()
+    }
+
+    /// The failed spans before and after the row of `chosen`.
+    pub(super) fn failed_around(&self, chosen: Option<&Span>) -> (Vec<&'a Span>, Vec<&'a Span>) {
+        let place = chosen.and_then(|chosen| self.place_of(chosen));
+        let failed = |rows: &[Row<'a>]| -> Vec<&'a Span> {
+            rows.iter().map(|row| row.span).filter(|span| span.status == StatusCode::Error).collect()
+        };
+        match place {
+            Some(place) => (failed(&self.rows[..place]), failed(&self.rows[place + 1..])),
+            None => (Vec::new(), failed(&self.rows)),
+        }
+    }
+
+    fn place_of(&self, span: &Span) -> Option<usize> {
+        self.rows.iter().position(|row| std::ptr::eq(row.span, span))
+    }
+
+    /// Keeps only the spans that match and their ancestors. Returns the number of those that match.
+    pub(super) fn retain(&mut self, matches: impl Fn(&Span) -> bool) -> usize {
+        let mut found = 0;
+        // From the last row to the first, an ancestor is the next row whose level is lower by one.
+        let mut level = 0;
+        let mut kept: Vec<Row<'a>> = Vec::new();
+        for row in std::mem::take(&mut self.rows).into_iter().rev() {
+            if matches(row.span) {
+                found += 1;
+                level = level.max(row.level);
+            } else if row.level + 1 == level {
+                level = row.level;
+            } else {
+                continue;
+            }
+            kept.push(row);
+        }
+        kept.reverse();
+        self.rows = kept;
+        found
+    }
+
+    pub(super) fn table(&self, context: &Context, chosen: Option<&Span>, find: &str) -> Markup {
         let lang = context.lang;
         let whole = self.duration().max(1) as f64;
         let at = |time: u64| WIDTH * time.saturating_sub(self.start) as f64 / whole;
@@ -115,22 +158,27 @@ impl<'a> Waterfall<'a> {
         let width = |span: &Span| (at(span.end) - at(span.start)).max(3.0);
         let left = |span: &Span| at(span.start).min(WIDTH - width(span)).max(0.0);
         let hidden = self.rows.len().saturating_sub(MAX_ROWS);
+        // The selected span is among the rows that are shown.
+        let place = chosen.and_then(|chosen| self.place_of(chosen)).unwrap_or_default();
+        let first = if place < MAX_ROWS { 0 } else { (place - MAX_ROWS / 2).min(hidden) };
         html! {
             div.waterfall {
                 table {
                     thead { tr {
                         th { (lang.tr("Span")) } th.number { (lang.tr("Duration")) }
-                        th.number title=(lang.tr("The time in which none of its children ran")) { (lang.tr("Self time")) }
+                        th.number.minor title=(lang.tr("The time in which none of its children ran")) { (lang.tr("Self time")) }
                         th.time { span { "0" } span { (format::duration(whole / 2.0)) } span { (format::duration(whole)) } }
                     } }
                     tbody {
-                        @for row in self.rows.iter().take(MAX_ROWS) {
+                        @for (place, row) in self.rows.iter().enumerate().skip(first).take(MAX_ROWS) {
                             @let span = row.span;
+                            @let has_children = self.rows.get(place + 1).is_some_and(|next| next.level > row.level);
                             @let is_chosen = chosen.is_some_and(|chosen| std::ptr::eq(chosen, span));
                             @let colour = context.colour(span.service());
-                            tr.chosen[is_chosen] data-span=(span.span_id) {
+                            tr.chosen[is_chosen] id={ "s-" (span.span_id) } data-span=(span.span_id) data-level=(row.level) {
                                 td.{ "l" (row.level.min(MAX_LEVELS)) } {
-                                    a.row href={ "?span=" (span.span_id) "#span" } aria-current=[is_chosen.then_some("true")] {
+                                    @if has_children { button.fold type="button" aria-expanded="true" aria-label=(lang.tr("Children")) {} }
+                                    a.row href=(address(span, find)) aria-current=[is_chosen.then_some("true")] {
                                         span.dot.(colour) {}
                                         (format::short(&span.name, 70))
                                         @if span.status == StatusCode::Error { " " span.mark.bad { (lang.tr("error")) } }
@@ -138,7 +186,7 @@ impl<'a> Waterfall<'a> {
                                     " " span.quiet { (format::short(span.service(), 40)) }
                                 }
                                 td.number { (format::duration(span.duration() as f64)) }
-                                td.number.quiet { (format::duration(row.self_time as f64)) }
+                                td.number.quiet.minor { (format::duration(row.self_time as f64)) }
                                 td.time {
                                     svg viewBox="0 0 1000 16" preserveAspectRatio="none" aria-hidden="true" {
                                         rect.(colour).bad[span.status == StatusCode::Error]
@@ -157,6 +205,11 @@ impl<'a> Waterfall<'a> {
             }
         }
     }
+}
+
+/// The address of a span in the page of its trace.
+pub(super) fn address(span: &Span, find: &str) -> String {
+    format!("{}#s-{}", format::address("", &[("span", &span.span_id), ("find", find)]), span.span_id)
 }
 
 /// The time of `span` that no child covers. Overlapping children count once.

@@ -1,0 +1,280 @@
+//! The pages on a phone and on a large screen, light and dark, with telemetry of unusual size.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use super::browser::Browser;
+use super::root;
+use super::webdriver::Locator;
+
+const BIG: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+/// The positions of the failed spans of the trace.
+const FAILED: [u64; 3] = [700, 1_500, 2_900];
+
+fn now() -> u64 {
+    UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64
+}
+
+/// A running `cargo workshop console` on free ports. It ends when this value is dropped.
+struct Console {
+    process: Child,
+    /// The URL of its pages.
+    url: String,
+    otlp: String,
+    client: reqwest::Client,
+}
+
+impl Console {
+    fn start() -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_workshop"))
+            .args(["console", "--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
+            .current_dir(root())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut urls = Vec::new();
+        while urls.len() < 3 {
+            let line = lines.next().expect("the console ended");
+            urls.extend(
+                line.split_whitespace().filter(|word| word.starts_with("http://")).map(str::to_owned),
+            );
+        }
+        std::thread::spawn(move || lines.for_each(drop));
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
+        Self { process, url: urls[0].clone(), otlp: urls[1].clone(), client }
+    }
+
+    async fn send(&self, path: &str, body: Value) {
+        let post =
+            self.client.post(format!("{}{path}", self.otlp)).header("content-type", "application/json");
+        assert_eq!(post.body(body.to_string()).send().await.unwrap().status().as_u16(), 200);
+    }
+
+    async fn spans(&self, service: &str, spans: Vec<Value>) {
+        self.send("/v1/traces", json!({ "resourceSpans": [{ "resource": resource(service), "scopeSpans": [{ "spans": spans }] }] }))
+            .await;
+    }
+
+    async fn log_record(&self, service: &str, text: &str) {
+        let attributes: Vec<Value> = (0..8)
+            .map(|at| json!({ "key": format!("a.long.attribute.name.{at}"), "value": { "stringValue": "with a value" } }))
+            .collect();
+        let record = json!({ "timeUnixNano": now().to_string(), "severityNumber": 13, "traceId": BIG,
+            "body": { "stringValue": text }, "attributes": attributes });
+        self.send("/v1/logs", json!({ "resourceLogs": [{ "resource": resource(service), "scopeLogs": [{ "logRecords": [record] }] }] }))
+            .await;
+    }
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn resource(service: &str) -> Value {
+    json!({ "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] })
+}
+
+fn span(trace: &str, id: u64, parent: u64, name: &str, failed: bool) -> Value {
+    let start = now() - 60_000_000_000 + id * 1_000_000;
+    json!({ "traceId": trace, "spanId": format!("{id:016x}"),
+        "parentSpanId": if parent == 0 { String::new() } else { format!("{parent:016x}") },
+        "name": name, "kind": 2, "startTimeUnixNano": start.to_string(),
+        "endTimeUnixNano": (start + 5_000_000).to_string(),
+        "status": { "code": if failed { 2 } else { 0 }, "message": "disk full" } })
+}
+
+/// A trace of 2,990 spans, a service with a long name, log records, metrics, failures and a refusal.
+async fn send_all(console: &Console) {
+    let spans = (1..=2_990)
+        .map(|id| {
+            let parent = if id == 1 {
+                0
+            } else if id % 50 == 1 {
+                1
+            } else if id % 50 < 6 {
+                id - 1
+            } else {
+                id - id % 50 + 2
+            };
+            span(BIG, id, parent, &format!("job {id}"), FAILED.contains(&id))
+        })
+        .collect();
+    console.spans("worker", spans).await;
+    let long = "a-service-with-a-long-name-".repeat(190);
+    console.spans(&long, vec![span(&"c".repeat(32), 1, 0, "GET /long", true)]).await;
+    for at in 0..120 {
+        console.log_record(if at % 2 == 0 { &long } else { "worker" }, &format!("record {at}")).await;
+    }
+    for at in 0..5u64 {
+        let time = (now() - (400 - at * 10) * 1_000_000_000).to_string();
+        let metrics = json!([
+            { "name": "connections", "gauge": { "dataPoints": [{ "timeUnixNano": time, "asDouble": 1_000 + at }] } },
+            { "name": "duration", "unit": "s", "histogram": { "aggregationTemporality": 2, "dataPoints": [{
+                "timeUnixNano": time, "count": (at * 10).to_string(), "sum": 1.0, "min": 0.1, "max": 0.2,
+                "explicitBounds": [0.1, 0.2], "bucketCounts": ["0", (at * 10).to_string(), "0"],
+                "exemplars": [{ "timeUnixNano": time, "asDouble": 0.15, "traceId": BIG }] }] } },
+        ]);
+        console
+            .send("/v1/metrics", json!({ "resourceMetrics": [{ "resource": resource("worker"), "scopeMetrics": [{ "metrics": metrics }] }] }))
+            .await;
+    }
+    let refused = console.client.post(format!("{}/v1/logs", console.otlp)).body("x").send().await.unwrap();
+    assert_eq!(refused.status().as_u16(), 415);
+}
+
+/// Elements whose text has too little contrast with its background: WCAG 2.2, 1.4.3.
+const CONTRAST: &str = r"
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const parse = (colour) => {
+        canvas.clearRect(0, 0, 1, 1); canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1);
+        const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+        return [r, g, b, a / 255];
+    };
+    const over = (top, below) => [0, 1, 2].map(i => top[i] * top[3] + below[i] * (1 - top[3])).concat(1);
+    const ancestors = (element) => { const all = []; for (let e = element; e; e = e.parentElement) all.unshift(e); return all; };
+    const luminance = ([r, g, b]) => [r, g, b].map(v => v / 255)
+        .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const found = new Map();
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+        const element = texts.currentNode.parentElement;
+        if (!texts.currentNode.data.trim() || !element.checkVisibility() || element.closest('option, button:disabled')) continue;
+        let background = [255, 255, 255, 1], opacity = 1;
+        for (const above of ancestors(element)) {
+            const style = getComputedStyle(above);
+            opacity *= style.opacity;
+            background = over(parse(style.backgroundColor), background);
+        }
+        const style = getComputedStyle(element);
+        const colour = parse(style.color); colour[3] *= opacity;
+        const [light, dark] = [luminance(over(colour, background)), luminance(background)].sort((a, b) => b - a);
+        const ratio = (light + 0.05) / (dark + 0.05);
+        const size = parseFloat(style.fontSize), isLarge = size >= 24 || (size >= 18.66 && style.fontWeight >= 700);
+        if (ratio < (isLarge ? 3 : 4.5)) found.set(element.className + ' ' + ratio.toFixed(2), texts.currentNode.data.trim().slice(0, 40));
+    }
+    return [...found].map(([where, text]) => where + ': ' + text);
+";
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "wants chromium"]
+async fn every_page_fits_a_phone_and_a_screen_and_has_enough_contrast() {
+    let console = Console::start();
+    send_all(&console).await;
+    let browser = Browser::start().await;
+    let group = {
+        let text = console.client.get(format!("{}/errors", console.url)).header("accept", "application/json");
+        let json: Value = serde_json::from_str(&text.send().await.unwrap().text().await.unwrap()).unwrap();
+        json["error_groups"].as_array().and_then(|groups| Some(groups.first()?["id"].as_str()?.to_owned()))
+    };
+    let mut pages: Vec<String> =
+        ["/", "/?service=nope", "/traces", "/logs", "/errors", "/metrics", "/self", "/steps", "/guide"]
+            .map(str::to_owned)
+            .to_vec();
+    pages.extend(group.map(|id| format!("/errors/{id}")));
+    pages.push(format!("/traces/{BIG}"));
+    pages.push(format!("/traces/{BIG}?span={:016x}", FAILED[0]));
+    pages.push(format!("/traces/{}", "d".repeat(32)));
+    pages.extend(["connections", "duration"].map(|name| format!("/metrics/worker/{name}")));
+    let mut faults = Vec::new();
+    for width in [390, 1_400] {
+        let size = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500 });
+        browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
+        for scheme in ["light", "dark"] {
+            let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+            browser.devtools("Emulation.setEmulatedMedia", media).await;
+            for path in &pages {
+                browser.open(&format!("{}{path}", console.url)).await;
+                let page_width = browser.script("return document.documentElement.scrollWidth").await;
+                if page_width.as_i64().unwrap() > width {
+                    faults.push(format!("{path} is {page_width} pixels wide, of {width}"));
+                }
+                let contrast = browser.script(CONTRAST).await;
+                faults.extend(
+                    contrast.as_array().unwrap().iter().map(|text| format!("{path} {scheme}: {text}")),
+                );
+            }
+        }
+    }
+    let size = json!({ "width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": true });
+    browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
+    browser.open(&format!("{}/logs", console.url)).await;
+    let height = browser.script("return document.documentElement.scrollHeight").await.as_i64().unwrap();
+    if height > 100 * 100 + 1_000 {
+        faults.push(format!("/logs is {height} pixels high for 100 records"));
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "wants chromium"]
+async fn log_records_that_one_reads_stand_still_and_new_ones_are_counted() {
+    let console = Console::start();
+    for at in 0..60 {
+        console.log_record("worker", &format!("record {at}")).await;
+    }
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/logs", console.url)).await;
+    console.log_record("worker", "at the top").await;
+    browser.text_when(".lines .body", "a new record", |text| text.contains("at the top")).await;
+    browser.script("scrollTo(0, 600)").await;
+    let before = browser
+        .script("return document.querySelectorAll('.lines summary')[20].getBoundingClientRect().top")
+        .await;
+    for text in ["one more", "and another"] {
+        console.log_record("worker", text).await;
+    }
+    browser.text_when("#news", "the number of new records", |text| text.contains("2 new")).await;
+    let after = browser
+        .script("return document.querySelectorAll('.lines summary')[20].getBoundingClientRect().top")
+        .await;
+    assert_eq!(before, after);
+    browser.click(Locator::Css("#news button")).await;
+    browser.text_when(".lines .body", "the newest record", |text| text.contains("and another")).await;
+    assert_eq!(browser.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "wants chromium"]
+async fn an_error_among_thousands_of_spans_is_reached_by_key_and_found_and_others_are_folded() {
+    let console = Console::start();
+    send_all(&console).await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/traces/{BIG}", console.url)).await;
+    browser.text_when(".facts", "the errors", |text| text.contains("3 errors")).await;
+    for (key, position) in [("n", 0), ("n", 1), ("n", 2), ("N", 1)] {
+        browser.keys(key).await;
+        let name = format!("job {}", FAILED[position]);
+        browser.text_when("#span h2", "the next error", |text| text == name).await;
+        let is_visible = "const place = document.querySelector('tr.chosen').getBoundingClientRect();
+            return place.top >= 0 && place.bottom <= innerHeight";
+        assert_eq!(browser.script(is_visible).await, true, "{name} is visible");
+    }
+    browser.open(&format!("{}/traces/{BIG}?find=status%3Derror", console.url)).await;
+    let rows = "return [...document.querySelectorAll('.waterfall tbody tr')].filter(row => row.checkVisibility()).length";
+    let found = browser.script(rows).await.as_u64().unwrap();
+    assert!((4..40).contains(&found), "the failed spans and their ancestors: {found}");
+    browser.open(&format!("{}/traces/{BIG}", console.url)).await;
+    browser.click(Locator::Css("#fold-all")).await;
+    assert!(browser.script(rows).await.as_u64().unwrap() < 100);
+    browser.click(Locator::Css(".fold")).await;
+    // What is folded stays so when the page updates itself.
+    let folded = browser.script(rows).await;
+    console.spans("worker", vec![span(BIG, 5_000, 1, "the last job", false)]).await;
+    browser.text_when(".facts", "one more span", |text| text.contains("2991 spans")).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let now_folded = browser.script(rows).await;
+    assert!(
+        now_folded == folded || now_folded.as_u64() == folded.as_u64().map(|rows| rows + 1),
+        "{folded} {now_folded}"
+    );
+    assert_eq!(browser.faults().await, Vec::<String>::new());
+}
