@@ -1,4 +1,4 @@
-//! What the pages report is what happened: times, counts and callers, also for senders with unusual telemetry.
+//! What the pages report is what happened: times, counts and callers, also of unusual senders.
 
 use std::io::Write;
 use std::time::Duration;
