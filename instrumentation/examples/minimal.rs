@@ -1,5 +1,4 @@
-//! A service with all three signals: `PORT=8080 cargo run -p handson-instrumentation --example minimal`, then
-//! `/hello`.
+//! All three signals: `PORT=8080 cargo run -p handson-instrumentation --example minimal`; then call `/hello`.
 
 use axum::{Router, http::StatusCode, routing::get};
 use instrumentation::{Identity, Instrumentation, database::Pool, delivery::Delivery, identity::detectors};

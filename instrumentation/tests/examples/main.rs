@@ -12,6 +12,11 @@ use process::Process;
 const TRACE_ID: &str = "0af7651916cd43dd8448eb211c80319c";
 const SPAN_ID: &str = "b7ad6b7169203331";
 
+#[test]
+fn the_minimal_example_has_at_most_60_lines() {
+    assert!(include_str!("../../examples/minimal.rs").lines().count() <= 60);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_minimal_example_sends_all_three_signals() {
     let (received, lines) = run("minimal").await;
