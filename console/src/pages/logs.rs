@@ -161,27 +161,30 @@ pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool) -> Markup
     html! {
         div.lines {
             @for Line { position, record } in lines {
-                details data-key=(position.arrival) {
-                    summary {
-                        time { (format::time(record.when())) }
-                        (level(record.severity_number, &record.severity_text))
-                        (context.service(record.service()))
-                        span.body { (record.body.shortened(300)) span.quiet { (format::short(&fields(record), 160)) } }
-                        @match (&record.trace_id, &record.span_id) {
-                            (Some(trace), Some(span)) if in_trace => a.id href={ "/traces/" (trace) "?span=" (span) "#s-" (span) } { (lang.tr("span")) },
-                            (Some(trace), _) if !in_trace => a.id href={ "/traces/" (trace) } { (lang.tr("trace")) " " (format::short(trace, 8)) },
-                            _ => {}
+                div.line {
+                    details data-key=(position.arrival) {
+                        summary {
+                            time { (format::time(record.when())) }
+                            (level(record.severity_number, &record.severity_text))
+                            (context.service(record.service()))
+                            span.body { (record.body.shortened(300)) span.quiet { (format::short(&fields(record), 160)) } }
+                        }
+                        @if !record.event_name.is_empty() { p { (lang.tr("Event")) " " code { (format::short(&record.event_name, 200)) } } }
+                        (trace::attributes(lang, &record.attributes))
+                        h3 { (lang.tr("Resource")) }
+                        (trace::attributes(lang, &record.resource))
+                        dl {
+                            dt { (lang.tr("time")) } dd { (format::date_and_time(record.when())) }
+                            dt { (lang.tr("scope")) } dd { (format::short(&record.scope.name, 200)) }
+                            @if let Some(trace) = &record.trace_id { dt { (lang.tr("trace")) } dd { a href={ "/traces/" (trace) } { (trace) } } }
+                            @if let Some(span) = &record.span_id { dt { (lang.tr("span")) } dd { (span) } }
                         }
                     }
-                    @if !record.event_name.is_empty() { p { (lang.tr("Event")) " " code { (format::short(&record.event_name, 200)) } } }
-                    (trace::attributes(lang, &record.attributes))
-                    h3 { (lang.tr("Resource")) }
-                    (trace::attributes(lang, &record.resource))
-                    dl {
-                        dt { (lang.tr("time")) } dd { (format::date_and_time(record.when())) }
-                        dt { (lang.tr("scope")) } dd { (format::short(&record.scope.name, 200)) }
-                        @if let Some(trace) = &record.trace_id { dt { (lang.tr("trace")) } dd { a href={ "/traces/" (trace) } { (trace) } } }
-                        @if let Some(span) = &record.span_id { dt { (lang.tr("span")) } dd { (span) } }
+                    // Not in the summary, because a click on that opens the line.
+                    @match (&record.trace_id, &record.span_id) {
+                        (Some(trace), Some(span)) if in_trace => a.id href={ "/traces/" (trace) "?span=" (span) "#s-" (span) } { (lang.tr("span")) },
+                        (Some(trace), _) if !in_trace => a.id href={ "/traces/" (trace) } { (lang.tr("trace")) span.minor { " " (format::short(trace, 8)) } },
+                        _ => {}
                     }
                 }
             }

@@ -74,7 +74,7 @@ impl View for Status {
             fixed: html! {},
             live: html! {
                 p { (lang.trf("{used} of {limit} in use", &[("used", &bytes(self.memory)), ("limit", &bytes(self.memory_limit))])) }
-                div.scroll { table {
+                div.scroll tabindex="0" { table {
                     thead { tr {
                         th {} th.number { (lang.tr("Received")) } th.number { (lang.tr("Rejected")) } th.number { (lang.tr("Received twice")) }
                         th.number { (lang.tr("Refused requests")) } th.number { (lang.tr("Kept")) }

@@ -8,6 +8,8 @@ use otlp::model::{Attributes, Data, Exemplar, HistogramPoint, Point, SummaryPoin
 pub struct Sample {
     /// Nanoseconds since 1970.
     pub time: u64,
+    /// From when its values are, in nanoseconds since 1970; 0 if unknown.
+    pub start: u64,
     /// The number; for a distribution, the sum.
     pub value: f64,
     /// The number of values of a distribution.
@@ -72,14 +74,21 @@ impl Sample {
 }
 
 fn number(point: Point) -> Arrived {
-    let sample =
-        Sample { time: point.time, value: point.value, count: 0, distribution: None, quantiles: Vec::new() };
+    let sample = Sample {
+        time: point.time,
+        start: point.start,
+        value: point.value,
+        count: 0,
+        distribution: None,
+        quantiles: Vec::new(),
+    };
     Arrived::new(point.attributes, sample, point.exemplars)
 }
 
 fn distribution(point: HistogramPoint) -> Arrived {
     let sample = Sample {
         time: point.time,
+        start: point.start,
         value: point.sum,
         count: point.count,
         distribution: Some(Box::new(Distribution {
@@ -96,6 +105,7 @@ fn distribution(point: HistogramPoint) -> Arrived {
 fn summary(point: SummaryPoint) -> Arrived {
     let sample = Sample {
         time: point.time,
+        start: point.start,
         value: point.sum,
         count: point.count,
         distribution: None,

@@ -172,3 +172,21 @@ async fn charts_have_a_time_axis_gaps_and_a_value_axis_that_fits() {
     let page = gauge("queue", &[(20, 3.0), (10, 10.0)]).await;
     assert!(page.contains("class=\"top\">10<") && page.contains("class=\"bottom\">0<"), "{page}");
 }
+
+#[tokio::test]
+async fn the_start_of_a_point_gives_the_rate_of_a_single_delta_and_shows_that_a_process_has_started_again() {
+    let console = Console::start(&[]);
+    let sum = |temporality: u8, start: u64, time: u64, value: &str| {
+        json!({ "isMonotonic": true, "aggregationTemporality": temporality, "dataPoints": [{
+            "startTimeUnixNano": (now() - start * SECOND).to_string(),
+            "timeUnixNano": (now() - time * SECOND).to_string(), "asInt": value }] })
+    };
+    send(&console, json!({ "name": "visits", "sum": sum(1, 20, 10, "5") })).await;
+    let rate = latest(&console, "visits").await["rate"].as_f64().unwrap();
+    assert!((rate - 0.5).abs() < 0.01, "{rate}");
+    send(&console, json!({ "name": "orders", "sum": sum(2, 60, 20, "100") })).await;
+    // It has counted more than the process before.
+    send(&console, json!({ "name": "orders", "sum": sum(2, 15, 10, "150") })).await;
+    let rate = latest(&console, "orders").await["rate"].as_f64().unwrap();
+    assert!((rate - 15.0).abs() < 0.1, "{rate}");
+}

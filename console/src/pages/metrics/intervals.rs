@@ -22,10 +22,12 @@ pub(super) fn lines(instrument: &Instrument, samples: &[&Sample]) -> (Vec<NamedL
         Kind::Gauge | Kind::UpDownCounter => (vec![line("value", &|at| Some(samples[at].value))], false),
         Kind::Counter => {
             let rate = |at: usize| {
-                let (before, sample) = (before(at)?, samples[at]);
-                let seconds = (sample.time.saturating_sub(before.time)) as f64 / 1e9;
-                let more =
-                    if instrument.cumulative { since(before.value, sample.value) } else { sample.value };
+                let (before, sample) = (before(at), samples[at]);
+                let has_start = !instrument.cumulative && sample.start > 0;
+                let start = if has_start { sample.start } else { before?.time };
+                let seconds = (sample.time.saturating_sub(start)) as f64 / 1e9;
+                let counted = before.filter(|before| instrument.cumulative && continues(before, sample));
+                let more = sample.value - counted.map_or(0.0, |before| before.value);
                 (seconds > 0.0).then(|| more / seconds)
             };
             (vec![line("rate", &rate)], true)
@@ -82,15 +84,21 @@ fn name(quantile: f64) -> String {
     format!("p{}", (quantile * 1e8).round() / 1e6)
 }
 
-/// The increase; a value that decreased has started again from 0.
-fn since(before: f64, now: f64) -> f64 {
-    if now >= before { now - before } else { now }
+/// Whether a cumulative sample contains what the one before has counted. Otherwise it has started again from
+/// 0: its start is later, or it has counted less.
+fn continues(before: &Sample, sample: &Sample) -> bool {
+    let is_more = if sample.count > 0 || before.count > 0 {
+        sample.count >= before.count
+    } else {
+        sample.value >= before.value
+    };
+    is_more && sample.start <= before.time
 }
 
 /// The mean of the values of an interval; without one, of all values.
 fn mean(cumulative: bool, before: Option<&Sample>, sample: &Sample) -> Option<f64> {
     let (sum, count) = match before {
-        Some(before) if cumulative && sample.count >= before.count => {
+        Some(before) if cumulative && continues(before, sample) => {
             (sample.value - before.value, sample.count - before.count)
         }
         _ => (sample.value, sample.count),
@@ -110,7 +118,7 @@ fn whole(sample: &Sample) -> Option<(&Distribution, Vec<u64>)> {
 fn difference<'a>(before: &'a Sample, sample: &'a Sample) -> Option<(&'a Distribution, Vec<u64>)> {
     let of = &**sample.distribution.as_ref()?;
     let earlier = &**before.distribution.as_ref()?;
-    if sample.count < before.count {
+    if !continues(before, sample) {
         return whole(sample);
     }
     let (mut counts, mut at) = (of.counts.clone(), 0);
@@ -158,7 +166,7 @@ mod tests {
         let (bounds, counts) = (bounds.to_vec(), counts.to_vec());
         let count = counts.iter().sum();
         let distribution = Some(Box::new(Distribution { bounds, counts, min: None, max: None }));
-        Sample { time: 0, value: 0.0, count, distribution, quantiles: Vec::new() }
+        Sample { time: 0, start: 0, value: 0.0, count, distribution, quantiles: Vec::new() }
     }
 
     #[test]
