@@ -24,7 +24,7 @@ async fn a_chapter_is_rendered_in_both_languages_and_linked_from_the_others() {
     assert!(!english.contains("../../../"), "{english}");
     let (status, japanese) = console.html("/guide/ja/09-alert.md").await;
     assert_eq!(status, 200);
-    assert!(japanese.contains("<h1>9 · 失敗が増えたら知らせを受ける</h1>"), "{japanese}");
+    assert!(japanese.contains("<h1>9 · 失敗が増えたら通知を受け取る</h1>"), "{japanese}");
 }
 
 #[tokio::test]
