@@ -118,10 +118,10 @@ pub(super) fn readme(name: &str, lang: Lang) -> String {
         ),
         Lang::Ja => format!(
             "# {name}\n\n\
-            ハンズオン用サービスのコピーです。作業する場所には `TODO` とステップの id が書かれています。\n\n\
+            ハンズオン用サービスのコピーです。作業する場所には `TODO` とステップの ID が書かれています。\n\n\
             ```sh\n\
             cargo run              # GET http://localhost:8080/handson\n\
-            cargo workshop check   # このサービスが実際に送るテレメトリーから、どのステップが動くかを判定します\n\
+            cargo workshop check   # このサービスが実際に送るテレメトリーから、各ステップができたかを判定します\n\
             cargo workshop watch   # 保存のたびに判定します\n\
             ```\n"
         ),
