@@ -115,6 +115,14 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("The time in which none of its children ran", "子スパンが動いていなかった時間"),
     ("Self time", "自身の時間"),
     ("{n} more are in the JSON of this page.", "残り {n} 件はこのページの JSON にあります。"),
+    (
+        "The clock of {called} is about {time} behind that of {caller}: its spans are drawn too early.",
+        "{called} の時計が {caller} の時計より約 {time} 遅れています。そのスパンは実際より早い位置に表示されています。",
+    ),
+    (
+        "The clock of {called} is about {time} ahead of that of {caller}, or it began after the call had ended: its spans are drawn too late.",
+        "{called} の時計が {caller} の時計より約 {time} 進んでいるか、呼び出しの終了後に処理を始めています。そのスパンは実際より遅い位置に表示されています。",
+    ),
     ("{n} errors", "エラー {n} 件"),
     ("previous error", "前のエラー"),
     ("next error", "次のエラー"),

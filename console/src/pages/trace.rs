@@ -1,6 +1,7 @@
 //! The page of one trace, with its waterfall.
 
 mod errors;
+mod skew;
 mod span;
 mod waterfall;
 
@@ -132,6 +133,7 @@ impl View for TracePage {
                     }
                 }
                 (problems(lang, &waterfall))
+                (skew::notices(lang, &trace))
                 div.split {
                     (waterfall.table(context, chosen, &self.find))
                     @if let Some(chosen) = chosen { (span::panel(context, &trace, chosen, &errors)) }

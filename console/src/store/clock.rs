@@ -4,8 +4,8 @@ use std::time::Duration;
 
 /// Telemetry that is from the future by more than this comes from a clock that is ahead.
 const MAX_AHEAD: i64 = Duration::from_secs(1).as_nanos() as i64;
-/// Exporters send at least every few seconds. If all telemetry is older than this, the clock is behind.
-const MAX_DELAY: i64 = Duration::from_secs(30).as_nanos() as i64;
+/// Exporters send every 5 s by default. If all telemetry is older than this, the clock is behind.
+const MAX_DELAY: i64 = Duration::from_secs(7).as_nanos() as i64;
 /// A single export may be late, for example because it was repeated.
 const MIN_ARRIVALS: u32 = 3;
 /// The time over which the shortest delay is measured.

@@ -55,17 +55,19 @@ async fn requests_of_a_sender_whose_clock_is_wrong_are_counted_with_a_hint() {
         let (_, page) = console.html("/").await;
         assert!(page.contains(hint), "{hint}: {page}");
     }
-    let console = Console::start(&[]);
     // A single export may be late, but a sender whose telemetry is always late has another clock.
-    for trace in 1..=5 {
-        let body = spans("shop", vec![server(trace, now() - 1_200 * SECOND, SECOND)]);
-        console.send_json("/v1/traces", &body).await;
-        tokio::time::sleep(Duration::from_millis(1_000)).await;
+    for (seconds, hint) in [(8, "is 8s behind"), (1_200, "is 20m behind")] {
+        let console = Console::start(&[]);
+        for trace in 1..=5 {
+            let body = spans("shop", vec![server(trace, now() - seconds * SECOND, SECOND)]);
+            console.send_json("/v1/traces", &body).await;
+            tokio::time::sleep(Duration::from_millis(700)).await;
+        }
+        let overview = console.json("/").await;
+        assert!(overview["requests"].as_u64().unwrap() >= 2, "{overview:#}");
+        let (_, page) = console.html("/").await;
+        assert!(page.contains(hint), "{hint}: {page}");
     }
-    let overview = console.json("/").await;
-    assert!(overview["requests"].as_u64().unwrap() >= 2, "{overview:#}");
-    let (_, page) = console.html("/").await;
-    assert!(page.contains("is 20m behind"), "{page}");
 
     let console = Console::start(&[]);
     let body = spans("shop", vec![server(1, now() - 10 * SECOND, SECOND), server(2, now(), SECOND)]);
@@ -317,4 +319,31 @@ async fn spans_of_a_trace_are_found_with_their_ancestors_and_the_selected_one_is
         page.contains(&format!("class=\"next-error\" href=\"?span={}#s-{}\"", id(5), id(5))),
         "after the last, the first"
     );
+}
+
+#[tokio::test]
+async fn a_trace_shows_that_the_clocks_of_its_services_differ() {
+    for (offset, shown) in [
+        (0, None),
+        (-7_000_000_000_i64, Some("The clock of stock is about 7 s behind that of shop")),
+        (7_000_000_000, Some("The clock of stock is about 7 s ahead of that of shop")),
+    ] {
+        let console = Console::start(&[]);
+        let start = now() - 60 * SECOND;
+        let times = |from: u64, took: u64| json!({ "startTimeUnixNano": from.to_string(), "endTimeUnixNano": (from + took).to_string() });
+        let mut call = times(start, 20_000_000);
+        call["kind"] = 3.into();
+        let mut served = times((start + 5_000_000).checked_add_signed(offset).unwrap(), 10_000_000);
+        served["kind"] = 2.into();
+        let (client, server) = ("00000000000000a1", "00000000000000a2");
+        console.send_json("/v1/traces", &spans("shop", vec![span(TRACE, client, "", "GET", call)])).await;
+        console
+            .send_json("/v1/traces", &spans("stock", vec![span(TRACE, server, client, "GET /", served)]))
+            .await;
+        let (_, page) = console.html(&format!("/traces/{TRACE}")).await;
+        match shown {
+            Some(text) => assert!(page.contains(text), "{text}: {page}"),
+            None => assert!(!page.contains("The clock of"), "{page}"),
+        }
+    }
 }
