@@ -135,8 +135,8 @@ fn difference<'a>(before: &'a Sample, sample: &'a Sample) -> Option<(&'a Distrib
     Some((of, counts))
 }
 
-/// Values are assumed to be distributed evenly within their bucket. The last bucket has no upper bound, so
-/// its lower bound is the result.
+/// Values are assumed to be distributed evenly within their bucket. If a bucket has no upper bound, its lower
+/// bound is the result.
 fn percentile(bounds: &[f64], counts: &[u64], share: f64) -> Option<f64> {
     // A sum of floats, because it cannot overflow with any counts that a sender may use.
     let all: f64 = counts.iter().map(|count| *count as f64).sum();
@@ -148,7 +148,8 @@ fn percentile(bounds: &[f64], counts: &[u64], share: f64) -> Option<f64> {
     for (at, count) in counts.iter().enumerate() {
         let more = *count as f64;
         if counted + more >= wanted && *count > 0 {
-            let Some(upper) = bounds.get(at) else { return bounds.last().copied() };
+            let below = || at.checked_sub(1).and_then(|below| bounds.get(below)).copied();
+            let Some(upper) = bounds.get(at).filter(|upper| upper.is_finite()) else { return below() };
             let lower = if at == 0 { upper.min(0.0) } else { bounds[at - 1] };
             return Some(lower + (upper - lower) * (wanted - counted) / more);
         }
@@ -204,5 +205,6 @@ mod tests {
             "all that is known of the last bucket"
         );
         assert_eq!(percentile(&bounds, &[0; 4], 0.5), None);
+        assert_eq!(percentile(&[0.1, f64::INFINITY], &[1, 2, 0], 0.9), Some(0.1));
     }
 }
