@@ -159,10 +159,6 @@ impl View for Overview {
                     p.notice { (lang.trf("At most {max} services are counted; {n} requests of others are not.",
                         &[("max", &MAX_SERVICES), ("n", &self.requests_not_counted)])) }
                 }
-                @if !self.calls.is_empty() { (calls::table(context, &self.calls)) }
-                @if !self.operations.is_empty() {
-                    (operations::table(context, &self.operations, self.operations_left_out))
-                }
                 div.columns {
                     section {
                         h2 { a href="/errors" { (lang.tr("Newest errors")) } }
@@ -176,6 +172,10 @@ impl View for Overview {
                         }
                         @for monitor in &self.monitors { (monitor.html(lang, self.now)) }
                     }
+                }
+                @if !self.calls.is_empty() { (calls::table(context, &self.calls)) }
+                @if !self.operations.is_empty() {
+                    (operations::table(context, &self.operations, self.operations_left_out))
                 }
                 @if let Some(section) = &self.section { (section(lang)) }
             },

@@ -115,5 +115,5 @@ async fn pictures_of_the_guide() {
     let up = start(repository.path(), "0.5");
     browser.open(&up.url).await;
     browser.text_when(".monitor", "the monitor fires", |text| text.contains("firing")).await;
-    picture(&browser, &up, "09-after", "/", 900).await;
+    picture(&browser, &up, "09-after", "/", 760).await;
 }
