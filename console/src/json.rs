@@ -21,13 +21,27 @@ const CHUNK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The JSON of `view`.
 pub(crate) fn body(view: impl Serialize + Send + 'static) -> Body {
+    stream(move |writer| serde_json::to_writer(writer, &view).map_err(io::Error::from))
+}
+
+/// The JSON of each value on a line of its own.
+pub(crate) fn lines<T: Serialize>(values: impl Iterator<Item = T> + Send + 'static) -> Body {
+    stream(move |writer| {
+        for value in values {
+            serde_json::to_writer(&mut *writer, &value)?;
+            writer.write_all(b"\n")?;
+        }
+        Ok(())
+    })
+}
+
+fn stream(write: impl FnOnce(&mut dyn Write) -> io::Result<()> + Send + 'static) -> Body {
     let (sender, receiver) = channel(MAX_WAITING);
     let runtime = Handle::current();
     spawn_blocking(move || {
         let chunks = Chunks { sender: sender.clone(), runtime: runtime.clone() };
         let mut chunks = BufWriter::with_capacity(CHUNK, chunks);
-        let written = serde_json::to_writer(&mut chunks, &view).map_err(io::Error::from);
-        if let Err(error) = written.and_then(|()| chunks.flush()) {
+        if let Err(error) = write(&mut chunks).and_then(|()| chunks.flush()) {
             // Dropping the writer would send its remaining bytes, and wait for the client again.
             drop(chunks.into_parts());
             // The error ends the response early, so that the client does not consider it complete. The client

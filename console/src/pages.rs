@@ -8,6 +8,7 @@ mod logs;
 mod metrics;
 mod overview;
 mod parameter;
+mod save;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
         .route("/metrics", get(metrics::page))
         .route("/metrics/{service}/{name}", get(metrics::instrument))
         .route("/self", get(status::page))
+        .route("/save", get(save::file))
         .route("/events", get(live::events))
         .route("/style.css", get(asset("text/css; charset=utf-8", include_str!("pages/style.css"))))
         .route("/console.js", get(asset("text/javascript; charset=utf-8", include_str!("pages/console.js"))))

@@ -127,6 +127,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("previous error", "前のエラー"),
     ("next error", "次のエラー"),
     ("Find", "検索"),
+    ("Save", "保存"),
+    ("Save all traces and log records", "すべてのトレースとログレコードを保存"),
     ("Fold all", "すべて折りたたむ"),
     ("Unfold all", "すべて展開"),
     ("Children", "子スパン"),

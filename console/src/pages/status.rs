@@ -95,6 +95,7 @@ impl View for Status {
                         }
                     }
                 } }
+                p { a href="/save" download="" { (lang.tr("Save all traces and log records")) } }
                 @if self.failures_not_counted > 0 {
                     p.notice { (lang.plural(self.failures_not_counted,
                         "{n} failed request is not among the errors: too many failed at one time.",

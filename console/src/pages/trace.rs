@@ -125,6 +125,7 @@ impl View for TracePage {
                     span { b { (lang.plural(trace.spans.len() as u64, "{n} span", "{n} spans")) } }
                     span { a href="#logs" { (log_records(self.lines.len())) } }
                     (errors.links(lang))
+                    span { a href={ "/save?trace=" (self.id) } download="" { (lang.tr("Save")) } }
                 }
                 @if let Some(found) = found {
                     p.notice {

@@ -44,6 +44,50 @@ async fn a_saved_trace_and_lines_of_a_file_exporter_are_shown() {
     assert!(console.html("/metrics").await.1.contains("stock"));
 }
 
+#[tokio::test]
+async fn what_is_saved_is_shown_again() {
+    let other = "0af7651916cd43dd8448eb211c80319c";
+    let sender = Console::start(&[]);
+    for (trace, name) in [(TRACE, "buy"), (other, "sell")] {
+        let more = json!({ "kind": 2, "startTimeUnixNano": super::now().to_string() });
+        sender
+            .send_json("/v1/traces", &spans("shop", vec![span(trace, "00000000000000a1", "", name, more)]))
+            .await;
+        let record = json!({ "timeUnixNano": "5", "traceId": trace, "spanId": "00000000000000a1", "body": { "stringValue": name } });
+        let logs = json!({ "resourceLogs": [{ "scopeLogs": [{ "logRecords": [record] }] }] });
+        sender.send_json("/v1/logs", &logs).await;
+    }
+    let folder = tempdir().unwrap();
+    let save = async |query: &str| {
+        let answer = sender.client.get(format!("{}/save{query}", sender.url)).send().await.unwrap();
+        let name =
+            answer.headers()["content-disposition"].to_str().unwrap().split('"').nth(1).unwrap().to_owned();
+        let path = folder.path().join(name);
+        fs::write(&path, answer.bytes().await.unwrap()).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+
+    let one = save(&format!("?trace={TRACE}")).await;
+    assert!(one.ends_with(&format!("/trace-{TRACE}.jsonl")), "{one}");
+    let console = Console::start(&[&one]);
+    assert!(console.printed_line(&one).await.ends_with("1 spans, 1 log records, 0 metrics"));
+    let path = format!("/traces/{TRACE}");
+    assert_eq!(console.json(&path).await, sender.json(&path).await);
+    assert!(console.html(&path).await.1.contains("1 log record<"));
+
+    let all = save("").await;
+    let console = Console::start(&[&all]);
+    assert!(console.printed_line(&all).await.ends_with("2 spans, 2 log records, 0 metrics"));
+    let order = async |console: &Console| {
+        let traces = console.json("/traces").await;
+        traces["traces"].as_array().unwrap().iter().map(|trace| trace["trace_id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(order(&console).await, order(&sender).await);
+
+    let missing = sender.html("/save?trace=00000000000000000000000000000001").await;
+    assert_eq!(missing, (404, "nothing of this trace is stored".to_owned()));
+}
+
 #[test]
 fn a_file_that_cannot_be_shown_is_named_with_the_reason() {
     let folder = tempdir().unwrap();
