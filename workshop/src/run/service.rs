@@ -142,6 +142,9 @@ impl Service {
     /// Stops the program by SIGTERM, and kills it if it does not end in time.
     pub(super) async fn end(&mut self) -> End {
         let flooded = self.stdout.flooded() || self.stderr.flooded();
+        if let Ok(client) = used_once(self.port).await {
+            self.client = client;
+        }
         let signalled = Instant::now();
         if flooded {
             self.kill();
@@ -201,6 +204,20 @@ fn client() -> reqwest::Result<reqwest::Client> {
     reqwest::Client::builder().no_proxy().user_agent("workshop").tls_certs_only([]).build()
 }
 
+/// A client with one idle connection, which has carried a request.
+///
+/// A client that sends several requests at once may open connections that it then does not need. Go's
+/// `http.Server` waits five seconds for a first request on them, so a right program would end too late.
+async fn used_once(port: u16) -> reqwest::Result<reqwest::Client> {
+    let client = client()?;
+    let url = format!("http://127.0.0.1:{port}/healthz");
+    // A program that does not answer any more is judged by how it ends.
+    if let Ok(response) = client.get(url).timeout(Duration::from_secs(1)).send().await {
+        let _ = response.bytes().await;
+    }
+    Ok(client)
+}
+
 /// The exit status; if a signal ended the process, 128 plus its number, as in shells.
 fn exit_code(status: ExitStatus) -> Option<i32> {
     status.code().or_else(|| Some(128 + status.signal()?))
@@ -212,4 +229,34 @@ async fn free_port() -> std::io::Result<u16> {
 
 fn describe(status: ExitStatus) -> Message {
     status.code().map_or_else(|| text!("a signal"), |code| text!("exit status {code}", code))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::used_once;
+
+    #[tokio::test]
+    async fn the_only_connection_at_sigterm_has_carried_a_request() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let served = async {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 1024];
+            let count = connection.read(&mut request).await.unwrap();
+            connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            (connection, String::from_utf8(request[..count].to_vec()).unwrap())
+        };
+        let (client, (mut connection, request)) = tokio::join!(used_once(port), served);
+        assert!(request.starts_with("GET /healthz "), "{request}");
+        // It stays open until the client is dropped, and there is no other one.
+        let pause = std::time::Duration::from_millis(50);
+        assert!(tokio::time::timeout(pause, listener.accept()).await.is_err());
+        assert!(tokio::time::timeout(pause, connection.read_u8()).await.is_err());
+        drop(client);
+        assert!(connection.read_u8().await.is_err());
+    }
 }
