@@ -159,6 +159,14 @@ fn value_is(key: &str, value: &Value, is: &Is) -> Check {
             seen,
             text!("{key} is a number, and was set as a string: backends cannot compare it. Set an i64.", key),
         ),
+        (is, Value::Double(_)) if is_number(is) => fail(
+            seen,
+            text!(
+                "{key} is an integer, and was set as a floating-point number: {right}.",
+                key,
+                right = is.describe()
+            ),
+        ),
         _ => fail(seen, text!("{key} should be {right}.", key, right = is.describe())),
     }
 }

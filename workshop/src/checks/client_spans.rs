@@ -4,8 +4,8 @@ mod attributes;
 
 use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
-    CLOCK_TOLERANCE, Served, cause_of_lost_call, is_in_place, no_server_spans, served, span_tolerance,
-    trace_id_of, tree,
+    CLOCK_TOLERANCE, Served, cause_of_lost_call, is_in_place, no_server_spans, served, served_in,
+    span_tolerance, trace_id_of, tree,
 };
 use super::unusual;
 use crate::evidence::{Evidence, Purpose, Run, UpstreamCall};
@@ -63,7 +63,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!("it begins before httpbin is called, and ends after it has answered"),
             each(all(), |served| {
                 each(pairs(&served), |(span, call)| on(span, covers_the_call(&served, span, call)))
-            }),
+            })
+            .and_then(|()| end_before_the_query(evidence)),
         ),
         Expectation::new(
             text!(
@@ -80,8 +81,18 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
 
 /// The CLIENT spans of HTTP; those of the database belong to another step.
 fn calls<'a>(served: &Served<'a>) -> Vec<&'a Span> {
-    let spans = served.trace.of_kind(SpanKind::Client).into_iter();
-    spans.filter(|span| !span.attributes.0.iter().any(|(key, _)| key.starts_with("db."))).collect()
+    let spans = served.trace.of_kind(SpanKind::Client);
+    let has_method = |span: &Span| {
+        span.attributes.get("http.request.method").or(span.attributes.get("http.method")).is_some()
+    };
+    let is_of_database = |span: &Span| span.attributes.0.iter().any(|(key, _)| key.starts_with("db."));
+    // Some libraries also make spans for the parts of a call, such as connecting and sending.
+    let is_part = |span: &Span| {
+        !has_method(span)
+            && served.call_of(span).is_none()
+            && spans.iter().any(|call| has_method(call) && served.trace.is_below(span, call))
+    };
+    spans.iter().copied().filter(|span| !is_of_database(span) && !is_part(span)).collect()
 }
 
 /// The CLIENT spans of a request, each with the call of httpbin whose `traceparent` names it.
@@ -288,6 +299,29 @@ fn covers_the_call(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Che
         )
     );
     Ok(())
+}
+
+/// The calls must have ended when the query begins. Another thread may end a span a little later, but not in
+/// every request.
+fn end_before_the_query(evidence: &Evidence) -> Check {
+    let is_alone = |served: &Served<'_>| served.exchange.purpose == Purpose::Alone;
+    let mut late = None;
+    for served in served_in(&evidence.calm).filter(is_alone) {
+        let Some(query) = served.trace.named("handson.dbQuery").first().copied() else { return Ok(()) };
+        let is_late = |span: &&Span| span.end > query.end.saturating_add(span_tolerance(span, query));
+        if !calls(&served).iter().any(is_late) {
+            return Ok(());
+        }
+        late = late.or(Some(served));
+    }
+    let Some(served) = late else { return Ok(()) };
+    fail(
+        tree(&served.trace),
+        text!(
+            "Spans of calls are still open after the query, in each request: end a span when its answer has arrived, and close the body of the \
+             answer then, not when the request ends."
+        ),
+    )
 }
 
 fn status_is_right(served: &Served<'_>, span: &Span, call: &UpstreamCall) -> Check {

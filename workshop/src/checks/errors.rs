@@ -10,6 +10,7 @@ use super::requests::{
     CLOCK_TOLERANCE, Served, is_in_place, lost_or_not_sampled, no_server_spans, served, served_in,
     span_tolerance, tree,
 };
+use super::unusual::WITHOUT_ANSWER;
 use crate::evidence::{Evidence, Purpose};
 use crate::messages::Message;
 use crate::text;
@@ -29,6 +30,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     let by_httpbin = || failed().filter(Served::stopped_at_httpbin);
     let logged = [&evidence.calm, &evidence.errors].map(Logged::by_run);
     let lines = lines::errors(&logged);
+    let unusual = [Logged::by_run(&evidence.unusual)];
+    let unusual_lines = lines::errors(&unusual);
     let rate = format!("{:.0} %", evidence.errors.error_rate * 100.0);
     vec![
         Expectation::new(
@@ -37,7 +40,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!("a random error has one exception event in its trace, on a span that has the status Error"),
-            each(by_chance(), |served| has_one_exception(&served, "RandomError")),
+            each(by_chance(), |served| has_one_exception(&served, Some("RandomError"))),
         ),
         Expectation::new(
             text!("it happens in an INTERNAL span handson.randomError, which has the event"),
@@ -62,7 +65,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 "if httpbin fails, there is also one exception event of type HttpbinError on the CLIENT span of the failed call"
             ),
             each(by_httpbin(), |served| {
-                has_one_exception(&served, "HttpbinError").and_then(|()| is_on_the_call(&served))
+                has_one_exception(&served, Some("HttpbinError")).and_then(|()| is_on_the_call(&served))
             }),
         ),
         Expectation::new(
@@ -91,6 +94,18 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 "each failure is one log record at ERROR with exception.type, exception.message and exception.stacktrace"
             ),
             each(failed(), |served| lines::is_sent_once(&served, &lines)),
+        ),
+        Expectation::new(
+            text!(
+                "if a call gets no answer, there is also one exception event on its CLIENT span, one line and one log record at ERROR"
+            ),
+            each(served_in(&evidence.unusual).filter(is_without_answer), |served| {
+                has_one_exception(&served, None)?;
+                is_on_the_call(&served)?;
+                each(exceptions(&served), |(_, event)| describes_the_failure(event))?;
+                lines::has_one_line(&served, &unusual_lines)?;
+                lines::is_sent_once(&served, &unusual_lines)
+            }),
         ),
         Expectation::new(
             text!("a request that succeeds has no exception event, and no line at ERROR"),
@@ -139,13 +154,14 @@ fn exceptions<'a>(served: &Served<'a>) -> Vec<(&'a Span, &'a Event)> {
         .collect()
 }
 
-fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
+/// `kind` is the type of the exception; `None` if a library may have recorded it, with a type of its own.
+fn has_one_exception(served: &Served<'_>, kind: Option<&str>) -> Check {
     let found = exceptions(served);
     let [(span, event)] = found[..] else {
         if found.is_empty() {
             return fail(
                 text!("no exception event\n{tree}", tree = served.trace.tree()),
-                cause_of_no_event(kind),
+                cause_of_no_event(kind.unwrap_or("HttpbinError")),
             );
         }
         let places: Vec<&str> = found.iter().map(|(span, _)| span.name.as_str()).collect();
@@ -171,11 +187,13 @@ fn has_one_exception(served: &Served<'_>, kind: &str) -> Check {
         )
     );
     let seen = event.attributes.text("exception.type");
-    ensure!(
-        seen.is_none_or(|seen| is_kind(seen, kind)),
-        text!("exception.type = {seen}", seen = format!("{seen:?}")),
-        text!("It should be {kind}: ErrorKind::name() is the stable name.", kind)
-    );
+    if let Some(kind) = kind {
+        ensure!(
+            seen.is_none_or(|seen| is_kind(seen, kind)),
+            text!("exception.type = {seen}", seen = format!("{seen:?}")),
+            text!("It should be {kind}: ErrorKind::name() is the stable name.", kind)
+        );
+    }
     ensure!(
         event.time.saturating_add(CLOCK_TOLERANCE) >= span.start
             && event.time <= span.end.saturating_add(CLOCK_TOLERANCE),
@@ -241,10 +259,11 @@ fn has_its_step(served: &Served<'_>) -> Check {
     is_in_place(served, span)?;
     let query = served.trace.named("handson.dbQuery").first().copied();
     ensure!(
-        query.is_none_or(|query| span.start.saturating_add(span_tolerance(span, query)) >= query.start),
+        query.is_none_or(|query| span.start.saturating_add(span_tolerance(span, query)) >= query.end),
         tree(&served.trace),
         text!(
-            "The error is decided after the query: start the span when the function runs, and not when its request begins."
+            "The error is decided after the query: start this span when its function runs, and end handson.dbQuery when the query is over, not \
+             when its request ends."
         )
     );
     ensure!(
@@ -300,6 +319,11 @@ fn describes_the_failure(event: &Event) -> Check {
     Ok(())
 }
 
+/// Whether a request failed because its call got no answer.
+fn is_without_answer(served: &Served<'_>) -> bool {
+    matches!(served.exchange.purpose, Purpose::Unusual(kind) if WITHOUT_ANSWER.contains(&kind))
+}
+
 fn cause_of_no_stack() -> Message {
     text!(
         "A stack says where it happened: the frames of the language, or the chain of causes, one per line, each with its place in the \
@@ -317,10 +341,15 @@ fn only_failures_are_marked(served: &Served<'_>) -> Check {
     let failed = exceptions(served);
     let refused =
         |span: &Span| served.call_of(span).is_some_and(|call| call.status >= 400 || served.cancelled(call));
+    // A call may have spans of its parts, such as the connection.
+    let is_part_of_refused = |span: &Span| {
+        served.trace.spans.iter().any(|call| refused(call) && served.trace.is_below(span, call))
+    };
     let is_failure = |span: &Span| {
         served.status >= 500
             && (span.kind == SpanKind::Server
                 || refused(span)
+                || is_part_of_refused(span)
                 // Frameworks may have their own spans for the response.
                 || span.attributes.int("http.response.status_code").is_some_and(|status| status >= 500)
                 || failed.iter().any(|(place, _)| {

@@ -6,7 +6,7 @@ mod records;
 use super::assert::each;
 use super::log_lines::{Logged, has_ids};
 use super::requests::{Served, no_server_spans, served_in};
-use super::resource::resource_is_right;
+use super::resource::{is_one_program, resource_is_right};
 use super::unusual;
 use crate::evidence::{Evidence, Run};
 use crate::messages::Message;
@@ -83,7 +83,9 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             each(all_records(), |record| {
                 resource_is_right(&record.resource, &evidence.backend)?;
                 records::scope_is_named(record)
-            }),
+            })
+            .and_then(|()| each(runs, |run| is_one_program(run, Vec::new())))
+            .and_then(|()| each(&logged, lines::version_is_that_of_spans)),
         ),
         Expectation::new(
             text!("no log record is below LOG_LEVEL=info: what libraries log for themselves is left out"),

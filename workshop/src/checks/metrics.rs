@@ -9,7 +9,7 @@ mod unusual;
 use std::collections::BTreeSet;
 
 use super::assert::{Check, each, ensure, fail};
-use super::resource::{instance_is_one, resource_is_right};
+use super::resource::{is_one_program, resource_is_right};
 use crate::evidence::{Evidence, Run};
 use crate::text;
 use crate::verdict::{Expectation, Failure};
@@ -85,6 +85,13 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!(
+                "{name} has no path or query of a caller, and no error.type for a 404 or 405",
+                name = SERVER
+            ),
+            unusual::not_found_is_one_series(&evidence.unusual),
+        ),
+        Expectation::new(
+            text!(
                 "{name} has error.type and no status code for a call whose connection breaks or is refused",
                 name = CLIENT
             ),
@@ -119,9 +126,13 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 );
                 Ok(())
             })
-            .and_then(|()| each(runs, instance_is_one)),
+            .and_then(|()| each(runs, |run| is_one_program(run, ours_of(run)))),
         ),
     ]
+}
+
+fn ours_of(run: &Run) -> Vec<&Attributes> {
+    run.telemetry.metrics.iter().map(|metric| &*metric.resource).collect()
 }
 
 /// The metrics that this step checks. A program may have others.

@@ -126,6 +126,11 @@ impl<'a> Served<'a> {
     }
 }
 
+/// The error type of a request of the run with errors, if it fails.
+pub(super) fn kind_of_failure(exchange: &Exchange) -> &'static str {
+    if exchange.purpose == Purpose::UpstreamFails { "HttpbinError" } else { "RandomError" }
+}
+
 /// The trace as a tree. It is not translated.
 pub(super) fn tree(trace: &Trace<'_>) -> Message {
     Message::verbatim(trace.tree())

@@ -1,6 +1,8 @@
 //! The attributes that the resource of every signal must have.
 
-use super::assert::{Check, ensure, fail};
+use std::collections::BTreeSet;
+
+use super::assert::{Check, each, ensure, fail};
 use super::attributes::{Attribute, Is, attributes_are, recommended, required, text};
 use crate::evidence::{Backend, Origin, Run};
 use crate::text;
@@ -33,27 +35,31 @@ pub(super) fn resource_is_right(resource: &Attributes, backend: &Backend) -> Che
         .map_err(|Failure { seen, cause }| Failure::new(text!("in the resource: {seen}", seen), cause))
 }
 
-/// All signals of a run must come from one instance.
-pub(super) fn instance_is_one(run: &Run) -> Check {
+/// All signals of a run must come from one instance of one version. `more` are the resources of metrics,
+/// which the steps before leave out.
+pub(super) fn is_one_program(run: &Run, more: Vec<&Attributes>) -> Check {
     let telemetry = &run.telemetry;
-    let resources = telemetry.spans.iter().map(|span| &span.resource);
-    let resources = resources.chain(telemetry.log_records.iter().map(|record| &record.resource));
-    let resources = resources.chain(telemetry.metrics.iter().map(|metric| &metric.resource));
-    let mut ids: Vec<String> = resources
-        .filter_map(|resource| resource.get("service.instance.id"))
-        .map(ToString::to_string)
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    match &ids[..] {
-        [one, other, ..] => fail(
-            text!("service.instance.id = {one} and {other} in one run of the program", one, other),
-            text!(
-                "Traces, metrics and logs of a process come from one instance: create the resource once, and give it to all three providers."
+    let resources = telemetry.spans.iter().map(|span| &*span.resource);
+    let resources = resources.chain(telemetry.log_records.iter().map(|record| &*record.resource));
+    let resources: Vec<&Attributes> = resources.chain(more).collect();
+    each(["service.instance.id", "service.version"], |key| {
+        let values = resources.iter().filter_map(|resource| resource.text(key)).map(release);
+        let values: Vec<&str> = values.collect::<BTreeSet<_>>().into_iter().collect();
+        match &values[..] {
+            [one, other, ..] => fail(
+                text!("{key} = {one} and {other} in one run of the program", key, one = *one, other = *other),
+                text!(
+                    "Traces, metrics and logs of a process come from one instance: create the resource once, and give it to all three providers."
+                ),
             ),
-        ),
-        _ => Ok(()),
-    }
+            _ => Ok(()),
+        }
+    })
+}
+
+/// A version without the commit, which one of several places may leave out.
+pub(super) fn release(version: &str) -> &str {
+    version.split('+').next().unwrap_or_default()
 }
 
 /// The package's version, with or without the commit: `0.1.0`, `0.1.0+3d3c42e`. A command has any version.

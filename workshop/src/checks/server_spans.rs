@@ -200,6 +200,14 @@ fn has_its_sleep(served: &Served<'_>) -> Check {
         )
     })?;
     is_in_place(served, sleep)?;
+    let called = served.run.upstream_of(served.index).map(|call| call.arrived).min();
+    ensure!(
+        called.is_none_or(|called| sleep.end <= called.saturating_add(CLOCK_TOLERANCE)),
+        text!("the sleep has not ended when httpbin is called\n{tree}", tree = served.trace.tree()),
+        text!(
+            "The span ends when the sleep ends, and not when its request ends: put both into a function of their own."
+        )
+    );
     ensure!(
         sleep.status != StatusCode::Error && sleep.attributes.get("error.type").is_none(),
         tree(&served.trace),

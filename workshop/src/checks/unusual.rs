@@ -34,6 +34,10 @@ pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
             is_answered_at_the_end(run),
         ),
         Expectation::new(
+            text!("a request whose caller hangs up has a SERVER span too"),
+            is_traced_without_its_caller(run),
+        ),
+        Expectation::new(
             text!("traceresponse says whether the request is sampled"),
             traceresponse_has_the_decision(run),
         ),
@@ -183,6 +187,19 @@ fn is_answered_at_the_end(run: &Run) -> Check {
     Ok(())
 }
 
+fn is_traced_without_its_caller(run: &Run) -> Check {
+    let Some((_, exchange)) = run.unusual(Unusual::HangsUp) else { return Ok(()) };
+    let Some(trace) = Ids::from_run(run).trace_of(exchange) else { return Ok(()) };
+    ensure!(
+        !trace.of_kind(SpanKind::Server).is_empty(),
+        text!("no SERVER span of the request whose caller hung up\n{tree}", tree = tree(&trace)),
+        text!(
+            "A span that is never ended is never exported: end it on every path, also when the request is cancelled or its response cannot be sent."
+        )
+    );
+    Ok(())
+}
+
 fn traceresponse_has_the_decision(run: &Run) -> Check {
     let Some((_, exchange)) = run.unusual(Unusual::Unsampled) else { return Ok(()) };
     let header = exchange.answer.as_ref().ok().and_then(|answer| answer.header("traceresponse"));
@@ -298,7 +315,12 @@ fn baggage_is_lost(run: &Run) -> Option<Message> {
 fn marks_a_broken_call(run: &Run, kind: Unusual) -> Check {
     let Some((_, exchange)) = run.unusual(kind) else { return Ok(()) };
     let Some(trace) = Ids::from_run(run).trace_of(exchange) else { return Ok(()) };
-    let calls = trace.of_kind(SpanKind::Client);
+    let mut calls = trace.of_kind(SpanKind::Client);
+    // A call may have spans of its parts, such as the connection.
+    let has_method = |span: &&Span| span.attributes.get("http.request.method").is_some();
+    if calls.iter().any(has_method) {
+        calls.retain(has_method);
+    }
     let seen = match kind {
         Unusual::UpstreamRefuses => {
             text!("no CLIENT span of a call whose connection was refused\n{tree}", tree = tree(&trace))

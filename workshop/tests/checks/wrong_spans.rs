@@ -557,3 +557,100 @@ fn a_failed_call_recorded_on_the_server_span_is_reported() {
     });
     assert_fails("errors", &wrong, "record it on the CLIENT span of that call");
 }
+
+#[test]
+fn a_span_that_lasts_until_its_request_ends_is_reported() {
+    let until_the_end = |name: &'static str, kind: SpanKind| {
+        with(|evidence| {
+            for run in [&mut evidence.calm, &mut evidence.errors] {
+                let spans = run.telemetry.spans.iter();
+                let servers = spans.filter(|span| span.kind == SpanKind::Server);
+                let ends: std::collections::BTreeMap<String, u64> =
+                    servers.map(|span| (span.trace_id.clone(), span.end)).collect();
+                for span in &mut run.telemetry.spans {
+                    if span.name == name && span.kind == kind {
+                        span.end = ends[&span.trace_id];
+                    }
+                }
+            }
+        })
+    };
+    let wrong = until_the_end("handson.sleep50microsec", SpanKind::Internal);
+    assert_fails("server-spans", &wrong, "the sleep has not ended when httpbin is called");
+    let wrong = until_the_end("PUT", SpanKind::Client);
+    assert_fails("client-spans", &wrong, "Spans of calls are still open after the query");
+    let wrong = until_the_end("handson.dbQuery", SpanKind::Internal);
+    assert_fails("errors", &wrong, "end handson.dbQuery when the query is over");
+}
+
+#[test]
+fn the_error_type_of_another_failure_is_reported() {
+    let is_server =
+        |span: &otlp::model::Span| span.kind == SpanKind::Server && span.status == StatusCode::Error;
+    let wrong = with_spans(is_server, |span| span.attributes.set("error.type", "HttpbinError".into()));
+    assert_fails("server-spans", &wrong, "error.type should be 500 / RandomError");
+    let wrong = with(|evidence| {
+        for metric in &mut evidence.errors.telemetry.metrics {
+            let otlp::model::Data::Histogram { points, .. } = &mut metric.data else { continue };
+            for point in points.iter_mut().filter(|point| {
+                metric.name == "http.server.request.duration" && point.attributes.get("error.type").is_some()
+            }) {
+                point.attributes.set("error.type", "HttpbinError".into());
+            }
+        }
+    });
+    assert_fails("metrics", &wrong, "but 3 requests failed by it");
+}
+
+#[test]
+fn a_query_that_never_ran_is_reported() {
+    let wrong = with_spans(named("SELECT users"), |span| {
+        span.attributes.set("db.query.text", "SELECT * FROM users WHERE id = ?".into());
+    });
+    assert_fails("db-spans", &wrong, "It is the text of the query that ran");
+}
+
+#[test]
+fn spans_for_the_parts_of_a_call_pass() {
+    let more = with(|evidence| {
+        for run in [&mut evidence.calm, &mut evidence.errors, &mut evidence.unusual] {
+            let parts = run.telemetry.spans.iter().filter(|span| is_call(span)).cloned().map(|mut part| {
+                let call = part.span_id;
+                (part.span_id, part.parent_span_id) = (another(&call), Some(call));
+                part.name = "http.getconn".to_owned();
+                part.attributes.0.clear();
+                part.events.clear();
+                part.status = StatusCode::Unset;
+                part
+            });
+            let parts: Vec<otlp::model::Span> = parts.collect();
+            run.telemetry.spans.extend(parts);
+        }
+    });
+    for step in ["client-spans", "db-spans", "log-correlation", "errors", "metrics"] {
+        assert_eq!(failures(step, &more), "", "{step}");
+    }
+}
+
+#[test]
+fn a_version_that_differs_between_lines_records_and_spans_is_reported() {
+    let wrong = with(|evidence| {
+        let records = evidence.calm.telemetry.log_records.iter_mut();
+        for record in records {
+            let mut resource = (*record.resource).clone();
+            resource.set("service.version", "9.9.9".into());
+            record.resource = std::sync::Arc::new(resource);
+        }
+        evidence.backend.origin = workshop::evidence::Origin::Command;
+    });
+    assert_fails("log-correlation", &wrong, "service.version = ");
+    let wrong = with(|evidence| {
+        evidence.backend.origin = workshop::evidence::Origin::Command;
+        for line in &mut evidence.calm.stdout {
+            let mut object: serde_json::Value = serde_json::from_str(line).unwrap();
+            (object["version"], object["dd.version"]) = ("9.9.9".into(), "9.9.9".into());
+            *line = object.to_string();
+        }
+    });
+    assert_fails("log-correlation", &wrong, "version = 9.9.9 in a line");
+}

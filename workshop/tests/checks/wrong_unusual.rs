@@ -311,3 +311,99 @@ fn a_histogram_without_a_request_that_is_not_sampled_is_reported() {
     });
     assert_fails("metrics", &wrong, "whether its span is sampled or not");
 }
+
+#[test]
+fn a_call_without_an_answer_that_is_not_recorded_or_logged_is_reported() {
+    for kind in [Unusual::UpstreamBreaks, Unusual::UpstreamRefuses] {
+        let id = trace_id(recording::right().unusual.unusual(kind).unwrap().1);
+        let with_spans =
+            |change: &dyn Fn(&mut Vec<Span>)| with(|evidence| change(&mut evidence.unusual.telemetry.spans));
+        let of_kind = |spans: &[Span], kind: SpanKind| {
+            spans.iter().position(|span| span.trace_id == id && span.kind == kind).unwrap()
+        };
+        let wrong = with_spans(&|spans| {
+            let call = of_kind(spans, SpanKind::Client);
+            spans[call].events.clear();
+        });
+        assert_fails("errors", &wrong, "no exception event");
+        let moved = |also: bool| {
+            with_spans(&|spans| {
+                let call = of_kind(spans, SpanKind::Client);
+                let events = spans[call].events.clone();
+                if !also {
+                    spans[call].events.clear();
+                }
+                let server = of_kind(spans, SpanKind::Server);
+                spans[server].events.extend(events);
+            })
+        };
+        assert_fails("errors", &moved(false), "record it on the CLIENT span of that call");
+        assert_fails("errors", &moved(true), "2 exception events");
+        let wrong = with(|evidence| {
+            for line in evidence.unusual.stdout.iter_mut().filter(|line| line.contains(&id)) {
+                *line = line.replace(r#""ERROR""#, r#""WARN""#);
+            }
+        });
+        assert_fails("errors", &wrong, "no ERROR line with trace_id");
+        let wrong = with(|evidence| {
+            let records = &mut evidence.unusual.telemetry.log_records;
+            records.retain(|record| record.severity_number < 17 || record.trace_id.as_ref() != Some(&id));
+        });
+        assert_fails("errors", &wrong, "0 log records at ERROR");
+    }
+}
+
+#[test]
+fn a_server_span_that_is_never_ended_if_the_caller_hangs_up_is_reported() {
+    let wrong = with(|evidence| {
+        let id = trace_id(evidence.unusual.unusual(Unusual::HangsUp).unwrap().1);
+        evidence.unusual.telemetry.spans.retain(|span| span.trace_id != id || span.kind != SpanKind::Server);
+    });
+    assert_fails("server-spans", &wrong, "no SERVER span of the request whose caller hung up");
+}
+
+#[test]
+fn an_exception_that_a_library_records_for_a_call_without_an_answer_passes() {
+    let own = with(|evidence| {
+        let id = trace_id(evidence.unusual.unusual(Unusual::UpstreamRefuses).unwrap().1);
+        let spans = evidence.unusual.telemetry.spans.iter_mut().filter(|span| span.trace_id == id);
+        for event in spans.flat_map(|span| &mut span.events) {
+            set("exception.type", "httpx.ConnectError")(&mut event.attributes);
+            set("exception.message", "All connection attempts failed")(&mut event.attributes);
+        }
+    });
+    assert_eq!(failures("errors", &own), "");
+}
+
+#[test]
+fn calls_and_queries_that_are_counted_only_if_they_are_sampled_are_reported() {
+    for (name, count) in [("http.client.request.duration", 4), ("db.client.operation.duration", 1)] {
+        let wrong = with(|evidence| {
+            let metrics = evidence.unusual.telemetry.metrics.iter_mut();
+            for metric in metrics.filter(|metric| metric.name == name) {
+                let Data::Histogram { points, .. } = &mut metric.data else { panic!("a histogram") };
+                points.iter_mut().for_each(|point| point.count = point.count.saturating_sub(count));
+            }
+        });
+        assert_fails("metrics", &wrong, "A metric counts all work");
+    }
+}
+
+#[test]
+fn a_404_with_an_error_type_or_its_path_in_the_metric_is_reported() {
+    let with_404 = |key: &'static str, value: &'static str| {
+        with(|evidence| {
+            let metrics = evidence.unusual.telemetry.metrics.iter_mut();
+            for metric in metrics.filter(|metric| metric.name == "http.server.request.duration") {
+                let Data::Histogram { points, .. } = &mut metric.data else { panic!("a histogram") };
+                let is_404 = |point: &&mut HistogramPoint| {
+                    point.attributes.int("http.response.status_code") == Some(404)
+                };
+                points.iter_mut().filter(is_404).for_each(|point| set(key, value)(&mut point.attributes));
+            }
+        })
+    };
+    assert_fails("metrics", &with_404("error.type", "404"), "a point with the status 404 and error.type");
+    let words = r#"a point with http.route = "/nowhere/4711""#;
+    assert_fails("metrics", &with_404("http.route", "/nowhere/4711"), words);
+}

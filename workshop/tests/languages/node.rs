@@ -25,6 +25,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("errors", "it happens in an INTERNAL span", "a function of the program's own has no span"),
     ("errors", "has this span once, after its query", "the same"),
     ("errors", "of type HttpbinError", "a status is no exception of fetch; express records it"),
+    ("errors", "a call gets no answer", "each layer of express records it, as above"),
     (
         "errors",
         "each failure is one log record",
@@ -34,6 +35,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("metrics", "db.client.operation.duration", "there is no instrumentation for SQLite in WebAssembly"),
     ("metrics", "up-down counter", "http.server.active_requests is not recorded"),
     ("metrics", "counts a request while it runs", "the same"),
+    ("metrics", "answered after SIGTERM", "the SDK is shut down when the signal comes, and not after it"),
     ("metrics", "the health check is not counted", "it is"),
     ("alert", "monitor.toml", "the program has none"),
 ];

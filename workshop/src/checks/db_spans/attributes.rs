@@ -54,11 +54,12 @@ pub(super) fn are_right(span: &Span, run: &Run) -> Check {
     }
     attributes_are(&span.attributes, DATABASE_SPAN, run)?;
     let Some(query) = span.attributes.text("db.query.text") else { return Ok(()) };
-    let is_the_query = ["select", "from", "users"].map(|word| query.to_lowercase().contains(word));
+    let words = ["select", "from", "users", "order by", "limit"];
+    let text = query.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
     ensure!(
-        is_the_query == [true; 3],
+        words.iter().all(|word| text.contains(word)),
         text!("db.query.text = {query}", query = format!("{query:?}")),
-        text!("It is the text of the query that ran: SELECT id, name FROM users ….")
+        text!("It is the text of the query that ran: SELECT id, name FROM users ORDER BY id LIMIT 1.")
     );
     ensure!(
         !query.contains(&run.database.user_name),

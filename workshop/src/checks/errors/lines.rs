@@ -32,6 +32,38 @@ fn of_request<'a>(served: &Served<'_>, lines: &'a ErrorLines<'a>) -> &'a [&'a Js
 }
 
 pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Check {
+    has_one_line(served, lines)?;
+    let found = exceptions(served);
+    let (Some(line), Some((_, event))) = (of_request(served, lines).first(), found.first()) else {
+        return Ok(());
+    };
+    let on_span = |key: &str| event.attributes.text(key).unwrap_or_default();
+    ensure!(
+        is_kind(on_span("exception.type"), member(line, "kind")),
+        Message::verbatim(line),
+        text!(
+            "error.kind and exception.type should be the same; the span has {seen}.",
+            seen = on_span("exception.type")
+        )
+    );
+    // An error may get more context on its way up.
+    ensure!(
+        member(line, "message").contains(on_span("exception.message")),
+        Message::verbatim(line),
+        text!(
+            "error.message should be, or contain, the exception.message of the span: {seen}.",
+            seen = on_span("exception.message")
+        )
+    );
+    Ok(())
+}
+
+fn member<'a>(line: &'a Json, name: &str) -> &'a str {
+    line["error"][name].as_str().unwrap_or_default()
+}
+
+/// A failure must have one line, which says what happened and where.
+pub(super) fn has_one_line(served: &Served<'_>, lines: &ErrorLines<'_>) -> Check {
     let own = of_request(served, lines);
     let [line] = *own else {
         return match own.first() {
@@ -47,44 +79,23 @@ pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Che
             ),
         };
     };
-    let member = |name: &str| line["error"][name].as_str().unwrap_or_default();
     ensure!(
-        MEMBERS.iter().all(|name| !member(name).is_empty()),
+        MEMBERS.iter().all(|name| !member(line, name).is_empty()),
         Message::verbatim(line),
         text!(
             "error is an object with kind, message and stack, as Datadog's Error Tracking reads it: log the fields exception.type, \
              exception.message and exception.stacktrace, in src/error.rs."
         )
     );
-    let found = exceptions(served);
-    let Some((_, event)) = found.first() else { return Ok(()) };
-    let on_span = |key: &str| event.attributes.text(key).unwrap_or_default();
     ensure!(
-        is_kind(on_span("exception.type"), member("kind")),
-        Message::verbatim(line),
-        text!(
-            "error.kind and exception.type should be the same; the span has {seen}.",
-            seen = on_span("exception.type")
-        )
-    );
-    ensure!(
-        is_descriptive(member("message")),
+        is_descriptive(member(line, "message")),
         Message::verbatim(line),
         text!("One word does not say what happened: the message is that of the error.")
     );
     ensure!(
-        is_stack(member("stack"), member("kind"), member("message")),
+        is_stack(member(line, "stack"), member(line, "kind"), member(line, "message")),
         Message::verbatim(line),
         cause_of_no_stack()
-    );
-    // An error may get more context on its way up.
-    ensure!(
-        member("message").contains(on_span("exception.message")),
-        Message::verbatim(line),
-        text!(
-            "error.message should be, or contain, the exception.message of the span: {seen}.",
-            seen = on_span("exception.message")
-        )
     );
     Ok(())
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::log_lines::{IDS_OF_SPAN, IDS_OF_TRACE, Logged, has_ids, time};
 use crate::checks::requests::{Served, cause_of_lost_parent, lost_or_not_sampled, trace_id_of};
+use crate::checks::resource::release;
 use crate::messages::Message;
 use crate::text;
 
@@ -177,6 +178,26 @@ pub(super) fn names_its_span(logged: &Logged<'_>, line: &Value) -> Check {
         )
     );
     Ok(())
+}
+
+/// Lines and spans must name the same version; one of them may also name the commit, after a `+`.
+pub(super) fn version_is_that_of_spans(logged: &Logged<'_>) -> Check {
+    let span = logged.run.telemetry.spans.iter().find_map(|span| span.resource.text("service.version"));
+    let Some(span) = span else { return Ok(()) };
+    each(logged.objects().filter_map(|line| line["version"].as_str()), |line| {
+        ensure!(
+            release(line) == release(span),
+            text!(
+                "version = {line} in a line, and service.version = {span} in the resource of the spans",
+                line,
+                span
+            ),
+            text!(
+                "Lines and spans of a program have one version, by which a backend finds both: take it from one place."
+            )
+        );
+        Ok(())
+    })
 }
 
 /// Why the span of a line was not received, if the ids are those of a request: its spans name it as their

@@ -6,8 +6,10 @@ use super::series::{
 };
 use super::{CLIENT, DATABASE, SERVER};
 use crate::checks::assert::{Check, each, ensure};
-use crate::checks::attributes::{Attribute, advice_on, attributes_are, recommended_are_missing};
-use crate::checks::requests::{are_values_of_strays, strays};
+use crate::checks::attributes::{
+    Attribute, ERRORS, advice_on, attributes_are, is_kind, recommended_are_missing,
+};
+use crate::checks::requests::{are_values_of_strays, kind_of_failure, strays};
 use crate::evidence::Run;
 use crate::messages::Message;
 use crate::text;
@@ -37,6 +39,7 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
     points.retain(|point| is_counted(point, run, name));
     if name == SERVER {
         without_strays(&mut points, run);
+        error_types_are_counted(&points, run)?;
     }
     let mut counts = vec![(0_u64, 0.0_f64); series.len()];
     for point in &points {
@@ -67,6 +70,34 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
                 shortest = format!("{shortest:.6}")
             ),
             text!("Metric and span measure the same work, from its start to its end.")
+        );
+        Ok(())
+    })
+}
+
+/// Each failed request has its own error type, and not that of another one.
+fn error_types_are_counted(points: &[&HistogramPoint], run: &Run) -> Check {
+    each(ERRORS, |kind| {
+        let has_kind = |point: &&&HistogramPoint| {
+            point.attributes.text("error.type").is_some_and(|seen| is_kind(seen, kind))
+        };
+        let counted =
+            points.iter().filter(has_kind).fold(0_u64, |count, point| count.saturating_add(point.count));
+        let failed = run
+            .answered()
+            .filter(|(exchange, answer)| answer.status >= 500 && kind_of_failure(exchange) == kind)
+            .count();
+        ensure!(
+            usize::try_from(counted).is_ok_and(|counted| counted <= failed),
+            text!(
+                "{counted} values with error.type = {kind}, but {failed} requests failed by it",
+                counted,
+                kind,
+                failed
+            ),
+            text!(
+                "error.type is the class of the failure of this request: it is kept from another one, or the same for all."
+            )
         );
         Ok(())
     })
@@ -106,7 +137,7 @@ fn without_strays(points: &mut Vec<&HistogramPoint>, run: &Run) {
 
 /// Whether a point is about the requests of the run, not about exports of telemetry by the same client or
 /// statements at the start.
-fn is_counted(point: &HistogramPoint, run: &Run, name: &str) -> bool {
+pub(super) fn is_counted(point: &HistogramPoint, run: &Run, name: &str) -> bool {
     match name {
         // The program may also call itself.
         CLIENT => [run.collector_port, run.port]

@@ -1,12 +1,12 @@
 //! What the histograms must have of the run with unusual requests.
 
-use super::SERVER;
 use super::exports::{cause_of_early_end, exports};
-use super::histogram::{exports_about_httpbin, is_about_httpbin, points};
+use super::histogram::{exports_about_httpbin, is_about_httpbin, is_counted, points};
+use super::{CLIENT, DATABASE, SERVER};
 use crate::checks::assert::{Check, each, ensure};
 use crate::checks::requests::trace_id_of;
 use crate::checks::unusual::WITHOUT_ANSWER;
-use crate::evidence::{Run, Unusual};
+use crate::evidence::{Exchange, Run, Unusual, UpstreamCall};
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::Failure;
@@ -41,7 +41,70 @@ pub(super) fn counts_unusual_requests(run: &Run) -> Check {
             )
         })
     );
-    Ok(())
+    work_is_counted(run)
+}
+
+/// Whether the calls and queries of requests that were answered are counted, also if they are not sampled.
+fn work_is_counted(run: &Run) -> Check {
+    let is_answered = |exchange: &Exchange| {
+        exchange.path == "/handson" && exchange.answer.as_ref().is_ok_and(|answer| answer.status == 200)
+    };
+    let is_of_answered =
+        |call: &UpstreamCall| call.exchange.is_some_and(|index| is_answered(&run.exchanges[index]));
+    let calls = run.upstream.iter().filter(|call| call.status == 200 && is_of_answered(call)).count();
+    let queries = run.exchanges.iter().filter(|exchange| is_answered(exchange)).count();
+    let is_call = |point: &HistogramPoint| {
+        is_about_httpbin(run, point) && point.attributes.int("http.response.status_code") == Some(200)
+    };
+    each([(CLIENT, calls), (DATABASE, queries)], |(name, least)| {
+        let exports = if name == CLIENT { exports_about_httpbin(run)? } else { exports(run, name)? };
+        let points = points(&exports)?;
+        let last = points.iter().map(|point| point.time).max();
+        let is_meant =
+            |point: &HistogramPoint| is_counted(point, run, name) && (name != CLIENT || is_call(point));
+        let counts = points.into_iter().filter(|point| is_meant(point)).map(|point| point.count);
+        let counted = counts.fold(0_u64, u64::saturating_add);
+        ensure!(
+            usize::try_from(counted).is_ok_and(|counted| counted >= least),
+            text!("{counted} values of {name} for {least} that were answered", counted, name, least),
+            cause_of_early_end(run, last).unwrap_or_else(|| {
+                text!(
+                    "A metric counts all work, whether the span of its request is sampled or not: record it on every path, not where a span is recorded."
+                )
+            })
+        );
+        Ok(())
+    })
+}
+
+/// Whether the series of requests that are not found depend on what a caller chooses, or claim an error.
+pub(super) fn not_found_is_one_series(run: &Run) -> Check {
+    each(points(&exports(run, SERVER)?)?, |point| {
+        let status = point.attributes.int("http.response.status_code");
+        let is_of_the_caller = |status: i64| (400..500).contains(&status);
+        ensure!(
+            !status.is_some_and(is_of_the_caller) || point.attributes.get("error.type").is_none(),
+            text!("a point with the status {status} and error.type", status = status.unwrap_or_default()),
+            text!("Only 5xx is an error of the server.")
+        );
+        let [path, query] = [Unusual::UnknownPath.path(), Unusual::Query.query().unwrap_or_default()];
+        let chosen = point.attributes.0.iter().find(|(_, value)| {
+            let value = value.unquoted();
+            value.contains(path) || value.contains(query)
+        });
+        ensure!(
+            chosen.is_none(),
+            text!(
+                "a point with {key} = {value}",
+                key = chosen.map(|(key, _)| key.as_str()).unwrap_or_default(),
+                value = chosen.map(|(_, value)| value.to_string()).unwrap_or_default()
+            ),
+            text!(
+                "A caller can choose any path and any query, so each would be a series: an attribute of a metric is the route, and absent if there is none."
+            )
+        );
+        Ok(())
+    })
 }
 
 /// The numbers of calls to httpbin that have no status code: with `error.type`, and without it.

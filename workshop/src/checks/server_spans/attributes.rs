@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 
 use crate::checks::assert::Check;
 use crate::checks::attributes::{
-    Attribute, ERRORS, Is, advice_on, attributes_are, int, recommended, recommended_are_missing, required,
-    text,
+    Attribute, Is, advice_on, attributes_are, int, recommended, recommended_are_missing, required, text,
 };
-use crate::checks::requests::Served;
+use crate::checks::requests::{Served, kind_of_failure};
 use crate::messages::Message;
 
 /// The facts about a request.
 struct Request {
     port: u16,
     status: u16,
+    /// What failed, if it failed.
+    kind: &'static str,
     /// `exception.type` of the exceptions in its trace.
     exceptions: BTreeSet<String>,
 }
@@ -38,15 +39,16 @@ fn error_type(request: &Request) -> Is {
     if request.status < 500 {
         return Is::Absent;
     }
-    let names = ERRORS.map(str::to_owned).into_iter().chain(request.exceptions.iter().cloned());
-    Is::ErrorType(std::iter::once(request.status.to_string()).chain(names).collect())
+    let names = [request.status.to_string(), request.kind.to_owned()].into_iter();
+    Is::ErrorType(names.chain(request.exceptions.iter().cloned()).collect())
 }
 
 fn request(served: &Served<'_>) -> Request {
     let events = served.trace.spans.iter().flat_map(|span| &span.events);
     let exceptions: BTreeSet<String> =
         events.filter_map(|event| Some(event.attributes.text("exception.type")?.to_owned())).collect();
-    Request { port: served.run.port, status: served.status, exceptions }
+    let kind = kind_of_failure(served.exchange);
+    Request { port: served.run.port, status: served.status, kind, exceptions }
 }
 
 pub(super) fn are_right(served: &Served<'_>) -> Check {
