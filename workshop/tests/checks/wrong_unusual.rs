@@ -244,9 +244,8 @@ fn metrics_that_end_before_the_last_request_are_reported() {
         let Data::Sum { points, .. } = &mut last.data else { panic!("{last:?}") };
         points[0].value = 1.0;
     });
+    // The counter says it; the histogram too, unless an export came between the last two responses.
     assert_fails("metrics", &wrong, words);
-    let reported = failures("metrics", &wrong);
-    assert_eq!(reported.matches(words).count(), 2, "{reported}");
 }
 
 #[test]
