@@ -91,7 +91,7 @@ pub struct Dropped {
 }
 
 /// A span's role in a call between services.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum SpanKind {
     Unspecified,

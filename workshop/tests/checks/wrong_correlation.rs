@@ -31,6 +31,15 @@ fn is_error(record: &LogRecord) -> bool {
 }
 
 #[test]
+fn one_span_id_in_the_lines_of_several_traces_is_reported_as_that() {
+    let wrong = with_error_lines(
+        |_| true,
+        |line| IDS[3..].iter().for_each(|key| line[*key] = "00000000000000aa".into()),
+    );
+    assert_fails(STEP, &wrong, "traces have this span id, so it is not that of a span");
+}
+
+#[test]
 fn one_of_six_ids_in_the_lines_of_failures_is_too_few() {
     let wrong = with_error_lines(
         |_| true,

@@ -143,6 +143,25 @@ fn a_todo_of_a_later_step_is_in_each_earlier_state_that_has_its_file() {
     }
 }
 
+#[test]
+fn no_answer_changes_a_comment_so_a_replaced_file_is_like_the_one_that_replaces_it() {
+    let steps = Steps::load(&root()).unwrap();
+    let comments = |tree: &Tree, file: &Path| -> Vec<String> {
+        let lines = tree.text(file).unwrap_or_default().lines().map(str::trim_start);
+        let is_comment = |line: &&str| line.starts_with("//") && !line.starts_with("// TODO ");
+        lines.filter(is_comment).map(str::to_owned).collect()
+    };
+    for at in 1..steps.all().len() {
+        let (before, after) = (derive(at - 1, "backend-sakura"), derive(at, "backend-sakura"));
+        for file in before.files.keys() {
+            let after = comments(&after, file);
+            let lost: Vec<_> =
+                comments(&before, file).into_iter().filter(|line| !after.contains(line)).collect();
+            assert!(lost.is_empty(), "step {at} changes comments of {}: {lost:#?}", file.display());
+        }
+    }
+}
+
 /// A test for each state, because they take minutes, and while one is running, another one can be built:
 /// `cargo test --workspace --test states -- --ignored`.
 macro_rules! states {

@@ -9,7 +9,7 @@ use super::recent::Recent;
 use crate::page::Context;
 use crate::pages::format::{self, address};
 use crate::store::is_entry;
-use otlp::model::StatusCode as Outcome;
+use otlp::model::{SpanKind, StatusCode as Outcome};
 
 /// Maximum number of operations to show.
 const MAX_OPERATIONS: usize = 100;
@@ -34,10 +34,10 @@ pub(super) struct Operations {
 
 impl Operations {
     pub(super) fn new(recent: &Recent<'_>) -> Self {
-        let mut found: BTreeMap<(&str, &str, String), (u64, Vec<u64>)> = BTreeMap::new();
+        let mut found: BTreeMap<(&str, &str, SpanKind), (u64, Vec<u64>)> = BTreeMap::new();
         let mut left_out = 0;
         for span in recent.traces.iter().flat_map(|trace| trace.spans()).filter(|span| is_entry(span)) {
-            let key = (span.service(), span.name.as_str(), format!("{:?}", span.kind).to_uppercase());
+            let key = (span.service(), span.name.as_str(), span.kind);
             if found.len() >= MAX_OPERATIONS && !found.contains_key(&key) {
                 left_out += 1;
                 continue;
@@ -49,7 +49,7 @@ impl Operations {
         let all = found.into_iter().map(|((service, name, kind), (errors, durations))| Operation {
             service: service.to_owned(),
             name: name.to_owned(),
-            kind,
+            kind: format!("{kind:?}").to_uppercase(),
             count: durations.len() as u64,
             errors,
             per_second: durations.len() as f64 / recent.seconds,

@@ -212,6 +212,14 @@ fn cause_of_lost_span(logged: &Logged<'_>, trace: &str, span: &str) -> Option<Me
     if spans().any(|other| other.trace_id == trace && other.parent_span_id.as_deref() == Some(span)) {
         return cause_of_lost_parent(run, exchange, &run.telemetry.trace(trace));
     }
+    let same = logged.objects().filter(|line| line["span_id"].as_str() == Some(span));
+    let traces: BTreeSet<&str> = same.filter_map(|line| line["trace_id"].as_str()).collect();
+    if traces.len() > 1 {
+        return Some(text!(
+            "Lines of {count} traces have this span id, so it is not that of a span: take both ids from the current span's context, for each line.",
+            count = traces.len()
+        ));
+    }
     let received: BTreeSet<&str> = spans().map(|other| other.span_id.as_str()).collect();
     let mut ids = logged.objects().filter_map(|line| line["span_id"].as_str());
     ids.any(|id| received.contains(id)).then(lost_or_not_sampled)
