@@ -111,6 +111,8 @@ pub struct Run {
     pub stderr: Vec<String>,
     /// What the OTLP receiver accepted until the program ended.
     pub telemetry: Telemetry,
+    /// The number of OTLP requests in which it came.
+    pub exports: u64,
     /// How it ended.
     pub ending: Ending,
 }
@@ -124,9 +126,22 @@ pub struct Database {
     pub user_id: String,
     /// Its `user.name`: random in each run, so that only a query can return it.
     pub user_name: String,
+    /// Its `user.name` during a burst: the user is renamed before it, so that only a query of the same request
+    /// can return it.
+    pub renamed: String,
 }
 
 impl Database {
+    /// The user's name while this request ran.
+    pub fn user_name_of(&self, exchange: &Exchange) -> &str {
+        if exchange.purpose == Purpose::Burst { &self.renamed } else { &self.user_name }
+    }
+
+    /// All names that the user had.
+    pub fn user_names(&self) -> [&str; 2] {
+        [&self.user_name, &self.renamed]
+    }
+
     /// The allowed values of its name: the file with or without folder and extension, or its URL.
     pub fn names(&self) -> [String; 5] {
         let path = &self.path;

@@ -86,7 +86,7 @@ pub async fn gather_datadog(backend: &Backend, folder: &Path) -> Result<DatadogR
         let (url, collector, agent) = (httpbin.url(), receiver.endpoint(), agent.url());
         let agent = [("DD_TRACE_AGENT_URL", agent.as_str())];
         let mut service = Service::start(backend, &program, plan.error_rate, &url, collector, &agent).await?;
-        let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
+        let exchanges = requests::send(plan, service.client(), service.port(), &httpbin, async {}).await;
         service.end().await;
         Ok(exchanges)
     };
@@ -116,7 +116,7 @@ async fn run(
     };
     let receiver = Receiver::start().await?;
     let mut httpbin = Httpbin::start()?;
-    let database = DatabaseFile::reserve()?;
+    let mut database = DatabaseFile::reserve()?;
     let started = now();
     let database_url = database.url();
     let mut variables = vec![("DATABASE_URL", database_url.as_str())];
@@ -125,13 +125,16 @@ async fn run(
     }
     let mut service =
         Service::start(backend, program, error_rate, &httpbin.url(), receiver.endpoint(), &variables).await?;
-    let database = database.rename_user().await;
+    database.rename_user().await;
+    let user_name = database.user_name();
 
     let began = Instant::now();
     let requests = async {
         match requests {
             Requests::Planned(plan) => {
-                let exchanges = requests::send(plan, service.client(), service.port(), &httpbin).await;
+                let rename_again = database.rename_user();
+                let exchanges =
+                    requests::send(plan, service.client(), service.port(), &httpbin, rename_again).await;
                 // Log lines of the shutdown then have clearly later timestamps than those of the requests.
                 tokio::time::sleep(PAUSE_BEFORE_SIGTERM).await;
                 (exchanges, service.end().await)
@@ -161,7 +164,7 @@ async fn run(
             .next()
             .and_then(|port| port.parse().ok())
             .unwrap_or_default(),
-        database,
+        database: database.evidence(user_name),
         started,
         ended: now(),
         exchanges,
@@ -169,6 +172,7 @@ async fn run(
         stdout: end.stdout,
         stderr: end.stderr,
         telemetry: received.accepted,
+        exports: received.requests,
         ending: end.ending,
     })
 }

@@ -2,6 +2,8 @@
 
 mod attributes;
 
+use std::collections::BTreeSet;
+
 use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
     CLOCK_TOLERANCE, Served, cause_of_lost_call, is_in_place, no_server_spans, served, served_in,
@@ -9,6 +11,7 @@ use super::requests::{
 };
 use super::unusual;
 use crate::evidence::{Evidence, Purpose, Run, UpstreamCall};
+use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Span, SpanKind, StatusCode};
@@ -113,6 +116,8 @@ fn has_four_calls(served: &Served<'_>) -> Check {
         let is_internal = |span: &&Span| span.attributes.text("url.full").is_some();
         let cause = if let Some(cause) = cause_of_lost_call(served) {
             cause
+        } else if let Some(cause) = cause_of_another_trace(served) {
+            cause
         } else if served.trace.of_kind(SpanKind::Internal).iter().any(is_internal) {
             text!("The spans of the calls have the kind INTERNAL: set CLIENT when the span is built.")
         } else if served.trace.named("handson.dbQuery").iter().any(|span| span.kind == SpanKind::Client) {
@@ -134,6 +139,24 @@ fn has_four_calls(served: &Served<'_>) -> Check {
         return fail(tree(&served.trace), cause);
     }
     Ok(())
+}
+
+/// Why the CLIENT span of a call is missing, if the call carried the trace id of another request.
+fn cause_of_another_trace(served: &Served<'_>) -> Option<Message> {
+    let (run, own) = (served.run, served.trace.id.as_str());
+    let requests: BTreeSet<&str> = run.exchanges.iter().filter_map(trace_id_of).collect();
+    run.upstream_of(served.index).find_map(|call| {
+        let (trace, _) = call.traceparent()?;
+        (trace != own && requests.contains(trace)).then(|| {
+            text!(
+                "{method} {path} of this request carried the trace id {trace}, which belongs to another request: its span is a child of a span \
+                 of that request. Pass each call the context of its own request, and keep none in a variable that requests share.",
+                method = &call.method,
+                path = &call.path,
+                trace
+            )
+        })
+    })
 }
 
 /// The name must be the method, or the method and a template of the path.

@@ -3,6 +3,8 @@
 mod lines;
 mod stack;
 
+use std::collections::BTreeSet;
+
 use super::assert::{Check, each, ensure, fail};
 use super::attributes::is_kind;
 use super::log_lines::Logged;
@@ -58,7 +60,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!(
                 "exception.type, exception.message and exception.stacktrace are strings that say what happened"
             ),
-            each(failed(), |served| each(exceptions(&served), |(_, event)| describes_the_failure(event))),
+            each(failed(), |served| each(exceptions(&served), |(_, event)| describes_the_failure(event)))
+                .and_then(|()| stacks_differ(by_chance(), by_httpbin())),
         ),
         Expectation::new(
             text!(
@@ -319,6 +322,32 @@ fn describes_the_failure(event: &Event) -> Check {
     Ok(())
 }
 
+/// Two failures in different places of the program cannot have the same stack.
+fn stacks_differ<'a>(
+    by_chance: impl Iterator<Item = Served<'a>>,
+    mut by_httpbin: impl Iterator<Item = Served<'a>>,
+) -> Check {
+    let stacks = |served: &Served<'a>| {
+        let events = exceptions(served).into_iter();
+        events.filter_map(|(_, event)| event.attributes.text("exception.stacktrace")).collect::<Vec<_>>()
+    };
+    let of_random_errors: BTreeSet<&str> = by_chance.flat_map(|served| stacks(&served)).collect();
+    each(&mut by_httpbin, |served| {
+        let same = stacks(&served).into_iter().find(|stack| of_random_errors.contains(stack));
+        ensure!(
+            same.is_none(),
+            text!(
+                "a RandomError and an HttpbinError have the same exception.stacktrace:\n{stack}",
+                stack = same.unwrap_or_default()
+            ),
+            text!(
+                "They happen in different places: take the stack of each failure when it happens, and keep none for the next one."
+            )
+        );
+        Ok(())
+    })
+}
+
 /// Whether a request failed because its call got no answer.
 fn is_without_answer(served: &Served<'_>) -> bool {
     matches!(served.exchange.purpose, Purpose::Unusual(kind) if WITHOUT_ANSWER.contains(&kind))
@@ -341,15 +370,15 @@ fn only_failures_are_marked(served: &Served<'_>) -> Check {
     let failed = exceptions(served);
     let refused =
         |span: &Span| served.call_of(span).is_some_and(|call| call.status >= 400 || served.cancelled(call));
-    // A call may have spans of its parts, such as the connection.
-    let is_part_of_refused = |span: &Span| {
-        served.trace.spans.iter().any(|call| refused(call) && served.trace.is_below(span, call))
+    // A library may make spans for the parts of a call, such as the connection. What happened in them is unknown.
+    let is_part_of_a_call = |span: &Span| {
+        let mut calls = served.trace.spans.iter().filter(|call| served.call_of(call).is_some());
+        calls.any(|call| call.span_id != span.span_id && served.trace.is_below(span, call))
     };
     let is_failure = |span: &Span| {
         served.status >= 500
             && (span.kind == SpanKind::Server
                 || refused(span)
-                || is_part_of_refused(span)
                 // Frameworks may have their own spans for the response.
                 || span.attributes.int("http.response.status_code").is_some_and(|status| status >= 500)
                 || failed.iter().any(|(place, _)| {
@@ -359,7 +388,7 @@ fn only_failures_are_marked(served: &Served<'_>) -> Check {
                 || (served.stopped_at_httpbin() && span.kind == SpanKind::Client && served.call_of(span).is_none()))
     };
     let marked = served.trace.spans.iter().filter(|span| span.status == StatusCode::Error);
-    each(marked, |span| {
+    each(marked.filter(|span| !is_part_of_a_call(span)), |span| {
         ensure!(
             is_failure(span),
             text!("{name} has the status Error\n{tree}", name = &span.name, tree = served.trace.tree()),

@@ -18,6 +18,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 pub(super) struct DatabaseFile {
     _folder: TempDir,
     path: String,
+    user_name: String,
 }
 
 impl DatabaseFile {
@@ -27,7 +28,8 @@ impl DatabaseFile {
         // On macOS, the folder for temporary files is a symbolic link, and the service must get the resolved
         // path.
         let path = folder.path().canonicalize()?.join(format!("handson-{:04x}.db", rand::random::<u16>()));
-        Ok(Self { path: path.to_string_lossy().into_owned(), _folder: folder })
+        let (path, user_name) = (path.to_string_lossy().into_owned(), USER.1.to_owned());
+        Ok(Self { _folder: folder, path, user_name })
     }
 
     /// The URL for `DATABASE_URL`.
@@ -35,15 +37,24 @@ impl DatabaseFile {
         format!("sqlite://{}?mode=rwc", self.path)
     }
 
-    /// Renames the user after the program has created the table. If there is no such table, the usual name is
-    /// returned.
-    pub(super) async fn rename_user(&self) -> Database {
+    /// Gives the user a random name, after the program has created the table. If there is no such table, the
+    /// user keeps its name.
+    pub(super) async fn rename_user(&mut self) {
         let name = format!("sakura-{:06x}", rand::random::<u32>() & 0xff_ffff);
-        let user_name = match self.update(&name).await {
-            Ok(1) => name,
-            _ => USER.1.to_owned(),
-        };
-        Database { path: self.path.clone(), user_id: USER.0.to_owned(), user_name }
+        if let Ok(1) = self.update(&name).await {
+            self.user_name = name;
+        }
+    }
+
+    /// The name that the user has now.
+    pub(super) fn user_name(&self) -> String {
+        self.user_name.clone()
+    }
+
+    /// The file, and its user: the name before a burst, and the one that it has now.
+    pub(super) fn evidence(&self, user_name: String) -> Database {
+        let (path, user_id) = (self.path.clone(), USER.0.to_owned());
+        Database { path, user_id, user_name, renamed: self.user_name.clone() }
     }
 
     async fn update(&self, name: &str) -> sqlx::Result<u64> {

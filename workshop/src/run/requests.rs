@@ -34,12 +34,13 @@ pub(super) const CALM: Plan =
 pub(super) const ERRORS: Plan =
     Plan { error_rate: 0.5, health: 0, continued: 200, roots: 0, burst: 0, upstream_fails: 3 };
 
-/// Sends the requests of `plan`, until one gets no response.
+/// Sends the requests of `plan`, until one gets no response. `before_the_burst` runs while none is in flight.
 pub(super) async fn send(
     plan: &Plan,
     client: &reqwest::Client,
     port: u16,
     httpbin: &Httpbin,
+    before_the_burst: impl Future<Output = ()>,
 ) -> Vec<Exchange> {
     let mut exchanges = Vec::new();
     let alone = [
@@ -60,6 +61,7 @@ pub(super) async fn send(
             }
         }
     }
+    before_the_burst.await;
     exchanges.extend(burst(plan.burst, client, port, httpbin).await);
     exchanges
 }

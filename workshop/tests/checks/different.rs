@@ -221,3 +221,55 @@ fn exponential_histograms_pass() {
         }
     }));
 }
+
+/// otelhttptrace marks the span of a connection that is not used again.
+#[test]
+fn a_part_of_a_call_that_a_library_marks_as_failed_passes() {
+    assert_passes(&with(|evidence| {
+        for run in [&mut evidence.calm, &mut evidence.errors] {
+            let spans = run.telemetry.spans.iter();
+            let calls: Vec<Span> =
+                spans.filter(|span| span.attributes.get("url.full").is_some()).cloned().collect();
+            for call in calls {
+                let mut part = call.clone();
+                part.name = "http.receive".to_owned();
+                part.span_id = format!("{:016x}", !u64::from_str_radix(&call.span_id, 16).unwrap());
+                part.parent_span_id = Some(call.span_id);
+                part.status = otlp::model::StatusCode::Error;
+                part.attributes.0.clear();
+                part.events.clear();
+                run.telemetry.spans.push(part);
+            }
+        }
+    }));
+}
+
+fn with_a_millisecond_more_for_each_query(exports: impl Fn(usize) -> usize) -> workshop::evidence::Evidence {
+    with(|evidence| {
+        for run in [&mut evidence.calm, &mut evidence.errors] {
+            run.exports = exports(run.telemetry.spans.len()) as u64;
+            for metric in &mut run.telemetry.metrics {
+                let Data::Histogram { points, .. } = &mut metric.data else { continue };
+                if metric.name == "db.client.operation.duration" {
+                    points.iter_mut().for_each(|point| {
+                        point.sum += point.count as f64 / 1e3;
+                        (point.bounds, point.bucket_counts) = (Vec::new(), Vec::new());
+                        point.max = None;
+                    });
+                }
+            }
+        }
+    })
+}
+
+/// With a simple processor, the end of a span waits for its export, and so does a clock that is read after it.
+#[test]
+fn metrics_that_include_the_export_of_each_span_pass() {
+    assert_passes(&with_a_millisecond_more_for_each_query(|spans| spans));
+}
+
+#[test]
+fn metrics_that_include_more_than_the_span_fail_if_exports_do_not_explain_it() {
+    let wrong = with_a_millisecond_more_for_each_query(|spans| spans / 10);
+    super::assert_fails("metrics", &wrong, "Metric and span measure the same work");
+}

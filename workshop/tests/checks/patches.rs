@@ -58,6 +58,25 @@ fn structured_logs_fails_if_one_line_is_printed() {
 
 #[test]
 #[ignore = "builds the service"]
+fn structured_logs_fails_if_the_user_is_read_once_and_kept() {
+    let wrong = patched(
+        "structured-logs",
+        "backend-cached",
+        &[
+            ("src/db.rs", "struct User {", "#[derive(Clone)]\nstruct User {"),
+            (
+                "src/db.rs",
+                "        let user = self.first_user().await?;\n",
+                "        static USER: tokio::sync::OnceCell<User> = tokio::sync::OnceCell::const_new();\n        let user = \
+                 USER.get_or_try_init(|| self.first_user()).await?.clone();\n",
+            ),
+        ],
+    );
+    assert_fails("structured-logs", &wrong, "The user had another name when this request ran");
+}
+
+#[test]
+#[ignore = "builds the service"]
 fn first_span_fails_if_the_provider_is_dropped_before_it_is_flushed() {
     let wrong = patched(
         "first-span",

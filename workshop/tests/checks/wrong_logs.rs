@@ -110,8 +110,8 @@ fn a_decimal_id_is_reported() {
 fn a_span_id_that_names_no_span_is_reported() {
     let wrong = with_lines(|line| {
         for key in ["span.id", "span_id", "dd.span_id"] {
-            if line.contains_key(key) {
-                line.insert(key.to_owned(), "00f067aa0ba902b7".into());
+            if let Some(Value::String(id)) = line.get_mut(key) {
+                *id = id.chars().rev().collect();
             }
         }
     });
@@ -202,4 +202,18 @@ fn an_error_that_is_logged_twice_is_reported() {
 fn an_error_without_kind_message_and_stack_is_reported() {
     let wrong = with_lines(|line| drop(line.remove("error")));
     assert_fails("errors", &wrong, "error is an object with kind, message and stack");
+}
+
+#[test]
+fn a_user_that_is_kept_from_an_earlier_request_is_reported() {
+    let wrong = with(|evidence| {
+        let [before, renamed] = evidence.calm.database.user_names().map(str::to_owned);
+        assert_ne!(before, renamed);
+        evidence.calm.stdout.iter_mut().for_each(|line| *line = line.replace(&renamed, &before));
+    });
+    assert_fails(
+        "structured-logs",
+        &wrong,
+        "The query must run in every request, and nothing of it may be kept",
+    );
 }

@@ -654,3 +654,44 @@ fn a_version_that_differs_between_lines_records_and_spans_is_reported() {
     });
     assert_fails("log-correlation", &wrong, "version = 9.9.9 in a line");
 }
+
+#[test]
+fn a_call_below_another_requests_span_is_reported_as_that() {
+    let wrong = with(|evidence| {
+        let [one, other] = [0, 1].map(|index| {
+            let run = &evidence.calm;
+            let mut alone = run.exchanges.iter().enumerate().filter(|(_, it)| it.path == "/handson");
+            alone.nth(index).map(|(index, it)| (index, it.parent.clone().unwrap())).unwrap()
+        });
+        let calls = &mut evidence.calm.upstream;
+        let call =
+            calls.iter_mut().find(|call| call.exchange == Some(one.0) && call.method == "PUT").unwrap();
+        let id = call.traceparent().unwrap().1.to_owned();
+        for (name, value) in &mut call.headers {
+            if name == "traceparent" {
+                *value = format!("00-{}-{id}-01", other.1.trace_id);
+            }
+        }
+        let spans = &mut evidence.calm.telemetry.spans;
+        let server =
+            spans.iter().position(|it| it.trace_id == other.1.trace_id && it.name == SERVER).unwrap();
+        let server = spans[server].span_id.clone();
+        let span = spans.iter_mut().find(|span| span.span_id == id).unwrap();
+        (span.trace_id, span.parent_span_id) = (other.1.trace_id, Some(server));
+    });
+    assert_fails("client-spans", &wrong, "which belongs to another request: its span is a child of a span");
+}
+
+#[test]
+fn a_stack_that_is_kept_from_another_failure_is_reported() {
+    let stack = "0: handson::error::Error::new (src/error.rs:42)";
+    let wrong = with_spans(
+        |_| true,
+        |span| {
+            for event in span.events.iter_mut().filter(|event| event.name == "exception") {
+                event.attributes.set("exception.stacktrace", stack.into());
+            }
+        },
+    );
+    assert_fails("errors", &wrong, "take the stack of each failure when it happens");
+}

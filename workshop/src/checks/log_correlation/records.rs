@@ -69,7 +69,8 @@ pub(super) fn query_is_sent(evidence: &Evidence, served: &Served<'_>, queries: &
         text!("Line and record report the same event, and name the same span.")
     );
     let database = &served.run.database;
-    for (key, right) in [("user.id", &database.user_id), ("user.name", &database.user_name)] {
+    let user_name = database.user_name_of(served.exchange);
+    for (key, right) in [("user.id", database.user_id.as_str()), ("user.name", user_name)] {
         ensure!(
             record.attributes.text(key) == Some(right),
             text!(

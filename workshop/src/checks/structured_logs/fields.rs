@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::log_lines::{Logged, Timestamp, time};
-use crate::evidence::{Exchange, Purpose, log_field};
+use crate::evidence::{Database, Exchange, Purpose, log_field};
 use crate::messages::Message;
 use crate::text;
 
@@ -20,10 +20,36 @@ pub(super) fn queries_are_logged(logged: &Logged<'_>) -> Check {
     );
     // A query at the start may have read the user before it was renamed.
     let first = run.exchanges.iter().map(|exchange| exchange.sent).min().unwrap_or_default();
-    each(lines.iter().filter(|line| time(line).is_none_or(|time| time.to >= first)), |line| {
-        has_field(line, "user.id", &Value::from(run.database.user_id.as_str()))?;
-        has_field(line, "user.name", &Value::from(run.database.user_name.as_str()))
-    })
+    let own = || lines.iter().filter(|line| time(line).is_none_or(|time| time.to >= first));
+    each(own(), |line| has_field(line, "user.id", &Value::from(run.database.user_id.as_str())))?;
+    if own().count() == requests {
+        each(own().zip(run.queried()), |(line, exchange)| {
+            has_name(line, run.database.user_name_of(exchange), &run.database)
+        })
+    } else {
+        // It is unknown which line belongs to which request.
+        each(own(), |line| {
+            let names = run.database.user_names();
+            let own =
+                names.into_iter().find(|name| log_field(line, "user.name") == Some(&Value::from(*name)));
+            has_name(line, own.unwrap_or(names[0]), &run.database)
+        })
+    }
+}
+
+/// The user must have the name that it had when its request ran.
+fn has_name(line: &Value, name: &str, database: &Database) -> Check {
+    let earlier = database.user_name.as_str();
+    ensure!(
+        name == earlier || log_field(line, "user.name") != Some(&Value::from(earlier)),
+        Message::verbatim(line),
+        text!(
+            "The user had another name when this request ran: {name}. The query must run in every request, and nothing of it may be kept for \
+             the next one.",
+            name
+        )
+    );
+    has_field(line, "user.name", &Value::from(name))
 }
 
 /// A line must have the address on which the service listens.

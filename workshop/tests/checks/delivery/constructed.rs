@@ -139,7 +139,12 @@ fn delivery_run(fault: Fault) -> DeliveryRun {
 
 /// Evidence that passes the step.
 pub fn right() -> Evidence {
-    let database = Database { path: String::new(), user_id: String::new(), user_name: String::new() };
+    let database = Database {
+        path: String::new(),
+        user_id: String::new(),
+        user_name: String::new(),
+        renamed: String::new(),
+    };
     let calm = Run {
         httpbin_port: 0,
         collector_port: 0,
@@ -152,6 +157,7 @@ pub fn right() -> Evidence {
         upstream: Vec::new(),
         stdout: (0..=REQUESTS).map(|_| line(1, "INFO", json!({})).to_string()).collect(),
         stderr: Vec::new(),
+        exports: 3,
         telemetry: Telemetry {
             spans: spans(),
             log_records: (0..=REQUESTS).map(|_| record()).collect(),
