@@ -16,7 +16,7 @@ TERRAFORM_SUM='h1:n5VVSuZsOLbQc9tpqny1mnd6cttyTwvEpLPVewj9UYA='
 # The tools that a step needs in addition to Rust, a C compiler and git. Each word is a function tool_WORD below.
 declare -A needs=(
     [lint]='python' [advisories]='python' [docs]='python' [test]='python' [states]='python'
-    [readme]='curl' [newcomer]='curl' [guide]='curl' [up]='curl chromium'
+    [readme]='curl' [newcomer]='curl' [guide]='curl' [up]='curl chromium axe'
     [exporters]='curl python' [datadog]='curl datadog' [collector]='otelcol' [k6]='k6' [peers]='k6'
     [examples]='go node python examples'
     [terraform]='python checkov terraform' [providers]='terraform' [pipecd]='go moto'
@@ -61,15 +61,10 @@ tool_go() {
 tool_examples() { python_packages examples/python/requirements.txt "$1" && first_on_path "$venv/bin"; }
 
 # The packages of the program in Node, in a folder in which `node --require` finds them.
-tool_node() {
-    local source=workshop/tests/languages/node folder
-    debian "$1" node nodejs npm || return 1
-    folder=$cache/node-$(cksum <"$source/package-lock.json" | cut -d' ' -f1)
-    export NODE_PATH=$folder/node_modules
-    [[ ! -e $folder/complete ]] || return 0
-    [[ $1 == install ]] && mkdir -p "$folder" && cp "$source"/package*.json "$folder" &&
-        npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --silent && touch "$folder/complete"
-}
+tool_node() { node_packages workshop/tests/languages/node "$1" && export NODE_PATH=$packages/node_modules; }
+
+# axe-core, which a test runs in the browser.
+tool_axe() { node_packages workshop/tests/up/axe "$1" && export AXE_CORE=$packages/node_modules/axe-core/axe.min.js; }
 
 tool_k6() {
     export K6=$cache/k6-$K6_VERSION/k6
@@ -150,6 +145,15 @@ python_packages() {
         python3 -m venv --clear "$venv" &&
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$1" &&
         touch "$venv/complete"
+}
+
+# node_packages FOLDER MODE: sets `packages` to a folder in which the packages of FOLDER/package.json are installed.
+node_packages() {
+    debian "$2" node nodejs npm || return 1
+    packages=$cache/node-$(cksum <"$1/package-lock.json" | cut -d' ' -f1)
+    [[ ! -e $packages/complete ]] || return 0
+    [[ $2 == install ]] && mkdir -p "$packages" && cp "$1"/package*.json "$packages" &&
+        npm ci --prefix "$packages" --ignore-scripts --no-audit --no-fund --silent && touch "$packages/complete"
 }
 
 # move_whole FROM TO: moves a folder into the cache at once, so that it exists there only when it is complete.

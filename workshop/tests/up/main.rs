@@ -4,9 +4,13 @@
 //! ```sh
 //! cargo test --package workshop --test up -- --ignored
 //! ```
+//!
+//! `.ci/run up` also sets `AXE_CORE` to the file of axe-core. Without it, `accessibility` tests nothing, and
+//! fails in CI.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod accessibility;
 mod browser;
 mod errors;
 mod guide;

@@ -10,25 +10,25 @@ use super::browser::Browser;
 use super::root;
 use super::webdriver::Locator;
 
-const BIG: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+pub const BIG: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 /// The positions of the failed spans of the trace.
 const FAILED: [u64; 3] = [700, 1_500, 2_900];
 
-fn now() -> u64 {
+pub fn now() -> u64 {
     UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64
 }
 
 /// A running `cargo workshop console` on free ports. It ends when this value is dropped.
-struct Console {
+pub struct Console {
     process: Child,
     /// The URL of its pages.
-    url: String,
+    pub url: String,
     otlp: String,
     client: reqwest::Client,
 }
 
 impl Console {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_workshop"))
             .args(["console", "--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
             .current_dir(root())
@@ -49,18 +49,35 @@ impl Console {
         Self { process, url: urls[0].clone(), otlp: urls[1].clone(), client }
     }
 
-    async fn send(&self, path: &str, body: Value) {
+    pub async fn send(&self, path: &str, body: Value) {
         let post =
             self.client.post(format!("{}{path}", self.otlp)).header("content-type", "application/json");
         assert_eq!(post.body(body.to_string()).send().await.unwrap().status().as_u16(), 200);
     }
 
-    async fn spans(&self, service: &str, spans: Vec<Value>) {
+    pub async fn spans(&self, service: &str, spans: Vec<Value>) {
         self.send("/v1/traces", json!({ "resourceSpans": [{ "resource": resource(service), "scopeSpans": [{ "spans": spans }] }] }))
             .await;
     }
 
-    async fn log_record(&self, service: &str, text: &str) {
+    /// The page at `path`, as JSON.
+    pub async fn json(&self, path: &str) -> Value {
+        let get = self.client.get(format!("{}{path}", self.url)).header("accept", "application/json");
+        serde_json::from_str(&get.send().await.unwrap().text().await.unwrap()).unwrap()
+    }
+
+    /// The id of an error group. A failed request without an exception counts after some seconds.
+    pub async fn error_group(&self) -> String {
+        for _ in 0..300 {
+            if let Some(id) = self.json("/errors").await["error_groups"][0]["id"].as_str() {
+                return id.to_owned();
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("no failure was counted");
+    }
+
+    pub async fn log_record(&self, service: &str, text: &str) {
         let attributes: Vec<Value> = (0..8)
             .map(|at| json!({ "key": format!("a.long.attribute.name.{at}"), "value": { "stringValue": "with a value" } }))
             .collect();
@@ -78,11 +95,11 @@ impl Drop for Console {
     }
 }
 
-fn resource(service: &str) -> Value {
+pub fn resource(service: &str) -> Value {
     json!({ "attributes": [{ "key": "service.name", "value": { "stringValue": service } }] })
 }
 
-fn span(trace: &str, id: u64, parent: u64, name: &str, failed: bool) -> Value {
+pub fn span(trace: &str, id: u64, parent: u64, name: &str, failed: bool) -> Value {
     let start = now() - 60_000_000_000 + id * 1_000_000;
     json!({ "traceId": trace, "spanId": format!("{id:016x}"),
         "parentSpanId": if parent == 0 { String::new() } else { format!("{parent:016x}") },
@@ -92,7 +109,7 @@ fn span(trace: &str, id: u64, parent: u64, name: &str, failed: bool) -> Value {
 }
 
 /// A trace of 2,990 spans, a service with a long name, log records, metrics, failures and a refusal.
-async fn send_all(console: &Console) {
+pub async fn send_all(console: &Console) {
     let spans = (1..=2_990)
         .map(|id| {
             let parent = if id == 1 {
@@ -170,16 +187,12 @@ async fn every_page_fits_a_phone_and_a_screen_and_has_enough_contrast() {
     let console = Console::start();
     send_all(&console).await;
     let browser = Browser::start().await;
-    let group = {
-        let text = console.client.get(format!("{}/errors", console.url)).header("accept", "application/json");
-        let json: Value = serde_json::from_str(&text.send().await.unwrap().text().await.unwrap()).unwrap();
-        json["error_groups"].as_array().and_then(|groups| Some(groups.first()?["id"].as_str()?.to_owned()))
-    };
+    let group = console.error_group().await;
     let mut pages: Vec<String> =
         ["/", "/?service=nope", "/traces", "/logs", "/errors", "/metrics", "/self", "/steps", "/guide"]
             .map(str::to_owned)
             .to_vec();
-    pages.extend(group.map(|id| format!("/errors/{id}")));
+    pages.push(format!("/errors/{group}"));
     pages.push(format!("/traces/{BIG}"));
     pages.push(format!("/traces/{BIG}?span={:016x}", FAILED[0]));
     pages.push(format!("/traces/{}", "d".repeat(32)));

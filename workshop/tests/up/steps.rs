@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use super::accessibility::Axe;
 use super::browser::Browser;
 use super::webdriver::Locator;
 use super::{Up, root, target};
@@ -66,6 +67,12 @@ async fn a_step_turns_from_red_to_green_and_a_save_restarts_the_backend() {
         .await;
 
     browser.picture("steps-of-an-attendee").await;
+    if let Some(axe) = Axe::load() {
+        for path in ["/", "/steps", "/guide/en/01-structured-logs.md", "/guide/ja/02-first-span.md"] {
+            let violations = axe.violations(&browser, &up.url, path).await;
+            assert!(violations.is_empty(), "{violations:#?}");
+        }
+    }
 
     std::fs::write(repository.path().join("backend-sakura/src/main.rs"), "fn main() { nonsense }").unwrap();
     up.line("cargo build failed");

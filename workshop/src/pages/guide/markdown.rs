@@ -71,7 +71,8 @@ pub(super) fn html(text: &str, languages: &str) -> String {
     let mut html = String::new();
     let events = with_tabs(without_breaks_in_japanese(events), languages);
     pulldown_cmark::html::push_html(&mut html, events.into_iter());
-    html
+    // Code that is wider than the window can be scrolled by keys. In a text, `<` is escaped.
+    html.replace("<pre>", "<pre tabindex=\"0\">")
 }
 
 /// Removes line breaks between Japanese characters, where a space would be wrong.
