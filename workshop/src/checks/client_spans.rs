@@ -118,6 +118,8 @@ fn has_four_calls(served: &Served<'_>) -> Check {
             cause
         } else if let Some(cause) = cause_of_another_trace(served) {
             cause
+        } else if let Some(cause) = cause_of_no_span(served, &calls) {
+            cause
         } else if served.trace.of_kind(SpanKind::Internal).iter().any(is_internal) {
             text!("The spans of the calls have the kind INTERNAL: set CLIENT when the span is built.")
         } else if served.trace.named("handson.dbQuery").iter().any(|span| span.kind == SpanKind::Client) {
@@ -154,6 +156,24 @@ fn cause_of_another_trace(served: &Served<'_>) -> Option<Message> {
                 method = &call.method,
                 path = &call.path,
                 trace
+            )
+        })
+    })
+}
+
+/// Why one call has no CLIENT span, although others have one: it carried the id of a span that is no call.
+fn cause_of_no_span(served: &Served<'_>, calls: &[&Span]) -> Option<Message> {
+    let own = calls.iter().filter(|span| served.call_of(span).is_some()).count();
+    served.run.upstream_of(served.index).filter(|_| own > 0).find_map(|call| {
+        let carried = served.trace.span(call.traceparent()?.1)?;
+        let is_a_call = calls.iter().any(|span| span.span_id == carried.span_id);
+        (!is_a_call).then(|| {
+            text!(
+                "{method} {path} carried the id of {name}, so no span was made for this call: it does not pass the instrumented client, or its \
+                 context holds the ids of that span only, and not the span.",
+                method = &call.method,
+                path = &call.path,
+                name = &carried.name
             )
         })
     })

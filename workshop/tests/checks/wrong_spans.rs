@@ -656,6 +656,29 @@ fn a_version_that_differs_between_lines_records_and_spans_is_reported() {
 }
 
 #[test]
+fn a_call_without_a_span_among_others_is_named_with_the_span_whose_id_it_carried() {
+    let wrong = with(|evidence| {
+        let run = &mut evidence.calm;
+        let (trace, id) = {
+            let call =
+                run.upstream.iter().find(|call| call.exchange.is_some() && call.method == "PUT").unwrap();
+            call.traceparent().map(|(trace, id)| (trace.to_owned(), id.to_owned())).unwrap()
+        };
+        let spans = &mut run.telemetry.spans;
+        spans.retain(|span| span.span_id != id);
+        let sleep = spans.iter().find(|span| span.trace_id == trace && span.name == SLEEP).unwrap();
+        for (_, value) in run.upstream.iter_mut().flat_map(|call| &mut call.headers) {
+            *value = value.replace(&id, &sleep.span_id);
+        }
+    });
+    assert_fails(
+        "client-spans",
+        &wrong,
+        "PUT /put carried the id of handson.sleep50microsec, so no span was made",
+    );
+}
+
+#[test]
 fn a_call_below_another_requests_span_is_reported_as_that() {
     let wrong = with(|evidence| {
         let [one, other] = [0, 1].map(|index| {
