@@ -89,6 +89,7 @@ const LINKS: &[Link] = &[
     Link { path: "/logs", name: |lang| lang.tr("Logs") },
     Link { path: "/errors", name: |lang| lang.tr("Errors") },
     Link { path: "/metrics", name: |lang| lang.tr("Metrics") },
+    Link { path: "/services", name: |lang| lang.tr("Services") },
 ];
 
 impl Console {

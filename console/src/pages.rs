@@ -9,6 +9,7 @@ mod metrics;
 mod overview;
 mod parameter;
 mod save;
+mod services;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
         .route("/errors/{id}", get(errors::group))
         .route("/metrics", get(metrics::page))
         .route("/metrics/{service}/{name}", get(metrics::instrument))
+        .route("/services", get(services::page))
         .route("/self", get(status::page))
         .route("/save", get(save::file))
         .route("/events", get(live::events))

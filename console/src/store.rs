@@ -40,6 +40,8 @@ pub struct Store {
     logs: logs::Logs,
     /// The services, in the order in which they were first seen.
     services: Vec<String>,
+    /// When telemetry of each of these services arrived last, by signal; 0 if none has arrived.
+    received: Vec<[u64; 3]>,
     /// Whether there were more services than are listed.
     pub has_more_services: bool,
     /// Requests, errors and durations by service.
@@ -143,6 +145,7 @@ impl Store {
             traces: traces::Traces::default(),
             logs: logs::Logs::default(),
             services: Vec::new(),
+            received: Vec::new(),
             has_more_services: false,
             rates: BTreeMap::new(),
             errors: errors::Errors::default(),
@@ -190,6 +193,9 @@ impl Store {
             let added = self.add_log_record(record, now);
             self.counts[Signal::Logs as usize].record(added, &mut rejected);
         }
+        for metric in &telemetry.metrics {
+            self.saw(metric.service(), Signal::Metrics, now);
+        }
         let points = telemetry.metrics.iter().map(|metric| metric.data.len() as u64).sum::<u64>();
         let of_metrics = self.instruments.add(telemetry.metrics, now);
         let counts = &mut self.counts[Signal::Metrics as usize];
@@ -222,15 +228,27 @@ impl Store {
         &self.services
     }
 
-    fn saw(&mut self, service: &str) {
-        if self.services.iter().any(|seen| seen == service) {
-            return;
-        }
-        if self.services.len() < MAX_SERVICES {
-            self.services.push(service.to_owned());
-        } else {
-            self.has_more_services = true;
-        }
+    /// The services, and when telemetry of each arrived last, by signal, in nanoseconds since 1970; 0 if none
+    /// has arrived.
+    pub fn last_received(&self) -> impl Iterator<Item = (&str, [u64; 3])> {
+        self.services.iter().map(String::as_str).zip(self.received.iter().copied())
+    }
+
+    /// Records that telemetry of a service arrived at `now`.
+    fn saw(&mut self, service: &str, signal: Signal, now: u64) {
+        let at = match self.services.iter().position(|seen| seen == service) {
+            Some(at) => at,
+            None if self.services.len() < MAX_SERVICES => {
+                self.services.push(service.to_owned());
+                self.received.push([0; 3]);
+                self.services.len() - 1
+            }
+            None => {
+                self.has_more_services = true;
+                return;
+            }
+        };
+        self.received[at][signal as usize] = now;
     }
 
     fn arrival(&mut self) -> u64 {

@@ -204,6 +204,29 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("Exemplars:", "エグゼンプラー:"),
     ("This series has ended.", "この系列は終了しています。"),
     ("Recent values", "最近の値"),
+    // Services.
+    ("No telemetry yet.", "テレメトリーはまだありません。"),
+    (
+        "At most {max} services are listed, and there are more.",
+        "表示するサービスは {max} 個までです。ほかにもサービスがあります。",
+    ),
+    ("No calls between services in this time.", "この期間にサービス間の呼び出しはありません。"),
+    ("Map of calls", "呼び出しの図"),
+    (
+        "The map shows {shown} services, those with the most calls; {n} others are only in the tables.",
+        "図には呼び出しの多い {shown} 個のサービスを表示しています。ほかの {n} 個は表だけにあります。",
+    ),
+    (
+        "{caller} calls {callee}: {rate}/s, {errors} of them fail, p95 {p95}",
+        "{caller} から {callee} への呼び出し: {rate}/s、失敗 {errors}、p95 {p95}",
+    ),
+    ("Per second", "毎秒"),
+    ("Error rate", "エラー率"),
+    ("Last received", "最後の受信"),
+    ("Signals", "シグナル"),
+    ("traces", "トレース"),
+    ("metrics", "メトリクス"),
+    ("logs", "ログ"),
     // Logs.
     ("No log record matches.", "条件に合うログレコードはありません。"),
     ("No log records yet.", "ログレコードはまだありません。"),
@@ -264,6 +287,10 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("more services: search for service.name=…", "ほかのサービスは service.name=… で検索"),
     ("It needs at least {n} requests.", "判定には {n} 件以上のリクエストが必要です。"),
     ("Calls between services", "サービス間の呼び出し"),
+    (
+        "{n} calls between further services are not listed.",
+        "ほかのサービス間の呼び出し {n} 件は表にありません。",
+    ),
     ("Caller", "呼び出し元"),
     ("Called", "呼び出し先"),
     ("Calls", "呼び出し"),

@@ -1,11 +1,11 @@
 //! The overview of all services.
 
-mod calls;
+pub(super) mod calls;
 mod charts;
 mod clocks;
 mod monitors;
 mod operations;
-mod recent;
+pub(super) mod recent;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::extension::Section;
 use crate::page::{Content, Context, Preferences, View};
 use crate::store::{MAX_SERVICES, Refusal, SLOT, Store};
 use crate::{Console, Lang, Monitor, Process, lock};
-use calls::Call;
+use calls::{Call, Calls};
 use charts::{Latency, SlotView};
 use clocks::ClockView;
 use monitors::MonitorView;
@@ -31,7 +31,7 @@ use otlp::model::now;
 use recent::Recent;
 
 /// The time that the charts show.
-const CHART_WINDOW: Duration = Duration::from_secs(5 * 60);
+pub(super) const CHART_WINDOW: Duration = Duration::from_secs(5 * 60);
 /// Maximum number of error groups to show.
 const MAX_GROUPS: usize = 5;
 
@@ -69,6 +69,9 @@ pub(super) struct Overview {
     /// The services with requests.
     #[serde(skip)]
     services: Vec<String>,
+    /// Calls between pairs of services that are not listed.
+    #[serde(skip)]
+    calls_left_out: u64,
     /// Spans of operations that are not listed.
     #[serde(skip)]
     operations_left_out: u64,
@@ -99,7 +102,7 @@ pub(super) async fn page(
 impl Overview {
     pub(super) fn new(store: &Store, monitors: &[Monitor], parameters: Parameters, now: u64) -> Self {
         let recent = Recent::new(store, now);
-        let calls = Call::all(&recent, now);
+        let Calls { all: calls, left_out: calls_left_out } = Calls::new(&recent, now);
         let Operations { all: operations, left_out } = Operations::new(&recent);
         let requested = parameters.service.filter(|service| !service.is_empty());
         let is_known = |service: &String| store.services().contains(service);
@@ -129,6 +132,7 @@ impl Overview {
             clocks: ClockView::all(store, now),
             requests_not_counted: store.gone.requests,
             services: store.services().iter().filter(has_requests).cloned().collect(),
+            calls_left_out,
             operations_left_out: left_out,
             is_unknown,
             section: None,
@@ -173,7 +177,12 @@ impl View for Overview {
                         @for monitor in &self.monitors { (monitor.html(lang, self.now)) }
                     }
                 }
-                @if !self.calls.is_empty() { (calls::table(context, &self.calls)) }
+                @if !self.calls.is_empty() {
+                    section {
+                        h2 { a href="/services" { (lang.tr("Calls between services")) } }
+                        (calls::table(context, &self.calls, self.calls_left_out))
+                    }
+                }
                 @if !self.operations.is_empty() {
                     (operations::table(context, &self.operations, self.operations_left_out))
                 }

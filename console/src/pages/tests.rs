@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::{errors, logs, metrics, overview, status, trace, traces};
+use super::{errors, logs, metrics, overview, services, status, trace, traces};
 use crate::page::{Context, View};
 use crate::store::Store;
 use crate::{Console, Extension, Hosts, Lang, Options};
@@ -208,6 +208,13 @@ fn an_instrument_has_its_series_and_their_latest_values() {
         metrics::InstrumentPage::new("shop", "orders", instrument, 0, NOW)
     });
     insta::assert_json_snapshot!(view);
+}
+
+#[test]
+fn the_page_of_services_in_japanese_has_a_table_and_a_map_of_calls() {
+    let console = console(telemetry());
+    let view = console.read(|store| services::Services::new(store, NOW));
+    insta::assert_snapshot!(live(&view, &context(&console, Lang::Ja)));
 }
 
 #[test]

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
 use super::format;
+use super::overview::calls;
 use super::parameter::InvalidParameter;
 use crate::lang::tr_noop;
 use crate::page::{Content, Context, Preferences, View};
@@ -28,6 +29,8 @@ const MAX_SERVICES_IN_ROW: usize = 8;
 #[serde(default)]
 pub(super) struct Parameters {
     service: String,
+    /// A service, a database or a host that the service calls.
+    callee: String,
     name: String,
     status: String,
     min: String,
@@ -37,6 +40,7 @@ pub(super) struct Parameters {
 }
 
 struct Filter {
+    now: u64,
     parameters: Parameters,
     min: Option<Duration>,
     max: Option<Duration>,
@@ -44,7 +48,7 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(parameters: Parameters) -> Result<Self, InvalidParameter> {
+    fn new(parameters: Parameters, now: u64) -> Result<Self, InvalidParameter> {
         if !["", "ok", "error"].contains(&parameters.status.as_str()) {
             return Err(InvalidParameter::new("status", &parameters.status, tr_noop("ok or error")));
         }
@@ -54,7 +58,7 @@ impl Filter {
             Err(_) => Err(InvalidParameter::new(name, text, tr_noop("a duration, such as 100ms or 2s"))),
         };
         let (min, max) = (duration("min", &parameters.min)?, duration("max", &parameters.max)?);
-        Ok(Self { min, max, search: Search::parse(&parameters.q), parameters })
+        Ok(Self { now, min, max, search: Search::parse(&parameters.q), parameters })
     }
 
     fn matches(&self, trace: &StoredTrace) -> bool {
@@ -73,6 +77,15 @@ impl Filter {
                 _ => true,
             }
             && trace.spans().iter().any(matches_span)
+            && (self.parameters.callee.is_empty() || self.has_call(trace))
+    }
+
+    /// Whether the trace has a call of `callee`, by the service if one is chosen.
+    fn has_call(&self, trace: &StoredTrace) -> bool {
+        let Parameters { service, callee, .. } = &self.parameters;
+        calls::in_trace(trace, self.now)
+            .iter()
+            .any(|call| call.callee == callee && (service.is_empty() || call.caller == service))
     }
 }
 
@@ -113,7 +126,7 @@ fn text<S: serde::Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(number)
 }
 
-/// `GET /traces?service=&name=&status=ok|error&min=&max=&q=`
+/// `GET /traces?service=&callee=&name=&status=ok|error&min=&max=&q=`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Query(parameters): Query<Parameters>,
@@ -124,7 +137,7 @@ pub(super) async fn page(
 
 impl Traces {
     pub(super) fn new(console: &Console, parameters: Parameters, now: u64) -> Self {
-        let filter = Filter::new(parameters.clone());
+        let filter = Filter::new(parameters.clone(), now);
         let before = parameters.before.unwrap_or(u64::MAX);
         let mut traces = match &filter {
             Ok(filter) => {
@@ -182,7 +195,7 @@ impl View for Traces {
                 @else { (context.nothing_yet(lang.tr("No traces yet."))) }
                 @if let Some(older) = self.older {
                     p { a href=(format::address("/traces", &[
-                        ("service", &parameters.service), ("name", &parameters.name), ("status", &parameters.status),
+                        ("service", &parameters.service), ("callee", &parameters.callee), ("name", &parameters.name), ("status", &parameters.status),
                         ("min", &parameters.min), ("max", &parameters.max), ("q", &parameters.q),
                         ("before", &older.to_string()),
                     ])) { (lang.tr("Older traces")) } }
@@ -201,6 +214,9 @@ fn form(context: &Context, parameters: &Parameters) -> Markup {
     html! {
         form.filter action="/traces" role="search" {
             (context.choose_service(&parameters.service))
+            @if !parameters.callee.is_empty() {
+                label { (lang.tr("Called")) input name="callee" value=(parameters.callee) size="14"; }
+            }
             label { (lang.tr("Span name")) input name="name" value=(parameters.name) size="14"; }
             label { (lang.tr("Status")) select name="status" {
                 @for (value, text) in [("", lang.tr("any")), ("ok", "ok"), ("error", lang.tr("error"))] {

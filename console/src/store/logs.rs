@@ -7,6 +7,7 @@ use super::Store;
 use super::failure::Failure;
 use super::rejection::Rejection;
 use super::traces::is_id;
+use otlp::Signal;
 use otlp::model::LogRecord;
 
 /// One log record may use at most one part in this many of the memory.
@@ -107,7 +108,7 @@ impl Store {
             }
         }
         self.logs.used += bytes;
-        self.saw(record.service());
+        self.saw(record.service(), Signal::Logs, now);
         self.logs.by_time.insert(position, (Arc::new(record), bytes));
         self.make_room();
         Ok(())

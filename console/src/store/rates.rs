@@ -74,6 +74,18 @@ impl Rates {
         slots.map(|slot| slot.cloned().unwrap_or_default()).collect()
     }
 
+    /// The seconds since `now - window`, or since the first request if that is later; at least those of one
+    /// slot.
+    pub fn seconds(&self, window: Duration, now: u64) -> f64 {
+        let from = now.saturating_sub(window.as_nanos() as u64);
+        let first = self
+            .slots
+            .range(slot(from) + 1..)
+            .next()
+            .map_or(from, |(first, _)| first * SLOT.as_nanos() as u64);
+        Duration::from_nanos(now.saturating_sub(first.max(from))).max(SLOT).as_secs_f64()
+    }
+
     /// All slots since `now - window`, added up.
     pub fn over(&self, window: Duration, now: u64) -> Slot {
         let from = slot(now.saturating_sub(window.as_nanos() as u64));

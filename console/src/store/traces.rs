@@ -188,7 +188,7 @@ impl Store {
         trace.updated = now;
         let more = trace.bytes - before;
         self.traces.used += more;
-        self.saw(span.service());
+        self.saw(span.service(), Signal::Traces, now);
         if span.kind == SpanKind::Server {
             self.count_request(&span, now);
         }

@@ -137,7 +137,7 @@ async fn truncated_changed_and_random_bodies_never_end_the_console() {
         if turn % 200 == 199 {
             let newest = &console.json("/traces").await["traces"][0]["trace_id"];
             let trace = format!("/traces/{}", newest.as_str().unwrap_or_default());
-            for path in ["/", &trace, "/traces", "/logs", "/errors", "/metrics", "/self"] {
+            for path in ["/", &trace, "/traces", "/logs", "/errors", "/metrics", "/services", "/self"] {
                 let (status, _) = console.html(path).await;
                 assert_eq!(status, 200, "{path} after turn {turn} of seed {seed}");
             }
@@ -315,7 +315,8 @@ async fn odd_times_cycles_and_duplicates_are_shown_once_each() {
     for text in ["1 span ends before it starts", "3 spans are their own ancestors", "8 spans</b>"] {
         assert!(page.contains(text), "{text}: {page}");
     }
-    for path in ["/", "/traces", "/logs", "/errors", &format!("/traces/{TRACE}?span={}", id(4))] {
+    for path in ["/", "/traces", "/logs", "/errors", "/services", &format!("/traces/{TRACE}?span={}", id(4))]
+    {
         assert_eq!(console.html(path).await.0, 200, "{path}");
     }
 }

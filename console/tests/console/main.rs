@@ -7,6 +7,7 @@ mod files;
 mod hostile;
 mod metrics;
 mod pages;
+mod services;
 mod truth;
 
 use std::io::{BufRead, BufReader};

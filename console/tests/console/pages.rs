@@ -169,6 +169,7 @@ async fn empty_pages_explain_what_to_do_next() {
         ("/logs", "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost"),
         ("/errors", "exception.type"),
         ("/metrics", "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost"),
+        ("/services", "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost"),
     ] {
         let (status, page) = console.html(path).await;
         assert!(status == 200 && page.contains(next), "{path} does not say {next}: {page}");

@@ -9,7 +9,7 @@ async fn without_an_attendee_the_page_of_steps_explains_how_to_create_a_backend(
     assert!(status == 200 && page.contains("cargo workshop new sakura"), "{status} {page}");
     assert_eq!(console.json("/steps").await, serde_json::json!({ "steps": [] }));
     let (_, overview) = console.html("/").await;
-    assert!(overview.contains(r#"href="/steps" aria-keyshortcuts="6""#), "{overview}");
+    assert!(overview.contains(r#"href="/steps" aria-keyshortcuts="7""#), "{overview}");
 }
 
 #[tokio::test]

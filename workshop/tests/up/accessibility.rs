@@ -65,7 +65,7 @@ async fn no_page_violates_wcag_2_1_aa_by_axe() {
     let browser = Browser::start().await;
     let mut violations = Vec::new();
     // Nothing has arrived: the pages say what to do.
-    for path in ["/", "/traces", "/logs", "/errors", "/metrics"] {
+    for path in ["/", "/traces", "/logs", "/errors", "/metrics", "/services"] {
         violations.extend(axe.violations(&browser, &console.url, path).await);
     }
 
@@ -91,6 +91,7 @@ async fn no_page_violates_wcag_2_1_aa_by_axe() {
         "/metrics",
         "/metrics/worker/connections",
         "/metrics/worker/duration",
+        "/services",
         "/self",
         "/steps",
         "/guide",

@@ -130,13 +130,17 @@ async fn pages_work_without_scripts_and_fit_a_small_window() {
     browser.open(&format!("{}/traces/{trace}", up.url)).await;
     browser.text_when(".facts", "all spans", |text| text.contains("13 spans")).await;
     browser.devtools("Emulation.setScriptExecutionDisabled", serde_json::json!({ "value": true })).await;
-    for path in ["/", "/traces", &format!("/traces/{trace}"), "/logs", "/errors", "/metrics", "/steps"] {
+    for path in
+        ["/", "/traces", &format!("/traces/{trace}"), "/logs", "/errors", "/metrics", "/services", "/steps"]
+    {
         browser.open(&format!("{}{path}", up.url)).await;
         let text = browser.text("main").await.unwrap();
         assert!(text.len() > 60, "{path}: {text}");
     }
     browser.devtools("Emulation.setScriptExecutionDisabled", serde_json::json!({ "value": false })).await;
-    for path in ["/", "/traces", &format!("/traces/{trace}"), "/logs", "/errors", "/metrics", "/steps"] {
+    for path in
+        ["/", "/traces", &format!("/traces/{trace}"), "/logs", "/errors", "/metrics", "/services", "/steps"]
+    {
         browser.open(&format!("{}{path}", up.url)).await;
         let over = browser.script("return document.documentElement.scrollWidth - innerWidth").await;
         assert!(over.as_i64().unwrap() <= 0, "{path} is {over} pixels too wide");

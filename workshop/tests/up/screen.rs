@@ -127,6 +127,13 @@ pub async fn send_all(console: &Console) {
     console.spans("worker", spans).await;
     let long = "a-service-with-a-long-name-".repeat(190);
     console.spans(&long, vec![span(&"c".repeat(32), 1, 0, "GET /long", true)]).await;
+    // It calls itself and a database.
+    for (id, key, value) in [(2, "server.address", "127.0.0.1"), (3, "db.system.name", "sqlite")] {
+        let mut call = span(&"c".repeat(32), id, 1, "call", true);
+        call["kind"] = 3.into();
+        call["attributes"] = json!([{ "key": key, "value": { "stringValue": value } }]);
+        console.spans(&long, vec![call, span(&"c".repeat(32), 4, 2, "GET /itself", false)]).await;
+    }
     for at in 0..120 {
         console.log_record(if at % 2 == 0 { &long } else { "worker" }, &format!("record {at}")).await;
     }
@@ -188,10 +195,20 @@ async fn every_page_fits_a_phone_and_a_screen_and_has_enough_contrast() {
     send_all(&console).await;
     let browser = Browser::start().await;
     let group = console.error_group().await;
-    let mut pages: Vec<String> =
-        ["/", "/?service=nope", "/traces", "/logs", "/errors", "/metrics", "/self", "/steps", "/guide"]
-            .map(str::to_owned)
-            .to_vec();
+    let mut pages: Vec<String> = [
+        "/",
+        "/?service=nope",
+        "/traces",
+        "/logs",
+        "/errors",
+        "/metrics",
+        "/services",
+        "/self",
+        "/steps",
+        "/guide",
+    ]
+    .map(str::to_owned)
+    .to_vec();
     pages.push(format!("/errors/{group}"));
     pages.push(format!("/traces/{BIG}"));
     pages.push(format!("/traces/{BIG}?span={:016x}", FAILED[0]));

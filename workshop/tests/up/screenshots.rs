@@ -52,6 +52,7 @@ async fn screenshots_of_every_page() {
         ("error", format!("/errors/{group}")),
         ("metrics", "/metrics".to_owned()),
         ("metric", "/metrics/handson/http.client.request.duration".to_owned()),
+        ("services", "/services".to_owned()),
         ("steps", "/steps".to_owned()),
         ("guide", "/guide/en/04-client-spans.md#go".to_owned()),
         ("not-found", format!("/traces/{}", "0".repeat(31) + "1")),

@@ -11,14 +11,14 @@ const MAX_TRACES: usize = 2_000;
 const MAX_SPANS: usize = 50_000;
 
 /// The newest traces.
-pub(super) struct Recent<'a> {
-    pub(super) traces: Vec<&'a StoredTrace>,
+pub(in crate::pages) struct Recent<'a> {
+    pub(in crate::pages) traces: Vec<&'a StoredTrace>,
     /// The time in which they happened.
-    pub(super) seconds: f64,
+    pub(in crate::pages) seconds: f64,
 }
 
 impl<'a> Recent<'a> {
-    pub(super) fn new(store: &'a Store, now: u64) -> Self {
+    pub(in crate::pages) fn new(store: &'a Store, now: u64) -> Self {
         let since = now.saturating_sub(CHART_WINDOW.as_nanos() as u64);
         let (mut earliest, mut spans, mut traces) = (now, 0, Vec::new());
         for trace in store.traces(u64::MAX).take(MAX_TRACES).take_while(|trace| trace.updated >= since) {
