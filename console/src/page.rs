@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::extension::Link;
 use crate::pages::format;
+use crate::search::Target;
 use crate::{Console, Lang, json, lock};
 
 /// The data of a page. Its JSON is the serde representation. It owns its data, so that no lock is held while
@@ -132,6 +133,7 @@ impl Console {
                     link rel="icon" href="/icon.svg" type="image/svg+xml";
                     link rel="stylesheet" href="/style.css";
                     script src="/console.js" defer {}
+                    script src="/search.js" defer {}
                 }
                 body data-live=(lang.tr("live")) data-paused=(lang.tr("paused (p resumes)"))
                     data-disconnected=(lang.tr("not connected: is the console running?")) data-news=(lang.tr("{n} new")) {
@@ -220,6 +222,33 @@ impl Context {
                 }
                 @if self.has_more_services { option disabled { (self.lang.tr("more services: search for service.name=…")) } }
             } }
+        }
+    }
+
+    /// The form field of a search. A script completes it.
+    pub(crate) fn search_field(&self, name: &str, value: &str, target: Target) -> Markup {
+        html! {
+            div.wide {
+                label { (self.lang.tr("Search")) input #search type="search" name=(name) value=(value)
+                    placeholder=(target.example()) data-complete=(target.name()) aria-describedby="syntax"; }
+            }
+        }
+    }
+
+    /// A summary of the search language, at the end of the form.
+    pub(crate) fn search_syntax(&self) -> Markup {
+        let terms = [
+            ("key=value", ""),
+            ("!= > >= < <=", ""),
+            ("~", self.lang.tr("contains")),
+            ("-", self.lang.tr("not")),
+            ("OR ( )", ""),
+            ("\"…\"", self.lang.tr("quotes")),
+        ];
+        html! {
+            small #syntax.quiet {
+                @for (code, meaning) in terms { span { code { (code) } @if !meaning.is_empty() { " " (meaning) } } }
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 //! application/json'` as JSON. Only the requested format is rendered.
 
 mod chart;
+mod complete;
 mod errors;
 pub(crate) mod format;
 mod logs;
@@ -38,9 +39,11 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
         .route("/services", get(services::page))
         .route("/self", get(status::page))
         .route("/save", get(save::file))
+        .route("/complete", get(complete::keys))
         .route("/events", get(live::events))
         .route("/style.css", get(asset("text/css; charset=utf-8", include_str!("pages/style.css"))))
         .route("/console.js", get(asset("text/javascript; charset=utf-8", include_str!("pages/console.js"))))
+        .route("/search.js", get(asset("text/javascript; charset=utf-8", include_str!("pages/search.js"))))
         .route("/icon.svg", get(asset("image/svg+xml", include_str!("pages/icon.svg"))))
         .fallback(page::not_found);
     router.merge(console.options.extension.routes.clone()).with_state(console)

@@ -26,7 +26,7 @@ pub use rates::{Rates, SLOT, Slot};
 use rejection::Rejection;
 pub use sample::{Distribution, Sample};
 pub use totals::Totals;
-pub use traces::{StoredTrace, is_entry, root};
+pub use traces::{StoredTrace, duration, is_entry, root};
 
 /// The time for which rates and values of metrics are kept.
 pub const HISTORY_WINDOW: Duration = Duration::from_secs(15 * 60);

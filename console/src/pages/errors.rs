@@ -2,14 +2,17 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::parameter::InvalidParameter;
 use super::{chart, format};
 use crate::lang::tr_noop;
 use crate::page::{Content, Context, NotFound, Preferences, View};
+use crate::search::{Search, Target};
 use crate::store::{Group, SLOT, Store};
 use crate::{Console, Lang};
 use otlp::model::now;
@@ -53,26 +56,53 @@ impl Row {
     }
 }
 
-/// All groups.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Parameters {
+    q: String,
+    service: String,
+}
+
+/// The groups that match.
 #[derive(Serialize)]
 pub(super) struct Errors {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<InvalidParameter>,
     error_groups: Vec<Row>,
+    #[serde(skip)]
+    parameters: Parameters,
+    /// Whether there are groups, matching or not.
+    #[serde(skip)]
+    any: bool,
     #[serde(skip)]
     now: u64,
 }
 
-/// `GET /errors`
-pub(super) async fn page(State(console): State<Arc<Console>>, preferences: Preferences) -> Response {
+/// `GET /errors?q=&service=`
+pub(super) async fn page(
+    State(console): State<Arc<Console>>,
+    Query(parameters): Query<Parameters>,
+    preferences: Preferences,
+) -> Response {
     let now = now();
-    console.respond(preferences, console.read(|store| Errors::new(store, now)))
+    console.respond(preferences, console.read(|store| Errors::new(store, parameters, now)))
 }
 
 impl Errors {
-    pub(super) fn new(store: &Store, now: u64) -> Self {
-        Self {
-            error_groups: store.errors.groups().into_iter().map(|group| Row::new(group, now)).collect(),
-            now,
-        }
+    pub(super) fn new(store: &Store, parameters: Parameters, now: u64) -> Self {
+        let search = Search::parse(&parameters.q, Target::Errors);
+        let search = search.map(|search| search.of_service(&parameters.service));
+        let groups = store.errors.groups();
+        let any = !groups.is_empty();
+        let error_groups = match &search {
+            Ok(search) => {
+                let found = groups.into_iter().filter(|group| search.finds_error(group));
+                found.map(|group| Row::new(group, now)).collect()
+            }
+            Err(_) => Vec::new(),
+        };
+        let error = search.err().map(|error| InvalidParameter::in_search("q", &error));
+        Self { error, error_groups, parameters, any, now }
     }
 }
 
@@ -82,9 +112,19 @@ impl View for Errors {
         Content {
             link: "/errors",
             title: lang.tr("Errors").to_owned(),
-            fixed: html! {},
+            fixed: html! {
+                form.filter action="/errors" role="search" {
+                    (context.choose_service(&self.parameters.service))
+                    (context.search_field("q", &self.parameters.q, Target::Errors))
+                    button { (lang.tr("Search")) }
+                    (context.search_syntax())
+                }
+            },
             live: html! {
-                @if self.error_groups.is_empty() {
+                @if let Some(error) = &self.error { p.notice.bad { (error.text(lang)) } }
+                @else if self.error_groups.is_empty() && self.any {
+                    p.quiet { (lang.tr("No error matches.")) " " a href="/errors" { (lang.tr("Show all")) } }
+                } @else if self.error_groups.is_empty() {
                     div.empty {
                         p { strong { (lang.tr("No errors yet.")) } }
                         @if let Some(command) = &context.failure_command {
@@ -99,6 +139,10 @@ impl View for Errors {
                 }
             },
         }
+    }
+
+    fn status(&self) -> StatusCode {
+        if self.error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
     }
 }
 

@@ -13,25 +13,30 @@ use super::{format, trace};
 use crate::Console;
 use crate::lang::tr_noop;
 use crate::page::{Content, Context, Preferences, View};
-use crate::search::Search;
+use crate::search::{LEVELS, Search, Target, with_terms};
 use crate::store::{Line, Position};
 use otlp::model::{LogRecord, otlp_json};
 
 /// Number of rows on a page.
 const ROWS: usize = 100;
 
-/// The names of levels, and the smallest OTLP severity number of each.
-const LEVELS: [(&str, i32); 6] =
-    [("trace", 1), ("debug", 5), ("info", 9), ("warn", 13), ("error", 17), ("fatal", 21)];
-
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Parameters {
     q: String,
+    /// A shorter form of `level>=…` in the search, for links.
     level: String,
     service: String,
     /// A position, as `TIME-ARRIVAL`.
     before: String,
+}
+
+impl Parameters {
+    /// The same with the level as a term of the search.
+    fn with_terms(mut self) -> Self {
+        self.q = with_terms(&self.q, &[("level>=", &self.level)]);
+        self
+    }
 }
 
 /// The newest log records that match.
@@ -45,7 +50,7 @@ pub(super) struct Logs {
     older: Option<Position>,
 }
 
-/// `GET /logs?q=&level=&service=`
+/// `GET /logs?q=&service=`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Query(parameters): Query<Parameters>,
@@ -56,25 +61,22 @@ pub(super) async fn page(
 
 impl Logs {
     pub(super) fn new(console: &Console, parameters: Parameters) -> Self {
-        let least = LEVELS.iter().find(|(name, _)| *name == parameters.level).map(|(_, least)| *least);
+        let parameters = parameters.with_terms();
         let before = position(&parameters.before);
-        let error = if least.is_none() && !parameters.level.is_empty() {
-            let expected = tr_noop("trace, debug, info, warn, error or fatal");
-            Some(InvalidParameter::new("level", &parameters.level, expected))
-        } else if before.is_none() {
-            let expected = tr_noop("the value of a link to older log records");
-            Some(InvalidParameter::new("before", &parameters.before, expected))
-        } else {
-            None
+        let search = Search::parse(&parameters.q, Target::Logs);
+        let search = search.map(|search| search.of_service(&parameters.service));
+        let error = match &search {
+            Err(error) => Some(InvalidParameter::in_search("q", error)),
+            Ok(_) if before.is_none() => {
+                let expected = tr_noop("the value of a link to older log records");
+                Some(InvalidParameter::new("before", &parameters.before, expected))
+            }
+            Ok(_) => None,
         };
-        let search = Search::parse(&parameters.q);
-        let matches = |record: &LogRecord| {
-            least.is_none_or(|least| record.severity_number >= least)
-                && (parameters.service.is_empty() || record.service() == parameters.service)
-                && search.finds_log_record(record)
-        };
-        let mut lines = match (&error, before) {
-            (None, Some(before)) => console.find_log_records(before, ROWS + 1, matches),
+        let mut lines = match (&search, before) {
+            (Ok(search), Some(before)) => {
+                console.find_log_records(before, ROWS + 1, |record| search.finds_log_record(record))
+            }
             _ => Vec::new(),
         };
         let is_more = lines.len() > ROWS;
@@ -115,7 +117,7 @@ impl View for Logs {
                 @else { (context.nothing_yet(lang.tr("No log records yet."))) }
                 @if let Some(older) = self.older {
                     p { a href=(format::address("/logs", &[
-                        ("q", &parameters.q), ("level", &parameters.level), ("service", &parameters.service),
+                        ("q", &parameters.q), ("service", &parameters.service),
                         ("before", &format!("{}-{}", older.time, older.arrival)),
                     ])) { (lang.tr("Older log records")) } }
                 }
@@ -142,15 +144,9 @@ fn form(context: &Context, parameters: &Parameters) -> Markup {
     html! {
         form.filter action="/logs" role="search" {
             (context.choose_service(&parameters.service))
-            label { (lang.tr("Level")) select name="level" {
-                option value="" { (lang.tr("all")) }
-                @for (level, _) in LEVELS {
-                    option value=(level) selected[level == parameters.level] { (lang.trf("{level} and above", &[("level", &level)])) }
-                }
-            } }
-            label.wide { (lang.tr("Words and key=value")) input #search type="search" name="q" value=(parameters.q)
-                placeholder="dbQuery user.id=1"; }
+            (context.search_field("q", &parameters.q, Target::Logs))
             button { (lang.tr("Search")) }
+            (context.search_syntax())
         }
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::Lang;
+use crate::search::SearchError;
 use crate::store::cut;
 
 /// Maximum number of bytes of a value that are repeated in the message.
@@ -13,20 +14,33 @@ const MAX_VALUE: usize = 200;
 pub(super) struct InvalidParameter {
     name: &'static str,
     value: String,
+    /// The place of `value` in a search, in characters from 1.
+    at: Option<usize>,
     /// What is allowed, in English.
     expected: &'static str,
 }
 
 impl InvalidParameter {
     pub(super) fn new(name: &'static str, value: &str, expected: &'static str) -> Self {
-        Self { name, value: cut(value, MAX_VALUE).to_owned(), expected }
+        Self { name, value: cut(value, MAX_VALUE).to_owned(), at: None, expected }
+    }
+
+    pub(super) fn in_search(name: &'static str, error: &SearchError) -> Self {
+        Self { at: Some(error.at), ..Self::new(name, &error.found, error.expected) }
     }
 
     pub(super) fn text(&self, lang: Lang) -> String {
-        lang.trf(
-            "invalid value '{value}' for {name}: expected {expected}",
-            &[("value", &self.value), ("name", &self.name), ("expected", &lang.tr(self.expected))],
-        )
+        let (value, name, expected) = (&self.value, &self.name, &lang.tr(self.expected));
+        match &self.at {
+            None => lang.trf(
+                "invalid value '{value}' for {name}: expected {expected}",
+                &[("value", value), ("name", name), ("expected", expected)],
+            ),
+            Some(at) => lang.trf(
+                "invalid search '{value}' at character {at} of {name}: expected {expected}",
+                &[("value", value), ("at", at), ("name", name), ("expected", expected)],
+            ),
+        }
     }
 }
 

@@ -13,9 +13,10 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::parameter::InvalidParameter;
 use super::{format, logs};
 use crate::page::{Content, Context, Preferences, View};
-use crate::search::Search;
+use crate::search::{Search, Target, TraceSpans};
 use crate::store::{Gone, Line, StoredTrace, root};
 use crate::{Console, Lang, Store};
 use errors::Errors;
@@ -66,32 +67,36 @@ pub(super) struct TracePage {
     /// The id of the selected span.
     chosen: Option<String>,
     find: String,
+    search: Result<Search, InvalidParameter>,
 }
 
 impl TracePage {
     pub(super) fn new(trace: &StoredTrace, lines: Vec<Line>, parameters: Parameters) -> Self {
+        let search = Search::parse(&parameters.find, Target::Traces);
         Self {
             id: trace.id.clone(),
             spans: trace.spans().to_vec(),
             lines,
             chosen: parameters.span,
             find: parameters.find,
+            search: search.map_err(|error| InvalidParameter::in_search("find", &error)),
         }
     }
 }
 
 impl TracePage {
     /// The search field, and the buttons that need a script.
-    fn tools(&self, lang: Lang) -> Markup {
+    fn tools(&self, context: &Context) -> Markup {
+        let lang = context.lang;
         html! {
             form.filter action={ "/traces/" (self.id) } role="search" {
-                label.wide { (lang.tr("Words and key=value")) input #search type="search" name="find" value=(self.find)
-                    placeholder="status=error"; }
+                (context.search_field("find", &self.find, Target::Traces))
                 button { (lang.tr("Find")) }
                 div.tools {
                     button #fold-all type="button" { (lang.tr("Fold all")) }
                     button #unfold-all type="button" { (lang.tr("Unfold all")) }
                 }
+                (context.search_syntax())
             }
         }
     }
@@ -99,7 +104,10 @@ impl TracePage {
 
 impl Serialize for TracePage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        otlp_json::traces(&self.spans).serialize(serializer)
+        match &self.search {
+            Ok(_) => otlp_json::traces(&self.spans).serialize(serializer),
+            Err(error) => ErrorJson { error }.serialize(serializer),
+        }
     }
 }
 
@@ -110,13 +118,18 @@ impl View for TracePage {
         let mut waterfall = Waterfall::new(&trace);
         let chosen = self.chosen.as_deref().and_then(|id| trace.span(id));
         let errors = Errors::new(&waterfall, chosen, &self.find);
-        let search = Search::parse(&self.find);
-        let found = (!self.find.trim().is_empty()).then(|| waterfall.retain(|span| search.finds_span(span)));
+        let all = TraceSpans::new(&self.spans);
+        let found = match &self.search {
+            Ok(search) if !self.find.trim().is_empty() => {
+                Some(waterfall.retain(|span| search.finds_span(&all, span)))
+            }
+            _ => None,
+        };
         let log_records = |n: usize| lang.plural(n as u64, "{n} log record", "{n} log records");
         Content {
             link: "/traces",
             title: format::short(root(&self.spans).map_or("", |span| &span.name), 100),
-            fixed: self.tools(lang),
+            fixed: self.tools(context),
             live: html! {
                 p.facts {
                     span { (lang.tr("Trace")) " " code { (self.id) } }
@@ -127,6 +140,7 @@ impl View for TracePage {
                     (errors.links(lang))
                     span { a href={ "/save?trace=" (self.id) } download="" { (lang.tr("Save")) } }
                 }
+                @if let Err(error) = &self.search { p.notice.bad { (error.text(lang)) } }
                 @if let Some(found) = found {
                     p.notice {
                         (lang.trf("{n} of {all} spans match; they are shown with their ancestors.", &[("n", &found), ("all", &trace.spans.len())]))
@@ -142,6 +156,10 @@ impl View for TracePage {
                 (lines(context, &self.id, &self.lines))
             },
         }
+    }
+
+    fn status(&self) -> StatusCode {
+        if self.search.is_err() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
     }
 }
 

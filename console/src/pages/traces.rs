@@ -1,7 +1,6 @@
 //! The list of traces.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -12,80 +11,51 @@ use serde::{Deserialize, Serialize};
 use super::format;
 use super::overview::calls;
 use super::parameter::InvalidParameter;
-use crate::lang::tr_noop;
 use crate::page::{Content, Context, Preferences, View};
-use crate::search::Search;
+use crate::search::{Search, Target, with_terms};
 use crate::store::{StoredTrace, root};
 use crate::{Console, Lang};
-use otlp::model::{Span, StatusCode as Outcome, now};
+use otlp::model::{StatusCode as Outcome, now};
 
 /// Number of rows on a page.
 const ROWS: usize = 50;
 /// Maximum number of services that a row names.
 const MAX_SERVICES_IN_ROW: usize = 8;
 
-/// The filters of the list. A trace is shown if one of its spans matches.
+/// What is shown.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Parameters {
     service: String,
     /// A service, a database or a host that the service calls.
     callee: String,
+    /// A search. The next four are shorter forms of some of its terms, for links.
+    q: String,
     name: String,
     status: String,
     min: String,
     max: String,
-    q: String,
     before: Option<u64>,
 }
 
-struct Filter {
-    now: u64,
-    parameters: Parameters,
-    min: Option<Duration>,
-    max: Option<Duration>,
-    search: Search,
-}
-
-impl Filter {
-    fn new(parameters: Parameters, now: u64) -> Result<Self, InvalidParameter> {
-        if !["", "ok", "error"].contains(&parameters.status.as_str()) {
-            return Err(InvalidParameter::new("status", &parameters.status, tr_noop("ok or error")));
-        }
-        let duration = |name, text: &str| match humantime::parse_duration(text.trim()) {
-            _ if text.trim().is_empty() => Ok(None),
-            Ok(duration) => Ok(Some(duration)),
-            Err(_) => Err(InvalidParameter::new(name, text, tr_noop("a duration, such as 100ms or 2s"))),
-        };
-        let (min, max) = (duration("min", &parameters.min)?, duration("max", &parameters.max)?);
-        Ok(Self { now, min, max, search: Search::parse(&parameters.q), parameters })
+impl Parameters {
+    /// The same with the shorter forms as terms of the search.
+    fn with_terms(mut self) -> Self {
+        let status =
+            if self.status == "ok" { ("-status=", "error") } else { ("status=", self.status.as_str()) };
+        let (min, max) = (("trace.duration>=", self.min.as_str()), ("trace.duration<=", self.max.as_str()));
+        self.q = with_terms(&self.q, &[("name~", &self.name), status, min, max]);
+        self
     }
 
-    fn matches(&self, trace: &StoredTrace) -> bool {
-        let duration = Duration::from_nanos(trace.duration());
-        let name = self.parameters.name.to_lowercase();
-        let matches_span = |span: &Arc<Span>| {
-            (self.parameters.service.is_empty() || span.service() == self.parameters.service)
-                && (name.is_empty() || span.name.to_lowercase().contains(&name))
-                && self.search.finds_span(span)
-        };
-        self.min.is_none_or(|min| duration >= min)
-            && self.max.is_none_or(|max| duration <= max)
-            && match self.parameters.status.as_str() {
-                "error" => trace.failed(),
-                "ok" => !trace.failed(),
-                _ => true,
-            }
-            && trace.spans().iter().any(matches_span)
-            && (self.parameters.callee.is_empty() || self.has_call(trace))
-    }
-
-    /// Whether the trace has a call of `callee`, by the service if one is chosen.
-    fn has_call(&self, trace: &StoredTrace) -> bool {
-        let Parameters { service, callee, .. } = &self.parameters;
-        calls::in_trace(trace, self.now)
-            .iter()
-            .any(|call| call.callee == callee && (service.is_empty() || call.caller == service))
+    /// Whether the trace has a call of `callee`, by the service if one is chosen. Every trace has if no callee is
+    /// chosen.
+    fn has_call(&self, trace: &StoredTrace, now: u64) -> bool {
+        let Self { service, callee, .. } = self;
+        callee.is_empty()
+            || calls::in_trace(trace, now)
+                .iter()
+                .any(|call| call.callee == callee && (service.is_empty() || call.caller == service))
     }
 }
 
@@ -126,7 +96,7 @@ fn text<S: serde::Serializer>(number: &u64, serializer: S) -> Result<S::Ok, S::E
     serializer.collect_str(number)
 }
 
-/// `GET /traces?service=&callee=&name=&status=ok|error&min=&max=&q=`
+/// `GET /traces?service=&callee=&q=`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Query(parameters): Query<Parameters>,
@@ -137,18 +107,21 @@ pub(super) async fn page(
 
 impl Traces {
     pub(super) fn new(console: &Console, parameters: Parameters, now: u64) -> Self {
-        let filter = Filter::new(parameters.clone(), now);
+        let parameters = parameters.with_terms();
+        let search = Search::parse(&parameters.q, Target::Traces);
+        let search = search.map(|search| search.of_service(&parameters.service));
         let before = parameters.before.unwrap_or(u64::MAX);
-        let mut traces = match &filter {
-            Ok(filter) => {
-                console.find_traces(before, ROWS + 1, |trace| filter.matches(trace).then(|| Row::new(trace)))
-            }
+        let mut traces = match &search {
+            Ok(search) => console.find_traces(before, ROWS + 1, |trace| {
+                (search.finds_trace(trace.spans()) && parameters.has_call(trace, now))
+                    .then(|| Row::new(trace))
+            }),
             Err(_) => Vec::new(),
         };
         let is_more = traces.len() > ROWS;
         traces.truncate(ROWS);
         Self {
-            error: filter.err(),
+            error: search.err().map(|error| InvalidParameter::in_search("q", &error)),
             older: traces.last().filter(|_| is_more).map(|last| last.arrival),
             any: console.read(|store| store.count_traces() > 0),
             traces,
@@ -195,8 +168,7 @@ impl View for Traces {
                 @else { (context.nothing_yet(lang.tr("No traces yet."))) }
                 @if let Some(older) = self.older {
                     p { a href=(format::address("/traces", &[
-                        ("service", &parameters.service), ("callee", &parameters.callee), ("name", &parameters.name), ("status", &parameters.status),
-                        ("min", &parameters.min), ("max", &parameters.max), ("q", &parameters.q),
+                        ("service", &parameters.service), ("callee", &parameters.callee), ("q", &parameters.q),
                         ("before", &older.to_string()),
                     ])) { (lang.tr("Older traces")) } }
                 }
@@ -217,17 +189,9 @@ fn form(context: &Context, parameters: &Parameters) -> Markup {
             @if !parameters.callee.is_empty() {
                 label { (lang.tr("Called")) input name="callee" value=(parameters.callee) size="14"; }
             }
-            label { (lang.tr("Span name")) input name="name" value=(parameters.name) size="14"; }
-            label { (lang.tr("Status")) select name="status" {
-                @for (value, text) in [("", lang.tr("any")), ("ok", "ok"), ("error", lang.tr("error"))] {
-                    option value=(value) selected[value == parameters.status] { (text) }
-                }
-            } }
-            label { (lang.tr("Min. duration")) input name="min" value=(parameters.min) size="6" placeholder="100ms"; }
-            label { (lang.tr("Max. duration")) input name="max" value=(parameters.max) size="6" placeholder="2s"; }
-            label.wide { (lang.tr("Words and key=value")) input #search type="search" name="q" value=(parameters.q)
-                placeholder="http.response.status_code=500"; }
-            button { (lang.tr("Filter")) }
+            (context.search_field("q", &parameters.q, Target::Traces))
+            button { (lang.tr("Search")) }
+            (context.search_syntax())
         }
     }
 }

@@ -49,19 +49,12 @@ impl StoredTrace {
 
     /// The start of the first span, in nanoseconds since 1970.
     pub fn start(&self) -> u64 {
-        self.spans.iter().map(|span| span.start).min().unwrap_or_default()
+        start(&self.spans)
     }
 
     /// From the start of the first span to the end of the last one, in nanoseconds.
     pub fn duration(&self) -> u64 {
-        let start = self.start();
-        let end = self.spans.iter().map(|span| span.end).max().unwrap_or_default();
-        end.saturating_sub(start)
-    }
-
-    /// Whether a span has failed.
-    pub fn failed(&self) -> bool {
-        self.spans.iter().any(|span| span.status == StatusCode::Error)
+        duration(&self.spans)
     }
 
     /// The positions of its log records.
@@ -85,6 +78,16 @@ pub fn root(spans: &[Arc<Span>]) -> Option<&Span> {
     let first = |span: &&Arc<Span>| span.start;
     let roots = spans.iter().filter(|span| span.parent_span_id.is_none());
     roots.min_by_key(first).or_else(|| spans.iter().min_by_key(first)).map(|span| &**span)
+}
+
+fn start(spans: &[Arc<Span>]) -> u64 {
+    spans.iter().map(|span| span.start).min().unwrap_or_default()
+}
+
+/// From the start of the first span to the end of the last one, in nanoseconds.
+pub fn duration(spans: &[Arc<Span>]) -> u64 {
+    let end = spans.iter().map(|span| span.end).max().unwrap_or_default();
+    end.saturating_sub(start(spans))
 }
 
 /// Whether a span is an operation of its service as a whole: a request, a message, or a job.

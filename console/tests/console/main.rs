@@ -7,6 +7,7 @@ mod files;
 mod hostile;
 mod metrics;
 mod pages;
+mod search;
 mod services;
 mod truth;
 

@@ -47,10 +47,13 @@ async fn the_list_of_traces_is_filtered_by_service_name_status_duration_and_attr
             ids.map(|trace| u32::from_str_radix(trace["trace_id"].as_str().unwrap(), 16).unwrap()).collect();
         assert_eq!(ids, found, "{query}");
     }
-    let (status, page) = console.html("/traces?min=soon&name=%22quoted%22").await;
+    let (status, page) = console.html("/traces?q=%22a+b%22&min=soon").await;
     assert_eq!(status, 400);
-    assert!(page.contains("invalid value 'soon' for min: expected a duration"), "{page}");
-    assert!(page.contains(r#"value="&quot;quoted&quot;""#), "what was typed stays: {page}");
+    assert!(page.contains("invalid search 'soon' at character 23 of q: expected a duration"), "{page}");
+    assert!(
+        page.contains(r#"value="&quot;a b&quot; trace.duration&gt;=soon""#),
+        "what was typed stays, and the parameter becomes a term: {page}"
+    );
 }
 
 #[tokio::test]
@@ -146,7 +149,11 @@ async fn pages_are_in_the_language_of_the_browser_or_of_the_address_and_json_is_
         ("/traces", "ja,en;q=0.8", "トレースはまだありません。"),
         ("/traces", "en,ja;q=0.8", "No traces yet."),
         ("/traces?lang=ja", "en", "トレースはまだありません。"),
-        ("/traces?status=bad&lang=en", "ja", "invalid value 'bad' for status: expected ok or error"),
+        (
+            "/traces?status=bad&lang=en",
+            "ja",
+            "invalid search 'bad' at character 8 of q: expected ok, error or unset",
+        ),
     ] {
         let page = get(path, accepted, "text/html").await;
         assert!(page.contains(expected), "{path} for {accepted}: {page}");
@@ -156,7 +163,7 @@ async fn pages_are_in_the_language_of_the_browser_or_of_the_address_and_json_is_
     let json = get("/traces?min=soon", "ja", "application/json").await;
     assert_eq!(
         json,
-        r#"{"error":"invalid value 'soon' for min: expected a duration, such as 100ms or 2s","traces":[]}"#
+        r#"{"error":"invalid search 'soon' at character 17 of q: expected a duration, such as 100ms or 2s","traces":[]}"#
     );
 }
 
