@@ -27,6 +27,14 @@ use statistics::Spread;
 const SPANS: usize = 10;
 const BATCH: usize = 500;
 const MEMORY: u64 = 128 * 1024 * 1024;
+/// Number of traces that are searched, and searches that find none of them.
+const SEARCHED: usize = 10_000;
+const SEARCHES: [&str; 4] = [
+    "service=handson http.response.status_code>=500 duration>100ms -name~health",
+    "http.response.status_code>=500",
+    "nowhere",
+    "trace.duration>1s",
+];
 
 struct Console {
     process: Child,
@@ -35,10 +43,10 @@ struct Console {
 }
 
 impl Console {
-    fn start() -> Self {
+    fn start(memory: u64) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_handson-console"))
             .args(["--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
-            .args(["--memory", &MEMORY.to_string()])
+            .args(["--memory", &memory.to_string()])
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -168,7 +176,7 @@ fn main() {
 async fn measure(seconds: usize, cycles: usize) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-    let console = Console::start();
+    let console = Console::start(MEMORY);
     let (empty, _) = console.resident();
     let post = async |body: Vec<u8>| {
         let post = client
@@ -227,6 +235,7 @@ async fn measure(seconds: usize, cycles: usize) {
         assert_eq!(page.matches("data-span").count(), 1000);
     }
 
+    let searches = searches(&client).await;
     let mib = |bytes: u64| bytes as f64 / 1024.0 / 1024.0;
     println!("spans a second of CPU time    {:>9.0}", Spread::from_values(rates.clone()).median);
     println!("spans a second, one sender    {:>9.0}", Spread::from_values(walls).median);
@@ -234,11 +243,41 @@ async fn measure(seconds: usize, cycles: usize) {
     println!("page of 1,000 spans, ms       {:>9.1}", Spread::from_values(pages.clone()).median);
     println!("resident when empty, MiB      {:>9.1}", mib(empty));
     println!("resident at --memory {:.0}MiB   {:>9.1}   most {:.1}", mib(MEMORY), mib(resident), mib(most));
+    for (query, times) in &searches {
+        println!("search of {SEARCHED} traces, ms  {:>9.1}   {query}", times.median);
+    }
     // Half of the promised rate, because the machine may be busy.
     assert_eq!(lost, 0, "traces were lost");
     assert!(Spread::from_values(rates).median > 25_000.0, "the receiver is slow");
     assert!(Spread::from_values(pages).median < 200.0, "the page is slow");
+    for (query, times) in &searches {
+        assert!(times.median < 50.0, "the search for {query} is slow");
+    }
     assert!(most < MEMORY + 60 * 1024 * 1024, "the memory is not bounded");
+}
+
+/// The time from the request to the response, in ms, for searches that find nothing in many traces.
+async fn searches(client: &reqwest::Client) -> Vec<(&'static str, Spread)> {
+    let console = Console::start(4 * MEMORY);
+    for body in exports(1, SEARCHED * SPANS / BATCH) {
+        let post = client.post(format!("{}/v1/traces", console.otlp));
+        let answer = post.header("content-type", "application/x-protobuf").body(body).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    let mut searches = Vec::new();
+    for query in SEARCHES {
+        let mut times = Vec::new();
+        for _ in 0..20 {
+            let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+            let get = client.get(format!("{}/traces?q={encoded}", console.url));
+            let started = Instant::now();
+            let get = get.header("accept", "application/json").send().await.unwrap();
+            assert_eq!(get.text().await.unwrap(), r#"{"traces":[]}"#);
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+        searches.push((query, Spread::from_values(times)));
+    }
+    searches
 }
 
 async fn gone(client: &reqwest::Client, console: &Console) -> u64 {

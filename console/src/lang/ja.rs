@@ -161,8 +161,8 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("a duration, such as 100ms or 2s", "100ms や 2s のような時間"),
     // Searches.
     (
-        "invalid search '{value}' at character {at} of {name}: expected {expected}",
-        "検索条件 {name} の {at} 文字目の '{value}' は使えません。{expected}を指定してください",
+        "invalid search '{value}' at character {at}: expected {expected}",
+        "検索条件の {at} 文字目の '{value}' は使えません。{expected}を指定してください",
     ),
     ("a term, such as word, key=value or key>100", "語句、key=value、key>100 のような条件"),
     ("at most 2000 bytes", "2000 バイト以下の検索条件"),

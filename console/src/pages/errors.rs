@@ -101,7 +101,7 @@ impl Errors {
             }
             Err(_) => Vec::new(),
         };
-        let error = search.err().map(|error| InvalidParameter::in_search("q", &error));
+        let error = search.err().map(|error| InvalidParameter::in_search(&error));
         Self { error, error_groups, parameters, any, now }
     }
 }

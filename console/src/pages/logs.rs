@@ -66,7 +66,7 @@ impl Logs {
         let search = Search::parse(&parameters.q, Target::Logs);
         let search = search.map(|search| search.of_service(&parameters.service));
         let error = match &search {
-            Err(error) => Some(InvalidParameter::in_search("q", error)),
+            Err(error) => Some(InvalidParameter::in_search(error)),
             Ok(_) if before.is_none() => {
                 let expected = tr_noop("the value of a link to older log records");
                 Some(InvalidParameter::new("before", &parameters.before, expected))

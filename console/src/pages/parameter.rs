@@ -12,6 +12,7 @@ const MAX_VALUE: usize = 200;
 /// A parameter with a value that is not allowed.
 #[derive(Debug, Clone)]
 pub(super) struct InvalidParameter {
+    /// Empty for a search, of which a page has only one.
     name: &'static str,
     value: String,
     /// The place of `value` in a search, in characters from 1.
@@ -25,8 +26,8 @@ impl InvalidParameter {
         Self { name, value: cut(value, MAX_VALUE).to_owned(), at: None, expected }
     }
 
-    pub(super) fn in_search(name: &'static str, error: &SearchError) -> Self {
-        Self { at: Some(error.at), ..Self::new(name, &error.found, error.expected) }
+    pub(super) fn in_search(error: &SearchError) -> Self {
+        Self { at: Some(error.at), ..Self::new("", &error.found, error.expected) }
     }
 
     pub(super) fn text(&self, lang: Lang) -> String {
@@ -37,8 +38,8 @@ impl InvalidParameter {
                 &[("value", value), ("name", name), ("expected", expected)],
             ),
             Some(at) => lang.trf(
-                "invalid search '{value}' at character {at} of {name}: expected {expected}",
-                &[("value", value), ("at", at), ("name", name), ("expected", expected)],
+                "invalid search '{value}' at character {at}: expected {expected}",
+                &[("value", value), ("at", at), ("expected", expected)],
             ),
         }
     }

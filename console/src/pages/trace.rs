@@ -79,7 +79,7 @@ impl TracePage {
             lines,
             chosen: parameters.span,
             find: parameters.find,
-            search: search.map_err(|error| InvalidParameter::in_search("find", &error)),
+            search: search.map_err(|error| InvalidParameter::in_search(&error)),
         }
     }
 }

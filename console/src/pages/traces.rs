@@ -121,7 +121,7 @@ impl Traces {
         let is_more = traces.len() > ROWS;
         traces.truncate(ROWS);
         Self {
-            error: search.err().map(|error| InvalidParameter::in_search("q", &error)),
+            error: search.err().map(|error| InvalidParameter::in_search(&error)),
             older: traces.last().filter(|_| is_more).map(|last| last.arrival),
             any: console.read(|store| store.count_traces() > 0),
             traces,

@@ -49,7 +49,7 @@ async fn the_list_of_traces_is_filtered_by_service_name_status_duration_and_attr
     }
     let (status, page) = console.html("/traces?q=%22a+b%22&min=soon").await;
     assert_eq!(status, 400);
-    assert!(page.contains("invalid search 'soon' at character 23 of q: expected a duration"), "{page}");
+    assert!(page.contains("invalid search 'soon' at character 23: expected a duration"), "{page}");
     assert!(
         page.contains(r#"value="&quot;a b&quot; trace.duration&gt;=soon""#),
         "what was typed stays, and the parameter becomes a term: {page}"
@@ -152,7 +152,7 @@ async fn pages_are_in_the_language_of_the_browser_or_of_the_address_and_json_is_
         (
             "/traces?status=bad&lang=en",
             "ja",
-            "invalid search 'bad' at character 8 of q: expected ok, error or unset",
+            "invalid search 'bad' at character 8: expected ok, error or unset",
         ),
     ] {
         let page = get(path, accepted, "text/html").await;
@@ -163,7 +163,7 @@ async fn pages_are_in_the_language_of_the_browser_or_of_the_address_and_json_is_
     let json = get("/traces?min=soon", "ja", "application/json").await;
     assert_eq!(
         json,
-        r#"{"error":"invalid search 'soon' at character 17 of q: expected a duration, such as 100ms or 2s","traces":[]}"#
+        r#"{"error":"invalid search 'soon' at character 17: expected a duration, such as 100ms or 2s","traces":[]}"#
     );
 }
 
