@@ -48,8 +48,7 @@ impl Parameters {
         self
     }
 
-    /// Whether the trace has a call of `callee`, by the service if one is chosen. Every trace has if no callee is
-    /// chosen.
+    /// Whether no callee is chosen, or the trace has a call of it, by the service if one is chosen.
     fn has_call(&self, trace: &StoredTrace, now: u64) -> bool {
         let Self { service, callee, .. } = self;
         callee.is_empty()

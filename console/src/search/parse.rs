@@ -55,8 +55,8 @@ pub(super) fn parse(text: &str, target: Target) -> Result<Option<Expression>, Se
     }
 }
 
-/// A search that also requires these terms: the beginning and the value of each. Those without a value are left
-/// out.
+/// A search that also requires these terms: the beginning and the value of each. Those without a value are
+/// left out.
 pub(crate) fn with_terms(text: &str, terms: &[(&str, &str)]) -> String {
     let mut terms: Vec<String> = terms
         .iter()

@@ -1,7 +1,7 @@
 //! A text that is searched in other texts without regard to case.
 
-/// The time that a search takes grows with the length of the searched text alone (algorithm of Knuth, Morris and
-/// Pratt), and it allocates nothing.
+/// A search takes a time that depends on the length of the searched text alone, by the algorithm of Knuth,
+/// Morris and Pratt, and allocates nothing.
 #[derive(Debug)]
 pub(super) struct Word {
     /// In lower case.
