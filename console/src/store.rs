@@ -20,7 +20,7 @@ use otlp::{Rejected, Signal};
 
 pub use clock::Clock;
 pub use errors::Group;
-pub use instruments::{Instrument, Kind, Series};
+pub use instruments::{Identity, Instrument, Kind, Series};
 pub use logs::{Line, Position};
 pub use rates::{Rates, SLOT, Slot};
 use rejection::Rejection;

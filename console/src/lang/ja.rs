@@ -231,6 +231,39 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("Exemplars:", "エグゼンプラー:"),
     ("This series has ended.", "この系列は終了しています。"),
     ("Recent values", "最近の値"),
+    ("Group by", "グループ化"),
+    ("Show", "表示"),
+    ("each series alone", "系列ごと"),
+    ("all series together", "すべての系列をまとめる"),
+    ("not set", "未設定"),
+    ("{n} more groups", "残りのグループ {n} 件"),
+    ("{n} series with further values are not shown.", "ほかの値を持つ系列 {n} 件は表示していません。"),
+    ("Distribution of all values", "すべての値の分布"),
+    (
+        "Heat map: the number of values by bucket and time. The JSON of this page has the numbers.",
+        "ヒートマップ: バケットと時刻ごとの値の数。数値はこのページの JSON にあります。",
+    ),
+    ("1 to {n} values in {seconds} s", "{seconds} 秒間の値の数: 1～{n}"),
+    (
+        "The rate of a group is the sum of the rates of its series.",
+        "グループのレートは、系列のレートの合計です。",
+    ),
+    (
+        "The value of a group is the sum of the latest values of its series.",
+        "グループの値は、系列の最新値の合計です。",
+    ),
+    (
+        "Gauges are not added up: a group has the mean, the minimum and the maximum of the latest values of its series.",
+        "ゲージは合計しません。グループには、系列の最新値の平均、最小、最大を表示します。",
+    ),
+    (
+        "The buckets of the series of a group are added up, and its percentiles are computed from the result.",
+        "グループ内の系列のバケットを合計し、その結果からパーセンタイルを計算します。",
+    ),
+    (
+        "Quantiles cannot be added up: a group has the mean of all values of its series.",
+        "分位数は合計できないため、グループには全系列の値の平均を表示します。",
+    ),
     // Services.
     ("No telemetry yet.", "テレメトリーはまだありません。"),
     (

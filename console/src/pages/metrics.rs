@@ -1,7 +1,12 @@
 //! The pages of metrics: the list of instruments, and the recent values of one instrument.
 
+mod buckets;
+mod columns;
+mod groups;
+mod heat_map;
 mod intervals;
 mod series_chart;
+mod sums;
 
 use std::sync::Arc;
 
@@ -16,6 +21,8 @@ use crate::lang::tr_noop;
 use crate::page::{Content, Context, NotFound, Preferences, View};
 use crate::store::{Instrument, Kind, Series, Store};
 use crate::{Console, Lang};
+use groups::{ALL, Group, Groups};
+use heat_map::HeatMap;
 use otlp::model::now;
 use series_chart::{Latest, SeriesChart};
 
@@ -26,11 +33,13 @@ const MAX_SERIES: usize = 60;
 /// Maximum number of instruments on a page.
 const MAX_INSTRUMENTS: usize = 500;
 
-/// The first item to show of a long list.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+/// The first item to show of a long list, and how series are grouped.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Parameters {
-    from: usize,
+    pub(super) from: usize,
+    /// An attribute, or `*` for all series together; empty for each series alone.
+    pub(super) group: String,
 }
 
 /// A row of the list.
@@ -128,7 +137,23 @@ impl View for Metrics {
 #[derive(Serialize)]
 pub(super) struct InstrumentPage {
     instrument: Row,
+    /// The attributes by which it can be grouped.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attributes: Vec<String>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    group: String,
     series: Vec<SeriesChart>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<Group>,
+    /// The heat map of all series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    heat_map: Option<HeatMap>,
+    /// The number of groups, including those that are not on this page.
+    #[serde(skip)]
+    count: usize,
+    /// The number of series that are in no group, because there are too many groups.
+    #[serde(skip)]
+    left_out: usize,
     /// The number of series that have ended.
     #[serde(skip)]
     ended: usize,
@@ -136,19 +161,14 @@ pub(super) struct InstrumentPage {
     from: usize,
 }
 
-/// `GET /metrics/{service}/{name}?from=`
+/// `GET /metrics/{service}/{name}?group=&from=`
 pub(super) async fn instrument(
     State(console): State<Arc<Console>>,
     Path((service, name)): Path<(String, String)>,
     Query(parameters): Query<Parameters>,
     preferences: Preferences,
 ) -> Response {
-    let now = now();
-    let found = console.read(|store| {
-        let instrument = store.instruments.get(&service, &name)?;
-        Some(InstrumentPage::new(&service, &name, instrument, parameters.from, now))
-    });
-    match found {
+    match InstrumentPage::load(&console, &service, &name, parameters, now()) {
         Some(instrument) => console.respond(preferences, instrument),
         None => {
             let view = NotFound {
@@ -167,7 +187,27 @@ pub(super) async fn instrument(
 }
 
 impl InstrumentPage {
-    pub(super) fn new(service: &str, name: &str, instrument: &Instrument, from: usize, now: u64) -> Self {
+    /// `None` if there is no such instrument.
+    pub(super) fn load(
+        console: &Console,
+        service: &str,
+        name: &str,
+        parameters: Parameters,
+        now: u64,
+    ) -> Option<Self> {
+        let Parameters { from, group } = parameters;
+        // If there are groups, series are not shown.
+        let first = if group.is_empty() { from } else { usize::MAX };
+        let page = console.read(|store| {
+            let instrument = store.instruments.get(service, name)?;
+            Some(Self::new(service, name, instrument, first, now))
+        })?;
+        let Groups { attributes, groups, count, left_out, heat_map } =
+            Groups::new(console, service, name, &group, from, now);
+        Some(Self { attributes, group, groups, heat_map, count, left_out, from, ..page })
+    }
+
+    fn new(service: &str, name: &str, instrument: &Instrument, from: usize, now: u64) -> Self {
         let is_live = |series: &Series| {
             series.samples.back().is_some_and(|sample| sample.time.saturating_add(STALE) > now)
         };
@@ -177,9 +217,53 @@ impl InstrumentPage {
         let shown = series.into_iter().skip(from).take(MAX_SERIES);
         Self {
             instrument: Row::new(service, name, instrument),
+            attributes: Vec::new(),
+            group: String::new(),
             series: shown.map(|series| SeriesChart::new(instrument, series, is_live(series), now)).collect(),
+            groups: Vec::new(),
+            heat_map: None,
+            count: 0,
+            left_out: 0,
             ended,
             from,
+        }
+    }
+
+    /// The form that selects how series are grouped.
+    fn form(&self, lang: Lang) -> Markup {
+        let Row { service, name, .. } = &self.instrument;
+        let (each, all) = (lang.tr("each series alone"), lang.tr("all series together"));
+        let attributes = self.attributes.iter().map(|key| (key.as_str(), key.as_str()));
+        let mut choices: Vec<(&str, &str)> = [("", each), (ALL, all)].into_iter().chain(attributes).collect();
+        if !choices.iter().any(|(value, _)| *value == self.group) {
+            choices.push((&self.group, &self.group));
+        }
+        html! {
+            form.filter action=(address(service, name)) {
+                label { (lang.tr("Group by")) select name="group" {
+                    @for (value, text) in choices {
+                        option value=(value) selected[value == self.group] { (format::short(text, 100)) }
+                    }
+                } }
+                button { (lang.tr("Show")) }
+            }
+        }
+    }
+
+    fn groups_html(&self, lang: Lang) -> Markup {
+        let Row { service, name, unit, kind, .. } = &self.instrument;
+        let next = self.from.saturating_add(self.groups.len());
+        html! {
+            p.quiet { (lang.tr(groups::rule(*kind))) }
+            div.charts { @for group in &self.groups { (group.html(lang, &self.group, unit)) } }
+            @if next < self.count {
+                p { a href={ (address(service, name)) "?group=" (urlencoded(&self.group)) "&from=" (next) } {
+                    (lang.trf("{n} more groups", &[("n", &(self.count - next))]))
+                } }
+            }
+            @if self.left_out > 0 {
+                p.quiet { (lang.trf("{n} series with further values are not shown.", &[("n", &self.left_out)])) }
+            }
         }
     }
 }
@@ -191,7 +275,7 @@ impl View for InstrumentPage {
         Content {
             link: "/metrics",
             title: format::short(&instrument.name, 120),
-            fixed: html! {},
+            fixed: self.form(lang),
             live: html! {
                 p { (context.service(&instrument.service)) " " (format::short(&instrument.description, 1_000)) }
                 p.facts {
@@ -203,16 +287,21 @@ impl View for InstrumentPage {
                     }
                     span { (lang.tr("scope")) " " (instrument.scope) }
                 }
-                div.charts {
+                @if let Some(heat_map) = self.heat_map.as_ref().filter(|_| self.group.is_empty() || self.group == ALL) {
+                    h2 { (lang.tr("Distribution of all values")) }
+                    (heat_map.html(lang, &instrument.unit))
+                }
+                @if !self.group.is_empty() { (self.groups_html(lang)) }
+                @else { div.charts {
                     @for series in &self.series {
                         figure.stale[!series.is_live] {
                             @if !series.is_live { p.quiet { (lang.tr("This series has ended.")) } }
-                            (series.chart(lang, &instrument.unit))
+                            (series.chart.html(lang, &instrument.unit))
                             (trace::attributes(lang, &series.attributes))
                         }
                     }
-                }
-                @if next < instrument.series {
+                } }
+                @if self.group.is_empty() && next < instrument.series {
                     p { a href={ (address(&instrument.service, &instrument.name)) "?from=" (next) } {
                         (lang.trf("{n} more series", &[("n", &(instrument.series - next))]))
                     } }

@@ -8,8 +8,8 @@ use crate::page::{Context, View};
 use crate::store::Store;
 use crate::{Console, Extension, Hosts, Lang, Options};
 use otlp::model::{
-    Attributes, Data, Dropped, Event, LogRecord, Metric, Point, Scope, Span, SpanKind, StatusCode, Telemetry,
-    Temporality, Value,
+    Attributes, Data, Dropped, Event, HistogramPoint, LogRecord, Metric, Point, Scope, Span, SpanKind,
+    StatusCode, Telemetry, Temporality, Value,
 };
 
 /// 2026-01-02T03:04:05Z.
@@ -203,11 +203,45 @@ fn failed_requests_that_are_too_many_to_wait_for_their_exceptions_are_reported()
 #[test]
 fn an_instrument_has_its_series_and_their_latest_values() {
     let console = console(telemetry());
-    let view = console.read(|store| {
-        let instrument = store.instruments.get("shop", "orders").unwrap();
-        metrics::InstrumentPage::new("shop", "orders", instrument, 0, NOW)
-    });
+    let view = metrics::InstrumentPage::load(&console, "shop", "orders", Default::default(), NOW).unwrap();
     insta::assert_json_snapshot!(view);
+}
+
+#[test]
+fn a_histogram_in_japanese_has_groups_and_heat_maps() {
+    let wait = |route: &str, seconds_ago: u64, bucket_counts: [u64; 3]| Metric {
+        resource: resource("shop"),
+        scope: Arc::default(),
+        name: "wait".to_owned(),
+        unit: "s".to_owned(),
+        description: String::new(),
+        data: Data::Histogram {
+            temporality: Temporality::Delta,
+            points: vec![HistogramPoint {
+                start: NOW - (seconds_ago + 10) * 1_000 * MS,
+                time: NOW - seconds_ago * 1_000 * MS,
+                attributes: attributes(&[("http.route", route)]),
+                count: bucket_counts.iter().sum(),
+                sum: 1.0,
+                min: None,
+                max: None,
+                bounds: vec![0.1, 0.2],
+                bucket_counts: bucket_counts.to_vec(),
+                exemplars: Vec::new(),
+            }],
+        },
+    };
+    let metrics = [
+        ("/cart", 20, [4, 0, 0]),
+        ("/cart", 10, [1, 3, 0]),
+        ("/pay", 10, [0, 0, 2]),
+        ("/cart", 0, [9, 0, 0]),
+    ];
+    let metrics = metrics.into_iter().map(|(route, ago, counts)| wait(route, ago, counts)).collect();
+    let console = console(Telemetry { metrics, ..Telemetry::default() });
+    let parameters = metrics::Parameters { group: "http.route".to_owned(), ..Default::default() };
+    let view = metrics::InstrumentPage::load(&console, "shop", "wait", parameters, NOW).unwrap();
+    insta::assert_snapshot!(live(&view, &context(&console, Lang::Ja)));
 }
 
 #[test]

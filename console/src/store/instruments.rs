@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::rejection::Rejection;
@@ -74,7 +75,7 @@ pub struct Series {
 }
 
 /// Hashes of a resource and of attributes, independent of their order.
-type Identity = (u64, u64);
+pub type Identity = (u64, u64);
 
 /// Service, then name.
 type Key = (String, String);
@@ -292,6 +293,12 @@ impl Instrument {
     /// The series of the instrument.
     pub fn series(&self) -> impl ExactSizeIterator<Item = &Series> {
         self.series.values()
+    }
+
+    /// The series after this one, in a fixed order, so that a long list can be read in parts.
+    pub fn series_after(&self, last: Option<Identity>) -> impl Iterator<Item = (Identity, &Series)> {
+        let from = last.map_or(Bound::Unbounded, Bound::Excluded);
+        self.series.range((from, Bound::Unbounded)).map(|(identity, series)| (*identity, series))
     }
 }
 

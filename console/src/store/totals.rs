@@ -30,6 +30,14 @@ impl Totals {
         self.max = self.max.into_iter().chain(max).reduce(f64::max);
     }
 
+    /// Adds what another series has counted.
+    pub(crate) fn add_series(&mut self, other: &Self) {
+        self.sum += other.sum;
+        self.count = self.count.saturating_add(other.count);
+        self.min = self.min.into_iter().chain(other.min).reduce(f64::min);
+        self.max = self.max.into_iter().chain(other.max).reduce(f64::max);
+    }
+
     /// The mean of the values of a distribution.
     pub fn mean(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum / self.count as f64)

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod files;
+mod groups;
 mod hostile;
 mod metrics;
 mod pages;

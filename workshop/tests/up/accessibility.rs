@@ -91,6 +91,8 @@ async fn no_page_violates_wcag_2_1_aa_by_axe() {
         "/metrics",
         "/metrics/worker/connections",
         "/metrics/worker/duration",
+        "/metrics/worker/connections?group=*",
+        "/metrics/worker/duration?group=item",
         "/services",
         "/self",
         "/steps",

@@ -213,7 +213,10 @@ async fn every_page_fits_a_phone_and_a_screen_and_has_enough_contrast() {
     pages.push(format!("/traces/{BIG}"));
     pages.push(format!("/traces/{BIG}?span={:016x}", FAILED[0]));
     pages.push(format!("/traces/{}", "d".repeat(32)));
-    pages.extend(["connections", "duration"].map(|name| format!("/metrics/worker/{name}")));
+    pages.extend(
+        ["connections", "duration", "connections?group=*", "duration?group=item"]
+            .map(|name| format!("/metrics/worker/{name}")),
+    );
     let mut faults = Vec::new();
     for width in [390, 1_400] {
         let size = json!({ "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500 });

@@ -5,7 +5,7 @@ use crate::store::{Distribution, Instrument, Kind, Sample};
 /// A line of a chart: its name, such as `rate` or `p99`, and its values by time.
 pub(super) type NamedLine = (String, Vec<(u64, Option<f64>)>);
 
-const PERCENTILES: [(&str, f64); 3] = [("p99", 0.99), ("p95", 0.95), ("p50", 0.5)];
+pub(super) const PERCENTILES: [(&str, f64); 3] = [("p99", 0.99), ("p95", 0.95), ("p50", 0.5)];
 /// Maximum number of quantiles of a summary to show.
 const MAX_QUANTILES: usize = 8;
 /// The bounds of exponential buckets are computed, so that the same bound may differ by this part.
@@ -50,6 +50,12 @@ pub(super) fn lines(instrument: &Instrument, samples: &[&Sample]) -> (Vec<NamedL
                     _ => whole(samples[at]),
                 })
                 .collect();
+            let counts: Vec<Option<(&Distribution, Vec<f64>)>> = counts
+                .into_iter()
+                .map(|found| {
+                    found.map(|(of, counts)| (of, counts.iter().map(|count| *count as f64).collect()))
+                })
+                .collect();
             let percentile = |at: usize, share| {
                 let (of, counts) = counts[at].as_ref()?;
                 percentile(&of.bounds, counts, share)
@@ -75,6 +81,46 @@ pub(super) fn lines(instrument: &Instrument, samples: &[&Sample]) -> (Vec<NamedL
             };
             (quantiles.iter().map(|wanted| line(&name(*wanted), &|at| value(at, *wanted))).collect(), false)
         }
+    }
+}
+
+/// What a series has counted between two samples.
+pub(super) struct Interval<'a> {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    pub(super) sum: f64,
+    pub(super) count: f64,
+    /// The buckets of a histogram.
+    pub(super) buckets: Option<(&'a Distribution, Vec<u64>)>,
+}
+
+impl<'a> Interval<'a> {
+    /// The interval before a sample. `None` for the first sample if it is cumulative, because it is not known
+    /// when it counted. `usual` is the length of an interval whose beginning is unknown.
+    pub(super) fn new(
+        cumulative: bool,
+        before: Option<&'a Sample>,
+        sample: &'a Sample,
+        usual: u64,
+    ) -> Option<Self> {
+        let start = match before {
+            _ if !cumulative && sample.start > 0 => sample.start,
+            Some(before) => before.time,
+            None if cumulative => return None,
+            None => sample.time.saturating_sub(usual),
+        };
+        let counted = before.filter(|before| cumulative && continues(before, sample));
+        let buckets = match counted {
+            Some(before) => difference(before, sample),
+            None => whole(sample),
+        };
+        Some(Self {
+            from: start.min(sample.time.saturating_sub(1)),
+            to: sample.time,
+            sum: sample.value - counted.map_or(0.0, |before| before.value),
+            count: sample.count.saturating_sub(counted.map_or(0, |before| before.count)) as f64,
+            buckets,
+        })
     }
 }
 
@@ -137,17 +183,17 @@ fn difference<'a>(before: &'a Sample, sample: &'a Sample) -> Option<(&'a Distrib
 
 /// Values are assumed to be distributed evenly within their bucket. If a bucket has no upper bound, its lower
 /// bound is the result.
-fn percentile(bounds: &[f64], counts: &[u64], share: f64) -> Option<f64> {
+pub(super) fn percentile(bounds: &[f64], counts: &[f64], share: f64) -> Option<f64> {
     // A sum of floats, because it cannot overflow with any counts that a sender may use.
-    let all: f64 = counts.iter().map(|count| *count as f64).sum();
+    let all: f64 = counts.iter().sum();
     if all == 0.0 || bounds.is_empty() {
         return None;
     }
     let wanted = share * all;
     let mut counted = 0.0;
     for (at, count) in counts.iter().enumerate() {
-        let more = *count as f64;
-        if counted + more >= wanted && *count > 0 {
+        let more = *count;
+        if counted + more >= wanted && more > 0.0 {
             let below = || at.checked_sub(1).and_then(|below| bounds.get(below)).copied();
             let Some(upper) = bounds.get(at).filter(|upper| upper.is_finite()) else { return below() };
             let lower = if at == 0 { upper.min(0.0) } else { bounds[at - 1] };
@@ -197,14 +243,14 @@ mod tests {
     #[test]
     fn a_percentile_is_within_its_bucket() {
         let bounds = [1.0, 2.0, 4.0];
-        assert_eq!(percentile(&bounds, &[0, 10, 0, 0], 0.5), Some(1.5));
-        assert_eq!(percentile(&bounds, &[5, 0, 5, 0], 0.9), Some(3.6));
+        assert_eq!(percentile(&bounds, &[0.0, 10.0, 0.0, 0.0], 0.5), Some(1.5));
+        assert_eq!(percentile(&bounds, &[5.0, 0.0, 5.0, 0.0], 0.9), Some(3.6));
         assert_eq!(
-            percentile(&bounds, &[0, 0, 0, 3], 0.5),
+            percentile(&bounds, &[0.0, 0.0, 0.0, 3.0], 0.5),
             Some(4.0),
             "all that is known of the last bucket"
         );
-        assert_eq!(percentile(&bounds, &[0; 4], 0.5), None);
-        assert_eq!(percentile(&[0.1, f64::INFINITY], &[1, 2, 0], 0.9), Some(0.1));
+        assert_eq!(percentile(&bounds, &[0.0; 4], 0.5), None);
+        assert_eq!(percentile(&[0.1, f64::INFINITY], &[1.0, 2.0, 0.0], 0.9), Some(0.1));
     }
 }

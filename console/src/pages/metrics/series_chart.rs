@@ -7,11 +7,12 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::STALE;
+use super::columns::Columns;
 use super::intervals::{NamedLine, lines};
 use crate::Lang;
 use crate::pages::chart::{self, Axis, Line};
 use crate::pages::format;
-use crate::store::{HISTORY_WINDOW, Instrument, Kind, Sample, Series};
+use crate::store::{HISTORY_WINDOW, Instrument, Kind, Sample, Series, Totals};
 use otlp::model::{Attributes, Exemplar};
 
 /// A series: its samples, and lines over time that are computed from them.
@@ -20,16 +21,23 @@ pub(super) struct SeriesChart {
     #[serde(serialize_with = "pairs")]
     pub(super) attributes: Attributes,
     samples: Vec<SampleJson>,
-    /// The latest values by name: `value`, `rate`, `p50`, `total`, `count`, …
-    latest: Latest,
-    exemplars: Vec<ExemplarJson>,
-    #[serde(skip)]
-    lines: Vec<NamedLine>,
-    #[serde(skip)]
-    axis: AxisOfSeries,
+    #[serde(flatten)]
+    pub(super) chart: Chart,
     /// Whether it was updated recently.
     #[serde(skip)]
     pub(super) is_live: bool,
+}
+
+/// Lines over time, and what they say now.
+#[derive(Serialize)]
+pub(super) struct Chart {
+    /// The latest values by name: `value`, `rate`, `p50`, `total`, `count`, …
+    pub(super) latest: Latest,
+    exemplars: Vec<ExemplarJson>,
+    #[serde(skip)]
+    pub(super) lines: Vec<NamedLine>,
+    #[serde(skip)]
+    axis: AxisOfSeries,
 }
 
 /// Points that are closer than this are always connected.
@@ -80,19 +88,39 @@ impl SeriesChart {
         let (lines, is_rate) = lines(instrument, &samples);
         Self {
             attributes: series.attributes.clone(),
-            latest: Latest::new(instrument, series, &lines, is_rate),
-            exemplars: series.exemplars.iter().filter_map(ExemplarJson::new).collect(),
-            axis: axis(&samples, now),
             samples: samples
                 .iter()
                 .map(|sample| SampleJson { time: sample.time, value: sample.value, count: sample.count })
                 .collect(),
-            lines,
+            chart: Chart {
+                latest: Latest::new(instrument.kind, &series.totals, &lines, is_rate),
+                exemplars: series.exemplars.iter().filter_map(ExemplarJson::new).collect(),
+                axis: axis(&samples, now),
+                lines,
+            },
             is_live,
         }
     }
+}
 
-    pub(super) fn chart(&self, lang: Lang, unit: &str) -> Markup {
+impl Chart {
+    /// The chart of several series, whose lines have a point in each of `columns`.
+    pub(super) fn of_group(
+        kind: Kind,
+        totals: &Totals,
+        (lines, is_rate): (Vec<NamedLine>, bool),
+        exemplars: &[Exemplar],
+        columns: Columns,
+    ) -> Self {
+        Self {
+            latest: Latest::new(kind, totals, &lines, is_rate),
+            exemplars: exemplars.iter().filter_map(ExemplarJson::new).collect(),
+            axis: (columns.end(0), columns.end(columns.count.saturating_sub(1)), columns.step),
+            lines,
+        }
+    }
+
+    pub(super) fn html(&self, lang: Lang, unit: &str) -> Markup {
         let lines: Vec<Line<'_>> =
             self.lines.iter().map(|(name, points)| Line { class: name, points: points.clone() }).collect();
         let (from, to, max_gap) = self.axis;
@@ -154,10 +182,9 @@ impl Serialize for Latest {
 }
 
 impl Latest {
-    fn new(instrument: &Instrument, series: &Series, lines: &[NamedLine], is_rate: bool) -> Self {
+    fn new(kind: Kind, totals: &Totals, lines: &[NamedLine], is_rate: bool) -> Self {
         let last = |points: &[(u64, Option<f64>)]| points.iter().rev().find_map(|(_, value)| *value);
-        let totals = series.totals;
-        let facts = match instrument.kind {
+        let facts = match kind {
             Kind::Gauge | Kind::UpDownCounter => Vec::new(),
             Kind::Counter => vec![("total", Some(totals.sum))],
             Kind::Histogram | Kind::Summary => vec![
@@ -183,7 +210,7 @@ impl Latest {
         let samples: Vec<&Sample> =
             series.samples.iter().skip(series.samples.len().saturating_sub(2)).collect();
         let (lines, is_rate) = lines(instrument, &samples);
-        Self::new(instrument, series, &lines, is_rate)
+        Self::new(instrument.kind, &series.totals, &lines, is_rate)
     }
 
     /// The value that describes the series best: the median or the quantile in the middle, otherwise a total.
