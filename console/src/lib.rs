@@ -27,6 +27,7 @@ pub mod ports;
 mod search;
 mod serve;
 pub mod store;
+mod time_range;
 
 use std::io;
 use std::path::PathBuf;
@@ -47,6 +48,7 @@ pub use lang::Lang;
 pub use monitor::Monitor;
 pub use store::Store;
 use store::{Line, Position, SLOT, StoredTrace};
+pub use time_range::TimeRange;
 
 /// Number of traces and log records that are searched under one lock, so that a search does not delay
 /// exports.
@@ -190,17 +192,33 @@ impl Console {
     /// between.
     fn find_traces<T>(
         &self,
-        mut before: u64,
+        before: u64,
         limit: usize,
         mut view: impl FnMut(&StoredTrace) -> Option<T>,
+    ) -> Vec<T> {
+        self.find_all_traces(
+            before,
+            limit,
+            |_, trace| {
+                if trace.spans().is_empty() { None } else { view(trace) }
+            },
+        )
+    }
+
+    /// The same, also with traces that have only log records.
+    fn find_all_traces<T>(
+        &self,
+        mut before: u64,
+        limit: usize,
+        mut view: impl FnMut(&Store, &StoredTrace) -> Option<T>,
     ) -> Vec<T> {
         let mut found = Vec::new();
         loop {
             let last = self.read(|store| {
                 let mut last = None;
-                for trace in store.traces(before).take(TRACES_AT_ONCE) {
+                for trace in store.all_traces(before).take(TRACES_AT_ONCE) {
                     last = Some(trace.arrival);
-                    found.extend(view(trace));
+                    found.extend(view(store, trace));
                     if found.len() >= limit {
                         return None;
                     }
@@ -214,25 +232,38 @@ impl Console {
         }
     }
 
-    /// The newest log records before `before` that match. Exports can be added in between.
+    /// The newest log records before `before` that match and are not older than `from`, in nanoseconds since
+    /// 1970.
     fn find_log_records(
         &self,
         mut before: Position,
+        from: u64,
         limit: usize,
         matches: impl Fn(&LogRecord) -> bool,
     ) -> Vec<Line> {
-        let mut found = Vec::new();
-        loop {
+        let next = || {
             let lines: Vec<Line> = self.read(|store| store.log_records(before).take(LINES_AT_ONCE).collect());
-            let Some(last) = lines.last() else { return found };
-            before = last.position;
-            // Records are reference-counted, so that no lock is held while they are searched.
-            found.extend(lines.into_iter().filter(|line| matches(&line.record)));
-            if found.len() >= limit {
-                found.truncate(limit);
-                return found;
-            }
-        }
+            before = lines.last()?.position;
+            Some(lines)
+        };
+        find(next, limit, |line| line.position.time >= from, matches)
+    }
+
+    /// The oldest log records from `from` on that match and are from before `to`, in nanoseconds since 1970.
+    fn find_log_records_from(
+        &self,
+        mut from: Position,
+        to: u64,
+        limit: usize,
+        matches: impl Fn(&LogRecord) -> bool,
+    ) -> Vec<Line> {
+        let next = || {
+            let lines: Vec<Line> =
+                self.read(|store| store.log_records_from(from).take(LINES_AT_ONCE).collect());
+            from = lines.last()?.position.next();
+            Some(lines)
+        };
+        find(next, limit, |line| line.position.time < to, matches)
     }
 
     fn write<T>(&self, change: impl FnOnce(&mut Store) -> T) -> T {
@@ -243,6 +274,28 @@ impl Console {
     pub fn changed(&self) {
         self.changes.send_modify(|changes| *changes += 1);
     }
+}
+
+/// The first lines that match, of those that `next` returns: some at a time, so that exports can be added in
+/// between. Records are reference-counted, so that no lock is held while they are searched.
+fn find(
+    mut next: impl FnMut() -> Option<Vec<Line>>,
+    limit: usize,
+    is_in_range: impl Fn(&Line) -> bool,
+    matches: impl Fn(&LogRecord) -> bool,
+) -> Vec<Line> {
+    let mut found = Vec::new();
+    while let Some(lines) = next() {
+        for line in lines {
+            if !is_in_range(&line) || found.len() >= limit {
+                return found;
+            }
+            if matches(&line.record) {
+                found.push(line);
+            }
+        }
+    }
+    found
 }
 
 impl Sink for Console {

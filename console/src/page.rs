@@ -1,11 +1,10 @@
 //! What all pages have in common: a view is sent as JSON or as HTML in the frame of the console.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
@@ -13,7 +12,9 @@ use serde::Serialize;
 use crate::extension::Link;
 use crate::pages::format;
 use crate::search::Target;
-use crate::{Console, Lang, json, lock};
+use crate::time_range::InvalidRange;
+use crate::{Console, Lang, TimeRange, json, lock};
+use otlp::model::now;
 
 /// The data of a page. Its JSON is the serde representation. It owns its data, so that no lock is held while
 /// text is rendered.
@@ -44,6 +45,10 @@ pub struct Content {
 pub struct Context {
     /// The language of the page.
     pub lang: Lang,
+    /// The address of the page.
+    pub uri: Uri,
+    /// The time that the page shows.
+    pub range: TimeRange,
     /// The services in the order in which they were first seen, which gives them their colours.
     pub services: Vec<String>,
     /// Whether there were more services than these.
@@ -56,26 +61,41 @@ pub struct Context {
     pub failure_command: Option<String>,
 }
 
-/// The preferences of a request, from `Accept`, from `Accept-Language` and from `?lang=`, which takes
-/// precedence.
-#[derive(Debug, Clone, Copy)]
+/// The preferences of a request: from its address, from `Accept`, and from `Accept-Language`, over which
+/// `?lang=` takes precedence.
+#[derive(Debug, Clone)]
 pub struct Preferences {
     /// The language of HTML.
     pub lang: Lang,
     /// Whether the response is JSON instead of HTML.
     pub json: bool,
+    /// The address.
+    pub uri: Uri,
+    /// The time to which the page is restricted.
+    pub range: TimeRange,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Preferences {
-    type Rejection = Infallible;
+impl FromRequestParts<Arc<Console>> for Preferences {
+    /// A page that explains what is wrong with the time range.
+    type Rejection = Response;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, console: &Arc<Console>) -> Result<Self, Response> {
         let pairs = parts.uri.query().unwrap_or_default().split('&');
         let chosen = pairs.filter_map(|pair| pair.strip_prefix("lang=")).find_map(Lang::from_code);
-        Ok(Self {
+        let preferences = |range| Self {
             lang: chosen.unwrap_or_else(|| Lang::from_headers(&parts.headers)),
             json: prefers_json(&parts.headers),
-        })
+            uri: parts.uri.clone(),
+            range,
+        };
+        match TimeRange::from_uri(&parts.uri, now()) {
+            Ok(range) => Ok(preferences(range)),
+            Err(error) => {
+                let is_its_page = |link: &&Link| link.path != "/" && parts.uri.path().starts_with(link.path);
+                let link = LINKS.iter().find(is_its_page).map_or("/", |link| link.path);
+                Err(console.respond(preferences(TimeRange::default()), InvalidRange { error, link }))
+            }
+        }
     }
 }
 
@@ -100,17 +120,19 @@ impl Console {
             let status = view.status();
             return (status, [(header::CONTENT_TYPE, "application/json")], json::body(view)).into_response();
         }
-        let context = self.context(preferences.lang);
-        let page = self.frame(&context, view.html(&context));
-        (view.status(), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page.into_string())
-            .into_response()
+        let context = self.context(preferences);
+        let page = self.frame(&context, view.html(&context)).into_string();
+        let page = context.range.keep_in(page);
+        (view.status(), [(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
     }
 
-    fn context(&self, lang: Lang) -> Context {
+    fn context(&self, preferences: Preferences) -> Context {
         let (services, has_more_services) =
             self.read(|store| (store.services().to_vec(), store.has_more_services));
         Context {
-            lang,
+            lang: preferences.lang,
+            uri: preferences.uri,
+            range: preferences.range,
             services,
             has_more_services,
             endpoint: self.options.endpoint.clone(),
@@ -136,7 +158,8 @@ impl Console {
                     script src="/search.js" defer {}
                 }
                 body data-live=(lang.tr("live")) data-paused=(lang.tr("paused (p resumes)"))
-                    data-disconnected=(lang.tr("not connected: is the console running?")) data-news=(lang.tr("{n} new")) {
+                    data-disconnected=(lang.tr("not connected: is the console running?")) data-news=(lang.tr("{n} new"))
+                    data-zone=(lang.tr("Times: {zone}")) {
                     a.skip href="#main" { (lang.tr("Skip to content")) }
                     header {
                         a.brand href="/" { "handson console" }
@@ -146,6 +169,8 @@ impl Console {
                                     aria-keyshortcuts=(number + 1) { ((link.name)(lang)) }
                             }
                         }
+                        // The script shows it, because times are those of UTC without it.
+                        button #zone type="button" hidden title=(lang.tr("UTC or local time")) aria-keyshortcuts="u" {}
                         span #live role="status" title=(lang.tr("Whether this page updates itself")) {}
                     }
                     main #main tabindex="-1" {
@@ -154,6 +179,7 @@ impl Console {
                         div #content { (content.live) }
                     }
                     (self.footer(lang, links().count()))
+                    (help(lang, &links().map(|link| (link.name)(lang)).collect::<Vec<_>>()))
                 }
             }
         }
@@ -174,7 +200,8 @@ impl Console {
                 }
                 span {
                     (lang.tr("Keys:")) " " kbd { "1" } "–" kbd { (pages) } " " (lang.tr("pages")) ", " kbd { "/" } " " (lang.tr("search")) ", "
-                    kbd { "j" } " " kbd { "k" } " " (lang.tr("down and up")) ", " kbd { "p" } " " (lang.tr("pause"))
+                    kbd { "j" } " " kbd { "k" } " " (lang.tr("down and up")) ", " kbd { "p" } " " (lang.tr("pause")) " "
+                    button.show-help type="button" aria-keyshortcuts="?" { (lang.tr("All keys")) " " kbd { "?" } }
                 }
                 span { (lang.tr("For one person's laptop. In production, use Datadog, Grafana or what your company has.")) }
             }
@@ -184,6 +211,32 @@ impl Console {
     /// The programs next to the console that need action.
     pub(crate) fn processes(&self) -> Vec<crate::Process> {
         lock(&self.processes).clone()
+    }
+}
+
+/// The keys, as a dialog. The script opens it, because without it there are no keys.
+fn help(lang: Lang, pages: &[&str]) -> Markup {
+    let keys: [(&[&str], &str); 8] = [
+        (&["/"], lang.tr("go to the search field")),
+        (&["j", "k"], lang.tr("move down and up in a list")),
+        (&["Enter"], lang.tr("open the selected item")),
+        (&["n", "N"], lang.tr("go to the next and the previous failed span of a trace")),
+        (&["p"], lang.tr("pause and resume the updates of the page")),
+        (&["u"], lang.tr("show times in UTC or in local time")),
+        (&["Esc"], lang.tr("leave a field, close the selected span")),
+        (&["?"], lang.tr("show these keys")),
+    ];
+    html! {
+        dialog #help aria-labelledby="help-title" {
+            h2 #help-title { (lang.tr("Keys")) }
+            dl {
+                dt { kbd { "1" } "–" kbd { (pages.len()) } } dd { (pages.join(", ")) }
+                @for (keys, text) in keys {
+                    dt { @for key in keys { kbd { (key) } " " } } dd { (text) }
+                }
+            }
+            form method="dialog" { button { (lang.tr("Close")) } }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ pub(crate) mod format;
 mod logs;
 mod metrics;
 mod overview;
-mod parameter;
+pub(crate) mod parameter;
 mod save;
 mod services;
 mod status;
@@ -16,6 +16,8 @@ mod status;
 mod tests;
 mod trace;
 mod traces;
+mod window;
+mod without_spans;
 
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ pub(crate) fn router(console: Arc<Console>) -> Router {
     let router = Router::new()
         .route("/", get(overview::page))
         .route("/traces", get(traces::page))
+        .route("/traces/without-spans", get(without_spans::page))
         .route("/traces/{id}", get(trace::page))
         .route("/logs", get(logs::page))
         .route("/errors", get(errors::page))

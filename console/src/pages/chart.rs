@@ -3,10 +3,13 @@
 use maud::{Markup, html};
 
 use super::format;
+use crate::time_range;
 
 /// Size in units of the drawing, which is stretched to the available space.
 const WIDTH: f64 = 300.0;
 const HEIGHT: f64 = 80.0;
+/// Number of parts of a chart that are links.
+const LINKS: u64 = 15;
 /// If all values are within this part of the largest one, the axis does not begin with 0.
 const MAX_PART: f64 = 0.25;
 
@@ -69,8 +72,27 @@ pub(super) fn lines(label: &str, lines: &[Line<'_>], axis: &Axis, shown: impl Fn
             span.top { (top) }
             span.bottom { (bottom) }
             @if axis.from < axis.to {
-                time.from datetime=(format::date_and_time(axis.from)) { (format::clock(axis.from)) }
-                time.to datetime=(format::date_and_time(axis.to)) { (format::clock(axis.to)) }
+                span.from { (format::clock(axis.from)) }
+                span.to { (format::clock(axis.to)) }
+            }
+        }
+    }
+}
+
+/// Links over a chart, one for each part of its time, to the traces of that part with these fields. They are
+/// for the mouse only, because they would be many stops for the keyboard; for that, each page has the choice
+/// of time.
+pub(super) fn links(axis: &Axis, title: &str, fields: &[(&str, &str)]) -> Markup {
+    let at = |part: u64| axis.from + (axis.to.saturating_sub(axis.from)) / LINKS * part;
+    html! {
+        @if axis.from < axis.to {
+            div.times aria-hidden="true" {
+                @for part in 0..LINKS {
+                    @let range = time_range::between(at(part), at(part + 1));
+                    @let range = range.iter().map(|(name, value)| (*name, value.as_str()));
+                    a href=(format::address("/traces", &fields.iter().copied().chain(range).collect::<Vec<_>>()))
+                        tabindex="-1" title=(title) {}
+                }
             }
         }
     }

@@ -9,6 +9,8 @@ let paused = false;
 let loading = false;
 let loadAgain = false;
 
+const help = document.getElementById("help");
+
 document.documentElement.classList.add("js");
 
 // Open details stay open when the page is replaced, and the focus stays where it is.
@@ -46,10 +48,48 @@ function replace(id, fresh) {
   const focused = old.contains(document.activeElement) ? selectorOf(document.activeElement) : null;
   const scrolled = old.querySelector("aside")?.scrollTop;
   old.replaceChildren(...next.childNodes);
+  showTimes(old);
   if (focused) old.querySelector(focused)?.focus({ preventScroll: true });
   const aside = old.querySelector("aside");
   if (aside && scrolled) aside.scrollTop = scrolled;
 }
+
+// Times are sent in UTC. Local time is shown if it was chosen; the choice is kept for all pages.
+function isLocal() { return localStorage.getItem("time") === "local"; }
+
+// The offset from UTC, such as +09:00.
+function offsetOf(date) {
+  const minutes = Math.abs(date.getTimezoneOffset());
+  const digits = [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0"));
+  return (date.getTimezoneOffset() > 0 ? "-" : "+") + digits.join(":");
+}
+
+// In the form of the text, which is a part of RFC 3339.
+function localTime(utc, text) {
+  const date = new Date(utc);
+  const shifted = new Date(date - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 23);
+  if (text.length === 24) return shifted + offsetOf(date);
+  return shifted.slice(11, 11 + text.length);
+}
+
+function showTimes(part) {
+  for (const time of part.querySelectorAll("time[datetime]")) {
+    time.dataset.utc ??= time.textContent;
+    time.textContent = isLocal() ? localTime(time.dateTime, time.dataset.utc) : time.dataset.utc;
+  }
+  const zone = isLocal() ? `UTC${offsetOf(new Date())}` : "UTC";
+  for (const name of part.querySelectorAll(".zone")) name.textContent = zone;
+  document.getElementById("zone").textContent = texts.zone.replace("{zone}", zone);
+}
+
+function changeZone() {
+  localStorage.setItem("time", isLocal() ? "utc" : "local");
+  showTimes(document);
+}
+
+document.getElementById("zone").hidden = false;
+document.getElementById("zone").addEventListener("click", changeZone);
+showTimes(document);
 
 // A list that somebody reads must not move.
 function isReading() {
@@ -132,6 +172,8 @@ document.addEventListener("click", (event) => {
   } else if (event.target.id === "fold-all") {
     const parents = spanRows().filter((row) => levelOf(row) > 0 && row.querySelector(".fold"));
     changeFolded(() => parents.forEach((row) => folded.add(row.dataset.span)));
+  } else if (event.target.closest(".show-help")) {
+    help.showModal();
   }
 });
 fold();
@@ -174,7 +216,7 @@ function move(by) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   if (event.target.matches("input:not([type=radio]), select, textarea")) {
     if (event.key === "Escape") event.target.blur();
     return;
@@ -186,6 +228,8 @@ document.addEventListener("keydown", (event) => {
   else if (event.key === "n") content.querySelector(".next-error")?.click();
   else if (event.key === "N") content.querySelector(".previous-error")?.click();
   else if (event.key === "p") { paused = !paused; show(texts.live); if (!paused) refresh(); }
+  else if (event.key === "u") changeZone();
+  else if (event.key === "?") help.showModal();
   else if (event.key === "Escape") content.querySelector(".close a")?.click();
   else if (event.key === "/") {
     const search = document.getElementById("search");

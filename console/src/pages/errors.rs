@@ -8,13 +8,14 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 
+use super::chart::{self, Axis};
+use super::format;
 use super::parameter::InvalidParameter;
-use super::{chart, format};
 use crate::lang::tr_noop;
 use crate::page::{Content, Context, NotFound, Preferences, View};
 use crate::search::{Search, Target};
 use crate::store::{Group, SLOT, Store};
-use crate::{Console, Lang};
+use crate::{Console, Lang, TimeRange};
 use otlp::model::now;
 
 /// Number of slots of a sparkline, for ten minutes.
@@ -28,6 +29,12 @@ pub(super) struct Row {
     kind: String,
     message: String,
     count: u64,
+    /// The number of failures in the chosen time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count_in_range: Option<u64>,
+    /// Whether there may have been more failures in that time.
+    #[serde(skip)]
+    is_least: bool,
     #[serde(serialize_with = "format::rfc_3339")]
     first: u64,
     #[serde(serialize_with = "format::rfc_3339")]
@@ -47,12 +54,25 @@ impl Row {
             kind: group.kind.clone(),
             message: group.message.clone(),
             count: group.count,
+            count_in_range: None,
+            is_least: false,
             first: group.first,
             last: group.last,
             stack: group.stack.to_string(),
             traces: group.traces().map(str::to_owned).collect(),
             history: group.history(HISTORY_SLOTS, now),
         }
+    }
+
+    /// `None` if the group has no failure in the range.
+    pub(super) fn in_range(group: &Group, range: &TimeRange, now: u64) -> Option<Self> {
+        let row = Self::new(group, now);
+        if !range.is_chosen() {
+            return Some(row);
+        }
+        let (count, is_exact) = group.count_between(range.from, range.to, now);
+        let row = Self { count_in_range: Some(count), is_least: !is_exact, ..row };
+        (count > 0 || !is_exact).then_some(row)
     }
 }
 
@@ -85,11 +105,12 @@ pub(super) async fn page(
     preferences: Preferences,
 ) -> Response {
     let now = now();
-    console.respond(preferences, console.read(|store| Errors::new(store, parameters, now)))
+    let errors = console.read(|store| Errors::new(store, parameters, &preferences.range, now));
+    console.respond(preferences, errors)
 }
 
 impl Errors {
-    pub(super) fn new(store: &Store, parameters: Parameters, now: u64) -> Self {
+    pub(super) fn new(store: &Store, parameters: Parameters, range: &TimeRange, now: u64) -> Self {
         let search = Search::parse(&parameters.q, Target::Errors);
         let search = search.map(|search| search.of_service(&parameters.service));
         let groups = store.errors.groups();
@@ -97,7 +118,7 @@ impl Errors {
         let error_groups = match &search {
             Ok(search) => {
                 let found = groups.into_iter().filter(|group| search.finds_error(group));
-                found.map(|group| Row::new(group, now)).collect()
+                found.filter_map(|group| Row::in_range(group, range, now)).collect()
             }
             Err(_) => Vec::new(),
         };
@@ -113,6 +134,7 @@ impl View for Errors {
             link: "/errors",
             title: lang.tr("Errors").to_owned(),
             fixed: html! {
+                (context.choose_range("all"))
                 form.filter action="/errors" role="search" {
                     (context.choose_service(&self.parameters.service))
                     (context.search_field("q", &self.parameters.q, Target::Errors))
@@ -123,7 +145,7 @@ impl View for Errors {
             live: html! {
                 @if let Some(error) = &self.error { p.notice.bad { (error.text(lang)) } }
                 @else if self.error_groups.is_empty() && self.any {
-                    p.quiet { (lang.tr("No error matches.")) " " a href="/errors" { (lang.tr("Show all")) } }
+                    p.quiet { (lang.tr("No error matches.")) " " a href="/errors?last=all" { (lang.tr("Show all")) } }
                 } @else if self.error_groups.is_empty() {
                     div.empty {
                         p { strong { (lang.tr("No errors yet.")) } }
@@ -135,6 +157,9 @@ impl View for Errors {
                     }
                 } @else {
                     p.quiet { (lang.tr("Grouped by service, type and message; # replaces what differs. If a span and a log record report the same failure, it counts once.")) }
+                    @if self.error_groups.iter().any(|group| group.is_least) {
+                        p.quiet { (lang.tr("Failures are counted by time for 15 minutes: ≥ means that there may have been more in this time.")) }
+                    }
                     (table(context, &self.error_groups, self.now))
                 }
             },
@@ -207,12 +232,15 @@ impl View for ErrorGroup {
                 p { (context.service(&group.service)) " " (group.message) }
                 p.facts {
                     span { b { (lang.plural(group.count, "{n} time", "{n} times")) } }
-                    span { (lang.tr("first")) " " (format::date_and_time(group.first)) }
-                    span { (lang.tr("last")) " " (format::date_and_time(group.last)) " (" (format::ago(lang, group.last, self.now)) ")" }
+                    span { (lang.tr("first")) " " (format::date(group.first)) }
+                    span { (lang.tr("last")) " " (format::date(group.last)) " (" (format::ago(lang, group.last, self.now)) ")" }
                 }
                 figure.wide {
                     figcaption { (lang.trf("Failures in the last {n} minutes", &[("n", &minutes)])) }
-                    (chart::spark(lang.tr("Failures over time"), &group.history))
+                    div.linked.whole {
+                        (chart::spark(lang.tr("Failures over time"), &group.history))
+                        (chart::links(&history_axis(self.now), lang.tr("Traces of this time"), &[("service", &group.service), ("status", "error")]))
+                    }
                 }
                 h2 { (lang.tr("Stack trace")) }
                 @if group.stack.is_empty() {
@@ -235,6 +263,13 @@ impl View for ErrorGroup {
     }
 }
 
+/// The time of a sparkline.
+fn history_axis(now: u64) -> Axis {
+    let slot = SLOT.as_nanos() as u64;
+    let to = (now / slot + 1) * slot;
+    Axis { from: to.saturating_sub(HISTORY_SLOTS * slot), to, max_gap: 0, from_zero: true }
+}
+
 pub(super) fn table(context: &Context, groups: &[Row], now: u64) -> Markup {
     let lang: Lang = context.lang;
     html! {
@@ -249,7 +284,7 @@ pub(super) fn table(context: &Context, groups: &[Row], now: u64) -> Markup {
                         td { a.row href={ "/errors/" (group.id) } { strong { (format::short(&group.kind, 60)) } }
                             " " (format::short(&group.message, 120)) }
                         td { (context.service(&group.service)) }
-                        td.number { (format::number(group.count as f64)) }
+                        td.number { @if group.is_least { "≥ " } (format::number(group.count_in_range.unwrap_or(group.count) as f64)) }
                         td.minor { (chart::spark(lang.tr("Failures over time"), &group.history)) }
                         td { (format::ago(lang, group.last, now)) }
                         td.minor { (format::ago(lang, group.first, now)) }

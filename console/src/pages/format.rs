@@ -1,6 +1,9 @@
 //! Formats numbers and times for people.
 
+use std::ops::Range;
 use std::time::{Duration, SystemTime};
+
+use maud::{Markup, html};
 
 use crate::Lang;
 
@@ -15,14 +18,25 @@ pub(crate) fn duration(nanoseconds: f64) -> String {
     format!("{} {unit}", number(value))
 }
 
-/// `04:17:03.123`, in UTC, of nanoseconds since 1970.
-pub(crate) fn time(nanoseconds: u64) -> String {
-    date_and_time(nanoseconds).get(11..23).unwrap_or_default().to_owned()
+/// `04:17:03.123`, of nanoseconds since 1970. It is in UTC; the script of the pages can show it in local
+/// time.
+pub(crate) fn time(nanoseconds: u64) -> Markup {
+    element(nanoseconds, 11..23)
 }
 
-/// `04:17:03`, in UTC, of nanoseconds since 1970.
-pub(crate) fn clock(nanoseconds: u64) -> String {
-    date_and_time(nanoseconds).get(11..19).unwrap_or_default().to_owned()
+/// `04:17:03`, otherwise like [`time`].
+pub(crate) fn clock(nanoseconds: u64) -> Markup {
+    element(nanoseconds, 11..19)
+}
+
+/// `2026-01-02T04:17:03.123Z`, otherwise like [`time`].
+pub(crate) fn date(nanoseconds: u64) -> Markup {
+    element(nanoseconds, 0..24)
+}
+
+fn element(nanoseconds: u64, part: Range<usize>) -> Markup {
+    let text = date_and_time(nanoseconds);
+    html! { time datetime=(text) { (text.get(part).unwrap_or(&text)) } }
 }
 
 /// RFC 3339 to the millisecond, of nanoseconds since 1970.
@@ -132,9 +146,14 @@ pub(crate) fn urlencoded(text: &str) -> String {
 
 /// A path with a query of the fields that are not empty.
 pub(crate) fn address(path: &str, fields: &[(&str, &str)]) -> String {
+    format!("{path}?{}", query(fields))
+}
+
+/// A query of the fields that are not empty.
+pub(crate) fn query(fields: &[(&str, &str)]) -> String {
     let filled = fields.iter().filter(|(_, value)| !value.is_empty());
     let query: Vec<String> = filled.map(|(name, value)| format!("{name}={}", urlencoded(value))).collect();
-    format!("{path}?{}", query.join("&"))
+    query.join("&")
 }
 
 #[cfg(test)]
@@ -149,6 +168,7 @@ mod tests {
             ["0.00120", "4.20", "37", "12,346", "0.500"]
         );
         assert_eq!(with_unit(3.0, "{request}"), "3 request");
-        assert_eq!(time(1_000_000_000_123_000_000), "01:46:40.123");
+        let element = r#"<time datetime="2001-09-09T01:46:40.123Z">01:46:40.123</time>"#;
+        assert_eq!(time(1_000_000_000_123_000_000).into_string(), element);
     }
 }

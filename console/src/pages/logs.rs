@@ -1,5 +1,7 @@
 //! The page of log records, with live updates and search.
 
+mod around;
+
 use std::sync::Arc;
 
 use axum::extract::{Query, State};
@@ -10,11 +12,12 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::parameter::InvalidParameter;
 use super::{format, trace};
-use crate::Console;
 use crate::lang::tr_noop;
-use crate::page::{Content, Context, Preferences, View};
+use crate::page::{Content, Context, NotFound, Preferences, View};
 use crate::search::{LEVELS, Search, Target, with_terms};
 use crate::store::{Line, Position};
+use crate::{Console, TimeRange};
+use around::Around;
 use otlp::model::{LogRecord, otlp_json};
 
 /// Number of rows on a page.
@@ -29,6 +32,8 @@ pub(super) struct Parameters {
     service: String,
     /// A position, as `TIME-ARRIVAL`.
     before: String,
+    /// The position of a record: the page shows what its service logged before and after it.
+    around: String,
 }
 
 impl Parameters {
@@ -50,17 +55,32 @@ pub(super) struct Logs {
     older: Option<Position>,
 }
 
-/// `GET /logs?q=&service=`
+/// `GET /logs?q=&service=`, `/logs?around=`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Query(parameters): Query<Parameters>,
     preferences: Preferences,
 ) -> Response {
-    console.respond(preferences, Logs::new(&console, parameters))
+    if let Some(position) = position(&parameters.around).filter(|_| !parameters.around.is_empty()) {
+        return match Around::new(&console, position) {
+            Some(around) => console.respond(preferences, around),
+            None => {
+                let view = NotFound {
+                    error: "the log record is not stored".to_owned(),
+                    link: "/logs",
+                    title: tr_noop("Log record not found"),
+                    all: tr_noop("All log records"),
+                };
+                console.respond(preferences, view)
+            }
+        };
+    }
+    let logs = Logs::new(&console, parameters, &preferences.range);
+    console.respond(preferences, logs)
 }
 
 impl Logs {
-    pub(super) fn new(console: &Console, parameters: Parameters) -> Self {
+    pub(super) fn new(console: &Console, parameters: Parameters, range: &TimeRange) -> Self {
         let parameters = parameters.with_terms();
         let before = position(&parameters.before);
         let search = Search::parse(&parameters.q, Target::Logs);
@@ -71,11 +91,17 @@ impl Logs {
                 let expected = tr_noop("the value of a link to older log records");
                 Some(InvalidParameter::new("before", &parameters.before, expected))
             }
+            Ok(_) if position(&parameters.around).is_none() => {
+                let expected = tr_noop("the value of a link of a log record");
+                Some(InvalidParameter::new("around", &parameters.around, expected))
+            }
             Ok(_) => None,
         };
-        let mut lines = match (&search, before) {
-            (Ok(search), Some(before)) => {
-                console.find_log_records(before, ROWS + 1, |record| search.finds_log_record(record))
+        let mut lines = match (&search, &error, before) {
+            (Ok(search), None, Some(before)) => {
+                let end = if range.to == u64::MAX { Position::END } else { Position::from_time(range.to) };
+                let matches = |record: &LogRecord| search.finds_log_record(record);
+                console.find_log_records(before.min(end), range.from, ROWS + 1, matches)
             }
             _ => Vec::new(),
         };
@@ -95,12 +121,15 @@ impl Serialize for Logs {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.error {
             Some(error) => trace::ErrorJson { error }.serialize(serializer),
-            None => {
-                let records: Vec<&Arc<LogRecord>> = self.lines.iter().map(|line| &line.record).collect();
-                otlp_json::log_records(&records).serialize(serializer)
-            }
+            None => serialize(&self.lines, serializer),
         }
     }
+}
+
+/// The records as OTLP/JSON.
+fn serialize<S: Serializer>(lines: &[Line], serializer: S) -> Result<S::Ok, S::Error> {
+    let records: Vec<&Arc<LogRecord>> = lines.iter().map(|line| &line.record).collect();
+    otlp_json::log_records(&records).serialize(serializer)
 }
 
 impl View for Logs {
@@ -109,16 +138,15 @@ impl View for Logs {
         Content {
             link: "/logs",
             title: lang.tr("Logs").to_owned(),
-            fixed: form(context, parameters),
+            fixed: html! { (context.choose_range("all")) (form(context, parameters)) },
             live: html! {
                 @if let Some(error) = &self.error { p.notice.bad { (error.text(lang)) } }
-                @else if !self.lines.is_empty() { div data-still="" { (table(context, &self.lines, false)) } }
-                @else if self.any { p.quiet { (lang.tr("No log record matches.")) " " a href="/logs" { (lang.tr("Show all")) } } }
+                @else if !self.lines.is_empty() { div data-still="" { (table(context, &self.lines, false, None)) } }
+                @else if self.any { p.quiet { (lang.tr("No log record matches.")) " " a href="/logs?last=all" { (lang.tr("Show all")) } } }
                 @else { (context.nothing_yet(lang.tr("No log records yet."))) }
                 @if let Some(older) = self.older {
                     p { a href=(format::address("/logs", &[
-                        ("q", &parameters.q), ("service", &parameters.service),
-                        ("before", &format!("{}-{}", older.time, older.arrival)),
+                        ("q", &parameters.q), ("service", &parameters.service), ("before", &text(older)),
                     ])) { (lang.tr("Older log records")) } }
                 }
             },
@@ -128,6 +156,11 @@ impl View for Logs {
     fn status(&self) -> StatusCode {
         if self.error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
     }
+}
+
+/// A position in an address.
+fn text(position: Position) -> String {
+    format!("{}-{}", position.time, position.arrival)
 }
 
 /// The position that a link names; the end without one.
@@ -152,15 +185,17 @@ fn form(context: &Context, parameters: &Parameters) -> Markup {
 }
 
 /// Rows that open to show their fields. `in_trace`: the page shows the trace to which all of them belong.
-pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool) -> Markup {
+/// `chosen`: the one that is marked.
+pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool, chosen: Option<Position>) -> Markup {
     let lang = context.lang;
     html! {
         div.lines {
             @for Line { position, record } in lines {
-                div.line {
+                @let is_chosen = chosen == Some(*position);
+                div.line.chosen[is_chosen] id=[is_chosen.then_some("chosen")] aria-current=[is_chosen.then_some("true")] {
                     details data-key=(position.arrival) {
                         summary {
-                            time { (format::time(record.when())) }
+                            (format::time(record.when()))
                             (level(record.severity_number, &record.severity_text))
                             (context.service(record.service()))
                             span.body { (record.body.shortened(300)) span.quiet { (format::short(&fields(record), 160)) } }
@@ -169,8 +204,9 @@ pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool) -> Markup
                         (trace::attributes(lang, &record.attributes))
                         h3 { (lang.tr("Resource")) }
                         (trace::attributes(lang, &record.resource))
+                        p { a href={ "/logs?around=" (text(*position)) "#chosen" } { (lang.tr("Log records around this one")) } }
                         dl {
-                            dt { (lang.tr("time")) } dd { (format::date_and_time(record.when())) }
+                            dt { (lang.tr("time")) } dd { (format::date(record.when())) }
                             dt { (lang.tr("scope")) } dd { (format::short(&record.scope.name, 200)) }
                             @if let Some(trace) = &record.trace_id { dt { (lang.tr("trace")) } dd { a href={ "/traces/" (trace) } { (trace) } } }
                             @if let Some(span) = &record.span_id { dt { (lang.tr("span")) } dd { (span) } }

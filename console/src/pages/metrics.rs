@@ -20,7 +20,7 @@ use super::{format, trace};
 use crate::lang::tr_noop;
 use crate::page::{Content, Context, NotFound, Preferences, View};
 use crate::store::{Instrument, Kind, Series, Store};
-use crate::{Console, Lang};
+use crate::{Console, Lang, TimeRange};
 use groups::{ALL, Group, Groups};
 use heat_map::HeatMap;
 use otlp::model::now;
@@ -33,13 +33,18 @@ const MAX_SERIES: usize = 60;
 /// Maximum number of instruments on a page.
 const MAX_INSTRUMENTS: usize = 500;
 
-/// The first item to show of a long list, and how series are grouped.
+/// The number of items of a long list that the pages before have shown, and how series are grouped.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Parameters {
-    pub(super) from: usize,
+    pub(super) skip: usize,
     /// An attribute, or `*` for all series together; empty for each series alone.
     pub(super) group: String,
+}
+
+/// Whether a series has a value in a range.
+fn has_values(series: &Series, range: &TimeRange) -> bool {
+    range.is_all() || series.samples.iter().any(|sample| range.overlaps(sample.time, sample.time))
 }
 
 /// A row of the list.
@@ -61,11 +66,11 @@ struct Row {
 }
 
 impl Row {
-    fn new(service: &str, name: &str, instrument: &Instrument) -> Self {
+    fn new(service: &str, name: &str, instrument: &Instrument, range: &TimeRange) -> Self {
         let size = |series: &&Series| {
             series.samples.back().map(|sample| (sample.time / STALE, sample.count, sample.value.to_bits()))
         };
-        let largest = instrument.series().max_by_key(size);
+        let largest = instrument.series().filter(|series| has_values(series, range)).max_by_key(size);
         Self {
             service: service.to_owned(),
             name: name.to_owned(),
@@ -75,7 +80,7 @@ impl Row {
             temporality: if instrument.cumulative { "cumulative" } else { "delta" },
             series: instrument.series().len(),
             scope: instrument.scope.clone(),
-            latest: largest.map(|series| Latest::for_series(instrument, series)),
+            latest: largest.map(|series| Latest::for_series(instrument, series, range)),
         }
     }
 }
@@ -86,28 +91,37 @@ pub(super) struct Metrics {
     /// The number of all instruments, including those that are not on this page.
     count: usize,
     instruments: Vec<Row>,
+    /// Whether there are instruments, with values in the chosen time or not.
     #[serde(skip)]
-    from: usize,
+    any: bool,
+    #[serde(skip)]
+    skipped: usize,
 }
 
-/// `GET /metrics?from=`
+/// `GET /metrics?skip=`
 pub(super) async fn page(
     State(console): State<Arc<Console>>,
     Query(parameters): Query<Parameters>,
     preferences: Preferences,
 ) -> Response {
-    console.respond(preferences, console.read(|store| Metrics::new(store, parameters.from)))
+    let metrics = console.read(|store| Metrics::new(store, parameters.skip, &preferences.range));
+    console.respond(preferences, metrics)
 }
 
 impl Metrics {
-    pub(super) fn new(store: &Store, from: usize) -> Self {
-        let instruments = store.instruments.iter().skip(from).take(MAX_INSTRUMENTS);
+    pub(super) fn new(store: &Store, skipped: usize, range: &TimeRange) -> Self {
+        let has_values =
+            |instrument: &Instrument| instrument.series().any(|series| has_values(series, range));
+        let all = || store.instruments.iter().filter(|(_, _, instrument)| has_values(instrument));
         Self {
-            count: store.instruments.len(),
-            instruments: instruments
-                .map(|(service, name, instrument)| Row::new(service, name, instrument))
+            count: all().count(),
+            instruments: all()
+                .skip(skipped)
+                .take(MAX_INSTRUMENTS)
+                .map(|(service, name, instrument)| Row::new(service, name, instrument, range))
                 .collect(),
-            from,
+            any: !store.instruments.is_empty(),
+            skipped,
         }
     }
 }
@@ -115,16 +129,17 @@ impl Metrics {
 impl View for Metrics {
     fn html(&self, context: &Context) -> Content {
         let lang = context.lang;
-        let next = self.from.saturating_add(self.instruments.len());
+        let next = self.skipped.saturating_add(self.instruments.len());
         Content {
             link: "/metrics",
             title: lang.tr("Metrics").to_owned(),
-            fixed: html! {},
+            fixed: context.choose_range("all"),
             live: html! {
-                @if self.count == 0 { (context.nothing_yet(lang.tr("No metrics yet."))) }
+                @if self.any && self.count == 0 { p.quiet { (lang.tr("No values in this time.")) } }
+                @else if self.count == 0 { (context.nothing_yet(lang.tr("No metrics yet."))) }
                 @else { (table(context, &self.instruments)) }
                 @if next < self.count {
-                    p { a href={ "/metrics?from=" (next) } {
+                    p { a href={ "/metrics?skip=" (next) } {
                         (lang.trf("{n} more instruments", &[("n", &(self.count - next))]))
                     } }
                 }
@@ -157,18 +172,21 @@ pub(super) struct InstrumentPage {
     /// The number of series that have ended.
     #[serde(skip)]
     ended: usize,
+    /// The number of series with values in the chosen time.
     #[serde(skip)]
-    from: usize,
+    series_count: usize,
+    #[serde(skip)]
+    skipped: usize,
 }
 
-/// `GET /metrics/{service}/{name}?group=&from=`
+/// `GET /metrics/{service}/{name}?group=&skip=`
 pub(super) async fn instrument(
     State(console): State<Arc<Console>>,
     Path((service, name)): Path<(String, String)>,
     Query(parameters): Query<Parameters>,
     preferences: Preferences,
 ) -> Response {
-    match InstrumentPage::load(&console, &service, &name, parameters, now()) {
+    match InstrumentPage::load(&console, &service, &name, parameters, &preferences.range, now()) {
         Some(instrument) => console.respond(preferences, instrument),
         None => {
             let view = NotFound {
@@ -193,39 +211,52 @@ impl InstrumentPage {
         service: &str,
         name: &str,
         parameters: Parameters,
+        range: &TimeRange,
         now: u64,
     ) -> Option<Self> {
-        let Parameters { from, group } = parameters;
+        let Parameters { skip: skipped, group } = parameters;
         // If there are groups, series are not shown.
-        let first = if group.is_empty() { from } else { usize::MAX };
+        let first = if group.is_empty() { skipped } else { usize::MAX };
         let page = console.read(|store| {
             let instrument = store.instruments.get(service, name)?;
-            Some(Self::new(service, name, instrument, first, now))
+            Some(Self::new(service, name, instrument, first, range, now))
         })?;
         let Groups { attributes, groups, count, left_out, heat_map } =
-            Groups::new(console, service, name, &group, from, now);
-        Some(Self { attributes, group, groups, heat_map, count, left_out, from, ..page })
+            Groups::new(console, service, name, &group, skipped, range, now);
+        Some(Self { attributes, group, groups, heat_map, count, left_out, skipped, ..page })
     }
 
-    fn new(service: &str, name: &str, instrument: &Instrument, from: usize, now: u64) -> Self {
+    fn new(
+        service: &str,
+        name: &str,
+        instrument: &Instrument,
+        skipped: usize,
+        range: &TimeRange,
+        now: u64,
+    ) -> Self {
         let is_live = |series: &Series| {
             series.samples.back().is_some_and(|sample| sample.time.saturating_add(STALE) > now)
         };
-        let mut series: Vec<&Series> = instrument.series().collect();
+        let mut series: Vec<&Series> =
+            instrument.series().filter(|series| has_values(series, range)).collect();
         series.sort_by_key(|series| !is_live(series));
         let ended = series.iter().filter(|series| !is_live(series)).count();
-        let shown = series.into_iter().skip(from).take(MAX_SERIES);
+        let series_count = series.len();
+        let shown = series.into_iter().skip(skipped).take(MAX_SERIES);
         Self {
-            instrument: Row::new(service, name, instrument),
+            instrument: Row::new(service, name, instrument, range),
             attributes: Vec::new(),
             group: String::new(),
-            series: shown.map(|series| SeriesChart::new(instrument, series, is_live(series), now)).collect(),
+            series: shown
+                .map(|series| SeriesChart::new(instrument, series, is_live(series), range, now))
+                .collect(),
             groups: Vec::new(),
             heat_map: None,
             count: 0,
             left_out: 0,
             ended,
-            from,
+            series_count,
+            skipped,
         }
     }
 
@@ -252,12 +283,12 @@ impl InstrumentPage {
 
     fn groups_html(&self, lang: Lang) -> Markup {
         let Row { service, name, unit, kind, .. } = &self.instrument;
-        let next = self.from.saturating_add(self.groups.len());
+        let next = self.skipped.saturating_add(self.groups.len());
         html! {
             p.quiet { (lang.tr(groups::rule(*kind))) }
-            div.charts { @for group in &self.groups { (group.html(lang, &self.group, unit)) } }
+            div.charts { @for group in &self.groups { (group.html(lang, &self.group, service, unit)) } }
             @if next < self.count {
-                p { a href={ (address(service, name)) "?group=" (urlencoded(&self.group)) "&from=" (next) } {
+                p { a href={ (address(service, name)) "?group=" (urlencoded(&self.group)) "&skip=" (next) } {
                     (lang.trf("{n} more groups", &[("n", &(self.count - next))]))
                 } }
             }
@@ -271,11 +302,11 @@ impl InstrumentPage {
 impl View for InstrumentPage {
     fn html(&self, context: &Context) -> Content {
         let (lang, instrument) = (context.lang, &self.instrument);
-        let next = self.from.saturating_add(self.series.len());
+        let next = self.skipped.saturating_add(self.series.len());
         Content {
             link: "/metrics",
             title: format::short(&instrument.name, 120),
-            fixed: self.form(lang),
+            fixed: html! { (context.choose_range("all")) (self.form(lang)) },
             live: html! {
                 p { (context.service(&instrument.service)) " " (format::short(&instrument.description, 1_000)) }
                 p.facts {
@@ -287,6 +318,10 @@ impl View for InstrumentPage {
                     }
                     span { (lang.tr("scope")) " " (instrument.scope) }
                 }
+                @if self.series_count == 0 { p.quiet { (lang.tr("No values in this time.")) } }
+                @else if context.range.is_chosen() {
+                    p.quiet { (lang.tr("At most the last 15 minutes or 400 values are kept. Totals, counts, sums, means and extremes are those of the whole time of a series.")) }
+                }
                 @if let Some(heat_map) = self.heat_map.as_ref().filter(|_| self.group.is_empty() || self.group == ALL) {
                     h2 { (lang.tr("Distribution of all values")) }
                     (heat_map.html(lang, &instrument.unit))
@@ -296,14 +331,14 @@ impl View for InstrumentPage {
                     @for series in &self.series {
                         figure.stale[!series.is_live] {
                             @if !series.is_live { p.quiet { (lang.tr("This series has ended.")) } }
-                            (series.chart.html(lang, &instrument.unit))
+                            (series.chart.html(lang, &instrument.service, &instrument.unit))
                             (trace::attributes(lang, &series.attributes))
                         }
                     }
                 } }
-                @if self.group.is_empty() && next < instrument.series {
-                    p { a href={ (address(&instrument.service, &instrument.name)) "?from=" (next) } {
-                        (lang.trf("{n} more series", &[("n", &(instrument.series - next))]))
+                @if self.group.is_empty() && next < self.series_count {
+                    p { a href={ (address(&instrument.service, &instrument.name)) "?skip=" (next) } {
+                        (lang.trf("{n} more series", &[("n", &(self.series_count - next))]))
                     } }
                 }
             },

@@ -8,7 +8,6 @@ mod operations;
 pub(super) mod recent;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
@@ -18,10 +17,11 @@ use serde::{Deserialize, Serialize};
 
 use super::errors::{self, Row};
 use super::format;
+use super::window::Window;
 use crate::extension::Section;
 use crate::page::{Content, Context, Preferences, View};
-use crate::store::{MAX_SERVICES, Refusal, SLOT, Store};
-use crate::{Console, Lang, Monitor, Process, lock};
+use crate::store::{MAX_SERVICES, Refusal, Slot, Store};
+use crate::{Console, Lang, Monitor, Process, TimeRange, lock};
 use calls::{Call, Calls};
 use charts::{Latency, SlotView};
 use clocks::ClockView;
@@ -30,8 +30,6 @@ use operations::{Operation, Operations};
 use otlp::model::now;
 use recent::Recent;
 
-/// The time that the charts show.
-pub(super) const CHART_WINDOW: Duration = Duration::from_secs(5 * 60);
 /// Maximum number of error groups to show.
 const MAX_GROUPS: usize = 5;
 
@@ -80,6 +78,11 @@ pub(super) struct Overview {
     #[serde(skip)]
     section: Option<Section>,
     #[serde(skip)]
+    window: Window,
+    /// When the first slot begins.
+    #[serde(skip)]
+    slots_from: u64,
+    #[serde(skip)]
     now: u64,
 }
 
@@ -94,14 +97,21 @@ pub(super) async fn page(
     let view = console.read(|store| Overview {
         processes,
         section,
-        ..Overview::new(store, &lock(&console.monitors), parameters, now)
+        ..Overview::new(store, &lock(&console.monitors), parameters, &preferences.range, now)
     });
     console.respond(preferences, view)
 }
 
 impl Overview {
-    pub(super) fn new(store: &Store, monitors: &[Monitor], parameters: Parameters, now: u64) -> Self {
-        let recent = Recent::new(store, now);
+    pub(super) fn new(
+        store: &Store,
+        monitors: &[Monitor],
+        parameters: Parameters,
+        range: &TimeRange,
+        now: u64,
+    ) -> Self {
+        let window = Window::new(range, now);
+        let recent = Recent::new(store, window, range);
         let Calls { all: calls, left_out: calls_left_out } = Calls::new(&recent, now);
         let Operations { all: operations, left_out } = Operations::new(&recent);
         let requested = parameters.service.filter(|service| !service.is_empty());
@@ -111,21 +121,25 @@ impl Overview {
         let error = missing.map(|service| no_requests(Lang::En, service));
         let service = requested.or_else(|| calls::entry(store, &calls));
         let rates = service.as_ref().and_then(|service| store.rates.get(service));
-        let window = rates.map(|rates| rates.over(CHART_WINDOW, now)).unwrap_or_default();
-        let slots = rates.map(|rates| rates.last(CHART_WINDOW.as_secs() / SLOT.as_secs(), now));
-        let groups = store.errors.groups();
+        let (slots_from, slots) =
+            rates.map_or((window.from, Vec::new()), |rates| rates.between(window.from, window.to));
+        let sum = Slot::sum(&slots);
+        let groups = store.errors.groups().into_iter();
         let has_requests = |service: &&String| store.rates.contains_key(*service);
         Self {
             service,
             error,
-            window_seconds: CHART_WINDOW.as_secs(),
-            requests: window.requests,
-            errors: window.errors,
-            latency: Latency::new(&window),
-            slots: slots.iter().flatten().map(SlotView::new).collect(),
+            window_seconds: window.seconds(),
+            requests: sum.requests,
+            errors: sum.errors,
+            latency: Latency::new(&sum),
+            slots: slots.iter().map(SlotView::new).collect(),
             calls,
             operations,
-            error_groups: groups.into_iter().take(MAX_GROUPS).map(|group| Row::new(group, now)).collect(),
+            error_groups: groups
+                .filter_map(|group| Row::in_range(group, range, now))
+                .take(MAX_GROUPS)
+                .collect(),
             monitors: monitors.iter().map(MonitorView::new).collect(),
             processes: Vec::new(),
             refused: store.refused.iter().cloned().collect(),
@@ -136,6 +150,8 @@ impl Overview {
             operations_left_out: left_out,
             is_unknown,
             section: None,
+            window,
+            slots_from,
             now,
         }
     }
@@ -147,11 +163,12 @@ impl View for Overview {
         Content {
             link: "/",
             title: lang.tr("Overview").to_owned(),
-            fixed: html! {},
+            fixed: context.choose_range("5m"),
             live: html! {
                 @for process in self.processes.iter().filter(|process| !process.good) {
                     p.notice.bad { strong { (process.name) } " " (process.state) }
                 }
+                (self.window.notice(lang))
                 @match &self.service {
                     Some(service) => (charts::charts(context, self, service)),
                     None if self.operations.is_empty() => (context.nothing_yet(lang.tr("No requests yet."))),
@@ -166,7 +183,8 @@ impl View for Overview {
                 div.columns {
                     section {
                         h2 { a href="/errors" { (lang.tr("Newest errors")) } }
-                        @if self.error_groups.is_empty() { p.quiet { (lang.tr("No errors yet.")) } }
+                        @if self.error_groups.is_empty() && context.range.is_chosen() { p.quiet { (lang.tr("No failures in this time.")) } }
+                        @else if self.error_groups.is_empty() { p.quiet { (lang.tr("No errors yet.")) } }
                         @else { (errors::table(context, &self.error_groups, self.now)) }
                     }
                     section {
@@ -206,7 +224,7 @@ fn refused(lang: Lang, refused: &[Refusal], now: u64) -> Markup {
         @if let Some(last) = refused.first() {
             p.notice.bad {
                 (lang.tr("Telemetry was refused.")) " "
-                time datetime=(format::date_and_time(last.at)) { (format::time(last.at)) } " (" (format::ago(lang, last.at, now)) "): "
+                (format::time(last.at)) " (" (format::ago(lang, last.at, now)) "): "
                 (format::short(&last.reason, 300))
             }
         }

@@ -11,7 +11,7 @@ const MAX_VALUE: usize = 200;
 
 /// A parameter with a value that is not allowed.
 #[derive(Debug, Clone)]
-pub(super) struct InvalidParameter {
+pub(crate) struct InvalidParameter {
     /// Empty for a search, of which a page has only one.
     name: &'static str,
     value: String,
@@ -22,15 +22,15 @@ pub(super) struct InvalidParameter {
 }
 
 impl InvalidParameter {
-    pub(super) fn new(name: &'static str, value: &str, expected: &'static str) -> Self {
+    pub(crate) fn new(name: &'static str, value: &str, expected: &'static str) -> Self {
         Self { name, value: cut(value, MAX_VALUE).to_owned(), at: None, expected }
     }
 
-    pub(super) fn in_search(error: &SearchError) -> Self {
+    pub(crate) fn in_search(error: &SearchError) -> Self {
         Self { at: Some(error.at), ..Self::new("", &error.found, error.expected) }
     }
 
-    pub(super) fn text(&self, lang: Lang) -> String {
+    pub(crate) fn text(&self, lang: Lang) -> String {
         let (value, name, expected) = (&self.value, &self.name, &lang.tr(self.expected));
         match &self.at {
             None => lang.trf(

@@ -17,6 +17,7 @@ function completeSearch(field) {
   field.setAttribute("role", "combobox");
   field.setAttribute("aria-autocomplete", "list");
   field.setAttribute("aria-controls", list.id);
+  field.setAttribute("aria-expanded", "false");
   let keys = [];
   let shown = [];
   let chosen = -1;

@@ -11,12 +11,12 @@ use maud::{Markup, html};
 use serde::Serialize;
 
 use super::format::{self, address};
-use super::overview::CHART_WINDOW;
 use super::overview::calls::{self, Call, Calls};
 use super::overview::recent::Recent;
-use crate::Console;
+use super::window::Window;
 use crate::page::{Content, Context, Preferences, View};
-use crate::store::{MAX_SERVICES, Store};
+use crate::store::{MAX_SERVICES, Slot, Store};
+use crate::{Console, TimeRange};
 use map::Map;
 use otlp::Signal;
 use otlp::model::now;
@@ -33,6 +33,8 @@ pub(super) struct Services {
     requests_not_counted: u64,
     /// Whether there are more services than are listed.
     has_more_services: bool,
+    #[serde(skip)]
+    window: Window,
     #[serde(skip)]
     now: u64,
 }
@@ -57,40 +59,43 @@ struct ServiceView {
 /// `GET /services`
 pub(super) async fn page(State(console): State<Arc<Console>>, preferences: Preferences) -> Response {
     let now = now();
-    console.respond(preferences, console.read(|store| Services::new(store, now)))
+    let services = console.read(|store| Services::new(store, &preferences.range, now));
+    console.respond(preferences, services)
 }
 
 impl Services {
-    pub(super) fn new(store: &Store, now: u64) -> Self {
-        let Calls { all: calls, left_out } = Calls::new(&Recent::new(store, now), now);
+    pub(super) fn new(store: &Store, range: &TimeRange, now: u64) -> Self {
+        let window = Window::new(range, now);
+        let Calls { all: calls, left_out } = Calls::new(&Recent::new(store, window, range), now);
         let services = store.last_received();
         Self {
-            window_seconds: CHART_WINDOW.as_secs(),
+            window_seconds: window.seconds(),
             services: services
-                .map(|(service, received)| ServiceView::new(store, service, received, now))
+                .map(|(service, received)| ServiceView::new(store, service, received, window))
                 .collect(),
             calls,
             calls_not_listed: left_out,
             requests_not_counted: store.gone.requests,
             has_more_services: store.has_more_services,
+            window,
             now,
         }
     }
 }
 
 impl ServiceView {
-    fn new(store: &Store, service: &str, received: [u64; 3], now: u64) -> Self {
+    fn new(store: &Store, service: &str, received: [u64; 3], window: Window) -> Self {
         let rates = store.rates.get(service);
-        let window = rates.map(|rates| rates.over(CHART_WINDOW, now)).unwrap_or_default();
-        let seconds = rates.map_or(1.0, |rates| rates.seconds(CHART_WINDOW, now));
-        let ms = |share| window.percentile(share).map(|nanoseconds| nanoseconds / 1e6);
+        let sum = rates.map(|rates| Slot::sum(&rates.between(window.from, window.to).1)).unwrap_or_default();
+        let seconds = rates.map_or(1.0, |rates| rates.seconds(window.from, window.to));
+        let ms = |share| sum.percentile(share).map(|nanoseconds| nanoseconds / 1e6);
         let arrived = Signal::ALL.into_iter().filter(|signal| received[*signal as usize] > 0);
         Self {
             service: service.to_owned(),
-            requests: window.requests,
-            errors: window.errors,
-            per_second: window.requests as f64 / seconds,
-            error_rate: window.error_rate(),
+            requests: sum.requests,
+            errors: sum.errors,
+            per_second: sum.requests as f64 / seconds,
+            error_rate: sum.error_rate(),
             p50_ms: ms(0.5),
             p95_ms: ms(0.95),
             last_received: received.into_iter().max().unwrap_or_default(),
@@ -124,11 +129,12 @@ impl View for Services {
         Content {
             link: "/services",
             title: lang.tr("Services").to_owned(),
-            fixed: html! {},
+            fixed: context.choose_range("5m"),
             live: html! {
                 @if self.services.is_empty() { (context.nothing_yet(lang.tr("No telemetry yet."))) }
                 @else {
-                    p.quiet { (lang.trf("the last {n} minutes", &[("n", &(self.window_seconds / 60))])) }
+                    p.quiet { (self.window.text(lang, self.now)) }
+                    (self.window.notice(lang))
                     (table(context, &self.services, self.now))
                     @if self.has_more_services {
                         p.notice { (lang.trf("At most {max} services are listed, and there are more.", &[("max", &MAX_SERVICES)])) }

@@ -105,7 +105,7 @@ impl View for Status {
                 @if self.refused.is_empty() { p.quiet { (lang.tr("none")) } }
                 ul.plain {
                     @for refusal in &self.refused {
-                        li { (format::date_and_time(refusal.at)) " (" (format::ago(lang, refusal.at, self.now)) "): " (refusal.reason) }
+                        li { (format::date(refusal.at)) " (" (format::ago(lang, refusal.at, self.now)) "): " (refusal.reason) }
                     }
                 }
             },

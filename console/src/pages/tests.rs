@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{errors, logs, metrics, overview, services, status, trace, traces};
 use crate::page::{Context, View};
 use crate::store::Store;
-use crate::{Console, Extension, Hosts, Lang, Options};
+use crate::{Console, Extension, Hosts, Lang, Options, TimeRange};
 use otlp::model::{
     Attributes, Data, Dropped, Event, HistogramPoint, LogRecord, Metric, Point, Scope, Span, SpanKind,
     StatusCode, Telemetry, Temporality, Value,
@@ -139,7 +139,8 @@ fn trace_page(store: &Store, chosen: &str) -> trace::TracePage {
 #[test]
 fn the_overview_has_requests_calls_and_errors() {
     let console = console(telemetry());
-    let view = console.read(|store| overview::Overview::new(store, &[], Default::default(), NOW));
+    let view = console
+        .read(|store| overview::Overview::new(store, &[], Default::default(), &TimeRange::default(), NOW));
     let mut json = serde_json::to_value(&view).unwrap();
     // There are 60 slots, of which one has a request.
     let slots = json["slots"].as_array_mut().unwrap();
@@ -160,7 +161,7 @@ fn the_overview_has_requests_calls_and_errors() {
 #[test]
 fn the_list_of_traces_names_root_services_and_status() {
     let console = console(telemetry());
-    let view = traces::Traces::new(&console, Default::default(), NOW);
+    let view = traces::Traces::new(&console, Default::default(), &TimeRange::default(), NOW);
     insta::assert_snapshot!(live(&view, &context(&console, Lang::En)));
 }
 
@@ -174,7 +175,11 @@ fn a_trace_in_japanese_has_its_tree_the_selected_span_and_its_logs() {
 #[test]
 fn log_records_as_json_are_otlp() {
     let console = console(telemetry());
-    insta::assert_compact_json_snapshot!(logs::Logs::new(&console, Default::default()));
+    insta::assert_compact_json_snapshot!(logs::Logs::new(
+        &console,
+        Default::default(),
+        &TimeRange::default()
+    ));
 }
 
 #[test]
@@ -203,7 +208,15 @@ fn failed_requests_that_are_too_many_to_wait_for_their_exceptions_are_reported()
 #[test]
 fn an_instrument_has_its_series_and_their_latest_values() {
     let console = console(telemetry());
-    let view = metrics::InstrumentPage::load(&console, "shop", "orders", Default::default(), NOW).unwrap();
+    let view = metrics::InstrumentPage::load(
+        &console,
+        "shop",
+        "orders",
+        Default::default(),
+        &TimeRange::default(),
+        NOW,
+    )
+    .unwrap();
     insta::assert_json_snapshot!(view);
 }
 
@@ -240,20 +253,22 @@ fn a_histogram_in_japanese_has_groups_and_heat_maps() {
     let metrics = metrics.into_iter().map(|(route, ago, counts)| wait(route, ago, counts)).collect();
     let console = console(Telemetry { metrics, ..Telemetry::default() });
     let parameters = metrics::Parameters { group: "http.route".to_owned(), ..Default::default() };
-    let view = metrics::InstrumentPage::load(&console, "shop", "wait", parameters, NOW).unwrap();
+    let view =
+        metrics::InstrumentPage::load(&console, "shop", "wait", parameters, &TimeRange::default(), NOW)
+            .unwrap();
     insta::assert_snapshot!(live(&view, &context(&console, Lang::Ja)));
 }
 
 #[test]
 fn the_page_of_services_in_japanese_has_a_table_and_a_map_of_calls() {
     let console = console(telemetry());
-    let view = console.read(|store| services::Services::new(store, NOW));
+    let view = console.read(|store| services::Services::new(store, &TimeRange::default(), NOW));
     insta::assert_snapshot!(live(&view, &context(&console, Lang::Ja)));
 }
 
 #[test]
 fn an_empty_page_in_japanese_says_how_to_send_telemetry() {
     let console = console(Telemetry::default());
-    let view = console.read(|store| metrics::Metrics::new(store, 0));
+    let view = console.read(|store| metrics::Metrics::new(store, 0, &TimeRange::default()));
     insta::assert_snapshot!(live(&view, &context(&console, Lang::Ja)));
 }

@@ -133,7 +133,7 @@ impl View for TracePage {
             live: html! {
                 p.facts {
                     span { (lang.tr("Trace")) " " code { (self.id) } }
-                    span { (format::date_and_time(waterfall.start)) }
+                    span { (format::date(waterfall.start)) }
                     span { b { (format::duration(waterfall.duration() as f64)) } }
                     span { b { (lang.plural(trace.spans.len() as u64, "{n} span", "{n} spans")) } }
                     span { a href="#logs" { (log_records(self.lines.len())) } }
@@ -171,7 +171,7 @@ fn lines(context: &Context, id: &str, lines: &[Line]) -> Markup {
             @if lines.is_empty() {
                 p.quiet { (lang.tr("No log record with this trace id has arrived over OTLP.")) }
             } @else {
-                (logs::table(context, &lines[..lines.len().min(MAX_LINES)], true))
+                (logs::table(context, &lines[..lines.len().min(MAX_LINES)], true, None))
                 @if lines.len() > MAX_LINES {
                     p { a href={ "/logs?q=trace_id%3D" (id) } {
                         (lang.trf("{n} more log records", &[("n", &(lines.len() - MAX_LINES))]))

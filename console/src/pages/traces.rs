@@ -13,8 +13,8 @@ use super::overview::calls;
 use super::parameter::InvalidParameter;
 use crate::page::{Content, Context, Preferences, View};
 use crate::search::{Search, Target, with_terms};
-use crate::store::{StoredTrace, root};
-use crate::{Console, Lang};
+use crate::store::{Store, StoredTrace, root};
+use crate::{Console, Lang, TimeRange};
 use otlp::model::{StatusCode as Outcome, now};
 
 /// Number of rows on a page.
@@ -72,6 +72,9 @@ pub(super) struct Traces {
     /// If there are older traces that match: the arrival before which they are found.
     #[serde(skip)]
     older: Option<u64>,
+    /// The number of traces that are not in the list, because only log records of them have arrived.
+    #[serde(skip)]
+    without_spans: usize,
     #[serde(skip)]
     now: u64,
 }
@@ -101,18 +104,20 @@ pub(super) async fn page(
     Query(parameters): Query<Parameters>,
     preferences: Preferences,
 ) -> Response {
-    console.respond(preferences, Traces::new(&console, parameters, now()))
+    let traces = Traces::new(&console, parameters, &preferences.range, now());
+    console.respond(preferences, traces)
 }
 
 impl Traces {
-    pub(super) fn new(console: &Console, parameters: Parameters, now: u64) -> Self {
+    pub(super) fn new(console: &Console, parameters: Parameters, range: &TimeRange, now: u64) -> Self {
         let parameters = parameters.with_terms();
         let search = Search::parse(&parameters.q, Target::Traces);
         let search = search.map(|search| search.of_service(&parameters.service));
         let before = parameters.before.unwrap_or(u64::MAX);
+        let is_in_range = |trace: &StoredTrace| range.is_all() || range.overlaps(trace.start(), trace.end());
         let mut traces = match &search {
             Ok(search) => console.find_traces(before, ROWS + 1, |trace| {
-                (search.finds_trace(trace.spans()) && parameters.has_call(trace, now))
+                (is_in_range(trace) && search.finds_trace(trace.spans()) && parameters.has_call(trace, now))
                     .then(|| Row::new(trace))
             }),
             Err(_) => Vec::new(),
@@ -123,6 +128,7 @@ impl Traces {
             error: search.err().map(|error| InvalidParameter::in_search(&error)),
             older: traces.last().filter(|_| is_more).map(|last| last.arrival),
             any: console.read(|store| store.count_traces() > 0),
+            without_spans: console.read(Store::count_traces_without_spans),
             traces,
             parameters,
             now,
@@ -159,17 +165,22 @@ impl View for Traces {
         Content {
             link: "/traces",
             title: lang.tr("Traces").to_owned(),
-            fixed: form(context, parameters),
+            fixed: html! { (context.choose_range("all")) (form(context, parameters)) },
             live: html! {
                 @if let Some(error) = &self.error { p.notice.bad { (error.text(lang)) } }
                 @else if !self.traces.is_empty() { (table(context, &self.traces, self.now)) }
-                @else if self.any { p.quiet { (lang.tr("No trace matches.")) " " a href="/traces" { (lang.tr("Show all")) } } }
+                @else if self.any { p.quiet { (lang.tr("No trace matches.")) " " a href="/traces?last=all" { (lang.tr("Show all")) } } }
                 @else { (context.nothing_yet(lang.tr("No traces yet."))) }
                 @if let Some(older) = self.older {
                     p { a href=(format::address("/traces", &[
                         ("service", &parameters.service), ("callee", &parameters.callee), ("q", &parameters.q),
                         ("before", &older.to_string()),
                     ])) { (lang.tr("Older traces")) } }
+                }
+                @if self.without_spans > 0 {
+                    p { a href="/traces/without-spans" {
+                        (lang.plural(self.without_spans as u64, "{n} trace with log records only", "{n} traces with log records only"))
+                    } }
                 }
             },
         }
@@ -200,7 +211,7 @@ fn table(context: &Context, traces: &[Row], now: u64) -> Markup {
     html! {
         div.scroll { table {
             thead { tr {
-                th { (lang.tr("Time (UTC)")) } th { (lang.tr("Trace")) } th.minor { (lang.tr("Services")) }
+                th { (lang.tr("Time")) " (" span.zone { "UTC" } ")" } th { (lang.tr("Trace")) } th.minor { (lang.tr("Services")) }
                 th.number.minor { (lang.tr("Spans")) } th.number { (lang.tr("Duration")) } th { (lang.tr("Status")) }
             } }
             tbody {

@@ -51,6 +51,20 @@ impl Group {
         self.traces.iter().map(|(_, id)| id.as_str())
     }
 
+    /// The number of failures from `from` until before `to`, in nanoseconds since 1970 and in steps of 5 s,
+    /// and whether it is exact: of those of more than 15 minutes ago, only the first and the last time are
+    /// known.
+    pub fn count_between(&self, from: u64, to: u64, now: u64) -> (u64, bool) {
+        if from <= self.first && self.last < to {
+            return (self.count, true);
+        }
+        let width = SLOT.as_nanos() as u64;
+        let count = self.slots.range(from / width..to.div_ceil(width)).map(|(_, failures)| failures).sum();
+        let oldest = now.saturating_sub(HISTORY_WINDOW.as_nanos() as u64 + width);
+        let has_no_other = from.max(self.first) >= oldest || from > self.last || to <= self.first;
+        (count, has_no_other)
+    }
+
     /// Failures in each of the last `count` slots of 5 s, oldest first.
     pub fn history(&self, count: u64, now: u64) -> Vec<u64> {
         let present = now / SLOT.as_nanos() as u64;

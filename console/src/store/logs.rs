@@ -25,6 +25,16 @@ pub struct Position {
 impl Position {
     /// Later than all log records.
     pub const END: Self = Self { time: u64::MAX, arrival: u64::MAX };
+
+    /// The position before those of all log records of this time, in nanoseconds since 1970.
+    pub fn from_time(time: u64) -> Self {
+        Self { time, arrival: 0 }
+    }
+
+    /// The position that follows.
+    pub fn next(self) -> Self {
+        Self { arrival: self.arrival.saturating_add(1), ..self }
+    }
 }
 
 /// A log record, and its position.
@@ -34,6 +44,12 @@ pub struct Line {
     pub position: Position,
     /// The record.
     pub record: Arc<LogRecord>,
+}
+
+impl Line {
+    fn new((position, (record, _)): (&Position, &(Arc<LogRecord>, usize))) -> Self {
+        Self { position: *position, record: Arc::clone(record) }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -65,22 +81,26 @@ impl Logs {
 }
 
 impl Store {
+    /// The log record at a position.
+    pub fn log_record(&self, position: Position) -> Option<Line> {
+        self.logs.by_time.get_key_value(&position).map(Line::new)
+    }
+
     /// Log records before `before`, newest first.
     pub fn log_records(&self, before: Position) -> impl Iterator<Item = Line> {
-        let lines = self.logs.by_time.range(..before).rev();
-        lines.map(|(position, (record, _))| Line { position: *position, record: Arc::clone(record) })
+        self.logs.by_time.range(..before).rev().map(Line::new)
+    }
+
+    /// Log records from `from` on, oldest first.
+    pub fn log_records_from(&self, from: Position) -> impl Iterator<Item = Line> {
+        self.logs.by_time.range(from..).map(Line::new)
     }
 
     /// The log records of a trace, oldest first.
     pub fn log_records_of(&self, trace_id: &str) -> Vec<Line> {
         let positions = self.traces.get(trace_id).map(|trace| trace.log_records()).unwrap_or_default();
-        let mut lines: Vec<Line> = positions
-            .iter()
-            .filter_map(|position| {
-                let (record, _) = self.logs.by_time.get(position)?;
-                Some(Line { position: *position, record: Arc::clone(record) })
-            })
-            .collect();
+        let mut lines: Vec<Line> =
+            positions.iter().filter_map(|position| self.log_record(*position)).collect();
         lines.sort_by_key(|line| line.position);
         lines
     }

@@ -67,30 +67,35 @@ impl Rates {
         self.slots.last_key_value().is_none_or(|(last, _)| last + HISTORY_SLOTS < slot(now))
     }
 
-    /// The last `count` slots up to the current one, oldest first.
-    pub fn last(&self, count: u64, now: u64) -> Vec<Slot> {
-        let present = slot(now);
-        let slots = (0..count).rev().map(|back| self.slots.get(&present.saturating_sub(back)));
-        slots.map(|slot| slot.cloned().unwrap_or_default()).collect()
+    /// The slots that begin from `from` until before `to`, oldest first, and the time at which the first one
+    /// begins. Times are nanoseconds since 1970.
+    pub fn between(&self, from: u64, to: u64) -> (u64, Vec<Slot>) {
+        let width = SLOT.as_nanos() as u64;
+        let (first, end) = (from.div_ceil(width), to.div_ceil(width));
+        let slots = (first..end).map(|slot| self.slots.get(&slot).cloned().unwrap_or_default());
+        (first * width, slots.collect())
     }
 
-    /// The seconds since `now - window`, or since the first request if that is later; at least those of one
-    /// slot.
-    pub fn seconds(&self, window: Duration, now: u64) -> f64 {
-        let from = now.saturating_sub(window.as_nanos() as u64);
-        let first = self
-            .slots
-            .range(slot(from) + 1..)
-            .next()
-            .map_or(from, |(first, _)| first * SLOT.as_nanos() as u64);
-        Duration::from_nanos(now.saturating_sub(first.max(from))).max(SLOT).as_secs_f64()
+    /// The seconds from `from` to `to`, or from the first request if that is later; at least those of one
+    /// slot. Both are nanoseconds since 1970.
+    pub fn seconds(&self, from: u64, to: u64) -> f64 {
+        let width = SLOT.as_nanos() as u64;
+        let first = self.slots.range(from.div_ceil(width)..).next().map_or(from, |(first, _)| first * width);
+        Duration::from_nanos(to.saturating_sub(first.max(from))).max(SLOT).as_secs_f64()
     }
 
     /// All slots since `now - window`, added up.
     pub fn over(&self, window: Duration, now: u64) -> Slot {
         let from = slot(now.saturating_sub(window.as_nanos() as u64));
-        let mut all = Slot::default();
-        for slot in self.slots.range(from + 1..).map(|(_, slot)| slot) {
+        Slot::sum(self.slots.range(from + 1..).map(|(_, slot)| slot))
+    }
+}
+
+impl Slot {
+    /// The requests of all these periods.
+    pub fn sum<'a>(slots: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all = Self::default();
+        for slot in slots {
             all.requests += slot.requests;
             all.errors += slot.errors;
             for (sum, more) in all.durations.iter_mut().zip(&slot.durations) {
@@ -99,9 +104,7 @@ impl Rates {
         }
         all
     }
-}
 
-impl Slot {
     /// The share of requests that failed, from 0 to 1.
     pub fn error_rate(&self) -> f64 {
         if self.requests == 0 { 0.0 } else { self.errors as f64 / self.requests as f64 }

@@ -52,6 +52,11 @@ impl StoredTrace {
         start(&self.spans)
     }
 
+    /// The end of the last span, in nanoseconds since 1970.
+    pub fn end(&self) -> u64 {
+        end(&self.spans)
+    }
+
     /// From the start of the first span to the end of the last one, in nanoseconds.
     pub fn duration(&self) -> u64 {
         duration(&self.spans)
@@ -84,10 +89,13 @@ fn start(spans: &[Arc<Span>]) -> u64 {
     spans.iter().map(|span| span.start).min().unwrap_or_default()
 }
 
+fn end(spans: &[Arc<Span>]) -> u64 {
+    spans.iter().map(|span| span.end).max().unwrap_or_default()
+}
+
 /// From the start of the first span to the end of the last one, in nanoseconds.
 pub fn duration(spans: &[Arc<Span>]) -> u64 {
-    let end = spans.iter().map(|span| span.end).max().unwrap_or_default();
-    end.saturating_sub(start(spans))
+    end(spans).saturating_sub(start(spans))
 }
 
 /// Whether a span is an operation of its service as a whole: a request, a message, or a job.
@@ -101,6 +109,8 @@ pub(super) struct Traces {
     pub(super) used: usize,
     /// Number of spans in all traces.
     pub(super) spans: u64,
+    /// Number of traces that have spans.
+    with_spans: usize,
     by_id: HashMap<String, StoredTrace>,
     by_arrival: BTreeMap<u64, String>,
 }
@@ -119,6 +129,7 @@ impl Traces {
         let trace = self.by_id.remove(&id)?;
         self.used -= trace.bytes;
         self.spans -= trace.spans.len() as u64;
+        self.with_spans -= usize::from(!trace.spans.is_empty());
         Some(trace)
     }
 
@@ -153,8 +164,17 @@ impl Store {
 
     /// Traces with at least one span that arrived before `before`, newest first.
     pub fn traces(&self, before: u64) -> impl Iterator<Item = &StoredTrace> {
-        let ids = self.traces.by_arrival.range(..before).rev();
-        ids.filter_map(|(_, id)| self.traces.get(id)).filter(|trace| !trace.spans.is_empty())
+        self.all_traces(before).filter(|trace| !trace.spans.is_empty())
+    }
+
+    /// All traces that arrived before `before`, newest first, also those without spans.
+    pub fn all_traces(&self, before: u64) -> impl Iterator<Item = &StoredTrace> {
+        self.traces.by_arrival.range(..before).rev().filter_map(|(_, id)| self.traces.get(id))
+    }
+
+    /// The number of traces of which only log records have arrived.
+    pub fn count_traces_without_spans(&self) -> usize {
+        self.traces.by_id.len() - self.traces.with_spans
     }
 
     /// The number of traces.
@@ -184,6 +204,7 @@ impl Store {
         }
         let span = Arc::new(span);
         let before = trace.bytes;
+        let is_first = trace.spans.is_empty();
         trace.ids.insert(id);
         trace.reserve();
         trace.spans.push(Arc::clone(&span));
@@ -191,6 +212,7 @@ impl Store {
         trace.updated = now;
         let more = trace.bytes - before;
         self.traces.used += more;
+        self.traces.with_spans += usize::from(is_first);
         self.saw(span.service(), Signal::Traces, now);
         if span.kind == SpanKind::Server {
             self.count_request(&span, now);

@@ -194,10 +194,10 @@ async fn groups_continue_on_the_next_page_and_cells_and_work_are_bounded() {
     }
     let started = Instant::now();
     let (_, html) = console.html("/metrics/shop/many?group=item").await;
-    let first = console.json("/metrics/shop/many?group=item&from=60").await;
+    let first = console.json("/metrics/shop/many?group=item&skip=60").await;
     assert!(started.elapsed() < Duration::from_secs(4), "{:?}", started.elapsed());
     assert!(
-        html.contains("href=\"/metrics/shop/many?group=item&amp;from=60\"")
+        html.contains("href=\"/metrics/shop/many?group=item&amp;skip=60\"")
             && html.contains("6940 more groups")
     );
     assert_eq!(

@@ -10,6 +10,7 @@ mod metrics;
 mod pages;
 mod search;
 mod services;
+mod time_ranges;
 mod truth;
 
 use std::io::{BufRead, BufReader};

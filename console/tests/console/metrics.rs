@@ -157,11 +157,7 @@ async fn charts_have_a_time_axis_gaps_and_a_value_axis_that_fits() {
         .map(|point| point.split(' ').next().unwrap().parse().unwrap())
         .collect();
     assert!((places[1] - places[0]) < 10.0 && (places[2] - places[1]) > 280.0, "by time, of 300: {path}");
-    assert_eq!(
-        page.matches("<time class=\"from\"").count() + page.matches("<time class=\"to\"").count(),
-        2,
-        "{page}"
-    );
+    assert!(page.contains("class=\"from\"><time ") && page.contains("class=\"to\"><time "), "{page}");
     let page = gauge("connections", &[(20, 1_000.0), (10, 1_001.0), (0, 1_000.5)]).await;
     assert!(page.contains("class=\"top\">1001<") && page.contains("class=\"bottom\">1000<"), "{page}");
     let page = gauge("pressure", &[(20, 101_325.01), (10, 101_325.04)]).await;

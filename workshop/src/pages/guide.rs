@@ -46,7 +46,13 @@ pub(super) async fn start(
         Some(attendee) => attendee.lang.code(),
         None => preferences.lang.code(),
     };
-    Redirect::to(&format!("/guide/{code}/{CONTENTS}")).into_response()
+    let chapter = format!("/guide/{code}/{CONTENTS}");
+    // What follows the guide shows the same time.
+    let to = match preferences.range.query() {
+        "" => chapter,
+        range => format!("{chapter}?{range}"),
+    };
+    Redirect::to(&to).into_response()
 }
 
 /// `GET /guide/en/02-first-span.md`, `/guide/en/pictures/context.svg`, `/guide/pictures/03-after.png`.
@@ -57,7 +63,7 @@ pub(super) async fn page(
     Query(search): Query<Search>,
     preferences: Preferences,
 ) -> Response {
-    let missing = || console.respond(preferences, Missing { error: Problem::NoPage });
+    let missing = || console.respond(preferences.clone(), Missing { error: Problem::NoPage });
     let Some(file) = workshop.guide.as_deref().and_then(|folder| inside(folder, &path)) else {
         return missing();
     };

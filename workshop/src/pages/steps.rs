@@ -54,8 +54,9 @@ pub(super) async fn check(
 /// The page that the button is on: the chapter, or the steps.
 fn from(headers: &HeaderMap) -> String {
     let page = headers.get(header::REFERER).and_then(|page| page.to_str().ok()?.parse::<Uri>().ok());
-    let chapter = page.filter(|page| page.path().starts_with("/guide/"));
-    chapter.map_or("/steps".to_owned(), |chapter| chapter.path().to_owned())
+    let page = page.filter(|page| page.path().starts_with("/guide/") || page.path() == "/steps");
+    let address = page.as_ref().and_then(|page| page.path_and_query());
+    address.map_or("/steps".to_owned(), ToString::to_string)
 }
 
 /// The steps of an attendee; if there is no attendee, how to create a backend.

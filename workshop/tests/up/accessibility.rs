@@ -74,18 +74,26 @@ async fn no_page_violates_wcag_2_1_aa_by_axe() {
     let spans = (1..=12).map(|id| span(&trace, id, id / 2, &format!("part {id}"), id == 5)).collect();
     console.spans("worker", spans).await;
     let group = console.error_group().await;
+    browser.open(&format!("{}/logs?q=%22record+50%22", console.url)).await;
+    let around = browser.script("return document.querySelector('[href*=around]').getAttribute('href')").await;
+    let around = around.as_str().unwrap();
     for path in [
         "/",
+        "/?last=15m",
         "/?service=nope",
         "/traces",
         "/traces?min=soon",
         "/traces?q=nothing",
+        "/traces?from=2026-01-02T03:04:05Z",
+        "/traces?last=soon",
+        "/traces/without-spans",
         &format!("/traces/{trace}"),
         &format!("/traces/{trace}?span={:016x}", 5),
         &format!("/traces/{trace}?find=part"),
         // Its spans are not stored.
         &format!("/traces/{}", "d".repeat(32)),
         "/logs",
+        around,
         "/errors",
         &format!("/errors/{group}"),
         "/metrics",
@@ -104,6 +112,13 @@ async fn no_page_violates_wcag_2_1_aa_by_axe() {
         "/nowhere",
     ] {
         violations.extend(axe.violations(&browser, &console.url, path).await);
+    }
+    for scheme in ["light", "dark"] {
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        browser.devtools("Emulation.setEmulatedMedia", media).await;
+        browser.open(&console.url).await;
+        browser.keys("?").await;
+        violations.extend(axe.run(&browser).await);
     }
     assert!(violations.is_empty(), "{violations:#?}");
 }

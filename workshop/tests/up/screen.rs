@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::root;
-use super::webdriver::Locator;
+use super::webdriver::{ESCAPE, Locator};
 
 pub const BIG: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 /// The positions of the failed spans of the trace.
@@ -309,5 +309,97 @@ async fn an_error_among_thousands_of_spans_is_reached_by_key_and_found_and_other
         now_folded == folded || now_folded.as_u64() == folded.as_u64().map(|rows| rows + 1),
         "{folded} {now_folded}"
     );
+    assert_eq!(browser.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "wants chromium"]
+async fn times_are_shown_in_utc_or_in_local_time_and_the_choice_is_kept_by_all_pages_and_updates() {
+    let console = Console::start();
+    // 2026-01-02T03:04:05Z
+    let mut first = span(&"a".repeat(32), 1, 0, "GET /utc", false);
+    first["startTimeUnixNano"] = "1767323045678000000".into();
+    first["endTimeUnixNano"] = "1767323045679000000".into();
+    console.spans("worker", vec![first.clone()]).await;
+    let browser = Browser::start().await;
+    browser.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": "Asia/Tokyo" })).await;
+    browser.open(&format!("{}/traces", console.url)).await;
+    browser.text_when("#zone", "the zone", |text| text == "Times: UTC").await;
+    let heading = "thead th";
+    assert_eq!(browser.text(heading).await.unwrap(), "Time (UTC)");
+    assert_eq!(browser.text("tbody td").await.unwrap(), "03:04:05.678");
+
+    browser.click(Locator::Css("#zone")).await;
+    browser.text_when("#zone", "the zone", |text| text == "Times: UTC+09:00").await;
+    assert_eq!(browser.text(heading).await.unwrap(), "Time (UTC+09:00)");
+    assert_eq!(browser.text("tbody td").await.unwrap(), "12:04:05.678");
+    // The page updates itself.
+    first["traceId"] = "b".repeat(32).into();
+    first["name"] = "GET /local".into();
+    console.spans("worker", vec![first]).await;
+    browser.text_when("tbody", "a new trace", |text| text.contains("GET /local")).await;
+    assert_eq!(browser.text("tbody td").await.unwrap(), "12:04:05.678");
+    browser.click(Locator::Css("tbody a.row")).await;
+    browser.text_when(".facts", "the trace", |text| text.contains("2026-01-02T12:04:05.678+09:00")).await;
+
+    browser.keys("u").await;
+    browser.text_when(".facts", "the trace", |text| text.contains("2026-01-02T03:04:05.678Z")).await;
+    assert_eq!(browser.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "wants chromium"]
+async fn a_question_mark_lists_the_keys_in_a_dialog_and_escape_closes_it() {
+    let console = Console::start();
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/traces", console.url)).await;
+    browser.text_when("#live", "the script runs", |text| text == "live").await;
+    let is_open = "return document.getElementById('help').matches(':modal')";
+    assert_eq!(browser.script(is_open).await, false);
+    browser.keys("?").await;
+    let keys = browser.text_when("#help", "the keys", |text| text.contains("failed span")).await;
+    for text in ["1–8", "Overview, Traces", "n N", "Esc", "?"] {
+        assert!(keys.contains(text), "{text}: {keys}");
+    }
+    assert_eq!(browser.script(is_open).await, true);
+    // Other keys do nothing while it is open.
+    browser.keys("1").await;
+    assert_eq!(browser.script("return location.pathname").await, "/traces");
+    browser.keys(ESCAPE).await;
+    assert_eq!(browser.script(is_open).await, false);
+    browser.click(Locator::Css(".show-help")).await;
+    assert_eq!(browser.script(is_open).await, true);
+    browser.click(Locator::Css("#help button")).await;
+    assert_eq!(browser.script(is_open).await, false);
+    assert_eq!(browser.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "wants chromium"]
+async fn a_time_is_chosen_and_kept_without_scripts_and_a_part_of_a_chart_opens_its_traces() {
+    let console = Console::start();
+    send_all(&console).await;
+    let browser = Browser::start().await;
+    browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
+    browser.open(&format!("{}/logs?service=worker", console.url)).await;
+    browser.click(Locator::LinkText("last 5 min")).await;
+    browser.text_when(".time-ranges [aria-current]", "the choice", |text| text == "last 5 min").await;
+    browser.click(Locator::LinkText("Traces")).await;
+    browser.text_when("h1", "the other page", |text| text == "Traces").await;
+    browser.text_when(".time-ranges [aria-current]", "the same choice", |text| text == "last 5 min").await;
+    browser.click(Locator::Css(".time-ranges summary")).await;
+    browser.click(Locator::Css("[name=to]")).await;
+    browser.keys("2026-01-02 03:04").await;
+    browser.click(Locator::Css(".time-range button")).await;
+    browser.text_when("#content", "nothing", |text| text.contains("No trace matches")).await;
+    browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": false })).await;
+
+    browser.open(&format!("{}/?service=worker", console.url)).await;
+    browser.text_when("#requests", "requests", |text| text.contains("2990")).await;
+    browser.click(Locator::Css(".times a:nth-child(2)")).await;
+    browser.text_when("h1", "the traces", |text| text == "Traces").await;
+    let address = browser.script("return location.search").await;
+    let address = address.as_str().unwrap();
+    assert!(address.starts_with("?service=worker&from=") && address.contains("&to="), "{address}");
     assert_eq!(browser.faults().await, Vec::<String>::new());
 }

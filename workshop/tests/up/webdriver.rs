@@ -12,6 +12,8 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// The character that stands for the key Enter.
 pub const ENTER: &str = "\u{E007}";
+/// The same for Escape.
+pub const ESCAPE: &str = "\u{E00C}";
 /// The same for the arrow to the right.
 pub const ARROW_RIGHT: &str = "\u{E014}";
 

@@ -1,5 +1,6 @@
 //! Time in columns of equal length, in which series with samples at different times are added up.
 
+use crate::TimeRange;
 use crate::store::HISTORY_WINDOW;
 
 /// Maximum number of columns.
@@ -57,6 +58,13 @@ impl Columns {
         let step = usual * (to - from).div_ceil(usual * MAX_COLUMNS).max(1);
         let count = ((to - from + step / 2) / step + u64::from(from_first)).max(1);
         Some(Self { from: to.saturating_sub(count * step), step, count: count as usize })
+    }
+
+    /// Those that end in the range; `None` if there is none.
+    pub(super) fn within(self, range: &TimeRange) -> Option<Self> {
+        let is_within = |column: &usize| range.overlaps(self.end(*column), self.end(*column));
+        let (first, last) = ((0..self.count).find(is_within)?, (0..self.count).rfind(is_within)?);
+        Some(Self { from: self.from + first as u64 * self.step, count: last + 1 - first, ..self })
     }
 
     /// The end of a column.

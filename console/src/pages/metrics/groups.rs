@@ -14,7 +14,7 @@ use super::sums::Sums;
 use crate::lang::tr_noop;
 use crate::pages::format;
 use crate::store::{Identity, Instrument, Kind, Series};
-use crate::{Console, Lang};
+use crate::{Console, Lang, TimeRange};
 
 /// The value of `?group=` that adds up all series.
 pub(super) const ALL: &str = "*";
@@ -157,7 +157,15 @@ fn for_each_series(console: &Console, service: &str, name: &str, mut read: impl 
 
 impl Groups {
     /// Groups by the attribute `by`. If it is empty, there are no groups, only the heat map of all series.
-    pub(super) fn new(console: &Console, service: &str, name: &str, by: &str, from: usize, now: u64) -> Self {
+    pub(super) fn new(
+        console: &Console,
+        service: &str,
+        name: &str,
+        by: &str,
+        skipped: usize,
+        range: &TimeRange,
+        now: u64,
+    ) -> Self {
         let mut survey = Survey::default();
         let key = if by.is_empty() { ALL } else { by };
         for_each_series(console, service, name, |instrument, series| survey.add(instrument, series, key));
@@ -169,14 +177,15 @@ impl Groups {
         let buckets = bounds.buckets();
         let has_buckets = kind == Kind::Histogram && !buckets.bounds.is_empty();
         let is_value = matches!(kind, Kind::Gauge | Kind::UpDownCounter);
-        let Some(columns) = Columns::new(&times, is_value, now) else { return nothing };
+        let columns = Columns::new(&times, is_value, now).and_then(|columns| columns.within(range));
+        let Some(columns) = columns else { return Self { count: 0, ..nothing } };
         if by.is_empty() && !has_buckets {
             return nothing;
         }
         let buckets = has_buckets.then_some(&buckets);
         // Series without the attribute come last.
         let (without, with): (Vec<_>, Vec<_>) = values.into_iter().partition(Option::is_none);
-        let shown = with.into_iter().chain(without).skip(from).take(MAX_GROUPS);
+        let shown = with.into_iter().chain(without).skip(skipped).take(MAX_GROUPS);
         let shown: Vec<Option<String>> = shown.collect();
         let mut sums: BTreeMap<&Option<String>, Sums> =
             shown.iter().map(|value| (value, Sums::new(kind, columns, buckets))).collect();
@@ -223,7 +232,7 @@ impl Group {
         }
     }
 
-    pub(super) fn html(&self, lang: Lang, by: &str, unit: &str) -> Markup {
+    pub(super) fn html(&self, lang: Lang, by: &str, service: &str, unit: &str) -> Markup {
         html! {
             figure {
                 @if by != ALL {
@@ -234,7 +243,7 @@ impl Group {
                         }
                     }
                 }
-                (self.chart.html(lang, unit))
+                (self.chart.html(lang, service, unit))
                 @if let Some(heat_map) = &self.heat_map { (heat_map.html(lang, unit)) }
                 p.quiet { (lang.plural(self.series as u64, "{n} series", "{n} series")) }
             }

@@ -78,7 +78,6 @@ impl HeatMap {
         // By the square root, so that a few values are visible next to many.
         let level = |count: f64| (LEVELS * (count / most).sqrt()).ceil().clamp(1.0, LEVELS);
         let rows = self.rows.len();
-        let time = |time: u64| format::clock(time);
         html! {
             div.heat {
                 ol aria-hidden="true" { @for row in self.rows.iter().rev() { li { (row.short(unit)) } } }
@@ -88,14 +87,14 @@ impl HeatMap {
                         @for (x, column) in self.columns.iter().enumerate() {
                             @for (row, count) in column.counts.iter().enumerate().filter(|(_, count)| **count >= MIN_COUNT) {
                                 rect class={ "h" (level(*count)) } x=(x) y=(rows - 1 - row) width="1" height="1" {
-                                    title { (time(column.from)) "–" (time(column.to)) ", " (self.rows[row].long(unit)) ": " (format::number(*count)) }
+                                    title { (format::date_and_time(column.from)) "–" (format::date_and_time(column.to)) ", " (self.rows[row].long(unit)) ": " (format::number(*count)) }
                                 }
                             }
                         }
                     }
                     @if let (Some(first), Some(last)) = (self.columns.first(), self.columns.last()) {
-                        time.from datetime=(format::date_and_time(first.from)) { (time(first.from)) }
-                        time.to datetime=(format::date_and_time(last.to)) { (time(last.to)) }
+                        span.from { (format::clock(first.from)) }
+                        span.to { (format::clock(last.to)) }
                     }
                 }
             }

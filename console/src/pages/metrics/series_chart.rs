@@ -9,10 +9,10 @@ use serde::ser::{SerializeMap, Serializer};
 use super::STALE;
 use super::columns::Columns;
 use super::intervals::{NamedLine, lines};
-use crate::Lang;
 use crate::pages::chart::{self, Axis, Line};
 use crate::pages::format;
 use crate::store::{HISTORY_WINDOW, Instrument, Kind, Sample, Series, Totals};
+use crate::{Lang, TimeRange};
 use otlp::model::{Attributes, Exemplar};
 
 /// A series: its samples, and lines over time that are computed from them.
@@ -83,9 +83,19 @@ fn pairs<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<S::Ok,
 }
 
 impl SeriesChart {
-    pub(super) fn new(instrument: &Instrument, series: &Series, is_live: bool, now: u64) -> Self {
+    pub(super) fn new(
+        instrument: &Instrument,
+        series: &Series,
+        is_live: bool,
+        range: &TimeRange,
+        now: u64,
+    ) -> Self {
+        // The first rate in the range needs the sample before it.
         let samples: Vec<&Sample> = series.samples.iter().collect();
-        let (lines, is_rate) = lines(instrument, &samples);
+        let (mut lines, is_rate) = lines(instrument, &samples);
+        let is_in_range = |time: u64| range.is_all() || range.overlaps(time, time);
+        lines.iter_mut().for_each(|(_, points)| points.retain(|(time, _)| is_in_range(*time)));
+        let samples: Vec<&Sample> = samples.into_iter().filter(|sample| is_in_range(sample.time)).collect();
         Self {
             attributes: series.attributes.clone(),
             samples: samples
@@ -95,7 +105,7 @@ impl SeriesChart {
             chart: Chart {
                 latest: Latest::new(instrument.kind, &series.totals, &lines, is_rate),
                 exemplars: series.exemplars.iter().filter_map(ExemplarJson::new).collect(),
-                axis: axis(&samples, now),
+                axis: axis(&samples, now.min(range.to)),
                 lines,
             },
             is_live,
@@ -120,7 +130,7 @@ impl Chart {
         }
     }
 
-    pub(super) fn html(&self, lang: Lang, unit: &str) -> Markup {
+    pub(super) fn html(&self, lang: Lang, service: &str, unit: &str) -> Markup {
         let lines: Vec<Line<'_>> =
             self.lines.iter().map(|(name, points)| Line { class: name, points: points.clone() }).collect();
         let (from, to, max_gap) = self.axis;
@@ -135,7 +145,10 @@ impl Chart {
                     span.quiet { (name) " " b { (fact(name, *value, unit)) } }
                 }
             }
-            (chart::lines(lang.tr("Recent values"), &lines, &axis, |value| shown(value, unit, is_rate)))
+            div.linked {
+                (chart::lines(lang.tr("Recent values"), &lines, &axis, |value| shown(value, unit, is_rate)))
+                (chart::links(&axis, lang.tr("Traces of this time"), &[("service", service)]))
+            }
             @if !self.exemplars.is_empty() {
                 p.exemplars { span.quiet { (lang.tr("Exemplars:")) }
                     @for exemplar in &self.exemplars {
@@ -205,10 +218,11 @@ impl Latest {
         }
     }
 
-    /// Without the whole history: the latest values need at most the last two samples.
-    pub(super) fn for_series(instrument: &Instrument, series: &Series) -> Self {
-        let samples: Vec<&Sample> =
-            series.samples.iter().skip(series.samples.len().saturating_sub(2)).collect();
+    /// The latest values in a range. Without the whole history: they need at most the last two samples.
+    pub(super) fn for_series(instrument: &Instrument, series: &Series, range: &TimeRange) -> Self {
+        let mut samples: Vec<&Sample> =
+            series.samples.iter().rev().skip_while(|sample| sample.time >= range.to).take(2).collect();
+        samples.reverse();
         let (lines, is_rate) = lines(instrument, &samples);
         Self::new(instrument.kind, &series.totals, &lines, is_rate)
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 use serde::Serialize;
 
-use super::{CHART_WINDOW, Overview, no_requests};
+use super::{Overview, no_requests};
 use crate::page::Context;
 use crate::pages::chart::{self, Axis, Line};
 use crate::pages::format::{self, urlencoded};
@@ -60,12 +60,13 @@ impl Latency {
 pub(super) fn charts(context: &Context, overview: &Overview, service: &str) -> Markup {
     let lang = context.lang;
     // The current slot is not complete yet.
-    let full = &overview.slots[..overview.slots.len().saturating_sub(1)];
+    let complete = overview.now.saturating_sub(overview.slots_from) / SLOT_NANOS;
+    let full = &overview.slots[..overview.slots.len().min(complete as usize)];
     // In the first minutes, the charts begin with the first request.
     let first = full.iter().position(|slot| slot.requests > 0).unwrap_or(0);
-    let full = &full[first.min(full.len().saturating_sub(MIN_SLOTS))..];
-    let newest = overview.now / SLOT_NANOS * SLOT_NANOS;
-    let time = |at: usize| newest.saturating_sub((full.len() - at) as u64 * SLOT_NANOS);
+    let first = first.min(full.len().saturating_sub(MIN_SLOTS));
+    let full = &full[first..];
+    let time = |at: usize| overview.slots_from + (first + at) as u64 * SLOT_NANOS;
     let line = |class, value: &dyn Fn(&SlotView) -> Option<f64>| Line {
         class,
         points: full.iter().enumerate().map(|(at, slot)| (time(at), value(slot))).collect(),
@@ -74,6 +75,9 @@ pub(super) fn charts(context: &Context, overview: &Overview, service: &str) -> M
         [2, 1, 0].map(|at| line(["p50", "p95", "p99"][at], &|slot: &SlotView| slot.latency.lines()[at].1));
     let axis =
         Axis { from: time(0), to: time(full.len().saturating_sub(1)), max_gap: u64::MAX, from_zero: true };
+    let link = |status: &'static str| {
+        chart::links(&axis, lang.tr("Traces of this time"), &[("service", service), ("status", status)])
+    };
     let lately = full.last().map(SlotView::per_second).unwrap_or_default();
     let error_rate = overview.errors as f64 / overview.requests.max(1) as f64;
     html! {
@@ -84,23 +88,29 @@ pub(super) fn charts(context: &Context, overview: &Overview, service: &str) -> M
                         (context.service(name))
                     }
                 }
-                span.quiet { (lang.trf("the last {n} minutes", &[("n", &(CHART_WINDOW.as_secs() / 60))])) }
+                span.quiet { (overview.window.text(lang, overview.now)) }
             }
             @if overview.error.is_some() { p.notice { (no_requests(lang, service)) } }
             @else { div.charts {
                 figure {
                     figcaption { (lang.tr("Requests")) b #requests-per-second { (format::number(lately)) "/s" }
                         span.quiet #requests { (format::number(overview.requests as f64)) " " (lang.tr("in total")) } }
-                    (chart::lines(lang.tr("Requests per second"),
-                        &[line("requests", &|slot| Some(slot.per_second()))], &axis,
-                        |value| format!("{}/s", format::number(value))))
+                    div.linked {
+                        (chart::lines(lang.tr("Requests per second"),
+                            &[line("requests", &|slot| Some(slot.per_second()))], &axis,
+                            |value| format!("{}/s", format::number(value))))
+                        (link(""))
+                    }
                 }
                 figure {
                     figcaption { (lang.tr("Errors")) b { (format::percent(error_rate)) }
                         span.quiet { (format::number(overview.errors as f64)) " " (lang.tr("in total")) } }
-                    (chart::lines(lang.tr("Share of requests that failed"),
-                        &[line("errors", &SlotView::error_rate)], &axis,
-                        format::percent))
+                    div.linked {
+                        (chart::lines(lang.tr("Share of requests that failed"),
+                            &[line("errors", &SlotView::error_rate)], &axis,
+                            format::percent))
+                        (link("error"))
+                    }
                 }
                 figure {
                     figcaption { (lang.tr("Latency"))
@@ -108,7 +118,10 @@ pub(super) fn charts(context: &Context, overview: &Overview, service: &str) -> M
                             span.(name) { (name) " " b { (value.map_or("–".to_owned(), format::duration)) } } " "
                         }
                     }
-                    (chart::lines(lang.tr("Latency: p50, p95 and p99"), &percentiles, &axis, format::duration))
+                    div.linked {
+                        (chart::lines(lang.tr("Latency: p50, p95 and p99"), &percentiles, &axis, format::duration))
+                        (link(""))
+                    }
                 }
             } }
         }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::CHART_WINDOW;
+use crate::TimeRange;
+use crate::pages::window::Window;
 use crate::store::{Store, StoredTrace};
 
 /// Maximum number of traces to search.
@@ -18,18 +19,22 @@ pub(in crate::pages) struct Recent<'a> {
 }
 
 impl<'a> Recent<'a> {
-    pub(in crate::pages) fn new(store: &'a Store, now: u64) -> Self {
-        let since = now.saturating_sub(CHART_WINDOW.as_nanos() as u64);
-        let (mut earliest, mut spans, mut traces) = (now, 0, Vec::new());
-        for trace in store.traces(u64::MAX).take(MAX_TRACES).take_while(|trace| trace.updated >= since) {
+    pub(in crate::pages) fn new(store: &'a Store, window: Window, range: &TimeRange) -> Self {
+        let Window { from, to, .. } = window;
+        let (mut earliest, mut spans, mut traces) = (to, 0, Vec::new());
+        for trace in store.traces(u64::MAX).take(MAX_TRACES).take_while(|trace| trace.updated >= from) {
             if spans >= MAX_SPANS {
                 break;
             }
             spans += trace.spans().len();
-            earliest = earliest.min(trace.start().clamp(since, trace.updated.max(since)));
+            let start = trace.start();
+            if range.is_chosen() && !range.overlaps(start, trace.end()) {
+                continue;
+            }
+            earliest = earliest.min(start.clamp(from, trace.updated.max(from)));
             traces.push(trace);
         }
-        Self { traces, seconds: Duration::from_nanos(now - earliest).as_secs_f64().max(1.0) }
+        Self { traces, seconds: Duration::from_nanos(to - earliest).as_secs_f64().max(1.0) }
     }
 }
 
