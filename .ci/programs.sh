@@ -101,7 +101,8 @@ step_newcomer() {
 # first_trace FOLDER: sets `took` to the duration in seconds.
 first_trace() {
     local started=$SECONDS log=$scratch/newcomer.log status=0
-    (cd "$1" && exec env -u CARGO_TARGET_DIR cargo workshop up --port 0 --httpbin-port 0 --console-port 0 \
+    (cd "$1" && exec env -u CARGO_TARGET_DIR -u CARGO_INCREMENTAL -u CARGO_PROFILE_DEV_DEBUG \
+        -u CARGO_PROFILE_DEV_BUILD_OVERRIDE_DEBUG cargo workshop up --port 0 --httpbin-port 0 --console-port 0 \
         --otlp-port 0 --otlp-grpc-port 0) >"$log" 2>&1 &
     service=$!
     eventually 1500 shows_a_trace "$log" || complain "no trace on the page:" "$(tail -n 20 "$log")"

@@ -20,7 +20,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if let Some(failed) = no_server_spans(evidence) {
         return vec![failed];
     }
-    let all = || served(evidence);
+    let served: Vec<Served<'_>> = served(evidence).collect();
+    let all = || served.iter().cloned();
     let complete = || all().filter(|served| !served.stopped_at_httpbin());
     let counted = Expectation::new(
         text!("four CLIENT spans below the SERVER span of each request: GET, GET, POST and PUT"),

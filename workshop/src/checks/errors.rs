@@ -9,8 +9,8 @@ use super::assert::{Check, each, ensure, fail};
 use super::attributes::is_kind;
 use super::log_lines::Logged;
 use super::requests::{
-    CLOCK_TOLERANCE, Served, is_in_place, lost_or_not_sampled, no_server_spans, served, served_in,
-    span_tolerance, tree,
+    CLOCK_TOLERANCE, Served, is_in_place, lost_or_not_sampled, no_server_spans, served_in, span_tolerance,
+    tree,
 };
 use super::unusual::WITHOUT_ANSWER;
 use crate::evidence::{Evidence, Purpose};
@@ -26,8 +26,9 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if let Some(failed) = no_server_spans(evidence) {
         return vec![failed];
     }
-    let all = || served_in(&evidence.errors);
-    let failed = || all().filter(|served| served.status >= 500);
+    let [calm, errors] = [&evidence.calm, &evidence.errors].map(|run| served_in(run).collect::<Vec<_>>());
+    let served = || calm.iter().chain(&errors).cloned();
+    let failed = || errors.iter().cloned().filter(|served| served.status >= 500);
     let by_chance = || failed().filter(|served| !served.stopped_at_httpbin());
     let by_httpbin = || failed().filter(Served::stopped_at_httpbin);
     let logged = [&evidence.calm, &evidence.errors].map(Logged::by_run);
@@ -52,9 +53,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!(
                 "each request that gets this far has this span once, after its query, whether it fails or not"
             ),
-            each(served(evidence).filter(|served| !served.stopped_at_httpbin()), |served| {
-                has_its_step(&served)
-            }),
+            each(served().filter(|served| !served.stopped_at_httpbin()), |served| has_its_step(&served)),
         ),
         Expectation::new(
             text!(
@@ -84,7 +83,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!("a span in which nothing failed has neither the status Error nor an exception event"),
-            each(served(evidence), |served| only_failures_are_marked(&served)),
+            each(served(), |served| only_failures_are_marked(&served)),
         ),
         Expectation::new(
             text!(
@@ -112,7 +111,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!("a request that succeeds has no exception event, and no line at ERROR"),
-            each(served(evidence).filter(|served| served.status < 500), |served| {
+            each(served().filter(|served| served.status < 500), |served| {
                 ensure!(
                     exceptions(&served).is_empty(),
                     tree(&served.trace),

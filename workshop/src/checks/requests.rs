@@ -97,6 +97,7 @@ impl<'a> Ids<'a> {
 }
 
 /// A request that was traced.
+#[derive(Clone)]
 pub(super) struct Served<'a> {
     pub(super) run: &'a Run,
     pub(super) index: usize,
