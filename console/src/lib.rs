@@ -53,6 +53,8 @@ pub use time_range::TimeRange;
 /// Number of traces and log records that are searched under one lock, so that a search does not delay
 /// exports.
 const TRACES_AT_ONCE: usize = 50;
+/// Number of bytes of traces after which no more are searched under one lock.
+const BYTES_AT_ONCE: usize = 2 * 1024 * 1024;
 const LINES_AT_ONCE: usize = 1_000;
 /// Interval of the work that no request triggers.
 const TICK_INTERVAL: Duration = Duration::from_secs(1);
@@ -215,12 +217,16 @@ impl Console {
         let mut found = Vec::new();
         loop {
             let last = self.read(|store| {
-                let mut last = None;
+                let (mut last, mut bytes) = (None, 0);
                 for trace in store.all_traces(before).take(TRACES_AT_ONCE) {
                     last = Some(trace.arrival);
+                    bytes += trace.bytes();
                     found.extend(view(store, trace));
                     if found.len() >= limit {
                         return None;
+                    }
+                    if bytes > BYTES_AT_ONCE {
+                        break;
                     }
                 }
                 last

@@ -75,7 +75,7 @@ enum Expression {
 #[derive(Debug)]
 enum Key {
     Field(Field),
-    /// An attribute of the item, of its events, its resource or its scope.
+    /// An attribute of the item, otherwise of its events, its resource or its scope.
     Attribute(String),
 }
 
@@ -128,6 +128,7 @@ impl Search {
                 term => search.terms.push(term),
             }
         }
+        search.terms.sort_by_key(Expression::cost);
         Ok(search)
     }
 
@@ -169,6 +170,17 @@ impl Search {
 }
 
 impl Expression {
+    /// How long it takes, relative to others: terms that are quick come first, because they save the others.
+    fn cost(&self) -> usize {
+        match self {
+            Self::Compare(Key::Field(field), _) if field.is_number() => 0,
+            Self::Compare(Key::Field(_), _) => 1,
+            Self::Word(_) => 2,
+            Self::Compare(Key::Attribute(_), _) => 3,
+            Self::All(_) | Self::Any(_) | Self::Not(_) => 4,
+        }
+    }
+
     /// The depth of the recursion is limited by the parser.
     fn matches(&self, item: &impl Item) -> bool {
         match self {
@@ -177,9 +189,7 @@ impl Expression {
             Self::Not(term) => !term.matches(item),
             Self::Word(word) => item.has_word(word),
             Self::Compare(Key::Field(field), test) => item.field(*field, test),
-            Self::Compare(Key::Attribute(key), test) => {
-                item.any_attribute(|name, value| name == key && test.accepts(value))
-            }
+            Self::Compare(Key::Attribute(key), test) => item.attribute(key, test),
         }
     }
 }

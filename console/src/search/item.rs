@@ -50,12 +50,20 @@ impl Field {
     }
 }
 
+impl Field {
+    /// Whether it is a number, which is compared with other numbers.
+    pub(super) fn is_number(self) -> bool {
+        matches!(self, Self::Level | Self::Count | Self::Duration | Self::TraceDuration | Self::TraceSpans)
+    }
+}
+
 pub(super) trait Item {
     /// Whether the built-in value passes the test; false if the item has none.
     fn field(&self, field: Field, test: &Test) -> bool;
 
-    /// Whether a key and its value pass the test.
-    fn any_attribute(&self, test: impl Fn(&str, &Value) -> bool) -> bool;
+    /// Whether the value of the attribute passes the test; false if there is none. One of the span hides one of
+    /// its resource, as in other backends.
+    fn attribute(&self, key: &str, test: &Test) -> bool;
 
     /// Whether the word is in one of the texts in which words are searched.
     fn has_word(&self, word: &Word) -> bool;
@@ -103,12 +111,15 @@ impl Item for SpanOfTrace<'_> {
         }
     }
 
-    fn any_attribute(&self, test: impl Fn(&str, &Value) -> bool) -> bool {
+    fn attribute(&self, key: &str, test: &Test) -> bool {
         let span = self.span;
-        has(&span.attributes, &test)
-            || span.events.iter().any(|event| has(&event.attributes, &test))
-            || has(&span.resource, &test)
-            || has(&span.scope.attributes, &test)
+        // The spans are large, and most searches spend their time here: nothing is read that is not needed.
+        if let Some(value) = span.attributes.get(key) {
+            return test.accepts(value);
+        }
+        let accepts = |value: &Value| test.accepts(value);
+        span.events.iter().any(|event| event.attributes.get(key).is_some_and(accepts))
+            || span.resource.get(key).or_else(|| span.scope.attributes.get(key)).is_some_and(accepts)
     }
 
     fn has_word(&self, word: &Word) -> bool {
@@ -135,8 +146,9 @@ impl Item for LogRecord {
         }
     }
 
-    fn any_attribute(&self, test: impl Fn(&str, &Value) -> bool) -> bool {
-        has(&self.attributes, &test) || has(&self.resource, &test) || has(&self.scope.attributes, &test)
+    fn attribute(&self, key: &str, test: &Test) -> bool {
+        let of_sender = || self.resource.get(key).or_else(|| self.scope.attributes.get(key));
+        self.attributes.get(key).or_else(of_sender).is_some_and(|value| test.accepts(value))
     }
 
     fn has_word(&self, word: &Word) -> bool {
@@ -157,17 +169,13 @@ impl Item for Group {
         }
     }
 
-    fn any_attribute(&self, _: impl Fn(&str, &Value) -> bool) -> bool {
+    fn attribute(&self, _: &str, _: &Test) -> bool {
         false
     }
 
     fn has_word(&self, word: &Word) -> bool {
         word.is_in(&self.kind) || word.is_in(&self.message)
     }
-}
-
-fn has(attributes: &Attributes, test: impl Fn(&str, &Value) -> bool) -> bool {
-    attributes.iter().any(|(key, value)| test(key, value))
 }
 
 fn has_value(attributes: &Attributes, word: &Word) -> bool {

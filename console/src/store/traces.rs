@@ -62,6 +62,11 @@ impl StoredTrace {
         duration(&self.spans)
     }
 
+    /// The number of bytes that it uses, without its log records.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The positions of its log records.
     pub fn log_records(&self) -> &[Position] {
         &self.log_records

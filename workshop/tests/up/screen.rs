@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::browser::Browser;
 use super::root;
-use super::webdriver::{ESCAPE, Locator};
+use super::webdriver::{ENTER, ESCAPE, Locator};
 
 pub const BIG: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 /// The positions of the failed spans of the trace.
@@ -272,6 +272,44 @@ async fn log_records_that_one_reads_stand_still_and_new_ones_are_counted() {
     assert_eq!(before, after);
     browser.click(Locator::Css("#news button")).await;
     browser.text_when(".lines .body", "the newest record", |text| text.contains("and another")).await;
+    assert_eq!(browser.faults().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "wants chromium"]
+async fn a_search_is_completed_with_the_keyboard() {
+    const DOWN: &str = "\u{e015}";
+    let console = Console::start();
+    let trace = "e".repeat(32);
+    console.spans("worker", vec![span(&trace, 1, 0, "the job", true)]).await;
+    let browser = Browser::start().await;
+    browser.open(&format!("{}/traces", console.url)).await;
+    browser.keys("/").await;
+    browser.text_when(".completions", "keys", |text| text.contains("status")).await;
+    let value = "return document.getElementById('search').value";
+    for (keys, expected) in [
+        ("stat", "stat"),
+        (DOWN, "stat"),
+        (ENTER, "status="),
+        ("er", "status=er"),
+        (DOWN, "status=er"),
+        (ENTER, "status=error "),
+        ("-serv", "status=error -serv"),
+        (DOWN, "status=error -serv"),
+        (ENTER, "status=error -service="),
+    ] {
+        browser.keys(keys).await;
+        assert_eq!(browser.script(value).await, expected, "after {keys:?}");
+    }
+    browser.text_when(".completions", "services", |text| text == "worker").await;
+    // Escape closes the list and leaves the field as it is; Enter then searches.
+    browser.keys(ESCAPE).await;
+    let is_open = "return document.querySelector('.completions').checkVisibility()";
+    assert_eq!(browser.script(is_open).await, false);
+    browser.keys("nobody").await;
+    browser.keys(ENTER).await;
+    browser.text_when("#content", "the trace", |text| text.contains("the job")).await;
+    assert_eq!(browser.script(value).await, "status=error -service=nobody");
     assert_eq!(browser.faults().await, Vec::<String>::new());
 }
 
