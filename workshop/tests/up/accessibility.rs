@@ -95,6 +95,8 @@ async fn no_page_violates_wcag_2_1_aa_by_axe() {
         "/logs",
         around,
         "/errors",
+        "/errors?q=nothing",
+        "/errors?q=(",
         &format!("/errors/{group}"),
         "/metrics",
         "/metrics/worker/connections",
