@@ -7,7 +7,9 @@ use opentelemetry_proto::tonic::metrics::v1 as wire;
 use wire::metric::Data as Wire;
 
 use crate::decode::{attributes, id, resource, scope};
-use crate::model::{Data, Exemplar, HistogramPoint, Metric, Point, SummaryPoint, Telemetry, Temporality};
+use crate::model::{
+    Data, Exemplar, Gap, HistogramPoint, Metric, Point, SummaryPoint, Telemetry, Temporality,
+};
 
 pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
     let mut telemetry = Telemetry::default();
@@ -15,40 +17,42 @@ pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
         let resource = resource(resource_metrics.resource);
         for scope_metrics in resource_metrics.scope_metrics {
             let scope = scope(scope_metrics.scope, scope_metrics.schema_url);
-            telemetry.metrics.extend(scope_metrics.metrics.into_iter().map(|metric| Metric {
-                resource: Arc::clone(&resource),
-                scope: Arc::clone(&scope),
-                name: metric.name,
-                unit: metric.unit,
-                description: metric.description,
-                data: data(metric.data),
+            telemetry.metrics.extend(scope_metrics.metrics.into_iter().map(|metric| {
+                let mut gaps = Vec::new();
+                Metric {
+                    resource: Arc::clone(&resource),
+                    scope: Arc::clone(&scope),
+                    name: metric.name,
+                    unit: metric.unit,
+                    description: metric.description,
+                    data: data(metric.data, &mut gaps),
+                    gaps,
+                }
             }));
         }
     }
     telemetry
 }
 
-fn data(data: Option<Wire>) -> Data {
+/// The points with a recorded value. Adds those without to `gaps`.
+fn data(data: Option<Wire>, gaps: &mut Vec<Gap>) -> Data {
     match data {
         None => Data::None,
-        Some(Wire::Gauge(gauge)) => Data::Gauge(points(gauge.data_points)),
+        Some(Wire::Gauge(gauge)) => Data::Gauge(points(gauge.data_points, gaps)),
         Some(Wire::Sum(sum)) => Data::Sum {
             monotonic: sum.is_monotonic,
             temporality: temporality(sum.aggregation_temporality()),
-            points: points(sum.data_points),
+            points: points(sum.data_points, gaps),
         },
         Some(Wire::Histogram(histogram)) => Data::Histogram {
             temporality: temporality(histogram.aggregation_temporality()),
-            points: histogram
-                .data_points
-                .into_iter()
-                .filter(|point| is_recorded(point.flags))
+            points: recorded(histogram.data_points, gaps)
                 .map(|point| HistogramPoint {
                     start: point.start_time_unix_nano,
                     time: point.time_unix_nano,
                     attributes: attributes(point.attributes),
                     count: point.count,
-                    sum: point.sum.unwrap_or_default(),
+                    sum: point.sum,
                     min: point.min,
                     max: point.max,
                     bounds: point.explicit_bounds,
@@ -59,18 +63,10 @@ fn data(data: Option<Wire>) -> Data {
         },
         Some(Wire::ExponentialHistogram(histogram)) => Data::ExponentialHistogram {
             temporality: temporality(histogram.aggregation_temporality()),
-            points: histogram
-                .data_points
-                .into_iter()
-                .filter(|point| is_recorded(point.flags))
-                .map(exponential)
-                .collect(),
+            points: recorded(histogram.data_points, gaps).map(exponential).collect(),
         },
         Some(Wire::Summary(summary)) => Data::Summary(
-            summary
-                .data_points
-                .into_iter()
-                .filter(|point| is_recorded(point.flags))
+            recorded(summary.data_points, gaps)
                 .map(|point| SummaryPoint {
                     start: point.start_time_unix_nano,
                     time: point.time_unix_nano,
@@ -116,7 +112,7 @@ fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
         time: point.time_unix_nano,
         attributes: attributes(point.attributes),
         count: point.count,
-        sum: point.sum.unwrap_or_default(),
+        sum: point.sum,
         min: point.min,
         max: point.max,
         bounds,
@@ -125,10 +121,8 @@ fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
     }
 }
 
-fn points(points: Vec<wire::NumberDataPoint>) -> Vec<Point> {
-    points
-        .into_iter()
-        .filter(|point| is_recorded(point.flags))
+fn points(points: Vec<wire::NumberDataPoint>, gaps: &mut Vec<Gap>) -> Vec<Point> {
+    recorded(points, gaps)
         .map(|point| Point {
             start: point.start_time_unix_nano,
             time: point.time_unix_nano,
@@ -159,12 +153,40 @@ fn exemplars(exemplars: Vec<wire::Exemplar>) -> Vec<Exemplar> {
         .collect()
 }
 
-/// Whether a point has a value. A point without one reports that its series has ended, so its 0 must be
+/// A point of any kind.
+trait DataPoint {
+    fn flags(&self) -> u32;
+    fn into_gap(self) -> Gap;
+}
+
+macro_rules! data_points {
+    ($($point:ident),+) => { $(
+        impl DataPoint for wire::$point {
+            fn flags(&self) -> u32 {
+                self.flags
+            }
+
+            fn into_gap(self) -> Gap {
+                Gap { time: self.time_unix_nano, attributes: attributes(self.attributes) }
+            }
+        }
+    )+ };
+}
+
+data_points!(NumberDataPoint, HistogramDataPoint, ExponentialHistogramDataPoint, SummaryDataPoint);
+
+/// The points that have a value. A point without one reports that its series has ended, so its 0 must be
 /// ignored.
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#no-recorded-value>
-fn is_recorded(flags: u32) -> bool {
-    flags & wire::DataPointFlags::NoRecordedValueMask as u32 == 0
+fn recorded<P: DataPoint>(points: Vec<P>, gaps: &mut Vec<Gap>) -> impl Iterator<Item = P> {
+    points.into_iter().filter_map(|point| {
+        if point.flags() & wire::DataPointFlags::NoRecordedValueMask as u32 == 0 {
+            return Some(point);
+        }
+        gaps.push(point.into_gap());
+        None
+    })
 }
 
 fn temporality(temporality: wire::AggregationTemporality) -> Temporality {

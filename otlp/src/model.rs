@@ -14,7 +14,7 @@ mod trace;
 
 pub use attributes::{Attributes, Value};
 pub use log_record::LogRecord;
-pub use metric::{Data, Exemplar, HistogramPoint, Metric, Point, SummaryPoint, Temporality};
+pub use metric::{Data, Exemplar, Gap, HistogramPoint, Metric, Point, SummaryPoint, Temporality};
 pub use scope::Scope;
 pub use span::{Dropped, Event, Link, Span, SpanKind, StatusCode};
 pub use trace::Trace;

@@ -235,7 +235,8 @@ impl InstrumentPage {
         now: u64,
     ) -> Self {
         let is_live = |series: &Series| {
-            series.samples.back().is_some_and(|sample| sample.time.saturating_add(STALE) > now)
+            let last = series.samples.back();
+            !series.has_ended() && last.is_some_and(|sample| sample.time.saturating_add(STALE) > now)
         };
         let mut series: Vec<&Series> =
             instrument.series().filter(|series| has_values(series, range)).collect();

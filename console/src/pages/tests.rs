@@ -86,6 +86,7 @@ fn telemetry() -> Telemetry {
                 exemplars: Vec::new(),
             }],
         },
+        gaps: Vec::new(),
     };
     Telemetry {
         spans: vec![
@@ -235,7 +236,7 @@ fn a_histogram_in_japanese_has_groups_and_heat_maps() {
                 time: NOW - seconds_ago * 1_000 * MS,
                 attributes: attributes(&[("http.route", route)]),
                 count: bucket_counts.iter().sum(),
-                sum: 1.0,
+                sum: Some(1.0),
                 min: None,
                 max: None,
                 bounds: vec![0.1, 0.2],
@@ -243,6 +244,7 @@ fn a_histogram_in_japanese_has_groups_and_heat_maps() {
                 exemplars: Vec::new(),
             }],
         },
+        gaps: Vec::new(),
     };
     let metrics = [
         ("/cart", 20, [4, 0, 0]),

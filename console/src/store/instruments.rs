@@ -67,6 +67,8 @@ pub struct Series {
     pub samples: VecDeque<Sample>,
     /// What it has counted so far.
     pub totals: Totals,
+    /// The times of points without a recorded value: there are no values from then to the next sample.
+    pub gaps: VecDeque<u64>,
     /// The newest exemplars that belong to a trace, newest first.
     pub exemplars: VecDeque<Exemplar>,
     bytes: usize,
@@ -180,6 +182,10 @@ impl Instruments {
 
     fn add_metric(&mut self, metric: Metric, process: &Process, now: u64, rejected: &mut Rejected) {
         let is_cumulative = |temporality: &Temporality| *temporality != Temporality::Delta;
+        let key = Arc::new((metric.service().to_owned(), metric.name));
+        for gap in &metric.gaps {
+            self.add_gap(&key, self.series_identity(process, &gap.attributes), gap.time);
+        }
         let (kind, cumulative) = match &metric.data {
             Data::None => return,
             Data::Gauge(_) => (Kind::Gauge, false),
@@ -192,15 +198,13 @@ impl Instruments {
             }
             Data::Summary(_) => (Kind::Summary, true),
         };
-        let key = Arc::new((metric.service().to_owned(), metric.name));
         let max = self.limit / PART_OF_A_POINT;
         for Arrived { attributes, sample, exemplars } in Arrived::all(metric.data) {
             if attributes.heap() + sample.bytes() > max {
                 rejected.add(1, Rejection::PointTooLarge { instrument: key.1.clone(), max });
                 continue;
             }
-            let (of_resource, own) = (process.identity, self.identity(&attributes));
-            let identity = (of_resource.0 ^ own.0.rotate_left(1), of_resource.1 ^ own.1.rotate_left(1));
+            let identity = self.series_identity(process, &attributes);
             let instrument = self.all.entry(Arc::clone(&key)).or_insert_with(|| {
                 let bytes = 2 * (size_of::<Instrument>() + key.0.len() + key.1.len()) + 512;
                 self.used += bytes;
@@ -223,6 +227,7 @@ impl Instruments {
                     attributes: all,
                     samples: VecDeque::new(),
                     totals: Totals::default(),
+                    gaps: VecDeque::new(),
                     exemplars: VecDeque::new(),
                     bytes,
                     update: u64::MAX,
@@ -239,6 +244,21 @@ impl Instruments {
             self.samples = self.samples + series.samples.len() as u64 - before.1 as u64;
             self.make_room();
         }
+    }
+
+    fn add_gap(&mut self, key: &Key, identity: Identity, time: u64) {
+        let instrument = self.all.get_mut(key);
+        if let Some(series) = instrument.and_then(|instrument| instrument.series.get_mut(&identity)) {
+            let before = series.bytes;
+            series.add_gap(time);
+            self.used = self.used + series.bytes - before;
+            self.make_room();
+        }
+    }
+
+    fn series_identity(&self, process: &Process, attributes: &Attributes) -> Identity {
+        let (of_resource, own) = (process.identity, self.identity(attributes));
+        (of_resource.0 ^ own.0.rotate_left(1), of_resource.1 ^ own.1.rotate_left(1))
     }
 
     /// Drops the series that have not been updated for the longest time.
@@ -323,6 +343,24 @@ impl Series {
         while self.samples.len() > 2 && (self.samples.len() > MAX_SAMPLES || self.samples[0].time < oldest) {
             self.bytes -= self.samples.pop_front().map_or(0, |sample| sample.heap());
         }
+        while self.gaps.front().is_some_and(|gap| *gap < self.samples[0].time) {
+            self.gaps.pop_front();
+        }
+    }
+
+    /// Records that there are no values from this time on. If that is already known, it changes nothing.
+    fn add_gap(&mut self, time: u64) {
+        if self.samples.back().is_some_and(|last| last.time < time) && !self.has_ended() {
+            let before = self.gaps.capacity();
+            self.gaps.push_back(time);
+            self.bytes += (self.gaps.capacity() - before) * size_of::<u64>();
+        }
+    }
+
+    /// Whether its sender has reported that there are no more values.
+    pub fn has_ended(&self) -> bool {
+        let last = self.samples.back().map_or(0, |last| last.time);
+        self.gaps.back().is_some_and(|gap| *gap > last)
     }
 
     /// Keeps the newest exemplars. A cumulative point may repeat those of the point before.

@@ -10,7 +10,7 @@ pub struct Sample {
     pub time: u64,
     /// From when its values are, in nanoseconds since 1970; 0 if unknown.
     pub start: u64,
-    /// The number; for a distribution, the sum.
+    /// The number; for a distribution, the sum, which is not a number if the sender left it out.
     pub value: f64,
     /// The number of values of a distribution.
     pub count: u64,
@@ -89,7 +89,7 @@ fn distribution(point: HistogramPoint) -> Arrived {
     let sample = Sample {
         time: point.time,
         start: point.start,
-        value: point.sum,
+        value: point.sum.unwrap_or(f64::NAN),
         count: point.count,
         distribution: Some(Box::new(Distribution {
             bounds: point.bounds,

@@ -7,7 +7,7 @@ use super::sample::Sample;
 /// its first export.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Totals {
-    /// The sum of all values, or the value of a counter.
+    /// The sum of all values, or the value of a counter. Not a number if a sender left it out.
     pub sum: f64,
     /// The number of values of a distribution.
     pub count: u64,
@@ -38,8 +38,13 @@ impl Totals {
         self.max = self.max.into_iter().chain(other.max).reduce(f64::max);
     }
 
+    /// The sum, if it is known.
+    pub fn sum(&self) -> Option<f64> {
+        Some(self.sum).filter(|sum| !sum.is_nan())
+    }
+
     /// The mean of the values of a distribution.
     pub fn mean(&self) -> Option<f64> {
-        (self.count > 0).then(|| self.sum / self.count as f64)
+        self.sum().filter(|_| self.count > 0).map(|sum| sum / self.count as f64)
     }
 }

@@ -186,3 +186,62 @@ async fn the_start_of_a_point_gives_the_rate_of_a_single_delta_and_shows_that_a_
     let rate = latest(&console, "orders").await["rate"].as_f64().unwrap();
     assert!((rate - 15.0).abs() < 0.1, "{rate}");
 }
+
+#[tokio::test]
+async fn a_histogram_without_a_sum_says_nothing_about_sum_and_mean() {
+    let console = Console::start(&[]);
+    let point = |seconds_ago: u64, count: u64, buckets: bool| {
+        let mut point = json!({ "timeUnixNano": (now() - seconds_ago * SECOND).to_string(),
+            "count": count.to_string(), "min": -2.0 });
+        if buckets {
+            point["explicitBounds"] = json!([0.0]);
+            point["bucketCounts"] = json!([count.to_string(), "0"]);
+        }
+        point
+    };
+    for (name, buckets) in [("change", true), ("drift", false)] {
+        let points = json!([point(20, 2, buckets), point(10, 5, buckets)]);
+        let histogram = json!({ "aggregationTemporality": 2, "dataPoints": points });
+        send(&console, json!({ "name": name, "unit": "s", "histogram": histogram })).await;
+        let shown = latest(&console, name).await;
+        assert_eq!((&shown["count"], &shown["min"]), (&json!(5.0), &json!(-2.0)), "{shown}");
+        assert!(shown.get("sum").is_none() && shown.get("mean").is_none(), "{shown}");
+        let grouped = console.json(&format!("/metrics/shop/{name}?group=*")).await;
+        let shown = grouped["groups"][0]["latest"].as_object().unwrap();
+        assert_eq!((shown.get("sum"), shown["count"].as_f64()), (None, Some(5.0)), "{grouped:#}");
+        assert!(shown.get("mean").is_none_or(Value::is_null), "{grouped:#}");
+        let (_, page) = console.html(&format!("/metrics/shop/{name}")).await;
+        assert!(!page.contains("sum <b>") && !page.contains("mean <b>"), "{page}");
+    }
+    assert_eq!(listed(&console, "drift").await, "count 5");
+}
+
+#[tokio::test]
+async fn a_point_without_a_recorded_value_is_a_gap_at_once_and_ends_its_series() {
+    let console = Console::start(&[]);
+    let start = now();
+    let point = |seconds_ago: u64, value: Option<f64>| {
+        let mut point = json!({ "timeUnixNano": (start - seconds_ago * SECOND).to_string() });
+        match value {
+            Some(value) => point["asDouble"] = value.into(),
+            None => point["flags"] = 1.into(),
+        }
+        point
+    };
+    let send_load = async |points: &[Value]| {
+        send(&console, json!({ "name": "load", "gauge": { "dataPoints": points } })).await;
+        let (_, page) = console.html("/metrics/shop/load").await;
+        let path = page.split("<path class=\"value\" d=\"").nth(1).unwrap().split('"').next().unwrap();
+        (path.matches('M').count(), page.contains("This series has ended"))
+    };
+    let before = [point(40, Some(1.0)), point(30, Some(2.0)), point(20, None), point(19, None)];
+    assert_eq!(send_load(&before).await, (1, true));
+    assert_eq!(send_load(&[point(10, Some(3.0)), point(0, Some(4.0))]).await, (2, false));
+    let load = console.json("/metrics/shop/load?group=*").await;
+    let values: Vec<&Value> =
+        load["groups"][0]["points"].as_array().unwrap().iter().map(|point| &point["mean"]).collect();
+    assert_eq!(values, [&json!(1.0), &json!(2.0), &Value::Null, &json!(3.0), &json!(4.0)]);
+    // The instrument is not known.
+    send(&console, json!({ "name": "other", "gauge": { "dataPoints": [point(0, None)] } })).await;
+    assert_eq!(console.html("/metrics/shop/other").await.0, 404);
+}

@@ -19,6 +19,19 @@ pub struct Metric {
     pub description: String,
     /// The instrument's kind, and its points.
     pub data: Data,
+    /// Points without a recorded value.
+    pub gaps: Vec<Gap>,
+}
+
+/// A point without a recorded value: its series has no values from this time on, until the next point.
+///
+/// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#no-recorded-value>
+#[derive(Debug, Clone)]
+pub struct Gap {
+    /// Nanoseconds since 1970.
+    pub time: u64,
+    /// Keys and values.
+    pub attributes: Attributes,
 }
 
 /// The kind of a metric, and its points.
@@ -127,8 +140,8 @@ pub struct HistogramPoint {
     pub attributes: Attributes,
     /// Number of values.
     pub count: u64,
-    /// Their sum.
-    pub sum: f64,
+    /// Their sum; senders leave it out if values may be negative.
+    pub sum: Option<f64>,
     /// The minimum.
     pub min: Option<f64>,
     /// The maximum.

@@ -16,7 +16,7 @@ impl Telemetry {
             while points < items
                 && let Some(metric) = divided.next()
             {
-                points += 1 + metric.data.len();
+                points += 1 + metric.data.len() + metric.gaps.len();
                 metrics.push(metric);
             }
             (!metrics.is_empty()).then(|| Self { metrics, ..Self::default() })
@@ -28,7 +28,10 @@ impl Telemetry {
 impl Metric {
     fn pieces(mut self, points: usize) -> impl Iterator<Item = Self> {
         let data = std::mem::replace(&mut self.data, Data::None).pieces(points);
-        data.into_iter().map(move |data| Self { data, ..self.clone() })
+        let gaps = split(std::mem::take(&mut self.gaps), points);
+        let data = data.into_iter().map(|data| (data, Vec::new()));
+        let pieces = data.chain(gaps.map(|gaps| (Data::None, gaps)));
+        pieces.map(move |(data, gaps)| Self { data, gaps, ..self.clone() })
     }
 }
 
@@ -62,7 +65,7 @@ fn split<T>(all: Vec<T>, size: usize) -> impl Iterator<Item = Vec<T>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Attributes, Point};
+    use crate::model::{Attributes, Gap, Point};
 
     fn metric(points: usize) -> Metric {
         let point =
@@ -74,6 +77,7 @@ mod tests {
             unit: String::new(),
             description: String::new(),
             data: Data::Gauge(vec![point; points]),
+            gaps: Vec::new(),
         }
     }
 
@@ -85,5 +89,11 @@ mod tests {
             .map(|piece| piece.metrics.iter().map(|metric| metric.data.len()).collect())
             .collect();
         assert_eq!(pieces, [vec![2, 10], vec![10], vec![5]]);
+        let gaps = vec![Gap { time: 0, attributes: Attributes::default() }; 15];
+        let metrics = vec![Metric { gaps, ..metric(1) }];
+        let pieces = Telemetry { metrics, ..Telemetry::default() }.pieces(10);
+        let gaps: Vec<usize> =
+            pieces.map(|piece| piece.metrics.iter().map(|metric| metric.gaps.len()).sum()).collect();
+        assert_eq!(gaps, [10, 5]);
     }
 }

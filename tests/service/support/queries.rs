@@ -118,9 +118,10 @@ fn points(metric: &Metric) -> Vec<Point<'_>> {
         Data::Gauge(points) | Data::Sum { points, .. } => {
             points.iter().map(|it| point(&it.attributes, it.value, 0.0, &[][..])).collect()
         }
-        Data::Histogram { points, .. } => {
-            points.iter().map(|it| point(&it.attributes, it.count as f64, it.sum, &it.bounds)).collect()
-        }
+        Data::Histogram { points, .. } => points
+            .iter()
+            .map(|it| point(&it.attributes, it.count as f64, it.sum.unwrap_or_default(), &it.bounds))
+            .collect(),
         _ => Vec::new(),
     }
 }

@@ -198,8 +198,8 @@ fn metrics_as_deltas_in_two_exports_pass() {
                     (second.count, second.bucket_counts[last]) = (1, 1);
                     first.count -= 1;
                     first.bucket_counts[last] -= 1;
-                    second.sum = first.max.unwrap();
-                    first.sum -= second.sum;
+                    second.sum = first.max;
+                    first.sum = first.sum.zip(second.sum).map(|(sum, part)| sum - part);
                     (second.min, first.max) = (second.max, None);
                 }
                 let mut metric = metric.clone();
@@ -253,7 +253,7 @@ fn with_a_millisecond_more_for_each_query(exports: impl Fn(usize) -> usize) -> w
                 let Data::Histogram { points, .. } = &mut metric.data else { continue };
                 if metric.name == "db.client.operation.duration" {
                     points.iter_mut().for_each(|point| {
-                        point.sum += point.count as f64 / 1e3;
+                        point.sum = point.sum.map(|sum| sum + point.count as f64 / 1e3);
                         (point.bounds, point.bucket_counts) = (Vec::new(), Vec::new());
                         point.max = None;
                     });

@@ -46,7 +46,8 @@ fn add_point(run: &mut Run, count: u64) {
     let Data::Histogram { points, .. } = &mut metric.data else { panic!("{metric:?}") };
     let mut point = points[0].clone();
     point.attributes = point_attributes();
-    (point.count, point.sum, point.min, point.max) = (count, 0.001 * count as f64, Some(0.001), Some(0.001));
+    (point.count, point.sum, point.min, point.max) =
+        (count, Some(0.001 * count as f64), Some(0.001), Some(0.001));
     point.bucket_counts.fill(0);
     point.bucket_counts[0] = count;
     points.push(point);

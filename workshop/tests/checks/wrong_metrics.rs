@@ -29,7 +29,7 @@ fn missing_metrics_are_reported() {
 
 #[test]
 fn milliseconds_with_the_unit_seconds_are_reported() {
-    let wrong = with_points(SERVER, |point| point.sum *= 1000.0);
+    let wrong = with_points(SERVER, |point| point.sum = point.sum.map(|sum| sum * 1000.0));
     assert_fails("metrics", &wrong, "The values are milliseconds, and the unit says seconds");
 }
 

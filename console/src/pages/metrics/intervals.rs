@@ -37,6 +37,9 @@ pub(super) fn lines(instrument: &Instrument, samples: &[&Sample]) -> (Vec<NamedL
                 sample.distribution.as_ref().is_some_and(|of| !of.bounds.is_empty() && !of.counts.is_empty())
             };
             if !samples.iter().any(has_buckets) {
+                if samples.iter().all(|sample| sample.value.is_nan()) {
+                    return (Vec::new(), false);
+                }
                 return (
                     vec![line("mean", &|at| mean(instrument.cumulative, before(at), samples[at]))],
                     false,
@@ -149,7 +152,7 @@ fn mean(cumulative: bool, before: Option<&Sample>, sample: &Sample) -> Option<f6
         }
         _ => (sample.value, sample.count),
     };
-    (count > 0).then(|| sum / count as f64)
+    (count > 0).then(|| sum / count as f64).filter(|mean| !mean.is_nan())
 }
 
 fn whole(sample: &Sample) -> Option<(&Distribution, Vec<u64>)> {

@@ -93,6 +93,10 @@ impl SeriesChart {
         // The first rate in the range needs the sample before it.
         let samples: Vec<&Sample> = series.samples.iter().collect();
         let (mut lines, is_rate) = lines(instrument, &samples);
+        for (_, points) in &mut lines {
+            points.extend(series.gaps.iter().map(|time| (*time, None)));
+            points.sort_by_key(|(time, _)| *time);
+        }
         let is_in_range = |time: u64| range.is_all() || range.overlaps(time, time);
         lines.iter_mut().for_each(|(_, points)| points.retain(|(time, _)| is_in_range(*time)));
         let samples: Vec<&Sample> = samples.into_iter().filter(|sample| is_in_range(sample.time)).collect();
@@ -145,9 +149,11 @@ impl Chart {
                     span.quiet { (name) " " b { (fact(name, *value, unit)) } }
                 }
             }
-            div.linked {
-                (chart::lines(lang.tr("Recent values"), &lines, &axis, |value| shown(value, unit, is_rate)))
-                (chart::links(&axis, lang.tr("Traces of this time"), &[("service", service)]))
+            @if !lines.is_empty() {
+                div.linked {
+                    (chart::lines(lang.tr("Recent values"), &lines, &axis, |value| shown(value, unit, is_rate)))
+                    (chart::links(&axis, lang.tr("Traces of this time"), &[("service", service)]))
+                }
             }
             @if !self.exemplars.is_empty() {
                 p.exemplars { span.quiet { (lang.tr("Exemplars:")) }
@@ -202,7 +208,7 @@ impl Latest {
             Kind::Counter => vec![("total", Some(totals.sum))],
             Kind::Histogram | Kind::Summary => vec![
                 ("count", Some(totals.count as f64)),
-                ("sum", Some(totals.sum)),
+                ("sum", totals.sum()),
                 ("mean", totals.mean()),
                 ("min", totals.min),
                 ("max", totals.max),

@@ -74,7 +74,9 @@ impl Sums {
     fn add_values(&mut self, series: &Series, usual: u64) {
         for (at, sample) in series.samples.iter().enumerate() {
             let end = sample.time.saturating_add(usual.saturating_mul(MAX_INTERVALS));
-            let until = series.samples.get(at + 1).map_or(end, |next| next.time.min(end));
+            let gap = series.gaps.partition_point(|gap| *gap <= sample.time);
+            let until = series.gaps.get(gap).map_or(end, |gap| end.min(*gap));
+            let until = series.samples.get(at + 1).map_or(until, |next| until.min(next.time));
             for column in self.columns.during(sample.time, until) {
                 let cell = &mut self.cells[column];
                 let is_first = cell.series == 0.0;
@@ -115,7 +117,8 @@ impl Sums {
                 });
             (name.to_owned(), points.collect())
         };
-        let mean = || line("mean", &|cell| (cell.count > 0.0).then(|| cell.sum / cell.count));
+        let mean =
+            || line("mean", &|cell| (cell.count > 0.0 && !cell.sum.is_nan()).then(|| cell.sum / cell.count));
         match (self.kind, &self.buckets) {
             (Kind::Counter, _) => (vec![line("rate", &|cell| Some(cell.sum / self.columns.seconds()))], true),
             (Kind::UpDownCounter, _) => (vec![line("sum", &|cell| Some(cell.sum))], false),

@@ -46,7 +46,7 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
         let Some(index) = series_of(point, series) else { continue };
         attributes_are(&point.attributes, table(name), &series[index].facts)?;
         counts[index].0 = counts[index].0.saturating_add(point.count);
-        counts[index].1 += point.sum;
+        counts[index].1 += point.sum.unwrap_or_default();
     }
     let all = counts.iter().fold(0_u64, |all, (count, _)| all.saturating_add(*count));
     let (least, most) =
@@ -308,13 +308,14 @@ fn is_consistent(point: &HistogramPoint, run: &Run) -> Check {
     });
     // A sum of floats has rounding errors.
     let (count, slack) = (point.count as f64, 1.0 + 1e-9);
-    let is_between = point.min.is_none_or(|min| count * min <= point.sum * slack)
-        && point.max.is_none_or(|max| point.sum <= count * max * slack);
+    let sum = point.sum.unwrap_or_default();
+    let is_between = point.min.is_none_or(|min| count * min <= sum * slack)
+        && point.max.is_none_or(|max| sum <= count * max * slack);
     ensure!(
-        is_between && (in_buckets == 0 || (least <= point.sum && point.sum <= most && extremes)),
+        is_between && (in_buckets == 0 || (least <= sum && sum <= most && extremes)),
         text!(
             "sum {sum}, minimum {min}, maximum {max} and the buckets describe different values",
-            sum = point.sum,
+            sum = sum,
             min = format!("{:?}", point.min),
             max = format!("{:?}", point.max)
         ),

@@ -93,6 +93,7 @@ fn queue_full(item: &str, value: usize) -> [Metric; 2] {
             unit: format!("{{{item}}}"),
             description: String::new(),
             data: Data::Sum { monotonic: true, temporality: Temporality::Cumulative, points },
+            gaps: Vec::new(),
         }
     })
 }

@@ -28,12 +28,12 @@ const POINT_CHANGES: [PointChange; 12] = [
     }),
     ("twice as many values", |point| {
         point.count *= 2;
-        point.sum *= 2.0;
+        point.sum = point.sum.map(|sum| sum * 2.0);
         point.bucket_counts.iter_mut().for_each(|count| *count *= 2);
     }),
-    ("milliseconds", |point| point.sum *= 1000.0),
-    ("a thousandth of the time", |point| point.sum /= 1000.0),
-    ("no time", |point| point.sum = 0.0),
+    ("milliseconds", |point| point.sum = point.sum.map(|sum| sum * 1000.0)),
+    ("a thousandth of the time", |point| point.sum = point.sum.map(|sum| sum / 1000.0)),
+    ("no time", |point| point.sum = Some(0.0)),
     ("buckets of milliseconds", |point| {
         point.bounds = vec![5.0, 10.0, 25.0];
         point.bucket_counts = vec![point.count, 0, 0, 0];
