@@ -27,6 +27,8 @@ const CHOICES: [(&str, &str); 5] = [
     (ALL, tr_noop("all")),
 ];
 const ALL: &str = "all";
+/// Maximum number of bytes of a parameter.
+const MAX_VALUE: usize = 64;
 
 /// A range of time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,12 @@ impl TimeRange {
     /// The range that the query of an address selects at `now`; without one, all times.
     pub(crate) fn from_uri(uri: &Uri, now: u64) -> Result<Self, InvalidParameter> {
         let [last, from, to] = NAMES.map(|name| value(uri.query().unwrap_or_default(), name));
+        // Each link of a page will contain them.
+        for (name, value) in NAMES.into_iter().zip([&last, &from, &to]) {
+            if value.len() > MAX_VALUE {
+                return Err(InvalidParameter::new(name, value, tr_noop("at most 64 bytes")));
+            }
+        }
         let (first, end) = (time("from", &from)?, time("to", &to)?);
         if !last.is_empty() && (first.is_some() || end.is_some()) {
             return Err(InvalidParameter::new("last", &last, tr_noop("either last, or from and to")));
@@ -191,7 +199,9 @@ impl Context {
     /// The choice of the time, as links and as a form. `default`: what the page shows if none was chosen.
     pub(crate) fn choose_range(&self, default: &str) -> Markup {
         let lang = self.lang;
-        let [last, from, to] = NAMES.map(|name| value(&self.range.query, name));
+        let last = value(&self.range.query, "last");
+        // They are kept in the form if they are wrong, too.
+        let [from, to] = ["from", "to"].map(|name| value(self.uri.query().unwrap_or_default(), name));
         let is_absolute = !from.is_empty() || !to.is_empty();
         // Empty if the time is absolute.
         let current = if self.range.query.is_empty() { default } else { &last };

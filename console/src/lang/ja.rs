@@ -69,6 +69,7 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("Invalid time range", "時間の範囲が正しくありません"),
     ("a duration, such as 5m or 1h, or all", "5m や 1h のような時間、または all"),
     ("a time in UTC, such as 2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z のような UTC の時刻"),
+    ("at most 64 bytes", "64 バイト以内の値"),
     ("a time after the one of from", "from より後の時刻"),
     ("either last, or from and to", "last だけ、または from と to"),
     ("Traces of this time", "この時間のトレース"),

@@ -34,7 +34,8 @@ const MIB: u64 = 1024 * 1024;
 const TRACE: &str = "5b8efff798038103d269b633813fc60c";
 /// Time for a page. It is generous, because the machine may be busy and the build is not optimized.
 const SOON: Duration = Duration::from_secs(2);
-const PAGES: [&str; 7] = ["/", "/traces", "/logs", "/errors", "/metrics", "/services", "/self"];
+const PAGES: [&str; 8] =
+    ["/", "/traces", "/traces/without-spans", "/logs", "/errors", "/metrics", "/services", "/self"];
 
 /// The memory that the process may use for this value of `--memory`.
 fn allowed(memory: u64) -> u64 {

@@ -194,12 +194,15 @@ async fn a_bad_time_is_refused_with_the_reason() {
             "invalid value '5m' for last: expected either last, or from and to",
         ),
         ("/metrics/shop/queue?last=-1m", "invalid value '-1m' for last"),
+        (&format!("/traces?last={}", "1s".repeat(40)), "for last: expected at most 64 bytes"),
     ] {
         let (status, page) = console.html(path).await;
         assert!(status == 400 && page.contains(reason), "{path}: {status} {page}");
         let json = console.json(path).await;
         assert!(json["error"].as_str().is_some_and(|error| error.contains(reason)), "{path}: {json}");
     }
+    let (_, page) = console.html("/logs?from=noon&service=shop").await;
+    assert!(page.contains("<input name=\"from\" value=\"noon\""), "what was typed stays: {page}");
 }
 
 #[tokio::test]
