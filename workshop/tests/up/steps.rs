@@ -52,7 +52,7 @@ async fn a_step_turns_from_red_to_green_and_a_save_restarts_the_backend() {
     browser.text_when("#content", "what to do", |text| text.contains("curl -i localhost")).await;
 
     browser.open(&format!("{}/steps", up.url)).await;
-    browser.click(Locator::Css("button")).await;
+    browser.click(Locator::Css("main button")).await;
     browser.text_when("#step-structured-logs summary", "red", |text| text.starts_with("failed")).await;
     let red = browser.text("#step-structured-logs").await.unwrap();
     assert!(red.contains("JSON object"), "it should show the expectation: {red}");
@@ -60,7 +60,7 @@ async fn a_step_turns_from_red_to_green_and_a_save_restarts_the_backend() {
 
     workshop(repository.path(), &["goto", "sakura", "structured-logs"]);
     up.line("backend-sakura is restarting");
-    browser.click(Locator::Css("button:not([disabled])")).await;
+    browser.click(Locator::Css("main button:not([disabled])")).await;
     browser.text_when("#step-structured-logs summary", "green", |text| text.starts_with("passed")).await;
     browser
         .text_when("#step-first-span summary", "the next one is red", |text| text.starts_with("failed"))
