@@ -7,7 +7,7 @@ use std::iter;
 /// Size of a service, and distances, in pixels.
 pub(super) const WIDTH: f64 = 130.0;
 pub(super) const HEIGHT: f64 = 44.0;
-const GAP_X: f64 = 106.0;
+const GAP_X: f64 = 118.0;
 const GAP_Y: f64 = 20.0;
 /// Height of a line that passes a layer.
 const LANE: f64 = 10.0;
