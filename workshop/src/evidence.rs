@@ -126,8 +126,8 @@ pub struct Database {
     pub user_id: String,
     /// Its `user.name`: random in each run, so that only a query can return it.
     pub user_name: String,
-    /// Its `user.name` during a burst: the user is renamed before it, so that only a query of the same request
-    /// can return it.
+    /// Its `user.name` during a burst: the user is renamed before it, so that only a query of the same
+    /// request can return it.
     pub renamed: String,
 }
 

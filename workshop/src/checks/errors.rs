@@ -369,7 +369,8 @@ fn only_failures_are_marked(served: &Served<'_>) -> Check {
     let failed = exceptions(served);
     let refused =
         |span: &Span| served.call_of(span).is_some_and(|call| call.status >= 400 || served.cancelled(call));
-    // A library may make spans for the parts of a call, such as the connection. What happened in them is unknown.
+    // A library may make spans for the parts of a call, such as the connection. What happened in them is
+    // unknown.
     let is_part_of_a_call = |span: &Span| {
         let mut calls = served.trace.spans.iter().filter(|call| served.call_of(call).is_some());
         calls.any(|call| call.span_id != span.span_id && served.trace.is_below(span, call))

@@ -263,7 +263,8 @@ fn with_a_millisecond_more_for_each_query(exports: impl Fn(usize) -> usize) -> w
     })
 }
 
-/// With a simple processor, the end of a span waits for its export, and so does a clock that is read after it.
+/// With a simple processor, the end of a span waits for its export, and so does a clock that is read after
+/// it.
 #[test]
 fn metrics_that_include_the_export_of_each_span_pass() {
     assert_passes(&with_a_millisecond_more_for_each_query(|spans| spans));
