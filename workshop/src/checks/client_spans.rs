@@ -2,7 +2,7 @@
 
 mod attributes;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
@@ -248,8 +248,10 @@ fn are_in_order(served: &Served<'_>) -> Check {
 
 /// Every call of httpbin must name its own CLIENT span, and pass on the context of the request.
 fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
-    let requests: Vec<Served<'_>> = served(evidence).filter(|served| std::ptr::eq(served.run, run)).collect();
-    let mut named = Vec::new();
+    let requests = served(evidence).filter(|served| std::ptr::eq(served.run, run));
+    let requests: BTreeMap<String, Served<'_>> =
+        requests.map(|served| (served.trace.id.clone(), served)).collect();
+    let mut named = BTreeSet::new();
     each(&run.upstream, |call| {
         let (method_of_call, path) = (&call.method, &call.path);
         if call.exchange.is_some_and(|index| trace_id_of(&run.exchanges[index]).is_none()) {
@@ -266,7 +268,7 @@ fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
             );
         };
         let (trace, parent) = call.traceparent().unwrap_or_default();
-        let own = requests.iter().find(|served| served.trace.id == trace);
+        let own = requests.get(trace);
         let seen = || {
             text!(
                 "{method} {path} came with traceparent: {header}\n{tree}",
@@ -295,7 +297,7 @@ fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
             return fail(seen(), cause);
         };
         ensure!(
-            method(span) == call.method && !named.contains(&parent),
+            method(span) == call.method && !named.contains(parent),
             seen(),
             text!("It names the CLIENT span of another call: each call injects its own.")
         );
@@ -306,15 +308,15 @@ fn are_propagated(evidence: &Evidence, run: &Run) -> Check {
                 "The request was sampled, and so are its calls: the flags of traceparent are 01, as in the request's own."
             )
         );
-        named.push(parent);
+        named.insert(parent);
         Ok(())
     })?;
     // A span without a call is wrong, unless the call was cancelled before it was sent.
-    let complete = requests.iter().filter(|served| !served.stopped_at_httpbin());
+    let complete = requests.values().filter(|served| !served.stopped_at_httpbin());
     each(complete, |served| {
         each(calls(served), |span| {
             ensure!(
-                named.contains(&span.span_id.as_str()),
+                named.contains(span.span_id.as_str()),
                 text!(
                     "httpbin got no call for the span {name}\n{tree}",
                     name = &span.name,

@@ -76,7 +76,9 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!(
                 "a log record has a severity, its message as body, the time when it happened, and no copy of the ids in attributes"
             ),
-            each(runs, |run| each(&run.telemetry.log_records, |record| records::form_is_right(record, run))),
+            each(&logged, |logged| {
+                each(&logged.run.telemetry.log_records, |record| records::form_is_right(record, logged))
+            }),
         ),
         Expectation::new(
             text!("the resource of log records is that of the spans, and their scope has a name"),

@@ -1,10 +1,12 @@
 //! Parses log lines as JSON objects, and the time in them.
 
+use std::collections::BTreeMap;
 use std::time::UNIX_EPOCH;
 
 use serde_json::Value;
 
 use crate::evidence::Run;
+use otlp::model::Span;
 
 /// The line as a JSON object, if it is one.
 pub(super) fn object(line: &str) -> Option<Value> {
@@ -16,12 +18,20 @@ pub(super) struct Logged<'a> {
     pub(super) run: &'a Run,
     /// Each line as text and as an object.
     pub(super) lines: Vec<(&'a str, Value)>,
+    /// The spans of the run by trace id and span id.
+    spans: BTreeMap<(&'a str, &'a str), &'a Span>,
 }
 
 impl<'a> Logged<'a> {
     pub(super) fn by_run(run: &'a Run) -> Self {
         let lines = run.stdout.iter().filter_map(|line| Some((line.as_str(), object(line)?)));
-        Self { run, lines: lines.collect() }
+        let spans = run.telemetry.spans.iter();
+        let spans = spans.map(|span| ((span.trace_id.as_str(), span.span_id.as_str()), span));
+        Self { run, lines: lines.collect(), spans: spans.collect() }
+    }
+
+    pub(super) fn span(&self, trace: &str, span: &str) -> Option<&'a Span> {
+        self.spans.get(&(trace, span)).copied()
     }
 
     pub(super) fn objects(&self) -> impl Iterator<Item = &Value> {

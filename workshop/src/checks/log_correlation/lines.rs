@@ -149,7 +149,6 @@ pub(super) fn ids_are_complete(logged: &Logged<'_>) -> Check {
 
 /// The ids must name a span that was running at that time.
 pub(super) fn names_its_span(logged: &Logged<'_>, line: &Value) -> Check {
-    let run = logged.run;
     let (Some(trace), Some(span)) = (line["trace_id"].as_str(), line["span_id"].as_str()) else {
         return Ok(());
     };
@@ -157,9 +156,7 @@ pub(super) fn names_its_span(logged: &Logged<'_>, line: &Value) -> Check {
         // Another expectation reports it.
         return Ok(());
     }
-    let Some(found) =
-        run.telemetry.spans.iter().find(|found| found.span_id == span && found.trace_id == trace)
-    else {
+    let Some(found) = logged.span(trace, span) else {
         return fail(
             text!("no span {span} in trace {trace} was received; the line is\n{line}", span, trace, line),
             cause_of_lost_span(logged, trace, span).unwrap_or_else(|| {

@@ -39,7 +39,7 @@ pub(super) fn query_is_sent(evidence: &Evidence, served: &Served<'_>, queries: &
         )
     );
     let id = &served.trace.id;
-    let own = records.iter().filter(is_query).find(|record| record.trace_id.as_deref() == Some(id));
+    let own = records.iter().filter(|record| record.trace_id.as_deref() == Some(id)).find(is_query);
     let Some(record) = own else {
         let seen = records.iter().find(is_query).or(records.first()).map(outline).unwrap_or_default();
         let cause = if is_lost_at_the_end(served.run, served.exchange.answered) {
@@ -297,7 +297,8 @@ fn level_of_number(number: i32) -> &'static str {
     }
 }
 
-pub(super) fn form_is_right(record: &LogRecord, run: &Run) -> Check {
+pub(super) fn form_is_right(record: &LogRecord, logged: &Logged<'_>) -> Check {
+    let run = logged.run;
     let copies = |key: &str| {
         matches!(key, "trace_id" | "span_id" | "trace.id" | "span.id" | "dd.trace_id" | "dd.span_id")
     };
@@ -326,9 +327,7 @@ pub(super) fn form_is_right(record: &LogRecord, run: &Run) -> Check {
         )
     );
     let span = record.trace_id.as_deref().zip(record.span_id.as_deref());
-    let span = span.and_then(|(trace, span)| {
-        run.telemetry.spans.iter().find(|found| found.span_id == span && found.trace_id == trace)
-    });
+    let span = span.and_then(|(trace, span)| logged.span(trace, span));
     ensure!(
         span.is_none_or(|span| {
             record.when().saturating_add(CLOCK_TOLERANCE) >= span.start
