@@ -28,7 +28,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     }
     let [calm, errors] = [&evidence.calm, &evidence.errors].map(|run| served_in(run).collect::<Vec<_>>());
     let served = || calm.iter().chain(&errors).cloned();
-    let failed = || errors.iter().cloned().filter(|served| served.status >= 500);
+    let failed = || errors.iter().filter(|served| served.status >= 500).cloned();
     let by_chance = || failed().filter(|served| !served.stopped_at_httpbin());
     let by_httpbin = || failed().filter(Served::stopped_at_httpbin);
     let logged = [&evidence.calm, &evidence.errors].map(Logged::by_run);

@@ -14,7 +14,7 @@ use crate::pages::overview::calls::Call;
 /// Maximum number of services on the map.
 const MAX_SERVICES: usize = 20;
 /// Maximum number of characters of a name, so that it fits.
-const MAX_NAME: usize = 15;
+const MAX_NAME: usize = 14;
 
 /// The services on the map, sorted by name, and the calls between them.
 pub(super) struct Map<'a> {
