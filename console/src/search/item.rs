@@ -61,8 +61,8 @@ pub(super) trait Item {
     /// Whether the built-in value passes the test; false if the item has none.
     fn field(&self, field: Field, test: &Test) -> bool;
 
-    /// Whether the value of the attribute passes the test; false if there is none. One of the span hides
-    /// one of its resource, as in other backends.
+    /// Whether the value of the attribute passes the test; false if there is none. An attribute of the span
+    /// hides one of its resource.
     fn attribute(&self, key: &str, test: &Test) -> bool;
 
     /// Whether the word is in one of the texts in which words are searched.
