@@ -28,6 +28,7 @@ mod wrong_unusual;
 use otlp::model::Span;
 use workshop::checks;
 use workshop::evidence::Evidence;
+use workshop::verdict::Expectation;
 
 /// The answer's evidence, changed.
 fn with(change: impl FnOnce(&mut Evidence)) -> Evidence {
@@ -70,8 +71,11 @@ fn failures(step: &str, evidence: &Evidence) -> String {
 
 /// The advice of `step`.
 fn advice(step: &str, evidence: &Evidence) -> String {
-    let expectations = checks::judge(step, evidence).unwrap();
-    expectations.into_iter().filter_map(|it| Some(format!("{}\n", it.advice?))).collect()
+    advice_of(&checks::judge(step, evidence).unwrap())
+}
+
+fn advice_of(expectations: &[Expectation]) -> String {
+    expectations.iter().filter_map(|it| Some(format!("{}\n", it.advice.as_ref()?))).collect()
 }
 
 /// Asserts that `step` fails with these words, and that no step before it fails.

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use workshop::checks;
 use workshop::evidence::{Evidence, Run};
 
-use super::{advice, recording};
+use super::{advice, advice_of, recording};
 
 /// The minimum percentage of mutations that must be noticed; the others are on the list.
 const MIN_NOTICED: usize = 95;
@@ -139,7 +139,7 @@ fn noticed_by(mutation: &Mutation) -> Option<&'static str> {
     first.chain(STEPS).find(|step| {
         let expectations = checks::judge(step, &evidence).unwrap_or_default();
         expectations.iter().any(|expectation| !expectation.is_met())
-            || advice(step, &evidence) != advice_to_the_answer(step)
+            || advice_of(&expectations) != advice_to_the_answer(step)
     })
 }
 
