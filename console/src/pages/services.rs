@@ -1,5 +1,6 @@
 //! All services: their requests, when they were last heard of, and who calls whom.
 
+mod layers;
 mod layout;
 mod map;
 

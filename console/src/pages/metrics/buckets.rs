@@ -10,7 +10,11 @@ const MAX_COLLECTED: usize = 2_000;
 
 /// The bounds of all histograms.
 #[derive(Debug, Default)]
-pub(super) struct Bounds(BTreeSet<Bound>);
+pub(super) struct Bounds {
+    all: BTreeSet<Bound>,
+    /// Those that were added last: most samples of a series have the same.
+    last: Vec<f64>,
+}
 
 /// A number that can be compared with all others.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,16 +36,20 @@ impl PartialOrd for Bound {
 
 impl Bounds {
     pub(super) fn add(&mut self, of: &Distribution) {
+        if of.bounds == self.last {
+            return;
+        }
+        self.last.clone_from(&of.bounds);
         // Zero may be negative.
-        self.0.extend(of.bounds.iter().filter(|bound| bound.is_finite()).map(|bound| Bound(bound + 0.0)));
-        if self.0.len() > MAX_COLLECTED {
-            self.0 = thinned(&self.0, MAX_COLLECTED / 2).into_iter().map(Bound).collect();
+        self.all.extend(of.bounds.iter().filter(|bound| bound.is_finite()).map(|bound| Bound(bound + 0.0)));
+        if self.all.len() > MAX_COLLECTED {
+            self.all = thinned(&self.all, MAX_COLLECTED / 2).into_iter().map(Bound).collect();
         }
     }
 
     /// If there are too many, neighbours are merged.
     pub(super) fn buckets(&self) -> Buckets {
-        Buckets { bounds: thinned(&self.0, MAX_BOUNDS) }
+        Buckets { bounds: thinned(&self.all, MAX_BOUNDS) }
     }
 }
 

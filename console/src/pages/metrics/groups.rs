@@ -8,6 +8,7 @@ use serde::ser::{SerializeMap, Serializer};
 
 use super::buckets::Bounds;
 use super::columns::{Columns, Times};
+use super::has_values;
 use super::heat_map::HeatMap;
 use super::series_chart::Chart;
 use super::sums::Sums;
@@ -131,15 +132,23 @@ pub(super) fn interval(series: &Series) -> Option<u64> {
     intervals.get(intervals.len() / 2).copied()
 }
 
-/// Reads all series of an instrument in parts. Exports can be added in between.
-fn for_each_series(console: &Console, service: &str, name: &str, mut read: impl FnMut(&Instrument, &Series)) {
+/// Reads all series of an instrument that have values in a range, in parts. Exports can be added in between.
+fn for_each_series(
+    console: &Console,
+    service: &str,
+    name: &str,
+    range: &TimeRange,
+    mut read: impl FnMut(&Instrument, &Series),
+) {
     let mut last: Option<Identity> = None;
     loop {
         let next = console.read(|store| {
             let instrument = store.instruments.get(service, name)?;
             let (mut samples, mut next) = (0, None);
             for (identity, series) in instrument.series_after(last) {
-                read(instrument, series);
+                if has_values(series, range) {
+                    read(instrument, series);
+                }
                 next = Some(identity);
                 samples += series.samples.len();
                 if samples >= SAMPLES_AT_ONCE {
@@ -168,7 +177,9 @@ impl Groups {
     ) -> Self {
         let mut survey = Survey::default();
         let key = if by.is_empty() { ALL } else { by };
-        for_each_series(console, service, name, |instrument, series| survey.add(instrument, series, key));
+        for_each_series(console, service, name, range, |instrument, series| {
+            survey.add(instrument, series, key)
+        });
         let Survey { kind, attributes, values, left_out, times, bounds } = survey;
         let attributes = attributes.into_iter().collect();
         let count = values.len();
@@ -190,7 +201,7 @@ impl Groups {
         let mut sums: BTreeMap<&Option<String>, Sums> =
             shown.iter().map(|value| (value, Sums::new(kind, columns, buckets))).collect();
         let mut all = buckets.map(|buckets| Sums::new(kind, columns, Some(buckets)));
-        for_each_series(console, service, name, |instrument, series| {
+        for_each_series(console, service, name, range, |instrument, series| {
             if let Some(all) = &mut all {
                 all.add(instrument, series);
             }
