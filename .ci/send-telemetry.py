@@ -8,13 +8,16 @@ import importlib
 import logging
 import sys
 
+from opentelemetry.context import Context
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Link
 
 protocol, endpoint = sys.argv[1:]
 exporters = f"opentelemetry.exporter.otlp.proto.{protocol}"
@@ -31,8 +34,11 @@ resource = Resource.create({"service.name": f"python-{protocol}"})
 
 tracers = TracerProvider(resource=resource)
 tracers.add_span_processor(BatchSpanProcessor(exporter("trace_exporter", "OTLPSpanExporter", "traces")))
+exponential = View(instrument_name="ci.size", aggregation=ExponentialBucketHistogramAggregation())
 meters = MeterProvider(
-    [PeriodicExportingMetricReader(exporter("metric_exporter", "OTLPMetricExporter", "metrics"))], resource
+    [PeriodicExportingMetricReader(exporter("metric_exporter", "OTLPMetricExporter", "metrics"))],
+    resource,
+    views=[exponential],
 )
 loggers = LoggerProvider(resource)
 loggers.add_log_record_processor(
@@ -43,6 +49,10 @@ logging.getLogger().addHandler(LoggingHandler(logger_provider=loggers))
 meter = meters.get_meter("ci")
 meter.create_counter("ci.orders", "{order}").add(3, {"paid": True})
 meter.create_histogram("ci.duration", "s").record(0.25)
+meter.create_histogram("ci.size", "By").record(1000)
+meter.create_up_down_counter("ci.open", "{order}").add(5)
+meter.create_up_down_counter("ci.open", "{order}").add(-1)
+meter.create_gauge("ci.temperature", "Cel").set(21.5)
 
 tracer = tracers.get_tracer("ci")
 with tracer.start_as_current_span("parent") as parent:
@@ -52,6 +62,9 @@ with tracer.start_as_current_span("parent") as parent:
             raise ValueError("from Python")
     except ValueError:
         logging.exception("it failed")
+
+with tracer.start_as_current_span("linked", context=Context(), links=[Link(parent.get_span_context())]):
+    pass
 
 for provider in (tracers, meters, loggers):
     provider.force_flush()

@@ -28,7 +28,7 @@ pub struct Group {
     pub id: String,
     /// `service.name`.
     pub service: String,
-    /// `exception.type`.
+    /// `exception.type`, with its module if one of the failures has it.
     pub kind: String,
     /// The message, with `#` for the parts that differ.
     pub message: String,
@@ -49,6 +49,12 @@ impl Group {
     /// The ids of the newest traces, newest first.
     pub fn traces(&self) -> impl Iterator<Item = &str> {
         self.traces.iter().map(|(_, id)| id.as_str())
+    }
+
+    fn name(&mut self, kind: String) {
+        if kind.len() > self.kind.len() {
+            self.kind = kind;
+        }
     }
 
     /// The number of failures from `from` until before `to`, in nanoseconds since 1970 and in steps of 5 s,
@@ -111,6 +117,8 @@ impl Errors {
                 !self.counted.insert(hash(&(trace, &key)))
             }
         {
+            // The other one may have the module of the type.
+            self.groups.entry(key).and_modify(|group| group.name(failure.kind));
             return;
         }
         // A failure may arrive late, but none is in the future.
@@ -122,7 +130,7 @@ impl Errors {
         let group = self.groups.entry(key).or_insert_with_key(|key| Group {
             id: format!("{:016x}", hash(key)),
             service: key.0.clone(),
-            kind: key.1.clone(),
+            kind: failure.kind.clone(),
             message: key.2.clone(),
             count: 0,
             first: time,
@@ -132,6 +140,7 @@ impl Errors {
             slots: BTreeMap::new(),
         });
         group.count += 1;
+        group.name(failure.kind);
         group.first = group.first.min(time);
         if !failure.stack.is_empty() && (time >= group.last || group.stack.is_empty()) {
             group.stack = failure.stack.into();
