@@ -232,6 +232,7 @@ the_pages_have_it() {
 step_bench() {
     cargo bench --profile dev --workspace --bench overhead -- --part cycles --cycles 1 --slice 100ms
     cargo bench --profile dev --workspace --bench receiver -- --seconds 1 --cycles 1
+    cargo bench --profile dev --workspace --bench soak -- --minutes 0.2
 }
 
 # A real Collector runs the configuration that Compose uses.
