@@ -181,7 +181,7 @@ async fn soak(length: Duration) {
     let seconds = started.elapsed().as_secs_f64();
     println!("{seconds:.0} s, {:.0} % of a core", console.cpu().as_secs_f64() / seconds * 100.0);
     println!("resident, MiB: {second:.0} in the second quarter, {last:.0} in the last, at most {most:.0}");
-    println!("requests a second: {}", services["services"][0]["per_second"]);
+    println!("requests per second: {}", services["services"][0]["per_second"]);
     println!("{counts:#}");
     let mut slow = Vec::new();
     for (page, times) in &mut pages {
@@ -206,7 +206,7 @@ async fn soak(length: Duration) {
     if length >= FULL_AFTER {
         assert!(last <= 1.05 * second, "memory grows from {second:.0} to {last:.0} MiB");
         let (rate, expected) = (services["services"][0]["per_second"].as_f64().unwrap(), TRACES_PER_SECOND);
-        assert!((rate / expected - 1.0).abs() < 0.01, "{rate} requests a second, and not {expected}");
+        assert!((rate / expected - 1.0).abs() < 0.01, "{rate} requests per second, and not {expected}");
     }
     assert!(slow.is_empty(), "slow pages: {slow:?}");
 }
