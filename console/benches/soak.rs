@@ -5,9 +5,9 @@
 //! cargo bench --workspace --bench soak -- --minutes 10
 //! ```
 //!
-//! Each second, it sends 5,000 spans, 2,500 log records and 1,000 points of 10,000 series; every 50 s, 1,000 of
-//! these series end, and as many new ones begin. Everything must be counted, memory must stay as it is once the
-//! store is full, and pages must answer quickly. It needs Linux.
+//! Each second, it sends 5,000 spans, 2,500 log records and 1,000 points of 10,000 series; every 50 s, 1,000
+//! of these series end, and as many new ones begin. Everything must be counted, memory must stay as it is
+//! once the store is full, and pages must answer quickly. It needs Linux.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that cannot go on should stop")]
 
