@@ -21,11 +21,11 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         return vec![failed];
     }
     let served: Vec<Served<'_>> = served(evidence).collect();
-    let all = || served.iter().cloned();
+    let all = || served.iter();
     let complete = || all().filter(|served| !served.stopped_at_httpbin());
     let counted = Expectation::new(
         text!("four CLIENT spans below the SERVER span of each request: GET, GET, POST and PUT"),
-        each(complete(), |served| has_four_calls(&served)),
+        each(complete(), |served| has_four_calls(served)),
     );
     if !counted.is_met() {
         return vec![counted];
@@ -34,16 +34,16 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         counted,
         Expectation::new(
             text!("they are siblings, and each is within the time of the request"),
-            each(all(), |served| are_siblings(&served)),
+            each(all(), |served| are_siblings(served)),
         ),
         Expectation::new(
             text!("each is named by its method"),
-            each(all(), |served| each(calls(&served), is_named)),
+            each(all(), |served| each(calls(served), is_named)),
         ),
         Expectation::new(
             text!("the first ends before the three others begin, and those overlap"),
             each(complete().filter(|served| served.exchange.purpose == Purpose::Alone), |served| {
-                are_in_order(&served)
+                are_in_order(served)
             }),
         ),
         Expectation::new(
@@ -56,17 +56,17 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                  network.protocol.version, each with the value of its own call"
             ),
             each(all(), |served| {
-                each(pairs(&served), |(span, call)| on(span, attributes::are_right(&served, span, call)))
+                each(pairs(served), |(span, call)| on(span, attributes::are_right(served, span, call)))
             }),
         )
         .with_advice(all().next().and_then(|served| {
-            let (span, call) = pairs(&served).into_iter().next()?;
-            attributes::advice(&served, span, call)
+            let (span, call) = pairs(served).into_iter().next()?;
+            attributes::advice(served, span, call)
         })),
         Expectation::new(
             text!("it begins before httpbin is called, and ends after it has answered"),
             each(all(), |served| {
-                each(pairs(&served), |(span, call)| on(span, covers_the_call(&served, span, call)))
+                each(pairs(served), |(span, call)| on(span, covers_the_call(served, span, call)))
             })
             .and_then(|()| end_before_the_query(evidence)),
         ),
@@ -75,7 +75,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 "a call that httpbin answers with 503 has the status Error and error.type; one that it answers with 200 has neither"
             ),
             each(all(), |served| {
-                each(pairs(&served), |(span, call)| on(span, status_is_right(&served, span, call)))
+                each(pairs(served), |(span, call)| on(span, status_is_right(served, span, call)))
             }),
         ),
     ];

@@ -19,11 +19,11 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         return vec![failed];
     }
     let served: Vec<Served<'_>> = served(evidence).collect();
-    let served = || served.iter().cloned();
+    let served = || served.iter();
     let all = || served().filter(|served| !served.stopped_at_httpbin());
     let found = Expectation::new(
         text!("one CLIENT span of the database for each request, below its SERVER span"),
-        each(all(), |served| has_one_query(&served)),
+        each(all(), |served| has_one_query(served)),
     );
     if !found.is_met() {
         return vec![found];
@@ -36,27 +36,27 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                  db.query.summary, each with the value of the query"
             ),
             each(all(), |served| {
-                each(queries(&served), |span| on(span, attributes::are_right(span, served.run)))
+                each(queries(served), |span| on(span, attributes::are_right(span, served.run)))
             }),
         )
         .with_advice(
-            all().next().and_then(|served| attributes::advice(queries(&served).first()?, served.run)),
+            all().next().and_then(|served| attributes::advice(queries(served).first()?, served.run)),
         ),
         Expectation::new(
             text!("it is named by the operation, and by the table or the database"),
-            each(all(), |served| each(queries(&served), |span| attributes::is_named(span, served.run))),
+            each(all(), |served| each(queries(served), |span| attributes::is_named(span, served.run))),
         ),
         Expectation::new(
             text!("an INTERNAL span handson.dbQuery around it"),
-            each(all(), |served| is_inside(&served)),
+            each(all(), |served| is_inside(served)),
         ),
         Expectation::new(
             text!("a query that succeeds has neither the status Error nor error.type"),
-            each(all(), |served| each(queries(&served), |span| on(span, has_not_failed(span)))),
+            each(all(), |served| each(queries(served), |span| on(span, has_not_failed(span)))),
         ),
         Expectation::new(
             text!("a request that fails before its query has no query span"),
-            each(served().filter(Served::stopped_at_httpbin), |served| has_no_query(&served)),
+            each(served().filter(|served| served.stopped_at_httpbin()), |served| has_no_query(served)),
         ),
     ]
 }

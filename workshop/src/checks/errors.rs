@@ -27,12 +27,13 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         return vec![failed];
     }
     let [calm, errors] = [&evidence.calm, &evidence.errors].map(|run| served_in(run).collect::<Vec<_>>());
-    let served = || calm.iter().chain(&errors).cloned();
-    let failed = || errors.iter().filter(|served| served.status >= 500).cloned();
+    let served = || calm.iter().chain(&errors);
+    let failed = || errors.iter().filter(|served| served.status >= 500);
     let by_chance = || failed().filter(|served| !served.stopped_at_httpbin());
-    let by_httpbin = || failed().filter(Served::stopped_at_httpbin);
+    let by_httpbin = || failed().filter(|served| served.stopped_at_httpbin());
     let logged = [&evidence.calm, &evidence.errors].map(Logged::by_run);
     let lines = lines::errors(&logged);
+    let without_answer: Vec<Served<'_>> = served_in(&evidence.unusual).filter(is_without_answer).collect();
     let unusual = [Logged::by_run(&evidence.unusual)];
     let unusual_lines = lines::errors(&unusual);
     let rate = format!("{:.0} %", evidence.errors.error_rate * 100.0);
@@ -43,23 +44,23 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!("a random error has one exception event in its trace, on a span that has the status Error"),
-            each(by_chance(), |served| has_one_exception(&served, Some("RandomError"))),
+            each(by_chance(), |served| has_one_exception(served, Some("RandomError"))),
         ),
         Expectation::new(
             text!("it happens in an INTERNAL span handson.randomError, which has the event"),
-            each(by_chance(), |served| is_on_its_span(&served)),
+            each(by_chance(), |served| is_on_its_span(served)),
         ),
         Expectation::new(
             text!(
                 "each request that gets this far has this span once, after its query, whether it fails or not"
             ),
-            each(served().filter(|served| !served.stopped_at_httpbin()), |served| has_its_step(&served)),
+            each(served().filter(|served| !served.stopped_at_httpbin()), |served| has_its_step(served)),
         ),
         Expectation::new(
             text!(
                 "exception.type, exception.message and exception.stacktrace are strings that say what happened"
             ),
-            each(failed(), |served| each(exceptions(&served), |(_, event)| describes_the_failure(event)))
+            each(failed(), |served| each(exceptions(served), |(_, event)| describes_the_failure(event)))
                 .and_then(|()| stacks_differ(by_chance(), by_httpbin())),
         ),
         Expectation::new(
@@ -67,7 +68,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 "if httpbin fails, there is also one exception event of type HttpbinError on the CLIENT span of the failed call"
             ),
             each(by_httpbin(), |served| {
-                has_one_exception(&served, Some("HttpbinError")).and_then(|()| is_on_the_call(&served))
+                has_one_exception(served, Some("HttpbinError")).and_then(|()| is_on_the_call(served))
             }),
         ),
         Expectation::new(
@@ -83,41 +84,41 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!("a span in which nothing failed has neither the status Error nor an exception event"),
-            each(served(), |served| only_failures_are_marked(&served)),
+            each(served(), |served| only_failures_are_marked(served)),
         ),
         Expectation::new(
             text!(
                 "each failure is one line at ERROR with error: {{kind, message, stack}}, and the ids of its trace"
             ),
-            each(failed(), |served| lines::is_logged_once(&served, &lines)),
+            each(failed(), |served| lines::is_logged_once(served, &lines)),
         ),
         Expectation::new(
             text!(
                 "each failure is one log record at ERROR with exception.type, exception.message and exception.stacktrace"
             ),
-            each(failed(), |served| lines::is_sent_once(&served, &lines)),
+            each(failed(), |served| lines::is_sent_once(served, &lines)),
         ),
         Expectation::new(
             text!(
                 "if a call gets no answer, there is also one exception event on its CLIENT span, one line and one log record at ERROR"
             ),
-            each(served_in(&evidence.unusual).filter(is_without_answer), |served| {
-                has_one_exception(&served, None)?;
-                is_on_the_call(&served)?;
-                each(exceptions(&served), |(_, event)| describes_the_failure(event))?;
-                lines::has_one_line(&served, &unusual_lines)?;
-                lines::is_sent_once(&served, &unusual_lines)
+            each(&without_answer, |served| {
+                has_one_exception(served, None)?;
+                is_on_the_call(served)?;
+                each(exceptions(served), |(_, event)| describes_the_failure(event))?;
+                lines::has_one_line(served, &unusual_lines)?;
+                lines::is_sent_once(served, &unusual_lines)
             }),
         ),
         Expectation::new(
             text!("a request that succeeds has no exception event, and no line at ERROR"),
             each(served().filter(|served| served.status < 500), |served| {
                 ensure!(
-                    exceptions(&served).is_empty(),
+                    exceptions(served).is_empty(),
                     tree(&served.trace),
                     text!("It is recorded though nothing failed.")
                 );
-                lines::is_not_logged(&served, &lines)
+                lines::is_not_logged(served, &lines)
             }),
         ),
     ]
@@ -322,17 +323,17 @@ fn describes_the_failure(event: &Event) -> Check {
 }
 
 /// Two failures in different places of the program cannot have the same stack.
-fn stacks_differ<'a>(
-    by_chance: impl Iterator<Item = Served<'a>>,
-    mut by_httpbin: impl Iterator<Item = Served<'a>>,
+fn stacks_differ<'a: 'b, 'b>(
+    by_chance: impl Iterator<Item = &'b Served<'a>>,
+    by_httpbin: impl Iterator<Item = &'b Served<'a>>,
 ) -> Check {
     let stacks = |served: &Served<'a>| {
         let events = exceptions(served).into_iter();
         events.filter_map(|(_, event)| event.attributes.text("exception.stacktrace")).collect::<Vec<_>>()
     };
-    let of_random_errors: BTreeSet<&str> = by_chance.flat_map(|served| stacks(&served)).collect();
-    each(&mut by_httpbin, |served| {
-        let same = stacks(&served).into_iter().find(|stack| of_random_errors.contains(stack));
+    let of_random_errors: BTreeSet<&str> = by_chance.flat_map(stacks).collect();
+    each(by_httpbin, |served| {
+        let same = stacks(served).into_iter().find(|stack| of_random_errors.contains(stack));
         ensure!(
             same.is_none(),
             text!(

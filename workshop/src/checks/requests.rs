@@ -97,7 +97,6 @@ impl<'a> Ids<'a> {
 }
 
 /// A request that was traced.
-#[derive(Clone)]
 pub(super) struct Served<'a> {
     pub(super) run: &'a Run,
     pub(super) index: usize,

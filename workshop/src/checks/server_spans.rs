@@ -26,7 +26,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         return vec![failed];
     }
     let served: Vec<Served<'_>> = served(evidence).collect();
-    let served = || served.iter().cloned();
+    let served = || served.iter();
     let failed = || served().filter(|served| served.status >= 500);
     let mut expectations = vec![
         Expectation::new(
@@ -43,31 +43,31 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         .with_advice(advice_about_strays(runs)),
         Expectation::new(
             text!("it begins when the request is received, and ends when the response is complete"),
-            each(served(), |served| covers_the_request(&served)),
+            each(served(), |served| covers_the_request(served)),
         ),
         Expectation::new(
             text!(
                 "http.request.method, http.route, url.path, url.scheme, server.address, server.port, client.address, \
                  network.protocol.version, user_agent.original and http.response.status_code, each with the request's own value"
             ),
-            each(served(), |served| on(served.server, attributes::are_right(&served))),
+            each(served(), |served| on(served.server, attributes::are_right(served))),
         )
-        .with_advice(served().next().and_then(|served| attributes::advice(&served))),
+        .with_advice(served().next().and_then(|served| attributes::advice(served))),
         Expectation::new(
             text!("one handson.sleep50microsec is below it, within its time and without an error"),
-            each(served(), |served| has_its_sleep(&served)),
+            each(served(), |served| has_its_sleep(served)),
         ),
         Expectation::new(
             text!("a 500 gives it the status Error and error.type; a 200 leaves the status unset"),
-            each(served(), |served| on(served.server, status_is_right(&served))),
+            each(served(), |served| on(served.server, status_is_right(served))),
         ),
         Expectation::new(
             text!("the response header traceresponse names the SERVER span: 00-<trace id>-<span id>-01"),
-            each(served(), |served| has_traceresponse(&served)),
+            each(served(), |served| has_traceresponse(served)),
         ),
         Expectation::new(
             text!("the body of a 500 contains the trace_id"),
-            each(failed(), |served| names_its_trace(&served)),
+            each(failed(), |served| names_its_trace(served)),
         ),
         Expectation::new(text!("/healthz creates no span"), health_is_untraced(calm)),
     ];
