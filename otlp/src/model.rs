@@ -2,6 +2,7 @@
 //! protobuf.
 
 mod attributes;
+mod exception;
 mod log_record;
 mod metric;
 pub mod otlp_json;
@@ -13,6 +14,7 @@ mod span;
 mod trace;
 
 pub use attributes::{Attributes, Value};
+pub use exception::type_without_module;
 pub use log_record::LogRecord;
 pub use metric::{Data, Exemplar, Gap, HistogramPoint, Metric, Point, SummaryPoint, Temporality};
 pub use scope::Scope;

@@ -48,9 +48,7 @@ impl Field {
             _ => None,
         }
     }
-}
 
-impl Field {
     /// Whether it is a number, which is compared with other numbers.
     pub(super) fn is_number(self) -> bool {
         matches!(self, Self::Level | Self::Count | Self::Duration | Self::TraceDuration | Self::TraceSpans)

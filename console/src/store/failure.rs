@@ -1,7 +1,7 @@
 //! One failure, and the key of its group.
 
 use super::cut;
-use otlp::model::{Attributes, LogRecord, Span};
+use otlp::model::{Attributes, LogRecord, Span, type_without_module};
 
 /// Maximum numbers of bytes of a stack trace, of a message, and of a type.
 const MAX_STACK: usize = 8 * 1024;
@@ -86,17 +86,8 @@ impl Failure {
 
     /// The key of its group.
     pub(super) fn key(&self) -> Key {
-        (self.service.clone(), without_module(&self.kind).to_owned(), normalised(&self.message))
+        (self.service.clone(), type_without_module(&self.kind).to_owned(), normalised(&self.message))
     }
-}
-
-/// The type without its module: `RandomError` for `__main__.RandomError`, `handson::RandomError` and
-/// `*main.RandomError`. Some SDKs write the module in a span, and not in a log record.
-fn without_module(kind: &str) -> &str {
-    // Parameters of a generic type have modules, too.
-    let end = kind.find(['<', '[', '(']).unwrap_or(kind.len());
-    let start = kind[..end].rfind(['.', ':', '/', '\\', '*', '$']).map_or(0, |separator| separator + 1);
-    if start == end { kind } else { &kind[start..] }
 }
 
 /// The message with `#` instead of numbers, hex ids and other words with a digit.
@@ -124,23 +115,7 @@ fn without_digits(message: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{normalised, without_module};
-
-    #[test]
-    fn a_type_is_the_same_with_and_without_its_module() {
-        let kinds = [
-            "RandomError",
-            "__main__.RandomError",
-            "*main.RandomError",
-            "handson::error::RandomError",
-            "App\\Errors\\RandomError",
-            "com.example.Handson$RandomError",
-        ];
-        assert!(kinds.iter().all(|kind| without_module(kind) == "RandomError"));
-        assert_eq!(without_module("core::Wrapped<io::Error>"), "Wrapped<io::Error>");
-        assert_eq!(without_module("std::"), "std::");
-        assert_eq!(without_module("(no exception.type)"), "(no exception.type)");
-    }
+    use super::normalised;
 
     #[test]
     fn messages_that_differ_only_in_numbers_and_ids_are_the_same() {

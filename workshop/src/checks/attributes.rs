@@ -3,7 +3,7 @@
 use super::assert::{Check, ensure, fail};
 use crate::messages::Message;
 use crate::text;
-use otlp::model::{Attributes, Value};
+use otlp::model::{Attributes, Value, type_without_module};
 
 /// A row of a table: one attribute, and its expected value, which follows from the facts `F`.
 pub(super) struct Attribute<F: ?Sized> {
@@ -62,11 +62,7 @@ pub(super) const ERRORS: [&str; 2] = ["RandomError", "HttpbinError"];
 
 /// Whether a type is this kind of error. Some languages put the module or package before it.
 pub(super) fn is_kind(seen: &str, kind: &str) -> bool {
-    last_part(seen) == last_part(kind)
-}
-
-fn last_part(kind: &str) -> &str {
-    kind.rsplit(['.', ':', '*', '$', '/']).next().unwrap_or(kind)
+    type_without_module(seen) == type_without_module(kind)
 }
 
 /// Expects this text.
