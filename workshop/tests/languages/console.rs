@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use upstream::{Reaction, Upstream};
 
+use super::shared::{ConsoleProcess, client};
 use super::{START_TIMEOUT, root};
 
 const REQUESTS: u64 = 40;
@@ -34,37 +35,18 @@ impl Process {
 
 /// A running console.
 struct Console {
-    _process: Process,
-    url: String,
-    otlp: String,
-    grpc: String,
+    process: ConsoleProcess,
     client: reqwest::Client,
 }
 
 impl Console {
-    fn start(client: reqwest::Client) -> Self {
-        use std::io::{BufRead, BufReader};
-        let mut process = Command::new(env!("CARGO_BIN_EXE_workshop"))
-            .args(["console", "--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
-            .current_dir(root())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let mut addresses: Vec<String> = Vec::new();
-        while addresses.len() < 3 {
-            let line = lines.next().expect("the console ended").unwrap();
-            let words = line.split_whitespace().map(|word| word.trim_end_matches(','));
-            addresses.extend(words.filter(|word| word.starts_with("http://")).map(str::to_owned));
-        }
-        // The console would end without a reader.
-        std::thread::spawn(move || lines.for_each(drop));
-        let [url, otlp, grpc] = addresses.try_into().unwrap();
-        Self { _process: Process(process), url, otlp, grpc, client }
+    fn start() -> Self {
+        Self { process: ConsoleProcess::start(), client: client() }
     }
 
     async fn json(&self, path: &str) -> Value {
-        let get = self.client.get(format!("{}{path}", self.url)).header("accept", "application/json");
+        let get =
+            self.client.get(format!("{}{path}", self.process.urls[0])).header("accept", "application/json");
         serde_json::from_str(&get.send().await.unwrap().text().await.unwrap()).unwrap()
     }
 
@@ -108,7 +90,7 @@ async fn failures_of(
         .env("DATABASE_URL", format!("sqlite://{}?mode=rwc", database.path().join("handson.db").display()))
         .env("RANDOM_ERROR_RATE", "0.5")
         .env("OTEL_SERVICE_NAME", service)
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &console.otlp)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", &console.process.urls[1])
         .envs(variables.iter().copied())
         .stdout(Stdio::null())
         .spawn()
@@ -127,11 +109,6 @@ async fn failures_of(
     }
     process.terminate();
     failures
-}
-
-fn client() -> reqwest::Client {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap()
 }
 
 /// The page of services counts the requests and errors, and has seen all signals.
@@ -196,7 +173,7 @@ async fn shows_everything(console: &Console, service: &str, kind: &str, failures
 #[tokio::test]
 #[ignore = "needs Go; run with --ignored"]
 async fn the_console_shows_what_go_sends() {
-    let console = Console::start(client());
+    let console = Console::start();
     let built = tempfile::tempdir().unwrap();
     let program = built.path().join("handson");
     let command = format!("go build -o {0} . && exec {0}", program.display());
@@ -207,7 +184,7 @@ async fn the_console_shows_what_go_sends() {
 #[tokio::test]
 #[ignore = "needs Python and its packages; run with --ignored"]
 async fn the_console_shows_what_python_sends() {
-    let console = Console::start(client());
+    let console = Console::start();
     let folder = root().join("examples/python/after");
     let failures = failures_of("exec python handson.py", &folder, "python", &console, &[]).await;
     shows_everything(&console, "python", "__main__.RandomError", failures).await;
@@ -217,11 +194,11 @@ async fn the_console_shows_what_python_sends() {
 #[tokio::test]
 #[ignore = "needs Node and the packages of node/package-lock.json; run with --ignored"]
 async fn the_console_shows_what_node_sends_by_each_protocol() {
-    let console = Console::start(client());
+    let console = Console::start();
     let folder = root().join("workshop/tests/languages/node");
     for protocol in ["http/protobuf", "http/json", "grpc"] {
         let service = format!("node-{}", protocol.replace('/', "-"));
-        let endpoint = if protocol == "grpc" { &console.grpc } else { &console.otlp };
+        let endpoint = &console.process.urls[if protocol == "grpc" { 2 } else { 1 }];
         let variables =
             [("OTEL_EXPORTER_OTLP_PROTOCOL", protocol), ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)];
         let failures = failures_of("exec sh start.sh", &folder, &service, &console, &variables).await;

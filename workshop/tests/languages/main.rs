@@ -6,6 +6,8 @@
 
 mod console;
 mod node;
+#[path = "../shared/console.rs"]
+mod shared;
 mod states;
 
 use std::path::{Path, PathBuf};

@@ -66,7 +66,7 @@ async fn no_page_violates_wcag_2_1_aa_by_axe() {
     let mut violations = Vec::new();
     // Nothing has arrived: the pages say what to do.
     for path in ["/", "/traces", "/logs", "/errors", "/metrics", "/services"] {
-        violations.extend(axe.violations(&browser, &console.url, path).await);
+        violations.extend(axe.violations(&browser, console.url(), path).await);
     }
 
     send_all(&console).await;
@@ -74,7 +74,7 @@ async fn no_page_violates_wcag_2_1_aa_by_axe() {
     let spans = (1..=12).map(|id| span(&trace, id, id / 2, &format!("part {id}"), id == 5)).collect();
     console.spans("worker", spans).await;
     let group = console.error_group().await;
-    browser.open(&format!("{}/logs?q=%22record+50%22", console.url)).await;
+    browser.open(&format!("{}/logs?q=%22record+50%22", console.url())).await;
     let around = browser.script("return document.querySelector('[href*=around]').getAttribute('href')").await;
     let around = around.as_str().unwrap();
     for path in [
@@ -113,12 +113,12 @@ async fn no_page_violates_wcag_2_1_aa_by_axe() {
         "/guide/en/instructor.md",
         "/nowhere",
     ] {
-        violations.extend(axe.violations(&browser, &console.url, path).await);
+        violations.extend(axe.violations(&browser, console.url(), path).await);
     }
     for scheme in ["light", "dark"] {
         let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         browser.devtools("Emulation.setEmulatedMedia", media).await;
-        browser.open(&console.url).await;
+        browser.open(console.url()).await;
         browser.keys("?").await;
         violations.extend(axe.run(&browser).await);
     }
@@ -131,7 +131,7 @@ async fn axe_reports_the_rule_and_the_element_of_a_violation() {
     let Some(axe) = Axe::load() else { return };
     let console = Console::start();
     let browser = Browser::start().await;
-    browser.open(&format!("{}/self", console.url)).await;
+    browser.open(&format!("{}/self", console.url())).await;
     browser.script("document.querySelector('h1').append(document.createElement('img'))").await;
     let found = axe.run(&browser).await;
     assert!(

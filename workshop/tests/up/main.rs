@@ -18,6 +18,8 @@ mod pages;
 mod processes;
 mod screen;
 mod screenshots;
+#[path = "../shared/console.rs"]
+mod shared;
 mod steps;
 mod tabs;
 mod webdriver;

@@ -1,13 +1,11 @@
 //! The pages on a phone and on a large screen, light and dark, with telemetry of unusual size.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
 use super::browser::Browser;
-use super::root;
+use super::shared::{ConsoleProcess, client};
 use super::webdriver::{ENTER, ESCAPE, Locator};
 
 pub const BIG: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
@@ -18,40 +16,27 @@ pub fn now() -> u64 {
     UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64
 }
 
-/// A running `cargo workshop console` on free ports. It ends when this value is dropped.
+/// A running console.
 pub struct Console {
-    process: Child,
-    /// The URL of its pages.
-    pub url: String,
-    otlp: String,
+    process: ConsoleProcess,
     client: reqwest::Client,
 }
 
 impl Console {
     pub fn start() -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_workshop"))
-            .args(["console", "--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
-            .current_dir(root())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let mut urls = Vec::new();
-        while urls.len() < 3 {
-            let line = lines.next().expect("the console ended");
-            urls.extend(
-                line.split_whitespace().filter(|word| word.starts_with("http://")).map(str::to_owned),
-            );
-        }
-        std::thread::spawn(move || lines.for_each(drop));
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        Self { process, url: urls[0].clone(), otlp: urls[1].clone(), client }
+        Self { process: ConsoleProcess::start(), client: client() }
+    }
+
+    /// The URL of its pages.
+    pub fn url(&self) -> &str {
+        &self.process.urls[0]
     }
 
     pub async fn send(&self, path: &str, body: Value) {
-        let post =
-            self.client.post(format!("{}{path}", self.otlp)).header("content-type", "application/json");
+        let post = self
+            .client
+            .post(format!("{}{path}", self.process.urls[1]))
+            .header("content-type", "application/json");
         assert_eq!(post.body(body.to_string()).send().await.unwrap().status().as_u16(), 200);
     }
 
@@ -62,7 +47,7 @@ impl Console {
 
     /// The page at `path`, as JSON.
     pub async fn json(&self, path: &str) -> Value {
-        let get = self.client.get(format!("{}{path}", self.url)).header("accept", "application/json");
+        let get = self.client.get(format!("{}{path}", self.url())).header("accept", "application/json");
         serde_json::from_str(&get.send().await.unwrap().text().await.unwrap()).unwrap()
     }
 
@@ -85,13 +70,6 @@ impl Console {
             "body": { "stringValue": text }, "attributes": attributes });
         self.send("/v1/logs", json!({ "resourceLogs": [{ "resource": resource(service), "scopeLogs": [{ "logRecords": [record] }] }] }))
             .await;
-    }
-}
-
-impl Drop for Console {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -150,7 +128,8 @@ pub async fn send_all(console: &Console) {
             .send("/v1/metrics", json!({ "resourceMetrics": [{ "resource": resource("worker"), "scopeMetrics": [{ "metrics": metrics }] }] }))
             .await;
     }
-    let refused = console.client.post(format!("{}/v1/logs", console.otlp)).body("x").send().await.unwrap();
+    let refused =
+        console.client.post(format!("{}/v1/logs", console.process.urls[1])).body("x").send().await.unwrap();
     assert_eq!(refused.status().as_u16(), 415);
 }
 
@@ -225,7 +204,7 @@ async fn every_page_fits_a_phone_and_a_screen_and_has_enough_contrast() {
             let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
             browser.devtools("Emulation.setEmulatedMedia", media).await;
             for path in &pages {
-                browser.open(&format!("{}{path}", console.url)).await;
+                browser.open(&format!("{}{path}", console.url())).await;
                 let page_width = browser.script("return document.documentElement.scrollWidth").await;
                 if page_width.as_i64().unwrap() > width {
                     faults.push(format!("{path} is {page_width} pixels wide, of {width}"));
@@ -239,7 +218,7 @@ async fn every_page_fits_a_phone_and_a_screen_and_has_enough_contrast() {
     }
     let size = json!({ "width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": true });
     browser.devtools("Emulation.setDeviceMetricsOverride", size).await;
-    browser.open(&format!("{}/logs", console.url)).await;
+    browser.open(&format!("{}/logs", console.url())).await;
     let height = browser.script("return document.documentElement.scrollHeight").await.as_i64().unwrap();
     if height > 100 * 100 + 1_000 {
         faults.push(format!("/logs is {height} pixels high for 100 records"));
@@ -255,7 +234,7 @@ async fn log_records_that_one_reads_stand_still_and_new_ones_are_counted() {
         console.log_record("worker", &format!("record {at}")).await;
     }
     let browser = Browser::start().await;
-    browser.open(&format!("{}/logs", console.url)).await;
+    browser.open(&format!("{}/logs", console.url())).await;
     console.log_record("worker", "at the top").await;
     browser.text_when(".lines .body", "a new record", |text| text.contains("at the top")).await;
     browser.script("scrollTo(0, 600)").await;
@@ -283,7 +262,7 @@ async fn a_search_is_completed_with_the_keyboard() {
     let trace = "e".repeat(32);
     console.spans("worker", vec![span(&trace, 1, 0, "the job", true)]).await;
     let browser = Browser::start().await;
-    browser.open(&format!("{}/traces", console.url)).await;
+    browser.open(&format!("{}/traces", console.url())).await;
     browser.keys("/").await;
     browser.text_when(".completions", "keys", |text| text.contains("status")).await;
     let value = "return document.getElementById('search').value";
@@ -319,7 +298,7 @@ async fn an_error_among_thousands_of_spans_is_reached_by_key_and_found_and_other
     let console = Console::start();
     send_all(&console).await;
     let browser = Browser::start().await;
-    browser.open(&format!("{}/traces/{BIG}", console.url)).await;
+    browser.open(&format!("{}/traces/{BIG}", console.url())).await;
     browser.text_when(".facts", "the errors", |text| text.contains("3 errors")).await;
     for (key, position) in [("n", 0), ("n", 1), ("n", 2), ("N", 1)] {
         browser.keys(key).await;
@@ -329,11 +308,11 @@ async fn an_error_among_thousands_of_spans_is_reached_by_key_and_found_and_other
             return place.top >= 0 && place.bottom <= innerHeight";
         assert_eq!(browser.script(is_visible).await, true, "{name} is visible");
     }
-    browser.open(&format!("{}/traces/{BIG}?find=status%3Derror", console.url)).await;
+    browser.open(&format!("{}/traces/{BIG}?find=status%3Derror", console.url())).await;
     let rows = "return [...document.querySelectorAll('.waterfall tbody tr')].filter(row => row.checkVisibility()).length";
     let found = browser.script(rows).await.as_u64().unwrap();
     assert!((4..40).contains(&found), "the failed spans and their ancestors: {found}");
-    browser.open(&format!("{}/traces/{BIG}", console.url)).await;
+    browser.open(&format!("{}/traces/{BIG}", console.url())).await;
     browser.click(Locator::Css("#fold-all")).await;
     assert!(browser.script(rows).await.as_u64().unwrap() < 100);
     browser.click(Locator::Css(".fold")).await;
@@ -361,7 +340,7 @@ async fn times_are_shown_in_utc_or_in_local_time_and_the_choice_is_kept_by_all_p
     console.spans("worker", vec![first.clone()]).await;
     let browser = Browser::start().await;
     browser.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": "Asia/Tokyo" })).await;
-    browser.open(&format!("{}/traces", console.url)).await;
+    browser.open(&format!("{}/traces", console.url())).await;
     browser.text_when("#zone", "the zone", |text| text == "Times: UTC").await;
     let heading = "thead th";
     assert_eq!(browser.text(heading).await.unwrap(), "Time (UTC)");
@@ -390,7 +369,7 @@ async fn times_are_shown_in_utc_or_in_local_time_and_the_choice_is_kept_by_all_p
 async fn a_question_mark_lists_the_keys_in_a_dialog_and_escape_closes_it() {
     let console = Console::start();
     let browser = Browser::start().await;
-    browser.open(&format!("{}/traces", console.url)).await;
+    browser.open(&format!("{}/traces", console.url())).await;
     browser.text_when("#live", "the script runs", |text| text == "live").await;
     let is_open = "return document.getElementById('help').matches(':modal')";
     assert_eq!(browser.script(is_open).await, false);
@@ -419,7 +398,7 @@ async fn a_time_is_chosen_and_kept_without_scripts_and_a_part_of_a_chart_opens_i
     send_all(&console).await;
     let browser = Browser::start().await;
     browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true })).await;
-    browser.open(&format!("{}/logs?service=worker", console.url)).await;
+    browser.open(&format!("{}/logs?service=worker", console.url())).await;
     browser.click(Locator::LinkText("last 5 min")).await;
     browser.text_when(".time-ranges [aria-current]", "the choice", |text| text == "last 5 min").await;
     browser.click(Locator::LinkText("Traces")).await;
@@ -432,7 +411,7 @@ async fn a_time_is_chosen_and_kept_without_scripts_and_a_part_of_a_chart_opens_i
     browser.text_when("#content", "nothing", |text| text.contains("No trace matches")).await;
     browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": false })).await;
 
-    browser.open(&format!("{}/?service=worker", console.url)).await;
+    browser.open(&format!("{}/?service=worker", console.url())).await;
     browser.text_when("#requests", "requests", |text| text.contains("2990")).await;
     browser.click(Locator::Css(".times a:nth-child(2)")).await;
     browser.text_when("h1", "the traces", |text| text == "Traces").await;
