@@ -96,11 +96,16 @@ async fn export<E: Export>(
 fn unpacked(encoding: &str, body: Bytes, memory: &Memory) -> Result<Bytes, (StatusCode, String)> {
     match encoding.to_ascii_lowercase().as_str() {
         "" | "identity" => Ok(body),
-        "gzip" | "x-gzip" => {
+        encoding @ ("gzip" | "x-gzip" | "deflate") => {
             let mut unpacked = Vec::new();
-            let mut gzip = flate2::read::MultiGzDecoder::new(&*body).take(MAX_BODY_BYTES as u64 + 1);
+            let decoder: &mut dyn Read = match encoding {
+                // It is the format of zlib, RFC 9110 8.4.1.2.
+                "deflate" => &mut flate2::read::ZlibDecoder::new(&*body),
+                _ => &mut flate2::read::MultiGzDecoder::new(&*body),
+            };
+            let mut decoder = decoder.take(MAX_BODY_BYTES as u64 + 1);
             loop {
-                let piece = gzip.by_ref().take(UNPACKED_AT_ONCE as u64).read_to_end(&mut unpacked);
+                let piece = decoder.by_ref().take(UNPACKED_AT_ONCE as u64).read_to_end(&mut unpacked);
                 match piece {
                     Ok(0) => break,
                     // A vector that grows needs space for the old and the new bytes.
@@ -108,7 +113,7 @@ fn unpacked(encoding: &str, body: Bytes, memory: &Memory) -> Result<Bytes, (Stat
                     Err(error) => {
                         return Err((
                             StatusCode::BAD_REQUEST,
-                            format!("the body is not valid gzip: {error}"),
+                            format!("the body is not valid {encoding}: {error}"),
                         ));
                     }
                 }
@@ -120,7 +125,7 @@ fn unpacked(encoding: &str, body: Bytes, memory: &Memory) -> Result<Bytes, (Stat
             Ok(unpacked.into())
         }
         _ => {
-            let why = format!("content-encoding {:?}; gzip is known", shortened(encoding));
+            let why = format!("content-encoding {:?}; gzip and deflate are known", shortened(encoding));
             Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, why))
         }
     }

@@ -1,4 +1,4 @@
-//! An OTLP receiver: HTTP with protobuf or JSON, and gRPC, with or without gzip, all on one port.
+//! An OTLP receiver: HTTP with protobuf or JSON, and gRPC, uncompressed, by gzip or deflate, on one port.
 //!
 //! See <https://opentelemetry.io/docs/specs/otlp/>. There is only one port, because
 //! `OTEL_EXPORTER_OTLP_ENDPOINT` is one address, which an exporter may use over HTTP or over gRPC.

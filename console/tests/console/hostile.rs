@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -201,20 +201,22 @@ async fn a_refused_request_gets_a_status_in_its_own_format() {
 }
 
 #[tokio::test]
-async fn a_gzip_bomb_is_refused_over_http_and_grpc() {
+async fn a_compressed_bomb_is_refused_over_http_and_grpc() {
     let console = Console::start(&[]);
     let before = console.resident();
-    let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+    let mut deflate = ZlibEncoder::new(Vec::new(), Compression::best());
     for _ in 0..1024 {
-        bomb.write_all(&vec![0; MIB as usize]).unwrap();
+        gzip.write_all(&vec![0; MIB as usize]).unwrap();
+        deflate.write_all(&vec![0; MIB as usize]).unwrap();
     }
-    let bomb = bomb.finish().unwrap();
-    assert!(bomb.len() < 2 * MIB as usize);
-    for (content_type, expected) in [(PROTOBUF, 413), ("application/json", 413)] {
-        let post = console.client.post(format!("{}/v1/traces", console.otlp));
-        let post =
-            post.header("content-type", content_type).header("content-encoding", "gzip").body(bomb.clone());
-        assert_eq!(post.send().await.unwrap().status(), expected);
+    for (encoding, bomb) in [("gzip", gzip.finish().unwrap()), ("deflate", deflate.finish().unwrap())] {
+        assert!(bomb.len() < 2 * MIB as usize);
+        for content_type in [PROTOBUF, "application/json"] {
+            let post = console.client.post(format!("{}/v1/traces", console.otlp)).body(bomb.clone());
+            let post = post.header("content-type", content_type).header("content-encoding", encoding);
+            assert_eq!(post.send().await.unwrap().status(), 413, "{encoding}, {content_type}");
+        }
     }
     let large = export(vec![wire_span(1, vec![text("large", &"x".repeat(64 * MIB as usize))])]);
     let client = TraceServiceClient::connect(console.grpc.clone()).await.unwrap();

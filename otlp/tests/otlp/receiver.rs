@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use flate2::Compression;
-use flate2::write::GzEncoder;
+use flate2::write::{GzEncoder, ZlibEncoder};
 use otlp::Receiver;
 use otlp::model::{Data, SpanKind, Telemetry, Value};
 
@@ -90,12 +90,20 @@ async fn metrics_with_exemplars_and_exponential_histograms_without_defaults_keep
 }
 
 #[tokio::test]
-async fn a_body_may_be_compressed_by_gzip() {
-    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(span("").as_bytes()).unwrap();
-    let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
-    let (status, telemetry) = send_as("/v1/traces", &headers, packed.finish().unwrap()).await;
-    assert_eq!((status, telemetry.spans.len()), (200, 1));
+async fn a_body_may_be_compressed_by_gzip_or_deflate() {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(span("").as_bytes()).unwrap();
+    let mut deflate = ZlibEncoder::new(Vec::new(), Compression::fast());
+    deflate.write_all(span("").as_bytes()).unwrap();
+    for (encoding, body) in [("gzip", gzip.finish().unwrap()), ("deflate", deflate.finish().unwrap())] {
+        let headers = [("content-type", "application/json"), ("content-encoding", encoding)];
+        let (status, telemetry) = send_as("/v1/traces", &headers, body).await;
+        assert_eq!((status, telemetry.spans.len()), (200, 1), "{encoding}");
+        let (status, telemetry) = send_as("/v1/traces", &headers, span("").into_bytes()).await;
+        assert_eq!(status, 400, "{encoding}");
+        let words = format!("the body is not valid {encoding}");
+        assert!(telemetry.refused[0].contains(&words), "{:?}", telemetry.refused);
+    }
 }
 
 #[tokio::test]
