@@ -205,7 +205,7 @@ pub enum Purpose {
     Burst,
     /// Sent to `/healthz`.
     Health,
-    /// Sent while httpbin answered `POST /post` with 503, and no other request ran.
+    /// Sent while httpbin answered one of its calls with 503, and no other request ran.
     UpstreamFails,
     /// Sent in the run with unusual requests.
     Unusual(Unusual),
@@ -214,14 +214,20 @@ pub enum Purpose {
 /// A request that is rarer than `GET /handson`, or that fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unusual {
-    /// `GET /handson?page=2`
+    /// `GET /handson` with a query string in which a name occurs twice.
     Query,
     /// `GET /nowhere/4711`
     UnknownPath,
     /// `POST /handson`
     OtherMethod,
+    /// With a method that nobody knows.
+    UnknownMethod,
     /// With a `traceparent` that is not valid.
     MalformedParent,
+    /// With a `traceparent` in upper case, which is not valid.
+    UppercaseParent,
+    /// With a `traceparent` of version 00 that has one field too many, which is not valid.
+    SurplusParent,
     /// With a `traceparent` whose flags are 00.
     Unsampled,
     /// With a `tracestate` and a `baggage`.
@@ -240,11 +246,14 @@ pub enum Unusual {
 
 impl Unusual {
     /// In the order in which they are sent.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Query,
         Self::UnknownPath,
         Self::OtherMethod,
+        Self::UnknownMethod,
         Self::MalformedParent,
+        Self::UppercaseParent,
+        Self::SurplusParent,
         Self::Unsampled,
         Self::TraceState,
         Self::SlowUpstream,
@@ -253,16 +262,35 @@ impl Unusual {
         Self::HangsUp,
         Self::AtTheEnd,
     ];
-    /// `traceparent` of [`Self::MalformedParent`].
-    pub const MALFORMED: &str = "00-4711-zz-01";
+    /// The kinds with a `traceparent` that is not valid.
+    pub const MALFORMED: [Self; 3] = [Self::MalformedParent, Self::UppercaseParent, Self::SurplusParent];
     /// `tracestate` of [`Self::TraceState`].
     pub const TRACE_STATE: &str = "workshop=4711";
     /// `baggage` of [`Self::TraceState`].
     pub const BAGGAGE: &str = "workshop.room=4711";
 
-    /// `GET` or `POST`.
+    /// The method in the request: `GET`, `POST`, or one that nobody knows.
     pub fn method(self) -> &'static str {
-        if self == Self::OtherMethod { "POST" } else { "GET" }
+        match self {
+            Self::OtherMethod => "POST",
+            Self::UnknownMethod => "BREW",
+            _ => "GET",
+        }
+    }
+
+    /// The value of `http.request.method`.
+    pub fn method_attribute(self) -> &'static str {
+        if self == Self::UnknownMethod { "_OTHER" } else { self.method() }
+    }
+
+    /// Its `traceparent`, if that is not valid.
+    pub fn malformed_parent(self) -> Option<&'static str> {
+        match self {
+            Self::MalformedParent => Some("00-4711-zz-01"),
+            Self::UppercaseParent => Some("00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067C10E2902B7-01"),
+            Self::SurplusParent => Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-4711"),
+            _ => None,
+        }
     }
 
     /// `/handson`, or a path that does not exist.
@@ -272,14 +300,14 @@ impl Unusual {
 
     /// The query string, without `?`.
     pub fn query(self) -> Option<&'static str> {
-        (self == Self::Query).then_some("page=2")
+        (self == Self::Query).then_some("page=2&sort=full%20name&page=3")
     }
 
     /// The status of the response.
     pub fn status(self) -> u16 {
         match self {
             Self::UnknownPath => 404,
-            Self::OtherMethod => 405,
+            Self::OtherMethod | Self::UnknownMethod => 405,
             Self::UpstreamBreaks | Self::UpstreamRefuses => 500,
             _ => 200,
         }
@@ -305,6 +333,10 @@ pub struct Answer {
     /// The body as text.
     pub body: String,
 }
+
+/// How long httpbin takes for the calls at the same time as one that fails: a request that waits for them
+/// takes at least as long.
+pub const BESIDE_A_FAILURE: Duration = Duration::from_millis(300);
 
 /// A call that reached httpbin.
 #[derive(Debug, Clone)]

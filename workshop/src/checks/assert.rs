@@ -46,9 +46,18 @@ pub(super) fn each<T>(items: impl IntoIterator<Item = T>, mut check: impl FnMut(
     }
 }
 
-/// The result of the check, with the name of the span added to a failure.
+/// The result of the check, with the name of the span added to a failure. If the SDK has dropped attributes
+/// of the span, that is the cause.
 pub(super) fn on(span: &Span, check: Check) -> Check {
     check.map_err(|Failure { seen, cause }| {
+        let cause = match span.dropped.attributes {
+            0 => cause,
+            count => text!(
+                "The SDK has dropped {count} attributes of this span, because it may have only so many: a limit is too small, in the code or in \
+                 OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT.",
+                count
+            ),
+        };
         Failure::new(text!("on span {name}: {seen}", name = &span.name, seen), cause)
     })
 }

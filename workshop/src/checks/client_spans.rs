@@ -121,6 +121,10 @@ fn has_four_calls(served: &Served<'_>) -> Check {
             cause
         } else if let Some(cause) = cause_of_no_span(served, &calls) {
             cause
+        } else if calls.len() > 4 && served.run.upstream_of(served.index).count() == 4 {
+            text!(
+                "There are more spans than calls: two instrumentations of the client are active, or two processors export each span. Keep one."
+            )
         } else if served.trace.of_kind(SpanKind::Internal).iter().any(is_internal) {
             text!("The spans of the calls have the kind INTERNAL: set CLIENT when the span is built.")
         } else if served.trace.named("handson.dbQuery").iter().any(|span| span.kind == SpanKind::Client) {

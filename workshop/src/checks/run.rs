@@ -1,7 +1,9 @@
 //! Step 0: the service runs, answers, and calls httpbin.
 
+use std::time::Duration;
+
 use super::assert::{Check, each, ensure, fail};
-use crate::evidence::{Ending, Evidence, Exchange, Purpose, Run};
+use crate::evidence::{BESIDE_A_FAILURE, Ending, Evidence, Exchange, Purpose, Run, UpstreamCall};
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
@@ -20,6 +22,13 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         Expectation::new(
             text!("httpbin gets GET /get, and then GET /get, POST /post and PUT /put at the same time"),
             each(alone, |(index, _)| calls_httpbin(calm, index)),
+        ),
+        Expectation::new(
+            text!(
+                "if httpbin fails a call, the request fails at once: it neither waits for the other calls nor makes one again"
+            ),
+            each(upstream_fails(&evidence.errors), |(index, _)| makes_no_call_again(&evidence.errors, index))
+                .and_then(|()| does_not_wait(&evidence.errors)),
         ),
         Expectation::new(text!("GET /healthz answers 200"), each(health, is_healthy)),
         Expectation::new(
@@ -91,6 +100,48 @@ fn calls_httpbin(run: &Run, index: usize) -> Check {
         calls[1..].iter().all(|call| call.overlapped) && calls[0].answered <= calls[1].arrived,
         text!("the three calls came one after the other"),
         text!("Await them together with tokio::try_join!, not one after the other.")
+    );
+    Ok(())
+}
+
+/// The requests during which httpbin failed a call.
+fn upstream_fails(run: &Run) -> impl Iterator<Item = (usize, &Exchange)> {
+    run.exchanges.iter().enumerate().filter(|(_, exchange)| exchange.purpose == Purpose::UpstreamFails)
+}
+
+fn makes_no_call_again(run: &Run, index: usize) -> Check {
+    let calls: Vec<_> = run.upstream_of(index).collect();
+    let Some(failed) = calls.iter().position(|call| call.status >= 400) else { return Ok(()) };
+    let same = |call: &&UpstreamCall| call.method == calls[failed].method && call.path == calls[failed].path;
+    let names: Vec<String> =
+        calls.iter().map(|call| format!("{} {} ({})", call.method, call.path, call.status)).collect();
+    ensure!(
+        // If the first call fails, there is no other one.
+        !calls[failed + 1..].iter().copied().any(|call| same(&call) || failed == 0),
+        Message::verbatim(names.join(", ")),
+        text!(
+            "A piece of work that fails ends the request, and is not tried again: a client that retries must be told not to, and each attempt \
+             would be a call with its own span."
+        )
+    );
+    Ok(())
+}
+
+/// A busy machine may delay a request, but not all of them.
+fn does_not_wait(run: &Run) -> Check {
+    let waited = |(index, exchange): (usize, &Exchange)| {
+        let failed = run.upstream_of(index).find(|call| call.status >= 400)?;
+        let has_others = run.upstream_of(index).any(|call| call.arrived > failed.arrived || call.overlapped);
+        has_others.then(|| Duration::from_nanos(exchange.answered.saturating_sub(failed.answered)))
+    };
+    let Some(least) = upstream_fails(run).filter_map(waited).min() else { return Ok(()) };
+    ensure!(
+        // The others begin a little earlier than the call that fails ends.
+        least < BESIDE_A_FAILURE * 4 / 5,
+        text!("it was answered {time} after the call had failed", time = format!("{least:.0?}")),
+        text!(
+            "The first of the three calls that fails ends the waiting for the others: tokio::try_join! does that, and cancels them."
+        )
     );
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! What the steps expect from the run with unusual requests.
 
-use super::assert::{Check, each, ensure, fail};
+use super::assert::{Check, each, ensure, fail, on};
 use super::attributes::{Attribute, Is, attributes_are, int, required, text};
 use super::requests::{Ids, no_traceresponse, trace_id_of, tree};
-use crate::evidence::{Evidence, Run, Unusual, UpstreamCall};
+use crate::evidence::{Evidence, Exchange, Purpose, Run, Unusual, UpstreamCall};
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
-use otlp::model::{Span, SpanKind, StatusCode};
+use otlp::model::{Span, SpanKind, StatusCode, Value};
 use serde_json::Value as Json;
 
 /// The expectations of step 3.
@@ -28,7 +28,14 @@ pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
             text!("POST /handson is answered 405, and its span has the method POST and no error"),
             has_server_span(run, Unusual::OtherMethod),
         ),
-        Expectation::new(text!("a traceparent that is malformed starts a new trace"), starts_a_trace(run)),
+        Expectation::new(
+            text!("a method that nobody knows is _OTHER, and is not in the name"),
+            has_server_span(run, Unusual::UnknownMethod),
+        ),
+        Expectation::new(
+            text!("a traceparent that is malformed starts a new trace"),
+            each(Unusual::MALFORMED, |kind| starts_a_trace(run, kind)),
+        ),
         Expectation::new(
             text!("a request that is running at SIGTERM is answered, and its span arrives"),
             is_answered_at_the_end(run),
@@ -36,6 +43,10 @@ pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
         Expectation::new(
             text!("a request whose caller hangs up has a SERVER span too"),
             is_traced_without_its_caller(run),
+        ),
+        Expectation::new(
+            text!("each response has the header traceresponse, also a 404 and a 405"),
+            each(answered(run), |(kind, exchange)| has_traceresponse(run, kind, exchange)),
         ),
         Expectation::new(
             text!("traceresponse says whether the request is sampled"),
@@ -89,10 +100,10 @@ pub(super) fn client_spans(evidence: &Evidence) -> Vec<Expectation> {
 
 /// The attributes of the SERVER span of an unusual request.
 static SERVER_SPAN: &[Attribute<Unusual>] = &[
-    required("http.request.method", |kind| text(kind.method()), &["http.method"]),
+    required("http.request.method", |kind| text(kind.method_attribute()), &["http.method"]),
     required("http.route", route, &[]),
     required("url.path", |kind| text(kind.path()), &["http.target"]),
-    required("url.query", |kind| kind.query().map_or(Is::Absent, text), &[]),
+    required("url.query", |kind| kind.query().map_or(Is::Absent, query), &[]),
     required("http.response.status_code", |kind| int(kind.status()), &["http.status_code"]),
     required("error.type", |_| Is::Absent, &[]),
 ];
@@ -101,9 +112,14 @@ static SERVER_SPAN: &[Attribute<Unusual>] = &[
 fn route(kind: &Unusual) -> Is {
     match kind {
         // A router may have a route for all paths.
-        Unusual::UnknownPath | Unusual::OtherMethod => Is::Any,
+        Unusual::UnknownPath | Unusual::OtherMethod | Unusual::UnknownMethod => Is::Any,
         _ => text("/handson"),
     }
+}
+
+/// The query as it was sent, or in the encoding of a form, in which libraries write a URL that they parsed.
+fn query(sent: &str) -> Is {
+    Is::OneOf(vec![Value::from(sent), Value::Text(sent.replace("%20", "+"))])
 }
 
 fn server_span(run: &Run, kind: Unusual) -> Option<Span> {
@@ -114,6 +130,9 @@ fn server_span(run: &Run, kind: Unusual) -> Option<Span> {
 
 fn has_server_span(run: &Run, kind: Unusual) -> Check {
     let Some((_, exchange)) = run.unusual(kind) else { return Ok(()) };
+    if is_refused_by_library(kind, exchange) {
+        return Ok(());
+    }
     let status = exchange.answer.as_ref().map(|answer| answer.status);
     let request = format!("{} {}", kind.method(), kind.path());
     ensure!(
@@ -138,9 +157,12 @@ fn has_server_span(run: &Run, kind: Unusual) -> Check {
     };
     let route = span.attributes.text("http.route");
     let named = |route: &str| format!("{} {route}", kind.method());
-    let is_named = span.name == route.map_or(kind.method().to_owned(), named)
-        || (kind == Unusual::OtherMethod
-            && [kind.method().to_owned(), named("/handson")].contains(&span.name));
+    let is_named = match kind {
+        // The conventions name it HTTP instead of the method; instrumentations differ.
+        Unusual::UnknownMethod => !span.name.contains(kind.method()),
+        Unusual::OtherMethod if [kind.method().to_owned(), named("/handson")].contains(&span.name) => true,
+        _ => span.name == route.map_or(kind.method().to_owned(), named),
+    };
     ensure!(
         is_named && !route.is_some_and(|route| route.contains("nowhere") || route.contains("page")),
         text!("the span is named {name}", name = format!("{:?}", span.name)),
@@ -149,7 +171,7 @@ fn has_server_span(run: &Run, kind: Unusual) -> Check {
              choose creates any number of operations."
         )
     );
-    attributes_are(&span.attributes, SERVER_SPAN, &kind)?;
+    on(&span, attributes_are(&span.attributes, SERVER_SPAN, &kind))?;
     ensure!(
         span.status != StatusCode::Error,
         text!("status Error although the answer is {status}", status = kind.status()),
@@ -158,12 +180,16 @@ fn has_server_span(run: &Run, kind: Unusual) -> Check {
     Ok(())
 }
 
-fn starts_a_trace(run: &Run) -> Check {
-    has_server_span(run, Unusual::MalformedParent)?;
-    let parent = server_span(run, Unusual::MalformedParent).and_then(|span| span.parent_span_id);
+fn starts_a_trace(run: &Run, kind: Unusual) -> Check {
+    has_server_span(run, kind)?;
+    let parent = server_span(run, kind).and_then(|span| span.parent_span_id);
     ensure!(
         parent.is_none(),
-        text!("its SERVER span has the parent {parent}", parent = parent.unwrap_or_default()),
+        text!(
+            "the SERVER span of a request with traceparent: {header} has the parent {parent}",
+            header = kind.malformed_parent().unwrap_or_default(),
+            parent = parent.unwrap_or_default()
+        ),
         text!("A header that is not a valid traceparent names no parent: let the propagator parse it.")
     );
     Ok(())
@@ -198,6 +224,58 @@ fn is_traced_without_its_caller(run: &Run) -> Check {
         )
     );
     Ok(())
+}
+
+/// Whether an HTTP library refused a method that it does not know, before the program saw the request.
+fn is_refused_by_library(kind: Unusual, exchange: &Exchange) -> bool {
+    kind == Unusual::UnknownMethod
+        && exchange.answer.as_ref().is_ok_and(|answer| matches!(answer.status, 400 | 501))
+}
+
+/// The unusual requests that the program answered, except the one that is not sampled.
+fn answered(run: &Run) -> impl Iterator<Item = (Unusual, &Exchange)> {
+    run.exchanges.iter().filter_map(|exchange| match exchange.purpose {
+        Purpose::Unusual(kind)
+            if kind != Unusual::Unsampled
+                && exchange.answer.is_ok()
+                && !is_refused_by_library(kind, exchange) =>
+        {
+            Some((kind, exchange))
+        }
+        _ => None,
+    })
+}
+
+fn has_traceresponse(run: &Run, kind: Unusual, exchange: &Exchange) -> Check {
+    let header = exchange.answer.as_ref().ok().and_then(|answer| answer.header("traceresponse"));
+    let seen = || {
+        text!(
+            "{method} {path}, answered with {status}, has traceresponse: {header}",
+            method = kind.method(),
+            path = kind.path(),
+            status = exchange.answer.as_ref().map_or(0, |answer| answer.status),
+            header = header.unwrap_or("(none)")
+        )
+    };
+    let Some(span) = server_span(run, kind) else {
+        // Without the header, the trace of a root is unknown.
+        ensure!(header.is_some(), seen(), cause_of_no_traceresponse());
+        return Ok(());
+    };
+    let ids = header.map(|header| header.split('-').skip(1).take(2).collect::<Vec<_>>());
+    ensure!(
+        ids.is_some_and(|ids| ids == [span.trace_id.as_str(), &span.span_id]),
+        seen(),
+        cause_of_no_traceresponse()
+    );
+    Ok(())
+}
+
+fn cause_of_no_traceresponse() -> Message {
+    text!(
+        "The header has the ids of the SERVER span of its own request. Set it around the whole router, where also unknown paths and other \
+         methods are answered."
+    )
 }
 
 fn traceresponse_has_the_decision(run: &Run) -> Check {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, watch};
 use upstream::{Call, Reaction, Upstream};
 
-use crate::evidence::UpstreamCall;
+use crate::evidence::{BESIDE_A_FAILURE, UpstreamCall};
 use otlp::model::now;
 
 /// Number of calls that a request makes concurrently.
@@ -29,8 +29,9 @@ const SLOW_CALL_DURATION: Duration = Duration::from_millis(250);
 /// Which requests the next calls belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// Only this request of the check is running. With `fails`, `POST /post` is answered with 503.
-    Alone { exchange: usize, fails: bool },
+    /// Only this request of the check is running. With `fails`, the first call with this method is answered
+    /// with 503, and those at the same time only after [`BESIDE_A_FAILURE`].
+    Alone { exchange: usize, fails: Option<&'static str> },
     /// The same, and its first call is answered after [`HELD_CALL_DURATION`].
     Held { exchange: usize },
     /// The same, and its first call is answered after [`SLOW_CALL_DURATION`].
@@ -126,19 +127,23 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
         (call.method.as_str(), call.uri.path()),
         ("GET", "/get") | ("POST", "/post") | ("PUT", "/put")
     );
-    let (index, place, mode, timeout) = {
+    let (index, place, mode, timeout, is_held) = {
         let mut record = shared.record();
         let (exchange, fails) = match record.mode {
             Mode::Alone { exchange, fails } => (Some(exchange), fails),
             Mode::Held { exchange } | Mode::Slow { exchange } | Mode::Breaks { exchange } => {
-                (Some(exchange), false)
+                (Some(exchange), None)
             }
-            Mode::Burst => (None, false),
+            Mode::Burst => (None, None),
         };
         let status = match is_known {
             _ if matches!(record.mode, Mode::Breaks { .. }) => 0,
             false => 404,
-            true if fails && call.method == "POST" => 503,
+            true if fails == Some(call.method.as_str())
+                && (call.method != "GET" || record.of_request == 0) =>
+            {
+                503
+            }
             true => 200,
         };
         record.calls.push(UpstreamCall {
@@ -158,14 +163,15 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
             status,
         });
         record.of_request += 1;
-        (record.calls.len() - 1, record.of_request, record.mode, record.timeout)
+        let is_held = fails.is_some() && status == 200 && record.of_request > 1;
+        (record.calls.len() - 1, record.of_request, record.mode, record.timeout, is_held)
     };
 
     let overlapped = match mode {
         // The first call of a request is made alone, so only the later ones wait for each other.
         Mode::Alone { .. } | Mode::Held { .. } | Mode::Slow { .. } if place > 1 => {
             let overlapped = wait_for_the_others(&shared, mode, timeout).await;
-            tokio::time::sleep(CALL_DURATION).await;
+            tokio::time::sleep(if is_held { BESIDE_A_FAILURE } else { CALL_DURATION }).await;
             overlapped
         }
         Mode::Alone { .. } | Mode::Breaks { .. } => {

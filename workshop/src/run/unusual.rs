@@ -43,7 +43,7 @@ pub(super) async fn send(service: &mut Service, httpbin: &mut Httpbin) -> (Vec<E
                 httpbin.expect(match kind {
                     Unusual::SlowUpstream => Mode::Slow { exchange },
                     Unusual::UpstreamBreaks => Mode::Breaks { exchange },
-                    _ => Mode::Alone { exchange, fails: false },
+                    _ => Mode::Alone { exchange, fails: None },
                 });
                 exchange_of(&client, port, kind).await
             }
@@ -88,11 +88,11 @@ fn exchange(kind: Unusual, parent: Option<Parent>, sent: u64, answer: Result<Ans
 
 fn request(client: &Client, port: u16, kind: Unusual) -> (RequestBuilder, Option<Parent>) {
     let query = kind.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let method = if kind.method() == "POST" { Method::POST } else { Method::GET };
+    let method = Method::from_bytes(kind.method().as_bytes()).unwrap_or_default();
     let request =
         client.request(method, format!("http://127.0.0.1:{port}{}{query}", kind.path())).timeout(TIMEOUT);
-    if kind == Unusual::MalformedParent {
-        return (request.header("traceparent", Unusual::MALFORMED), None);
+    if let Some(malformed) = kind.malformed_parent() {
+        return (request.header("traceparent", malformed), None);
     }
     let parent = Parent::random();
     let flags = if kind == Unusual::Unsampled { "00" } else { "01" };

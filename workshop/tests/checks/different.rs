@@ -1,10 +1,11 @@
 //! Right answers that differ from ours: the checks judge telemetry, not style.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use otlp::model::{Attributes, Data, Scope, Span, SpanKind, Temporality, Value};
 
-use super::{assert_passes, named, with, with_spans};
+use super::{assert_fails, assert_passes, named, recording, with, with_spans};
 
 fn scope(name: &str) -> Arc<Scope> {
     Arc::new(Scope { name: name.to_owned(), ..Scope::default() })
@@ -42,6 +43,49 @@ fn an_additional_line_of_a_request_passes_before_its_query_and_as_a_record() {
         more.body = "got a request".into();
         records.insert(query, more);
     }));
+}
+
+/// The answer's evidence, with a line and a record of each request a tenth of a second after its query.
+fn with_a_line_after_each_answer(change: impl Fn(&mut serde_json::Value)) -> workshop::evidence::Evidence {
+    with(|evidence| {
+        let run = &mut evidence.calm;
+        run.ended += 200_000_000;
+        let later = |line: &String| {
+            let mut line: serde_json::Value = serde_json::from_str(line).unwrap();
+            let time = humantime::parse_rfc3339(line["time"].as_str().unwrap()).unwrap();
+            let later = time + Duration::from_millis(100);
+            line["time"] = humantime::format_rfc3339_millis(later).to_string().into();
+            line["message"] = "accounted".into();
+            change(&mut line);
+            line.to_string()
+        };
+        let more: Vec<_> = run.stdout.iter().filter(|line| line.contains("dbQuery")).map(later).collect();
+        run.stdout.extend(more);
+        let records = &mut run.telemetry.log_records;
+        let queries = records.iter().filter(|record| record.body.to_string().contains("dbQuery"));
+        let more: Vec<_> = queries
+            .cloned()
+            .map(|mut record| {
+                record.body = "accounted".into();
+                record.time = record.when() + 100_000_000;
+                record
+            })
+            .collect();
+        records.extend(more);
+    })
+}
+
+#[test]
+fn a_line_of_each_request_after_its_answer_passes_but_not_if_all_have_the_ids_of_one() {
+    assert_passes(&with_a_line_after_each_answer(|_| {}));
+    let first = recording::right().calm.stdout.iter().find(|line| line.contains("dbQuery")).unwrap();
+    let first: serde_json::Value = serde_json::from_str(first).unwrap();
+    let wrong = with_a_line_after_each_answer(|line| {
+        for key in ["trace.id", "trace_id", "dd.trace_id", "span.id", "span_id", "dd.span_id"] {
+            line[key] = first[key].clone();
+        }
+    });
+    assert_fails("log-correlation", &wrong, "did not run at that time");
 }
 
 #[test]

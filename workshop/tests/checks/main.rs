@@ -22,6 +22,7 @@ mod wrong_fields;
 mod wrong_logs;
 mod wrong_lost;
 mod wrong_metrics;
+mod wrong_run;
 mod wrong_spans;
 mod wrong_unusual;
 

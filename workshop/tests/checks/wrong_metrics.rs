@@ -1,6 +1,6 @@
 //! Mistakes that show in metrics, for step 8.
 
-use otlp::model::{Data, HistogramPoint, Metric};
+use otlp::model::{Attributes, Data, HistogramPoint, Metric, Value};
 use workshop::evidence::Evidence;
 
 use super::{assert_fails, failures, with};
@@ -63,6 +63,15 @@ fn an_attribute_under_its_old_name_is_reported() {
         point.attributes.set("db.system", system);
     });
     assert_fails("metrics", &wrong, "it is db.system.name now");
+}
+
+#[test]
+fn a_series_for_the_overflow_is_explained_by_the_cardinality_limit() {
+    let wrong = with_points(SERVER, |point| {
+        point.attributes = Attributes::default();
+        point.attributes.set("otel.metric.overflow", Value::Bool(true));
+    });
+    assert_fails("metrics", &wrong, "the cardinality limit is too small");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use otlp::model::{Attributes, SpanKind, StatusCode, Value};
+use otlp::model::{Attributes, Span, SpanKind, StatusCode, Value};
 use workshop::evidence::{Ending, Evidence, NoAnswer};
 
 use super::{assert_fails, failures, named, with, with_spans};
@@ -515,19 +515,23 @@ fn a_stack_that_only_repeats_the_message_is_reported() {
 }
 
 #[test]
-fn the_stacks_of_other_languages_pass() {
-    let stacks: [fn(&str) -> String; 4] = [
-        |message| format!("goroutine 7 [running]:\nmain.get()\n\t/app/handson.go:{} +0x5e", message.len()),
-        |message| {
+fn the_stacks_of_other_languages_pass_unless_two_kinds_of_failure_have_the_same_places() {
+    let stacks: [fn(&str, usize) -> String; 4] = [
+        |_, line| format!("goroutine 7 [running]:\nmain.get()\n\t/app/handson.go:{line} +0x5e"),
+        |message, line| {
             format!(
-                "Traceback (most recent call last):\n  File \"handson.py\", line 42\nRandomError: {message}"
+                "Traceback (most recent call last):\n  File \"handson.py\", line {line}\nRandomError: {message}"
             )
         },
-        |message| format!("RandomError: {message}\n\tat com.example.Handson.get(Handson.java:42)"),
-        |message| format!("RandomError: {message}\n    at get (/app/server.js:42:7)"),
+        |message, line| format!("RandomError: {message}\n\tat com.example.Handson.get(Handson.java:{line})"),
+        |message, line| format!("RandomError: {message}\n    at get (/app/server.js:{line}:7)"),
     ];
     for stack in stacks {
-        assert_eq!(failures("errors", &with_stack(stack)), "");
+        let line = |message: &str| if message.contains("httpbin") { 42 } else { 17 };
+        assert_eq!(failures("errors", &with_stack(|message| stack(message, line(message)))), "");
+        // The same place for both kinds: where it is logged, or that of another failure.
+        let words = "take the stack of each failure where it happens, not where it is logged";
+        assert_fails("errors", &with_stack(|message| stack(message, 42)), words);
     }
 }
 
@@ -716,5 +720,30 @@ fn a_stack_that_is_kept_from_another_failure_is_reported() {
             }
         },
     );
-    assert_fails("errors", &wrong, "take the stack of each failure when it happens");
+    let words = "take the stack of each failure where it happens, not where it is logged";
+    assert_fails("errors", &wrong, words);
+}
+
+#[test]
+fn attributes_that_the_sdk_has_dropped_are_named_as_the_cause() {
+    let wrong = with_spans(named(SERVER), |span| {
+        span.attributes.remove("url.path");
+        span.dropped.attributes = 3;
+    });
+    assert_fails("server-spans", &wrong, "The SDK has dropped 3 attributes of this span");
+}
+
+#[test]
+fn more_client_spans_than_calls_are_explained_by_two_instrumentations() {
+    let wrong = with(|evidence| {
+        let spans = &mut evidence.calm.telemetry.spans;
+        let is_call =
+            |span: &&Span| span.kind == SpanKind::Client && span.attributes.get("url.full").is_some();
+        let mut copies: Vec<Span> = spans.iter().filter(is_call).cloned().collect();
+        for (number, copy) in copies.iter_mut().enumerate() {
+            copy.span_id = format!("{:016x}", number + 1);
+        }
+        spans.extend(copies);
+    });
+    assert_fails("client-spans", &wrong, "There are more spans than calls");
 }

@@ -67,11 +67,73 @@ fn an_error_on_a_404_and_a_get_for_a_post_are_reported() {
 }
 
 #[test]
+fn a_query_string_that_is_rebuilt_is_reported() {
+    let with_query =
+        |query| with_server(Unusual::Query, |span| set("url.query", query)(&mut span.attributes));
+    for query in ["page=2&page=3&sort=full+name", "page=3&sort=full%20name", "sort=full%20name&page=3"] {
+        assert_fails("server-spans", &with_query(query), &format!("url.query = {query:?}"));
+    }
+    assert_passes(&with_query("page=2&sort=full+name&page=3"));
+}
+
+#[test]
+fn a_method_that_nobody_knows_in_the_attribute_or_the_name_is_reported() {
+    let wrong =
+        with_server(Unusual::UnknownMethod, |span| set("http.request.method", "BREW")(&mut span.attributes));
+    assert_fails("server-spans", &wrong, r#"http.request.method should be "_OTHER""#);
+    let wrong = with_server(Unusual::UnknownMethod, |span| span.name = "BREW /handson".to_owned());
+    assert_fails("server-spans", &wrong, "that anybody can choose creates any number of operations");
+    for name in ["HTTP", "HTTP /handson", "_OTHER", "_OTHER /handson"] {
+        assert_passes(&with_server(Unusual::UnknownMethod, |span| span.name = name.to_owned()));
+    }
+    let with_status = |status| {
+        with(|evidence| {
+            let run = &mut evidence.unusual;
+            let (index, exchange) = run.unusual(Unusual::UnknownMethod).unwrap();
+            let id = trace_id(exchange);
+            let answer = run.exchanges[index].answer.as_mut().unwrap();
+            answer.headers.clear();
+            answer.status = status;
+            run.telemetry.spans.retain(|span| span.trace_id != id);
+        })
+    };
+    // The library answers such a method itself.
+    assert_passes(&with_status(400));
+    assert_passes(&with_status(501));
+    assert_fails("server-spans", &with_status(200), "BREW /handson: 200");
+}
+
+#[test]
 fn a_parent_from_a_malformed_traceparent_is_reported() {
-    let wrong = with_server(Unusual::MalformedParent, |span| {
-        span.parent_span_id = Some("00f067aa0ba902b7".to_owned())
-    });
-    assert_fails("server-spans", &wrong, "its SERVER span has the parent 00f067aa0ba902b7");
+    for kind in Unusual::MALFORMED {
+        let wrong = with_server(kind, |span| span.parent_span_id = Some("00f067aa0ba902b7".to_owned()));
+        let header = kind.malformed_parent().unwrap();
+        assert_fails(
+            "server-spans",
+            &wrong,
+            &format!("traceparent: {header} has the parent 00f067aa0ba902b7"),
+        );
+    }
+}
+
+#[test]
+fn an_answer_without_traceresponse_or_with_that_of_another_span_is_reported() {
+    for kind in [Unusual::UnknownPath, Unusual::OtherMethod, Unusual::UpstreamBreaks] {
+        let with_headers = |change: fn(&mut Vec<(String, String)>)| {
+            with(|evidence| {
+                let index = evidence.unusual.unusual(kind).unwrap().0;
+                change(&mut evidence.unusual.exchanges[index].answer.as_mut().unwrap().headers);
+            })
+        };
+        let request = format!("{} {}, answered with {}", kind.method(), kind.path(), kind.status());
+        let without = with_headers(|headers| headers.retain(|(name, _)| name != "traceresponse"));
+        assert_fails("server-spans", &without, &format!("{request}, has traceresponse: (none)"));
+        let other = with_headers(|headers| {
+            let header = headers.iter_mut().find(|(name, _)| name == "traceresponse").unwrap();
+            header.1 = format!("{}-00f067aa0ba902b7-01", &header.1[..35]);
+        });
+        assert_fails("server-spans", &other, &format!("{request}, has traceresponse: 00-"));
+    }
 }
 
 #[test]
@@ -389,7 +451,7 @@ fn calls_and_queries_that_are_counted_only_if_they_are_sampled_are_reported() {
 }
 
 #[test]
-fn a_404_with_an_error_type_or_its_path_in_the_metric_is_reported() {
+fn a_404_with_an_error_type_its_path_or_its_method_in_the_metric_is_reported() {
     let with_404 = |key: &'static str, value: &'static str| {
         with(|evidence| {
             let metrics = evidence.unusual.telemetry.metrics.iter_mut();
@@ -405,4 +467,6 @@ fn a_404_with_an_error_type_or_its_path_in_the_metric_is_reported() {
     assert_fails("metrics", &with_404("error.type", "404"), "a point with the status 404 and error.type");
     let words = r#"a point with http.route = "/nowhere/4711""#;
     assert_fails("metrics", &with_404("http.route", "/nowhere/4711"), words);
+    let words = r#"a point with http.request.method = "BREW""#;
+    assert_fails("metrics", &with_404("http.request.method", "BREW"), words);
 }

@@ -13,6 +13,7 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("server-spans", "each with the request's own value", "the SERVER span of a 5xx lacks error.type"),
     ("server-spans", "one handson.sleep50microsec is below it", "as above, it has no span"),
     ("server-spans", "header traceresponse names", "no propagator of Node writes it"),
+    ("server-spans", "each response has the header traceresponse", "the same"),
     ("server-spans", "the body of a 500", "the program does not know of traces"),
     ("server-spans", "/healthz", "all routes are traced: it is not told which are of users"),
     ("server-spans", "malformed starts a new trace", "a root names no trace, without traceresponse"),

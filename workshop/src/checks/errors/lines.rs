@@ -58,6 +58,11 @@ pub(super) fn is_logged_once(served: &Served<'_>, lines: &ErrorLines<'_>) -> Che
     Ok(())
 }
 
+/// The stack in the line of a failure.
+pub(super) fn stack<'a>(served: &Served<'_>, lines: &'a ErrorLines<'a>) -> Option<&'a str> {
+    of_request(served, lines).first().map(|line| member(line, "stack"))
+}
+
 fn member<'a>(line: &'a Json, name: &str) -> &'a str {
     line["error"][name].as_str().unwrap_or_default()
 }

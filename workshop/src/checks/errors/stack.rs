@@ -1,5 +1,7 @@
 //! Whether a text is a stack: it must say where something happened.
 
+use std::collections::BTreeSet;
+
 /// Whether `text` names a place, apart from the kind and the message of the failure, which it may repeat.
 ///
 /// The places are the frames of any language, or a `file:line` in a chain of causes. A chain of causes
@@ -10,6 +12,15 @@ pub(super) fn is_stack(text: &str, kind: &str, message: &str) -> bool {
         text = text.replace(known, "");
     }
     text.lines().any(|line| is_frame(line.trim()) || has_place(line))
+}
+
+/// The frames and places of a stack, without what differs between two failures at the same place: addresses
+/// and the number of a goroutine.
+pub(super) fn places(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().map(str::trim).filter(|line| is_frame(line) || has_place(line));
+    lines
+        .map(|line| line.split_whitespace().filter(|word| !word.contains("0x")).collect::<Vec<_>>().join(" "))
+        .collect()
 }
 
 /// Whether a line is a frame without a file, as in a program without debug information:

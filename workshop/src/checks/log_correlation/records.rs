@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::lines::{CLOCK_TOLERANCE, Queries};
+use super::lines::{CLOCK_TOLERANCE, Queries, is_after_each_answer};
 use serde_json::Value as Json;
 
 use crate::checks::assert::{Check, each, ensure, fail};
@@ -297,6 +297,14 @@ fn level_of_number(number: i32) -> &'static str {
     }
 }
 
+/// A line of the same event.
+fn line_of<'a>(record: &LogRecord, logged: &'a Logged<'_>) -> Option<&'a Json> {
+    let message = record.body.unquoted();
+    logged.objects().find(|line| {
+        line["span_id"].as_str() == record.span_id.as_deref() && line["message"].as_str() == Some(&message)
+    })
+}
+
 pub(super) fn form_is_right(record: &LogRecord, logged: &Logged<'_>) -> Check {
     let run = logged.run;
     let copies = |key: &str| {
@@ -331,7 +339,8 @@ pub(super) fn form_is_right(record: &LogRecord, logged: &Logged<'_>) -> Check {
     ensure!(
         span.is_none_or(|span| {
             record.when().saturating_add(CLOCK_TOLERANCE) >= span.start
-                && record.when() <= span.end.saturating_add(CLOCK_TOLERANCE)
+                && (record.when() <= span.end.saturating_add(CLOCK_TOLERANCE)
+                    || line_of(record, logged).is_some_and(|line| is_after_each_answer(logged, line)))
         }),
         text!("time {time} of {outline}", time = record.when(), outline = outline(record)),
         text!("Its span was not running at that time: a record has the time and the ids of its event.")

@@ -19,7 +19,7 @@ static ACTIVE_POINT: &[Attribute<Vec<Value>>] = &[
 /// The methods of the requests in a run, and of those that the check did not send.
 fn methods(run: &Run) -> Vec<Value> {
     let unusual = run.exchanges.iter().filter_map(|exchange| match exchange.purpose {
-        Purpose::Unusual(kind) => Some(kind.method()),
+        Purpose::Unusual(kind) => Some(kind.method_attribute()),
         _ => None,
     });
     unusual.chain(["GET"]).map(Value::from).chain(methods_of_strays(run)).collect()

@@ -43,6 +43,14 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
     }
     let mut counts = vec![(0_u64, 0.0_f64); series.len()];
     for point in &points {
+        ensure!(
+            point.attributes.get("otel.metric.overflow").is_none(),
+            text!("a point with otel.metric.overflow, in which {count} values are", count = point.count),
+            text!(
+                "The SDK may keep only so many series of this instrument, and adds up the others in this point: the cardinality limit is too small, or \
+                 an attribute has a different value in each request."
+            )
+        );
         let Some(index) = series_of(point, series) else { continue };
         attributes_are(&point.attributes, table(name), &series[index].facts)?;
         counts[index].0 = counts[index].0.saturating_add(point.count);

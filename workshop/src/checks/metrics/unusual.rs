@@ -87,10 +87,14 @@ pub(super) fn not_found_is_one_series(run: &Run) -> Check {
             text!("a point with the status {status} and error.type", status = status.unwrap_or_default()),
             text!("Only 5xx is an error of the server.")
         );
-        let [path, query] = [Unusual::UnknownPath.path(), Unusual::Query.query().unwrap_or_default()];
+        let words = [
+            Unusual::UnknownPath.path(),
+            Unusual::Query.query().unwrap_or_default(),
+            Unusual::UnknownMethod.method(),
+        ];
         let chosen = point.attributes.0.iter().find(|(_, value)| {
             let value = value.unquoted();
-            value.contains(path) || value.contains(query)
+            words.iter().any(|word| value.contains(word))
         });
         ensure!(
             chosen.is_none(),
@@ -100,7 +104,8 @@ pub(super) fn not_found_is_one_series(run: &Run) -> Check {
                 value = chosen.map(|(_, value)| value.to_string()).unwrap_or_default()
             ),
             text!(
-                "A caller can choose any path and any query, so each would be a series: an attribute of a metric is the route, and absent if there is none."
+                "A caller can choose any path, query and method, so each would be a series: a metric has the route, which is absent if there is \
+                 none, and _OTHER for a method that is not known."
             )
         );
         Ok(())

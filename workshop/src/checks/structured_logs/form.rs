@@ -15,7 +15,12 @@ pub(super) fn is_json(evidence: &Evidence) -> Check {
         || runs.iter().flat_map(|run| (1..).zip(&run.stdout)).filter(|(_, line)| !line.trim().is_empty());
     let all = lines().count();
     if all == 0 {
-        return fail(text!("no line at all"), text!("Logs go to stdout, at LOG_LEVEL=info."));
+        return fail(
+            text!("no line at all"),
+            text!(
+                "Logs go to stdout, at LOG_LEVEL=info. If they are written to a buffer first, flush it at the end, also after SIGTERM."
+            ),
+        );
     }
     let broken: Vec<(usize, &String, Broken)> =
         lines().filter_map(|(number, line)| Some((number, line, broken(line)?))).collect();
