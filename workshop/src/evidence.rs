@@ -205,7 +205,7 @@ pub enum Purpose {
     Burst,
     /// Sent to `/healthz`.
     Health,
-    /// Sent while httpbin answered one of its calls with 503, and no other request ran.
+    /// Sent while httpbin answered one of its calls with 503, 404 or 429, and no other request ran.
     UpstreamFails,
     /// Sent in the run with unusual requests.
     Unusual(Unusual),
@@ -238,6 +238,8 @@ pub enum Unusual {
     UpstreamBreaks,
     /// httpbin does not listen, so the connection is refused.
     UpstreamRefuses,
+    /// The database has no table `users`.
+    DatabaseFails,
     /// The caller closes the connection while httpbin is called.
     HangsUp,
     /// SIGTERM arrives while httpbin is called.
@@ -246,7 +248,7 @@ pub enum Unusual {
 
 impl Unusual {
     /// In the order in which they are sent.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Query,
         Self::UnknownPath,
         Self::OtherMethod,
@@ -259,6 +261,7 @@ impl Unusual {
         Self::SlowUpstream,
         Self::UpstreamBreaks,
         Self::UpstreamRefuses,
+        Self::DatabaseFails,
         Self::HangsUp,
         Self::AtTheEnd,
     ];
@@ -308,7 +311,7 @@ impl Unusual {
         match self {
             Self::UnknownPath => 404,
             Self::OtherMethod | Self::UnknownMethod => 405,
-            Self::UpstreamBreaks | Self::UpstreamRefuses => 500,
+            Self::UpstreamBreaks | Self::UpstreamRefuses | Self::DatabaseFails => 500,
             _ => 200,
         }
     }

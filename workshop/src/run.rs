@@ -139,7 +139,7 @@ async fn run(
                 tokio::time::sleep(PAUSE_BEFORE_SIGTERM).await;
                 (exchanges, service.end().await)
             }
-            Requests::Unusual => unusual::send(&mut service, &mut httpbin).await,
+            Requests::Unusual => unusual::send(&mut service, &mut httpbin, &database).await,
         }
     };
     // If time runs out, the service is dropped, and its processes are killed.

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 
 use super::assert::{Check, each, ensure, fail, on};
 use super::requests::{
-    CLOCK_TOLERANCE, COARSE_GRAIN, Served, cause_of_lost_parent_of, is_in_place, is_within,
-    lost_or_not_sampled, no_server_spans, served, tree,
+    CLOCK_TOLERANCE, COARSE_GRAIN, Served, cause_of_lost_parent_of, fails_at_the_query, is_in_place,
+    is_within, lost_or_not_sampled, no_server_spans, served, served_in, tree,
 };
 use crate::evidence::Evidence;
+use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
 use otlp::model::{Span, SpanKind, StatusCode};
@@ -18,6 +19,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     if let Some(failed) = no_server_spans(evidence) {
         return vec![failed];
     }
+    let failed: Vec<Served<'_>> = served_in(&evidence.unusual).filter(fails_at_the_query).collect();
     let served: Vec<Served<'_>> = served(evidence).collect();
     let served = || served.iter();
     let all = || served().filter(|served| !served.stopped_at_httpbin());
@@ -40,7 +42,9 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             }),
         )
         .with_advice(
-            all().next().and_then(|served| attributes::advice(queries(served).first()?, served.run)),
+            all().find_map(|served| {
+                queries(served).into_iter().find_map(|span| attributes::advice(span, served.run))
+            }),
         ),
         Expectation::new(
             text!("it is named by the operation, and by the table or the database"),
@@ -58,6 +62,11 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             text!("a request that fails before its query has no query span"),
             each(served().filter(|served| served.stopped_at_httpbin()), |served| has_no_query(served)),
         ),
+        Expectation::new(
+            text!("a query that fails has a CLIENT span too, with the status Error"),
+            each(&failed, marks_its_failure),
+        )
+        .with_advice(failed.iter().find_map(lacks_error_type)),
     ]
 }
 
@@ -188,4 +197,27 @@ fn has_no_query(served: &Served<'_>) -> Check {
         text!("httpbin had failed before, so no query ran: start the span when the query runs.")
     );
     Ok(())
+}
+
+fn marks_its_failure(served: &Served<'_>) -> Check {
+    let queries = queries(served);
+    ensure!(
+        !queries.is_empty(),
+        tree(&served.trace),
+        text!("A query that fails also has a span: end it on every path out of the query.")
+    );
+    each(queries, |span| {
+        ensure!(
+            span.status == StatusCode::Error,
+            tree(&served.trace),
+            text!("The query has failed: set the status of its span to Error.")
+        );
+        Ok(())
+    })
+}
+
+/// Advice only, because few drivers set it.
+fn lacks_error_type(served: &Served<'_>) -> Option<Message> {
+    let lacks = queries(served).iter().any(|span| span.attributes.text("error.type").is_none());
+    lacks.then(|| text!("The conventions require error.type on the span of a query that failed, too."))
 }

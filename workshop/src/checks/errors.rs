@@ -9,8 +9,8 @@ use super::assert::{Check, each, ensure, fail};
 use super::attributes::is_kind;
 use super::log_lines::Logged;
 use super::requests::{
-    CLOCK_TOLERANCE, Served, is_in_place, lost_or_not_sampled, no_server_spans, served_in, span_tolerance,
-    tree,
+    CLOCK_TOLERANCE, Served, fails_at_the_query, is_in_place, lost_or_not_sampled, no_server_spans,
+    served_in, span_tolerance, tree,
 };
 use super::unusual::WITHOUT_ANSWER;
 use crate::evidence::{Evidence, Purpose};
@@ -34,6 +34,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
     let logged = [&evidence.calm, &evidence.errors].map(Logged::by_run);
     let lines = lines::errors(&logged);
     let without_answer: Vec<Served<'_>> = served_in(&evidence.unusual).filter(is_without_answer).collect();
+    let without_query: Vec<Served<'_>> = served_in(&evidence.unusual).filter(fails_at_the_query).collect();
     let unusual = [Logged::by_run(&evidence.unusual)];
     let unusual_lines = lines::errors(&unusual);
     let rate = format!("{:.0} %", evidence.errors.error_rate * 100.0);
@@ -110,6 +111,16 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 has_one_exception(served, None)?;
                 is_on_the_call(served)?;
                 each(exceptions(served), |(_, event)| describes_the_failure(event))?;
+                lines::has_one_line(served, &unusual_lines)?;
+                lines::is_sent_once(served, &unusual_lines)
+            }),
+        ),
+        Expectation::new(
+            text!(
+                "if the query fails, there is also an exception event below the SERVER span, one line and one log record at ERROR"
+            ),
+            each(&without_query, |served| {
+                fails_below_the_request(served)?;
                 lines::has_one_line(served, &unusual_lines)?;
                 lines::is_sent_once(served, &unusual_lines)
             }),
@@ -302,6 +313,33 @@ fn is_on_the_call(served: &Served<'_>) -> Check {
         text!("It happened in the call of httpbin: record it on the CLIENT span of that call.")
     );
     Ok(())
+}
+
+/// A driver may record its own error on the query's span, without a stack, and the program one around it.
+fn fails_below_the_request(served: &Served<'_>) -> Check {
+    let found = exceptions(served);
+    let Some((last, _)) = found.last() else {
+        return fail(
+            text!("no exception event\n{tree}", tree = served.trace.tree()),
+            cause_of_no_event("DatabaseError"),
+        );
+    };
+    let is_below = |span: &Span| span.kind != SpanKind::Server && span.status == StatusCode::Error;
+    let below: Vec<&Event> =
+        found.iter().filter(|(span, _)| is_below(span)).map(|(_, event)| *event).collect();
+    ensure!(
+        !below.is_empty(),
+        text!(
+            "the event is on {name}, whose status is {status}",
+            name = &last.name,
+            status = format!("{:?}", last.status)
+        ),
+        text!("It happened in the query: record it there, or on handson.dbQuery, with the status Error.")
+    );
+    if below.iter().any(|event| describes_the_failure(event).is_ok()) {
+        return Ok(());
+    }
+    each(below, describes_the_failure)
 }
 
 fn describes_the_failure(event: &Event) -> Check {

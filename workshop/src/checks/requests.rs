@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::assert::{Check, fail};
-use crate::evidence::{Evidence, Exchange, Purpose, Run, UpstreamCall};
+use crate::evidence::{Evidence, Exchange, Purpose, Run, Unusual, UpstreamCall};
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::{Expectation, Failure};
@@ -124,6 +124,11 @@ impl<'a> Served<'a> {
         let first = self.run.upstream_of(self.index).map(|call| call.arrived).min();
         self.stopped_at_httpbin() && call.status < 400 && Some(call.arrived) != first
     }
+}
+
+/// Whether a request failed because its query did.
+pub(super) fn fails_at_the_query(served: &Served<'_>) -> bool {
+    served.exchange.purpose == Purpose::Unusual(Unusual::DatabaseFails)
 }
 
 /// The error type of a request of the run with errors, if it fails.

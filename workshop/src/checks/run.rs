@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::assert::{Check, each, ensure, fail};
-use crate::evidence::{BESIDE_A_FAILURE, Ending, Evidence, Exchange, Purpose, Run, UpstreamCall};
+use crate::evidence::{BESIDE_A_FAILURE, Ending, Evidence, Exchange, Purpose, Run, Unusual, UpstreamCall};
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
@@ -29,6 +29,10 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             ),
             each(upstream_fails(&evidence.errors), |(index, _)| makes_no_call_again(&evidence.errors, index))
                 .and_then(|()| does_not_wait(&evidence.errors)),
+        ),
+        Expectation::new(
+            text!("if the query fails, the request is answered 500"),
+            fails_with_its_query(&evidence.unusual),
         ),
         Expectation::new(text!("GET /healthz answers 200"), each(health, is_healthy)),
         Expectation::new(
@@ -142,6 +146,20 @@ fn does_not_wait(run: &Run) -> Check {
         text!(
             "The first of the three calls that fails ends the waiting for the others: tokio::try_join! does that, and cancels them."
         )
+    );
+    Ok(())
+}
+
+fn fails_with_its_query(run: &Run) -> Check {
+    let Some((_, exchange)) = run.unusual(Unusual::DatabaseFails) else { return Ok(()) };
+    let status = exchange.answer.as_ref().map(|answer| answer.status);
+    ensure!(
+        status == Ok(Unusual::DatabaseFails.status()),
+        text!(
+            "while there is no table users: {status}",
+            status = status.map_or_else(ToString::to_string, |status| status.to_string())
+        ),
+        text!("Each request queries the database, and fails if the query does: it must not hide the error.")
     );
     Ok(())
 }

@@ -52,7 +52,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
             ),
             each(served(), |served| on(served.server, attributes::are_right(served))),
         )
-        .with_advice(served().next().and_then(|served| attributes::advice(served))),
+        .with_advice(served().find_map(attributes::advice)),
         Expectation::new(
             text!("one handson.sleep50microsec is below it, within its time and without an error"),
             each(served(), |served| has_its_sleep(served)),

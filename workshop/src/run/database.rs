@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, Connection};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions};
+use sqlx::{ConnectOptions, Connection, Sqlite};
 use tempfile::TempDir;
 
 use super::RunError;
@@ -57,12 +58,27 @@ impl DatabaseFile {
         Database { path, user_id, user_name, renamed: self.user_name.clone() }
     }
 
+    /// Gives the table another name, so that a query fails.
+    pub(super) async fn hide_table(&self) -> sqlx::Result<()> {
+        self.execute(sqlx::query("ALTER TABLE users RENAME TO hidden")).await.map(drop)
+    }
+
+    /// Gives the table its name again.
+    pub(super) async fn show_table(&self) -> sqlx::Result<()> {
+        self.execute(sqlx::query("ALTER TABLE hidden RENAME TO users")).await.map(drop)
+    }
+
     async fn update(&self, name: &str) -> sqlx::Result<u64> {
+        let update = sqlx::query("UPDATE users SET name = ? WHERE id = (SELECT min(id) FROM users)");
+        self.execute(update.bind(name.to_owned())).await
+    }
+
+    /// Returns the number of rows that `query` has changed.
+    async fn execute(&self, query: Query<'_, Sqlite, SqliteArguments>) -> sqlx::Result<u64> {
         let options = SqliteConnectOptions::new().filename(&self.path).busy_timeout(BUSY_TIMEOUT);
         let mut connection = options.disable_statement_logging().connect().await?;
-        let updated = sqlx::query("UPDATE users SET name = ? WHERE id = (SELECT min(id) FROM users)");
-        let updated = updated.bind(name).execute(&mut connection).await?;
+        let done = query.execute(&mut connection).await?;
         connection.close().await?;
-        Ok(updated.rows_affected())
+        Ok(done.rows_affected())
     }
 }

@@ -30,8 +30,8 @@ const SLOW_CALL_DURATION: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
     /// Only this request of the check is running. With `fails`, the first call with this method is answered
-    /// with 503, and those at the same time only after [`BESIDE_A_FAILURE`].
-    Alone { exchange: usize, fails: Option<&'static str> },
+    /// with this status, and those at the same time only after [`BESIDE_A_FAILURE`].
+    Alone { exchange: usize, fails: Option<(&'static str, u16)> },
     /// The same, and its first call is answered after [`HELD_CALL_DURATION`].
     Held { exchange: usize },
     /// The same, and its first call is answered after [`SLOW_CALL_DURATION`].
@@ -136,15 +136,15 @@ async fn answer(shared: Arc<Shared>, call: Call) -> Reaction {
             }
             Mode::Burst => (None, None),
         };
-        let status = match is_known {
+        let status = match fails {
             _ if matches!(record.mode, Mode::Breaks { .. }) => 0,
-            false => 404,
-            true if fails == Some(call.method.as_str())
-                && (call.method != "GET" || record.of_request == 0) =>
+            _ if !is_known => 404,
+            Some((method, status))
+                if call.method == method && (method != "GET" || record.of_request == 0) =>
             {
-                503
+                status
             }
-            true => 200,
+            _ => 200,
         };
         record.calls.push(UpstreamCall {
             exchange,

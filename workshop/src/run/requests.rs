@@ -20,8 +20,9 @@ pub(super) struct Plan {
     roots: usize,
     /// Concurrent requests.
     burst: usize,
-    /// Requests in each of which httpbin fails the call with this method; `GET` is the first call.
-    upstream_fails: &'static [&'static str],
+    /// Requests in each of which httpbin answers the call with this method by this status; `GET` is the first
+    /// call.
+    upstream_fails: &'static [(&'static str, u16)],
 }
 
 /// No request should fail.
@@ -37,7 +38,7 @@ pub(super) const ERRORS: Plan = Plan {
     continued: 200,
     roots: 0,
     burst: 0,
-    upstream_fails: &["POST", "GET", "PUT"],
+    upstream_fails: &[("POST", 503), ("GET", 404), ("PUT", 429)],
 };
 
 /// Sends the requests of `plan`, until one gets no response. `before_the_burst` runs while none is in flight.

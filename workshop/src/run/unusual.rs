@@ -3,6 +3,7 @@
 
 use reqwest::{Client, Method, RequestBuilder};
 
+use super::database::DatabaseFile;
 use super::httpbin::{Httpbin, Mode};
 use super::requests::{TIMEOUT, answer};
 use super::service::{End, Service};
@@ -10,7 +11,11 @@ use crate::evidence::{Answer, Exchange, NoAnswer, Parent, Purpose, Unusual};
 use otlp::model::now;
 
 /// Sends one request of each kind, one after the other, until one gets no response, and stops the program.
-pub(super) async fn send(service: &mut Service, httpbin: &mut Httpbin) -> (Vec<Exchange>, End) {
+pub(super) async fn send(
+    service: &mut Service,
+    httpbin: &mut Httpbin,
+    database: &DatabaseFile,
+) -> (Vec<Exchange>, End) {
     let (client, port) = (service.client().clone(), service.port());
     let mut exchanges = Vec::new();
     for kind in Unusual::ALL {
@@ -37,6 +42,17 @@ pub(super) async fn send(service: &mut Service, httpbin: &mut Httpbin) -> (Vec<E
                 let sent = exchange_of(&client, port, kind).await;
                 // If another process has taken the port, the next request has no response, and is reported.
                 let _ = httpbin.listen();
+                sent
+            }
+            Unusual::DatabaseFails => {
+                // A program that has created no table makes no query that could fail.
+                if database.hide_table().await.is_err() {
+                    continue;
+                }
+                httpbin.expect(Mode::Alone { exchange, fails: None });
+                let sent = exchange_of(&client, port, kind).await;
+                // If the program has created it again, that table stays.
+                let _ = database.show_table().await;
                 sent
             }
             kind => {

@@ -21,18 +21,6 @@ const MIN_NOTICED: usize = 95;
 
 /// Mutations that may pass: words that must all be in their description, and the reason.
 const MAY_PASS: &[(&[&str], &str)] = &[
-    (&["spans GET /handson (failed)", "client.address"], "recommended: the first request gets the advice"),
-    (
-        &["spans GET /handson (failed)", "network.protocol.version"],
-        "recommended: the first request gets the advice",
-    ),
-    (&["spans GET /handson (failed)", "server.address"], "recommended: the first request gets the advice"),
-    (&["spans GET /handson (failed)", "server.port"], "recommended: the first request gets the advice"),
-    (
-        &["spans GET /handson (failed)", "user_agent.original"],
-        "recommended: the first request gets the advice",
-    ),
-    (&["spans P", "network.protocol.version"], "recommended: the first call gets the advice"),
     (&["spans SELECT", "another value of db.query.text"], "the program chooses the form of the query"),
     (&["metric db", "db.query.summary"], "neither required nor recommended"),
     (&["another id"], "any id is right if no child and no line names it"),

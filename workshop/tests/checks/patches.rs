@@ -159,7 +159,7 @@ fn client_spans_fails_if_calls_are_spawned_without_their_context() {
         &[(
             "src/handson.rs",
             "    tokio::try_join!(handson.httpbin.get(), handson.httpbin.post(), handson.httpbin.put())",
-            "    let (first, second, third) = (Arc::clone(&handson), Arc::clone(&handson), Arc::clone(&handson));\n    let calls = tokio::join!(\n        tokio::spawn(async move { first.httpbin.get().await }),\n        tokio::spawn(async move { second.httpbin.post().await }),\n        tokio::spawn(async move { third.httpbin.put().await }),\n    );\n    [calls.0, calls.1, calls.2].into_iter().try_for_each(|call| call.unwrap_or(Ok(())))",
+            "    let (first, second, third) = (Arc::clone(&handson), Arc::clone(&handson), Arc::clone(&handson));\n    let (get, post, put) = (\n        tokio::spawn(async move { first.httpbin.get().await }),\n        tokio::spawn(async move { second.httpbin.post().await }),\n        tokio::spawn(async move { third.httpbin.put().await }),\n    );\n    tokio::try_join!(\n        async { get.await.unwrap_or(Ok(())) },\n        async { post.await.unwrap_or(Ok(())) },\n        async { put.await.unwrap_or(Ok(())) },\n    )",
         )],
     );
     assert_fails("client-spans", &wrong, "is lost over tokio::spawn");

@@ -537,8 +537,8 @@ fn the_stacks_of_other_languages_pass_unless_two_kinds_of_failure_have_the_same_
 
 #[test]
 fn a_wrong_error_rate_is_reported() {
-    let wrong = with(|evidence| evidence.errors.error_rate = 0.25);
-    assert_fails("errors", &wrong, "requests failed, expected 50 ± 31");
+    let wrong = with(|evidence| evidence.errors.error_rate = 0.1);
+    assert_fails("errors", &wrong, "requests failed, expected 20 ± 21");
 }
 
 #[test]

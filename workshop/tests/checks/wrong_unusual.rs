@@ -470,3 +470,52 @@ fn a_404_with_an_error_type_its_path_or_its_method_in_the_metric_is_reported() {
     let words = r#"a point with http.request.method = "BREW""#;
     assert_fails("metrics", &with_404("http.request.method", "BREW"), words);
 }
+
+#[test]
+fn a_query_whose_failure_is_hidden_or_leaves_no_mark_is_reported() {
+    let (index, exchange) = recording::right().unusual.unusual(Unusual::DatabaseFails).unwrap();
+    let id = trace_id(exchange);
+    let wrong = with(|evidence| {
+        evidence.unusual.exchanges[index].answer.as_mut().unwrap().status = 200;
+    });
+    assert_fails("run", &wrong, "while there is no table users: 200");
+    let is_query = |span: &Span| span.trace_id == id && span.attributes.get("db.query.text").is_some();
+    let wrong = with(|evidence| evidence.unusual.telemetry.spans.retain(|span| !is_query(span)));
+    assert_fails("db-spans", &wrong, "A query that fails also has a span");
+    let with_spans = |change: &dyn Fn(&mut Span)| {
+        with(|evidence| {
+            let spans = evidence.unusual.telemetry.spans.iter_mut();
+            spans.filter(|span| span.trace_id == id).for_each(change);
+        })
+    };
+    let wrong = with_spans(&|span| {
+        if is_query(span) {
+            span.status = StatusCode::Unset;
+        }
+    });
+    assert_fails("db-spans", &wrong, "set the status of its span to Error");
+    assert_fails("errors", &with_spans(&|span| span.events.clear()), "no exception event");
+    let wrong = with_spans(&|span| {
+        for event in &mut span.events {
+            event.attributes.remove("exception.stacktrace");
+        }
+    });
+    assert_fails("errors", &wrong, "exception.stacktrace is missing");
+    let wrong = with(|evidence| {
+        let spans = &mut evidence.unusual.telemetry.spans;
+        let events: Vec<_> = spans
+            .iter_mut()
+            .filter(|span| span.trace_id == id)
+            .flat_map(|span| std::mem::take(&mut span.events))
+            .collect();
+        let server = spans.iter_mut().find(|span| span.trace_id == id && span.kind == SpanKind::Server);
+        server.unwrap().events = events;
+    });
+    assert_fails("errors", &wrong, "record it there, or on handson.dbQuery");
+    let wrong = with(|evidence| {
+        evidence.unusual.stdout.retain(|line| !line.contains(&id) || !line.contains(r#""ERROR""#));
+        let records = &mut evidence.unusual.telemetry.log_records;
+        records.retain(|record| record.severity_number < 17 || record.trace_id.as_ref() != Some(&id));
+    });
+    assert_fails("errors", &wrong, "no ERROR line with trace_id");
+}

@@ -32,6 +32,7 @@ const WRONG: &[(&str, &str, &str)] = &[
         "each failure is one log record",
         "pino's field `error` is one attribute, and not exception.*",
     ),
+    ("errors", "if the query fails", "the same"),
     ("metrics", "http.server.request.duration", "/healthz is counted"),
     ("metrics", "db.client.operation.duration", "there is no instrumentation for SQLite in WebAssembly"),
     ("metrics", "up-down counter", "http.server.active_requests is not recorded"),
