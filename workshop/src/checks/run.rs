@@ -159,7 +159,9 @@ fn fails_with_its_query(run: &Run) -> Check {
             "while there is no table users: {status}",
             status = status.map_or_else(ToString::to_string, |status| status.to_string())
         ),
-        text!("Each request queries the database, and fails if the query does: it must not hide the error.")
+        text!(
+            "Each request queries the database, and fails if the query does: it must neither hide the error nor keep an earlier row."
+        )
     );
     Ok(())
 }

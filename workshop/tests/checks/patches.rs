@@ -58,7 +58,7 @@ fn structured_logs_fails_if_one_line_is_printed() {
 
 #[test]
 #[ignore = "builds the service"]
-fn structured_logs_fails_if_the_user_is_read_once_and_kept() {
+fn run_and_structured_logs_fail_if_the_user_is_read_once_and_kept() {
     let wrong = patched(
         "structured-logs",
         "backend-cached",
@@ -72,7 +72,9 @@ fn structured_logs_fails_if_the_user_is_read_once_and_kept() {
             ),
         ],
     );
-    assert_fails("structured-logs", &wrong, "The user had another name when this request ran");
+    assert_fails("run", &wrong, "while there is no table users: 200");
+    let reported = failures("structured-logs", &wrong);
+    assert!(reported.contains("The user had another name when this request ran"), "{reported}");
 }
 
 #[test]
