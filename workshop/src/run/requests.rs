@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::httpbin::{Httpbin, Mode};
-use crate::evidence::{Answer, Exchange, NoAnswer, Parent, Purpose};
+use crate::evidence::{Answer, BESIDE_A_FAILURE, Exchange, NoAnswer, Parent, Purpose};
 use otlp::model::now;
 
 /// Time for one response.
@@ -52,10 +52,11 @@ pub(super) async fn send(
     let mut exchanges = Vec::new();
     let alone = [
         (plan.health, "/healthz", Purpose::Health, true),
-        // Not at the end: calls that are not cancelled, and their spans, last longer than their request.
-        (plan.upstream_fails.len(), "/handson", Purpose::UpstreamFails, true),
         (plan.continued, "/handson", Purpose::Alone, true),
         (plan.roots, "/handson", Purpose::Alone, false),
+        // At the end: the first stack of a program may take a tenth of a second, because it reads the debug
+        // information, and the span of a call that fails includes it.
+        (plan.upstream_fails.len(), "/handson", Purpose::UpstreamFails, true),
     ];
     for (count, path, purpose, continued) in alone {
         for at in 0..count {
@@ -68,6 +69,10 @@ pub(super) async fn send(
                 return exchanges;
             }
         }
+    }
+    if !plan.upstream_fails.is_empty() {
+        // Calls that are not cancelled, and their spans, last longer than their request.
+        tokio::time::sleep(BESIDE_A_FAILURE).await;
     }
     before_the_burst.await;
     exchanges.extend(burst(plan.burst, client, port, httpbin).await);
