@@ -22,6 +22,7 @@ mod resource;
 mod run;
 mod server_spans;
 mod structured_logs;
+mod traceresponse;
 mod unusual;
 
 use crate::evidence::Evidence;

@@ -8,9 +8,9 @@ use super::requests::{
     CLOCK_TOLERANCE, Ids, Served, advice_about_strays, cause_of_lost_parent, cause_of_lost_parent_of,
     is_in_place, is_within, lost_or_not_sampled, no_traceresponse, served, spans_received, tree,
 };
+use super::traceresponse::names_the_span;
 use super::unusual;
 use crate::evidence::{Evidence, Exchange, Purpose, Run};
-use crate::messages::Message;
 use crate::text;
 use crate::verdict::{Expectation, Failure};
 use otlp::model::{SpanKind, StatusCode};
@@ -240,40 +240,8 @@ fn status_is_right(served: &Served<'_>) -> Check {
 }
 
 fn has_traceresponse(served: &Served<'_>) -> Check {
-    let want = format!("00-{}-{}-01", served.server.trace_id, served.server.span_id);
     let Ok(answer) = &served.exchange.answer else { return Ok(()) };
-    let Some(header) = answer.header("traceresponse") else {
-        return fail(text!("no header traceresponse"), traceresponse_cause(&want));
-    };
-    let named = header.split('-').nth(2).and_then(|id| served.trace.span(id));
-    if let Some(span) = named.filter(|span| span.span_id != served.server.span_id) {
-        return fail(
-            text!(
-                "{header} names {name} ({kind})\n{tree}",
-                header,
-                name = &span.name,
-                kind = format!("{:?}", span.kind),
-                tree = served.trace.tree()
-            ),
-            text!(
-                "That is another span of the request. If it is of a second instrumentation of the server, two are active: switch one of \
-                 them off. Otherwise set the header where the SERVER span is the current one."
-            ),
-        );
-    }
-    // Other flags than `sampled` may be set, too.
-    let (ids, flags) = header.rsplit_once('-').unwrap_or_default();
-    let is_sampled = u8::from_str_radix(flags, 16).is_ok_and(|flags| flags & 1 == 1);
-    ensure!(
-        is_sampled && want.strip_suffix("-01") == Some(ids),
-        header.to_owned(),
-        traceresponse_cause(&want)
-    );
-    Ok(())
-}
-
-fn traceresponse_cause(want: &str) -> Message {
-    text!("It should be {want}: version, trace id, span id of the SERVER span, flags.", want)
+    names_the_span(answer, &served.trace, served.server)
 }
 
 fn names_its_trace(served: &Served<'_>) -> Check {

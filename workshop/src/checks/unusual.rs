@@ -3,10 +3,11 @@
 use super::assert::{Check, each, ensure, fail, on};
 use super::attributes::{Attribute, Is, attributes_are, int, required, text};
 use super::requests::{Ids, no_traceresponse, trace_id_of, tree};
-use crate::evidence::{Evidence, Exchange, Purpose, Run, Unusual, UpstreamCall};
+use super::traceresponse::names_the_span;
+use crate::evidence::{Answer, Evidence, Exchange, Purpose, Run, Unusual, UpstreamCall};
 use crate::messages::Message;
 use crate::text;
-use crate::verdict::Expectation;
+use crate::verdict::{Expectation, Failure};
 use otlp::model::{Span, SpanKind, StatusCode, Value};
 use serde_json::Value as Json;
 
@@ -46,7 +47,7 @@ pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!("each response has the header traceresponse, also a 404 and a 405"),
-            each(answered(run), |(kind, exchange)| has_traceresponse(run, kind, exchange)),
+            each(answered(run), |answered| has_traceresponse(run, answered)),
         ),
         Expectation::new(
             text!("traceresponse says whether the request is sampled"),
@@ -233,49 +234,41 @@ fn is_refused_by_library(kind: Unusual, exchange: &Exchange) -> bool {
 }
 
 /// The unusual requests that the program answered, except the one that is not sampled.
-fn answered(run: &Run) -> impl Iterator<Item = (Unusual, &Exchange)> {
-    run.exchanges.iter().filter_map(|exchange| match exchange.purpose {
-        Purpose::Unusual(kind)
-            if kind != Unusual::Unsampled
-                && exchange.answer.is_ok()
-                && !is_refused_by_library(kind, exchange) =>
+fn answered(run: &Run) -> impl Iterator<Item = (Unusual, &Exchange, &Answer)> {
+    run.exchanges.iter().filter_map(|exchange| match (exchange.purpose, &exchange.answer) {
+        (Purpose::Unusual(kind), Ok(answer))
+            if kind != Unusual::Unsampled && !is_refused_by_library(kind, exchange) =>
         {
-            Some((kind, exchange))
+            Some((kind, exchange, answer))
         }
         _ => None,
     })
 }
 
-fn has_traceresponse(run: &Run, kind: Unusual, exchange: &Exchange) -> Check {
-    let header = exchange.answer.as_ref().ok().and_then(|answer| answer.header("traceresponse"));
-    let seen = || {
-        text!(
-            "{method} {path}, answered with {status}, has traceresponse: {header}",
-            method = kind.method(),
-            path = kind.path(),
-            status = exchange.answer.as_ref().map_or(0, |answer| answer.status),
-            header = header.unwrap_or("(none)")
-        )
-    };
-    let Some(span) = server_span(run, kind) else {
+fn has_traceresponse(run: &Run, (kind, exchange, answer): (Unusual, &Exchange, &Answer)) -> Check {
+    let trace = Ids::from_run(run).trace_of(exchange);
+    let server = trace.as_ref().and_then(|trace| Some((trace, *trace.of_kind(SpanKind::Server).first()?)));
+    let named = match server {
+        Some((trace, server)) => names_the_span(answer, trace, server),
         // Without the header, the trace of a root is unknown.
-        ensure!(header.is_some(), seen(), cause_of_no_traceresponse());
-        return Ok(());
+        None if answer.header("traceresponse").is_none() => no_traceresponse(),
+        None => Ok(()),
     };
-    let ids = header.map(|header| header.split('-').skip(1).take(2).collect::<Vec<_>>());
-    ensure!(
-        ids.is_some_and(|ids| ids == [span.trace_id.as_str(), &span.span_id]),
-        seen(),
-        cause_of_no_traceresponse()
-    );
-    Ok(())
-}
-
-fn cause_of_no_traceresponse() -> Message {
-    text!(
-        "The header has the ids of the SERVER span of its own request. Set it around the whole router, where also unknown paths and other \
-         methods are answered."
-    )
+    named.map_err(|Failure { seen, .. }| {
+        Failure::new(
+            text!(
+                "{method} {path}, answered with {status}: {seen}",
+                method = kind.method(),
+                path = kind.path(),
+                status = answer.status,
+                seen
+            ),
+            text!(
+                "The header has the ids of the SERVER span of its own request. Set it around the whole router, where also unknown paths and other \
+                 methods are answered."
+            ),
+        )
+    })
 }
 
 fn traceresponse_has_the_decision(run: &Run) -> Check {

@@ -50,17 +50,18 @@ pub(super) async fn send(
     before_the_burst: impl Future<Output = ()>,
 ) -> Vec<Exchange> {
     let mut exchanges = Vec::new();
+    let calm = |count| vec![None; count];
+    let failing = plan.upstream_fails.iter().copied().map(Some).collect();
     let alone = [
-        (plan.health, "/healthz", Purpose::Health, true),
-        (plan.continued, "/handson", Purpose::Alone, true),
-        (plan.roots, "/handson", Purpose::Alone, false),
+        (calm(plan.health), "/healthz", Purpose::Health, true),
+        (calm(plan.continued), "/handson", Purpose::Alone, true),
+        (calm(plan.roots), "/handson", Purpose::Alone, false),
         // At the end: the first stack of a program may take a tenth of a second, because it reads the debug
         // information, and the span of a call that fails includes it.
-        (plan.upstream_fails.len(), "/handson", Purpose::UpstreamFails, true),
+        (failing, "/handson", Purpose::UpstreamFails, true),
     ];
-    for (count, path, purpose, continued) in alone {
-        for at in 0..count {
-            let fails = plan.upstream_fails.get(at).copied().filter(|_| purpose == Purpose::UpstreamFails);
+    for (requests, path, purpose, continued) in alone {
+        for fails in requests {
             httpbin.expect(Mode::Alone { exchange: exchanges.len(), fails });
             let exchange = exchange(client, port, path, purpose, continued).await;
             let answered = exchange.answer.is_ok();
