@@ -53,8 +53,8 @@ pub(super) fn on(span: &Span, check: Check) -> Check {
         let cause = match span.dropped.attributes {
             0 => cause,
             count => text!(
-                "The SDK has dropped {count} attributes of this span, because it may have only so many: a limit is too small, in the code or in \
-                 OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT.",
+                "The SDK has dropped {count} attributes of this span, because their number is limited: the limit is too small, in the code \
+                 or in OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT.",
                 count
             ),
         };

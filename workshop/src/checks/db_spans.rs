@@ -219,5 +219,7 @@ fn marks_its_failure(served: &Served<'_>) -> Check {
 /// Advice only, because few drivers set it.
 fn lacks_error_type(served: &Served<'_>) -> Option<Message> {
     let lacks = queries(served).iter().any(|span| span.attributes.text("error.type").is_none());
-    lacks.then(|| text!("The conventions require error.type on the span of a query that failed, too."))
+    lacks.then(|| {
+        text!("The conventions require error.type on the span of a query that failed, besides the status.")
+    })
 }

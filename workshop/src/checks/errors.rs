@@ -117,7 +117,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!(
-                "if the query fails, there is also an exception event below the SERVER span, one line and one log record at ERROR"
+                "if the query fails, there is an exception event on a span below the SERVER span, and one line and one log record at ERROR"
             ),
             each(&without_query, |served| {
                 fails_below_the_request(served)?;

@@ -85,7 +85,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!(
-                "{name} has no path, query or method that a caller chose, and no error.type for a 404 or 405",
+                "{name} has no path, query or unknown method of a caller, and no error.type for a 404 or 405",
                 name = SERVER
             ),
             unusual::not_found_is_one_series(&evidence.unusual),

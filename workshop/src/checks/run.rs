@@ -124,8 +124,8 @@ fn makes_no_call_again(run: &Run, index: usize) -> Check {
         !calls[failed + 1..].iter().copied().any(|call| same(&call) || failed == 0),
         Message::verbatim(names.join(", ")),
         text!(
-            "A piece of work that fails ends the request, and is not tried again: a client that retries must be told not to, and each attempt \
-             would be a call with its own span."
+            "If a call fails, the request fails, and the call is not made again: switch the retries of the client off. Each attempt would be \
+             a call with its own span."
         )
     );
     Ok(())
@@ -144,7 +144,7 @@ fn does_not_wait(run: &Run) -> Check {
         least < BESIDE_A_FAILURE * 4 / 5,
         text!("it was answered {time} after the call had failed", time = format!("{least:.0?}")),
         text!(
-            "The first of the three calls that fails ends the waiting for the others: tokio::try_join! does that, and cancels them."
+            "When one of the three calls fails, stop waiting for the others, and cancel them: tokio::try_join! does both."
         )
     );
     Ok(())

@@ -30,7 +30,7 @@ pub(super) fn server_spans(evidence: &Evidence) -> Vec<Expectation> {
             has_server_span(run, Unusual::OtherMethod),
         ),
         Expectation::new(
-            text!("a method that nobody knows is _OTHER, and is not in the name"),
+            text!("a method that the conventions do not know is _OTHER, and is not in the name"),
             has_server_span(run, Unusual::UnknownMethod),
         ),
         Expectation::new(
@@ -202,7 +202,8 @@ fn is_answered_at_the_end(run: &Run) -> Check {
         return fail(
             text!("GET /handson: {error}", error = error.to_string()),
             text!(
-                "After SIGTERM, the service must stop accepting requests, but finish those that are running: the base waits up to GRACE_PERIOD for them."
+                "After SIGTERM, the service must stop accepting requests, but finish those that are running: the base waits up to \
+                 GRACE_PERIOD for them."
             ),
         );
     }
@@ -264,8 +265,8 @@ fn has_traceresponse(run: &Run, (kind, exchange, answer): (Unusual, &Exchange, &
                 seen
             ),
             text!(
-                "The header has the ids of the SERVER span of its own request. Set it around the whole router, where also unknown paths and other \
-                 methods are answered."
+                "The header has the ids of the SERVER span of its own request. Set it outside the router, so that the answers for unknown \
+                 paths and other methods have it, too."
             ),
         )
     })

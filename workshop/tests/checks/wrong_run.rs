@@ -22,7 +22,7 @@ fn with_failures(change: impl Fn(&mut Run, usize)) -> Evidence {
 fn a_request_that_waits_for_the_other_calls_after_a_failure_is_reported() {
     let wait = u64::try_from(BESIDE_A_FAILURE.as_nanos()).unwrap();
     let wrong = with_failures(|run, index| run.exchanges[index].answered += wait);
-    assert_fails("run", &wrong, "ends the waiting for the others: tokio::try_join!");
+    assert_fails("run", &wrong, "stop waiting for the others, and cancel them: tokio::try_join!");
 }
 
 #[test]
@@ -33,5 +33,5 @@ fn a_call_that_is_made_again_after_a_failure_is_reported() {
         again.status = 200;
         run.upstream.push(again);
     });
-    assert_fails("run", &repeated, "A piece of work that fails ends the request, and is not tried again");
+    assert_fails("run", &repeated, "If a call fails, the request fails, and the call is not made again");
 }

@@ -45,10 +45,10 @@ pub(super) fn equals(run: &Run, name: &str, series: &[Series]) -> Check {
     for point in &points {
         ensure!(
             point.attributes.get("otel.metric.overflow").is_none(),
-            text!("a point with otel.metric.overflow, in which {count} values are", count = point.count),
+            text!("a point with otel.metric.overflow has {count} values", count = point.count),
             text!(
-                "The SDK may keep only so many series of this instrument, and adds up the others in this point: the cardinality limit is too small, or \
-                 an attribute has a different value in each request."
+                "The SDK keeps a limited number of series of this instrument, and adds up the others in this point: the cardinality limit is \
+                 too small, or an attribute has a different value in each request."
             )
         );
         let Some(index) = series_of(point, series) else { continue };
