@@ -228,6 +228,8 @@ pub enum Unusual {
     UppercaseParent,
     /// With a `traceparent` of version 00 that has one field too many, which is not valid.
     SurplusParent,
+    /// With a `traceparent` of version ff, which is not valid.
+    ForbiddenVersion,
     /// With a `traceparent` whose flags are 00.
     Unsampled,
     /// With a `tracestate` and a `baggage`.
@@ -248,7 +250,7 @@ pub enum Unusual {
 
 impl Unusual {
     /// In the order in which they are sent.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Query,
         Self::UnknownPath,
         Self::OtherMethod,
@@ -256,6 +258,7 @@ impl Unusual {
         Self::MalformedParent,
         Self::UppercaseParent,
         Self::SurplusParent,
+        Self::ForbiddenVersion,
         Self::Unsampled,
         Self::TraceState,
         Self::SlowUpstream,
@@ -266,7 +269,8 @@ impl Unusual {
         Self::AtTheEnd,
     ];
     /// The kinds with a `traceparent` that is not valid.
-    pub const MALFORMED: [Self; 3] = [Self::MalformedParent, Self::UppercaseParent, Self::SurplusParent];
+    pub const MALFORMED: [Self; 4] =
+        [Self::MalformedParent, Self::UppercaseParent, Self::SurplusParent, Self::ForbiddenVersion];
     /// `tracestate` of [`Self::TraceState`].
     pub const TRACE_STATE: &str = "workshop=4711";
     /// `baggage` of [`Self::TraceState`].
@@ -292,6 +296,7 @@ impl Unusual {
             Self::MalformedParent => Some("00-4711-zz-01"),
             Self::UppercaseParent => Some("00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067C10E2902B7-01"),
             Self::SurplusParent => Some("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-4711"),
+            Self::ForbiddenVersion => Some("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
             _ => None,
         }
     }

@@ -82,7 +82,8 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
                 "requests that are not sampled, and those that are answered after SIGTERM, are counted too"
             ),
             unusual::counts_unusual_requests(&evidence.unusual),
-        ),
+        )
+        .with_advice(unusual::failed_query_is_missing(&evidence.unusual)),
         Expectation::new(
             text!(
                 "{name} has no path, query or unknown method of a caller, and no error.type for a 404 or 405",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::assert::{Check, each, ensure, fail};
-use crate::evidence::{BESIDE_A_FAILURE, Ending, Evidence, Exchange, Purpose, Run, Unusual, UpstreamCall};
+use crate::evidence::{BESIDE_A_FAILURE, Ending, Evidence, Exchange, Purpose, Run, Unusual};
 use crate::messages::Message;
 use crate::text;
 use crate::verdict::Expectation;
@@ -25,14 +25,19 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
         ),
         Expectation::new(
             text!(
-                "if httpbin fails a call, the request fails at once: it neither waits for the other calls nor makes one again"
+                "if httpbin fails a call, the request is answered 500 at once: it neither waits for the other calls nor makes one again"
             ),
-            each(upstream_fails(&evidence.errors), |(index, _)| makes_no_call_again(&evidence.errors, index))
-                .and_then(|()| does_not_wait(&evidence.errors)),
+            each(upstream_fails(&evidence.errors), |(index, exchange)| {
+                makes_no_call_again(&evidence.errors, index)?;
+                fails_with_its_call(&evidence.errors, index, exchange)
+            })
+            .and_then(|()| does_not_wait(&evidence.errors)),
         ),
         Expectation::new(
-            text!("if the query fails, the request is answered 500"),
-            fails_with_its_query(&evidence.unusual),
+            text!("if a call gets no answer or the query fails, the request is answered 500"),
+            each([Unusual::UpstreamBreaks, Unusual::UpstreamRefuses, Unusual::DatabaseFails], |kind| {
+                fails_with_its_work(&evidence.unusual, kind)
+            }),
         ),
         Expectation::new(text!("GET /healthz answers 200"), each(health, is_healthy)),
         Expectation::new(
@@ -114,21 +119,47 @@ fn upstream_fails(run: &Run) -> impl Iterator<Item = (usize, &Exchange)> {
 }
 
 fn makes_no_call_again(run: &Run, index: usize) -> Check {
-    let calls: Vec<_> = run.upstream_of(index).collect();
-    let Some(failed) = calls.iter().position(|call| call.status >= 400) else { return Ok(()) };
-    let same = |call: &&UpstreamCall| call.method == calls[failed].method && call.path == calls[failed].path;
-    let names: Vec<String> =
-        calls.iter().map(|call| format!("{} {} ({})", call.method, call.path, call.status)).collect();
+    let Some(failed) = run.upstream_of(index).find(|call| call.status >= 400) else { return Ok(()) };
+    let same = run.upstream_of(index).filter(|call| call.method == failed.method).count();
     ensure!(
-        // If the first call fails, there is no other one.
-        !calls[failed + 1..].iter().copied().any(|call| same(&call) || failed == 0),
-        Message::verbatim(names.join(", ")),
+        same <= if failed.method == "GET" { 2 } else { 1 },
+        calls_of(run, index),
         text!(
-            "If a call fails, the request fails, and the call is not made again: switch the retries of the client off. Each attempt would be \
-             a call with its own span."
+            "If a call fails, the request fails, and the call is not made again: switch the retries of the client off. Each attempt \
+             would be a call with its own span."
         )
     );
     Ok(())
+}
+
+fn fails_with_its_call(run: &Run, index: usize, exchange: &Exchange) -> Check {
+    let failed = run.upstream_of(index).find(|call| call.status >= 400);
+    let (Some(call), Ok(answer)) = (failed, &exchange.answer) else { return Ok(()) };
+    let cause =
+        || text!("A call fails by any 4xx or 5xx, and a call that fails ends the request, with a 500.");
+    ensure!(
+        answer.status == 500,
+        text!(
+            "{method} {path} was answered {status}, and the request {answer}",
+            method = &call.method,
+            path = &call.path,
+            status = call.status,
+            answer = answer.status
+        ),
+        cause()
+    );
+    // The others are made at the same time; only the first one is made alone.
+    let is_first = !run.upstream_of(index).any(|other| other.arrived < call.arrived);
+    ensure!(!is_first || run.upstream_of(index).count() == 1, calls_of(run, index), cause());
+    Ok(())
+}
+
+/// The calls of a request with their statuses, in the order of their arrival.
+fn calls_of(run: &Run, index: usize) -> Message {
+    let calls = run.upstream_of(index);
+    let names: Vec<String> =
+        calls.map(|call| format!("{} {} ({})", call.method, call.path, call.status)).collect();
+    Message::verbatim(names.join(", "))
 }
 
 /// A busy machine may delay a request, but not all of them.
@@ -150,17 +181,20 @@ fn does_not_wait(run: &Run) -> Check {
     Ok(())
 }
 
-fn fails_with_its_query(run: &Run) -> Check {
-    let Some((_, exchange)) = run.unusual(Unusual::DatabaseFails) else { return Ok(()) };
+fn fails_with_its_work(run: &Run, kind: Unusual) -> Check {
+    let Some((_, exchange)) = run.unusual(kind) else { return Ok(()) };
     let status = exchange.answer.as_ref().map(|answer| answer.status);
+    let shown = status.map_or_else(ToString::to_string, |status| status.to_string());
+    let seen = match kind {
+        Unusual::UpstreamBreaks => text!("while httpbin closes the connection: {status}", status = shown),
+        Unusual::UpstreamRefuses => text!("while httpbin refuses connections: {status}", status = shown),
+        _ => text!("while there is no table users: {status}", status = shown),
+    };
     ensure!(
-        status == Ok(Unusual::DatabaseFails.status()),
+        status == Ok(kind.status()),
+        seen,
         text!(
-            "while there is no table users: {status}",
-            status = status.map_or_else(ToString::to_string, |status| status.to_string())
-        ),
-        text!(
-            "Each request queries the database, and fails if the query does: it must neither hide the error nor keep an earlier row."
+            "A piece of work that fails ends the request, with a 500: the program must neither hide the error nor keep an earlier row."
         )
     );
     Ok(())

@@ -38,7 +38,8 @@ pub(super) const ERRORS: Plan = Plan {
     continued: 200,
     roots: 0,
     burst: 0,
-    upstream_fails: &[("POST", 503), ("GET", 404), ("PUT", 429)],
+    // Clients that retry do so after 429 and 5xx, and most of them only a GET.
+    upstream_fails: &[("POST", 503), ("GET", 404), ("PUT", 429), ("GET", 429), ("GET", 503)],
 };
 
 /// Sends the requests of `plan`, until one gets no response. `before_the_burst` runs while none is in flight.

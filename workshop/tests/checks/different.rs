@@ -89,6 +89,27 @@ fn a_line_of_each_request_after_its_answer_passes_but_not_if_all_have_the_ids_of
 }
 
 #[test]
+fn an_access_log_passes_also_if_the_lines_of_health_checks_have_no_ids() {
+    let with_health_checks = |missing: usize| {
+        let mut evidence = with_a_line_after_each_answer(|_| {});
+        let run = &mut evidence.calm;
+        // The line of a health check may come while the next request runs.
+        let next = run.exchanges.iter().find(|exchange| exchange.path == "/handson").unwrap();
+        let time = std::time::UNIX_EPOCH + Duration::from_nanos(next.sent.midpoint(next.answered));
+        let accounted = run.stdout.iter().find(|line| line.contains("accounted")).unwrap();
+        let mut line: serde_json::Value = serde_json::from_str(accounted).unwrap();
+        line["time"] = humantime::format_rfc3339_micros(time).to_string().into();
+        line.as_object_mut().unwrap().retain(|key, _| !key.contains("trace") && !key.contains("span"));
+        let health = run.exchanges.iter().filter(|exchange| exchange.path == "/healthz").count();
+        run.stdout.extend(std::iter::repeat_n(line.to_string(), health - missing));
+        evidence
+    };
+    assert_passes(&with_health_checks(0));
+    let words = "Other lines with this message contain ids, but this one does not";
+    assert_fails("log-correlation", &with_health_checks(1), words);
+}
+
+#[test]
 fn times_without_fractions_of_a_second_pass() {
     assert_passes(&super::wrong_logs::with_lines(|line| {
         let time = format!("{}Z", &line["time"].as_str().unwrap()[..19]);

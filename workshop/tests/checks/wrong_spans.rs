@@ -603,7 +603,7 @@ fn the_error_type_of_another_failure_is_reported() {
             }
         }
     });
-    assert_fails("metrics", &wrong, "but 3 requests failed by it");
+    assert_fails("metrics", &wrong, "but 5 requests failed by it");
 }
 
 #[test]

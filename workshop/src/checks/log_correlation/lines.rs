@@ -8,6 +8,7 @@ use crate::checks::assert::{Check, each, ensure, fail};
 use crate::checks::log_lines::{IDS_OF_SPAN, IDS_OF_TRACE, Logged, has_ids, time};
 use crate::checks::requests::{Served, cause_of_lost_parent, lost_or_not_sampled, trace_id_of};
 use crate::checks::resource::release;
+use crate::evidence::Purpose;
 use crate::messages::Message;
 use crate::text;
 
@@ -136,7 +137,7 @@ pub(super) fn ids_are_complete(logged: &Logged<'_>) -> Check {
     };
     each(messages(false), |(message, line)| {
         ensure!(
-            !of_requests.contains(message) || !in_a_request(line),
+            !of_requests.contains(message) || !in_a_request(line) || is_access_log(logged, message),
             Message::verbatim(line),
             text!(
                 "Other lines with this message contain ids, but this one does not: is it logged outside the request's context, after \
@@ -177,11 +178,26 @@ pub(super) fn names_its_span(logged: &Logged<'_>, line: &Value) -> Check {
     Ok(())
 }
 
+/// The check also asks for the health when it waits for the start, and before it stops the program.
+const MORE_HEALTH_CHECKS: usize = 2;
+
+/// Whether each request of the run has one line with this message, also a health check, which is not traced.
+fn is_access_log(logged: &Logged<'_>, message: &str) -> bool {
+    let exchanges = &logged.run.exchanges;
+    let health = exchanges.iter().filter(|exchange| exchange.purpose == Purpose::Health).count();
+    let Some(first) = exchanges.iter().map(|exchange| exchange.sent).min() else { return false };
+    let is_of_run = |line: &&Value| time(line).is_some_and(|time| time.to >= first);
+    let lines = logged.objects().filter(|line| line["message"] == message).filter(is_of_run);
+    let (with_ids, without): (Vec<_>, Vec<_>) = lines.partition(|line| has_ids(line));
+    (health..=health + MORE_HEALTH_CHECKS).contains(&without.len())
+        && with_ids.len() + health == exchanges.len()
+}
+
 /// Whether a line is about work that a request starts and does not wait for: each request has one, with its
 /// own ids. An id that is kept would be in one line, or in those of another request, whose query shows it.
 pub(super) fn is_after_each_answer(logged: &Logged<'_>, line: &Value) -> bool {
     let message = &line["message"];
-    let same = || logged.objects().filter(|other| other["message"] == *message);
+    let same = || logged.objects().filter(|other| other["message"] == *message && has_ids(other));
     let traces: BTreeSet<&str> = same().filter_map(|line| line["trace_id"].as_str()).collect();
     message != "dbQuery" && line["level"] != "ERROR" && traces.len() > 1 && traces.len() == same().count()
 }

@@ -177,3 +177,17 @@ pub(super) fn calls_without_answer_are_missing(run: &Run) -> Option<Message> {
         )
     })
 }
+
+/// Advice if the query that failed is not counted: few libraries record it.
+pub(super) fn failed_query_is_missing(run: &Run) -> Option<Message> {
+    run.unusual(Unusual::DatabaseFails)?;
+    let exports = exports(run, DATABASE).ok()?;
+    let mut points = points(&exports).ok()?.into_iter();
+    let has_failed = points.any(|point| point.attributes.get("error.type").is_some());
+    (!has_failed).then(|| {
+        text!(
+            "A query failed, and no value of {name} has error.type. By the conventions, a query that fails is recorded too.",
+            name = DATABASE
+        )
+    })
+}
