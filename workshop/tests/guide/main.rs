@@ -109,7 +109,13 @@ fn both_languages_have_the_same_chapters_headings_links_and_tables() {
             headings.map(|line| line.chars().take_while(|letter| *letter == '#').count()).collect()
         };
         assert_eq!(levels(text), levels(other), "headings of {file}");
-        assert_eq!(between(text, "](", ")"), between(other, "](", ")"), "links of {file}");
+        let links = between(text, "](", ")");
+        let mut other_links = between(other, "](", ")");
+        // The reading list has translations and other sources in Japanese, in addition to the English ones.
+        if file == "reading.md" {
+            other_links.retain(|link| links.contains(link));
+        }
+        assert_eq!(links, other_links, "links of {file}");
         let rows = |text: &str| text.lines().filter(|line| line.starts_with('|')).count();
         assert_eq!(rows(text), rows(other), "rows of tables in {file}");
         let parts = |text: &str| text.matches("<details>").count();
