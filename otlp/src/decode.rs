@@ -13,22 +13,23 @@ pub(crate) use crate::metrics::metrics;
 use crate::model::{
     Attributes, Dropped, Event, Link, LogRecord, Scope, Span, SpanKind, StatusCode, Telemetry, Value,
 };
+use crate::shared_keys::SharedKeys;
 
 pub(crate) fn spans(request: ExportTraceServiceRequest) -> Telemetry {
-    let mut telemetry = Telemetry::default();
+    let (mut telemetry, keys) = (Telemetry::default(), SharedKeys::default());
     for resource_spans in request.resource_spans {
-        let resource = resource(resource_spans.resource);
+        let resource = resource(resource_spans.resource, &keys);
         for scope_spans in resource_spans.scope_spans {
-            let scope = scope(scope_spans.scope, scope_spans.schema_url);
+            let scope = scope(scope_spans.scope, scope_spans.schema_url, &keys);
             telemetry
                 .spans
-                .extend(scope_spans.spans.into_iter().map(|span| self::span(span, &resource, &scope)));
+                .extend(scope_spans.spans.into_iter().map(|span| self::span(span, &resource, &scope, &keys)));
         }
     }
     telemetry
 }
 
-fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>) -> Span {
+fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>, keys: &SharedKeys) -> Span {
     let kind = match span.kind() {
         wire::span::SpanKind::Unspecified => SpanKind::Unspecified,
         wire::span::SpanKind::Internal => SpanKind::Internal,
@@ -50,14 +51,14 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>) -> Spa
         kind,
         start: span.start_time_unix_nano,
         end: span.end_time_unix_nano,
-        attributes: attributes(span.attributes),
+        attributes: attributes(span.attributes, keys),
         events: span
             .events
             .into_iter()
             .map(|event| Event {
                 time: event.time_unix_nano,
                 name: event.name,
-                attributes: attributes(event.attributes),
+                attributes: attributes(event.attributes, keys),
             })
             .collect(),
         links: span
@@ -68,7 +69,7 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>) -> Spa
                 span_id: hex::encode(&link.span_id),
                 trace_state: link.trace_state,
                 flags: link.flags,
-                attributes: attributes(link.attributes),
+                attributes: attributes(link.attributes, keys),
             })
             .collect(),
         dropped: Dropped {
@@ -86,11 +87,11 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>) -> Spa
 }
 
 pub(crate) fn log_records(request: ExportLogsServiceRequest) -> Telemetry {
-    let mut telemetry = Telemetry::default();
+    let (mut telemetry, keys) = (Telemetry::default(), SharedKeys::default());
     for resource_logs in request.resource_logs {
-        let resource = resource(resource_logs.resource);
+        let resource = resource(resource_logs.resource, &keys);
         for scope_logs in resource_logs.scope_logs {
-            let scope = scope(scope_logs.scope, scope_logs.schema_url);
+            let scope = scope(scope_logs.scope, scope_logs.schema_url, &keys);
             telemetry.log_records.extend(scope_logs.log_records.into_iter().map(|record| LogRecord {
                 resource: Arc::clone(&resource),
                 scope: Arc::clone(&scope),
@@ -98,8 +99,8 @@ pub(crate) fn log_records(request: ExportLogsServiceRequest) -> Telemetry {
                 observed: record.observed_time_unix_nano,
                 severity_number: record.severity_number,
                 severity_text: record.severity_text,
-                body: value(record.body),
-                attributes: attributes(record.attributes),
+                body: value(record.body, &keys),
+                attributes: attributes(record.attributes, &keys),
                 trace_id: id(&record.trace_id),
                 span_id: id(&record.span_id),
                 event_name: record.event_name,
@@ -109,25 +110,33 @@ pub(crate) fn log_records(request: ExportLogsServiceRequest) -> Telemetry {
     telemetry
 }
 
-pub(crate) fn resource(resource: Option<Resource>) -> Arc<Attributes> {
-    Arc::new(attributes(resource.unwrap_or_default().attributes))
+pub(crate) fn resource(resource: Option<Resource>, keys: &SharedKeys) -> Arc<Attributes> {
+    Arc::new(attributes(resource.unwrap_or_default().attributes, keys))
 }
 
-pub(crate) fn scope(scope: Option<InstrumentationScope>, schema_url: String) -> Arc<Scope> {
+pub(crate) fn scope(
+    scope: Option<InstrumentationScope>,
+    schema_url: String,
+    keys: &SharedKeys,
+) -> Arc<Scope> {
     let scope = scope.unwrap_or_default();
     Arc::new(Scope {
         name: scope.name,
         version: scope.version,
-        attributes: attributes(scope.attributes),
+        attributes: attributes(scope.attributes, keys),
         schema_url,
     })
 }
 
-pub(crate) fn attributes(pairs: Vec<KeyValue>) -> Attributes {
-    Attributes(pairs.into_iter().map(|pair| (pair.key, value(pair.value))).collect())
+pub(crate) fn attributes(pairs: Vec<KeyValue>, keys: &SharedKeys) -> Attributes {
+    if pairs.is_empty() {
+        return Attributes::default();
+    }
+    let shared = keys.for_pairs(&pairs);
+    Attributes::with_keys(shared, pairs.into_iter().map(|pair| value(pair.value, keys)).collect())
 }
 
-fn value(any: Option<AnyValue>) -> Value {
+fn value(any: Option<AnyValue>, keys: &SharedKeys) -> Value {
     match any.and_then(|any| any.value) {
         None => Value::Empty,
         Some(Wire::StringValue(text)) => Value::Text(text),
@@ -136,9 +145,9 @@ fn value(any: Option<AnyValue>) -> Value {
         Some(Wire::DoubleValue(double)) => Value::Double(double),
         Some(Wire::BytesValue(bytes)) => Value::Bytes(bytes),
         Some(Wire::ArrayValue(array)) => {
-            Value::Array(array.values.into_iter().map(|v| value(Some(v))).collect())
+            Value::Array(array.values.into_iter().map(|v| value(Some(v), keys)).collect())
         }
-        Some(Wire::KvlistValue(list)) => Value::Map(attributes(list.values)),
+        Some(Wire::KvlistValue(list)) => Value::Map(attributes(list.values, keys)),
         // An index into a table that exists only for profiles.
         Some(Wire::StringValueStrindex(_)) => Value::Empty,
     }

@@ -23,6 +23,7 @@ mod json;
 mod metrics;
 pub mod model;
 mod receiver;
+mod shared_keys;
 
 use std::fmt;
 use std::sync::Arc;

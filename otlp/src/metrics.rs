@@ -10,13 +10,14 @@ use crate::decode::{attributes, id, resource, scope};
 use crate::model::{
     Data, Exemplar, Gap, HistogramPoint, Metric, Point, SummaryPoint, Telemetry, Temporality,
 };
+use crate::shared_keys::SharedKeys;
 
 pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
-    let mut telemetry = Telemetry::default();
+    let (mut telemetry, keys) = (Telemetry::default(), SharedKeys::default());
     for resource_metrics in request.resource_metrics {
-        let resource = resource(resource_metrics.resource);
+        let resource = resource(resource_metrics.resource, &keys);
         for scope_metrics in resource_metrics.scope_metrics {
-            let scope = scope(scope_metrics.scope, scope_metrics.schema_url);
+            let scope = scope(scope_metrics.scope, scope_metrics.schema_url, &keys);
             telemetry.metrics.extend(scope_metrics.metrics.into_iter().map(|metric| {
                 let mut gaps = Vec::new();
                 Metric {
@@ -25,7 +26,7 @@ pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
                     name: metric.name,
                     unit: metric.unit,
                     description: metric.description,
-                    data: data(metric.data, &mut gaps),
+                    data: data(metric.data, &mut gaps, &keys),
                     gaps,
                 }
             }));
@@ -35,22 +36,22 @@ pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
 }
 
 /// The points with a recorded value. Adds those without to `gaps`.
-fn data(data: Option<Wire>, gaps: &mut Vec<Gap>) -> Data {
+fn data(data: Option<Wire>, gaps: &mut Vec<Gap>, keys: &SharedKeys) -> Data {
     match data {
         None => Data::None,
-        Some(Wire::Gauge(gauge)) => Data::Gauge(points(gauge.data_points, gaps)),
+        Some(Wire::Gauge(gauge)) => Data::Gauge(points(gauge.data_points, gaps, keys)),
         Some(Wire::Sum(sum)) => Data::Sum {
             monotonic: sum.is_monotonic,
             temporality: temporality(sum.aggregation_temporality()),
-            points: points(sum.data_points, gaps),
+            points: points(sum.data_points, gaps, keys),
         },
         Some(Wire::Histogram(histogram)) => Data::Histogram {
             temporality: temporality(histogram.aggregation_temporality()),
-            points: recorded(histogram.data_points, gaps)
+            points: recorded(histogram.data_points, gaps, keys)
                 .map(|point| HistogramPoint {
                     start: point.start_time_unix_nano,
                     time: point.time_unix_nano,
-                    attributes: attributes(point.attributes),
+                    attributes: attributes(point.attributes, keys),
                     count: point.count,
                     sum: point.sum,
                     min: point.min,
@@ -63,14 +64,16 @@ fn data(data: Option<Wire>, gaps: &mut Vec<Gap>) -> Data {
         },
         Some(Wire::ExponentialHistogram(histogram)) => Data::ExponentialHistogram {
             temporality: temporality(histogram.aggregation_temporality()),
-            points: recorded(histogram.data_points, gaps).map(exponential).collect(),
+            points: recorded(histogram.data_points, gaps, keys)
+                .map(|point| exponential(point, keys))
+                .collect(),
         },
         Some(Wire::Summary(summary)) => Data::Summary(
-            recorded(summary.data_points, gaps)
+            recorded(summary.data_points, gaps, keys)
                 .map(|point| SummaryPoint {
                     start: point.start_time_unix_nano,
                     time: point.time_unix_nano,
-                    attributes: attributes(point.attributes),
+                    attributes: attributes(point.attributes, keys),
                     count: point.count,
                     sum: point.sum,
                     quantiles: point.quantile_values.iter().map(|at| (at.quantile, at.value)).collect(),
@@ -84,7 +87,7 @@ fn data(data: Option<Wire>, gaps: &mut Vec<Gap>) -> Data {
 /// infinite.
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram>
-fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
+fn exponential(point: wire::ExponentialHistogramDataPoint, keys: &SharedKeys) -> HistogramPoint {
     // More precise than powers of the base, which is close to 1 at a large scale.
     let exponent = 2f64.powf(-f64::from(point.scale)).min(f64::MAX);
     let bound = |index: i64| (index as f64 * exponent).exp2();
@@ -110,7 +113,7 @@ fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
     HistogramPoint {
         start: point.start_time_unix_nano,
         time: point.time_unix_nano,
-        attributes: attributes(point.attributes),
+        attributes: attributes(point.attributes, keys),
         count: point.count,
         sum: point.sum,
         min: point.min,
@@ -121,12 +124,12 @@ fn exponential(point: wire::ExponentialHistogramDataPoint) -> HistogramPoint {
     }
 }
 
-fn points(points: Vec<wire::NumberDataPoint>, gaps: &mut Vec<Gap>) -> Vec<Point> {
-    recorded(points, gaps)
+fn points(points: Vec<wire::NumberDataPoint>, gaps: &mut Vec<Gap>, keys: &SharedKeys) -> Vec<Point> {
+    recorded(points, gaps, keys)
         .map(|point| Point {
             start: point.start_time_unix_nano,
             time: point.time_unix_nano,
-            attributes: attributes(point.attributes),
+            attributes: attributes(point.attributes, keys),
             value: match point.value {
                 Some(wire::number_data_point::Value::AsDouble(double)) => double,
                 Some(wire::number_data_point::Value::AsInt(int)) => int as f64,
@@ -156,7 +159,7 @@ fn exemplars(exemplars: Vec<wire::Exemplar>) -> Vec<Exemplar> {
 /// A point of any kind.
 trait DataPoint {
     fn flags(&self) -> u32;
-    fn into_gap(self) -> Gap;
+    fn into_gap(self, keys: &SharedKeys) -> Gap;
 }
 
 macro_rules! data_points {
@@ -166,8 +169,8 @@ macro_rules! data_points {
                 self.flags
             }
 
-            fn into_gap(self) -> Gap {
-                Gap { time: self.time_unix_nano, attributes: attributes(self.attributes) }
+            fn into_gap(self, keys: &SharedKeys) -> Gap {
+                Gap { time: self.time_unix_nano, attributes: attributes(self.attributes, keys) }
             }
         }
     )+ };
@@ -179,12 +182,12 @@ data_points!(NumberDataPoint, HistogramDataPoint, ExponentialHistogramDataPoint,
 /// ignored.
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#no-recorded-value>
-fn recorded<P: DataPoint>(points: Vec<P>, gaps: &mut Vec<Gap>) -> impl Iterator<Item = P> {
+fn recorded<P: DataPoint>(points: Vec<P>, gaps: &mut Vec<Gap>, keys: &SharedKeys) -> impl Iterator<Item = P> {
     points.into_iter().filter_map(|point| {
         if point.flags() & wire::DataPointFlags::NoRecordedValueMask as u32 == 0 {
             return Some(point);
         }
-        gaps.push(point.into_gap());
+        gaps.push(point.into_gap(keys));
         None
     })
 }

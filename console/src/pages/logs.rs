@@ -226,7 +226,7 @@ pub(super) fn table(context: &Context, lines: &[Line], in_trace: bool, chosen: O
 
 /// The first fields, which are visible without opening the row.
 fn fields(record: &LogRecord) -> String {
-    let fields = record.attributes.0.iter().take(8);
+    let fields = record.attributes.iter().take(8);
     fields.map(|(key, value)| format!("  {}={}", format::short(key, 60), value.shortened(60))).collect()
 }
 

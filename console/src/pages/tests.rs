@@ -18,7 +18,7 @@ const MS: u64 = 1_000_000;
 const TRACE: &str = "5b8efff798038103d269b633813fc60c";
 
 fn attributes(pairs: &[(&str, &str)]) -> Attributes {
-    Attributes(pairs.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect())
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), Value::from(*value))).collect()
 }
 
 fn resource(service: &str) -> Arc<Attributes> {

@@ -14,7 +14,7 @@ use otlp::model::{
 };
 
 fn attributes(pairs: &[(&str, Value)]) -> Attributes {
-    Attributes(pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect()
 }
 
 /// A SERVER span of 150 ms that failed.

@@ -29,8 +29,12 @@ impl Word {
 
     pub(super) fn is_in(&self, text: &str) -> bool {
         if text.is_ascii() {
-            return text.len() >= self.letters.len()
-                && self.is_among(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+            // Most texts do not even contain the first letter.
+            let is_first = |byte: &u8| self.letters.first() == Some(&char::from(byte.to_ascii_lowercase()));
+            let start = text.as_bytes().iter().position(is_first).unwrap_or(text.len());
+            let rest = &text.as_bytes()[start..];
+            return rest.len() >= self.letters.len()
+                && self.is_among(rest.iter().map(|byte| char::from(byte.to_ascii_lowercase())));
         }
         self.is_among(text.chars().flat_map(char::to_lowercase))
     }

@@ -220,7 +220,7 @@ impl Instruments {
             });
             (instrument.kind, instrument.cumulative) = (kind, cumulative);
             let series = instrument.series.entry(identity).or_insert_with(|| {
-                let all = Attributes(process.attribute.iter().cloned().chain(attributes.0).collect());
+                let all: Attributes = process.attribute.iter().cloned().chain(attributes).collect();
                 let bytes = all.heap() + 2 * size_of::<Series>() + 256;
                 self.used += bytes;
                 Series {
@@ -281,7 +281,7 @@ impl Instruments {
     /// The same for the same attributes, in any order.
     fn identity(&self, attributes: &Attributes) -> Identity {
         let hash = |hasher: &RandomState| {
-            let pairs = attributes.0.iter().map(|(key, value)| hash(hasher, key, value));
+            let pairs = attributes.iter().map(|(key, value)| hash(hasher, key, value));
             pairs.fold(0, u64::wrapping_add)
         };
         (hash(&self.hashers.0), hash(&self.hashers.1))

@@ -1,6 +1,6 @@
 //! Traces, in the order in which their first items arrived.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use super::failure::Failure;
@@ -10,7 +10,7 @@ use super::{MAX_SPAN_NAME, Store, cut};
 use otlp::Signal;
 use otlp::model::{Span, SpanKind, StatusCode};
 
-/// Bytes of a trace in addition to its spans: its fields, its id and its entries in two maps.
+/// Bytes of a trace in addition to its spans: its fields, its id and its entries in a queue and a map.
 const TRACE_BYTES: usize = 2 * size_of::<StoredTrace>() + 256;
 /// Bytes of a span in its own allocation, with its reference counts.
 const SPAN_BYTES: usize = (size_of::<Span>() + 2 * size_of::<usize>()).next_multiple_of(16) + ID_BYTES;
@@ -116,22 +116,27 @@ pub(super) struct Traces {
     pub(super) spans: u64,
     /// Number of traces that have spans.
     with_spans: usize,
-    by_id: HashMap<String, StoredTrace>,
-    by_arrival: BTreeMap<u64, String>,
+    /// In the order of arrival. Only the first one is ever removed.
+    by_arrival: VecDeque<StoredTrace>,
+    /// The number of each trace: those of all that were removed, and its place in the queue.
+    by_id: HashMap<String, usize>,
+    /// The number of traces that were removed.
+    removed: usize,
 }
 
 impl Traces {
     pub(super) fn get(&self, id: &str) -> Option<&StoredTrace> {
-        self.by_id.get(id)
+        self.by_arrival.get(self.by_id.get(id)? - self.removed)
     }
 
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.by_arrival.keys().next().copied()
+        self.by_arrival.front().map(|trace| trace.arrival)
     }
 
     pub(super) fn take_oldest(&mut self) -> Option<StoredTrace> {
-        let (_, id) = self.by_arrival.pop_first()?;
-        let trace = self.by_id.remove(&id)?;
+        let trace = self.by_arrival.pop_front()?;
+        self.by_id.remove(&trace.id);
+        self.removed += 1;
         self.used -= trace.bytes;
         self.spans -= trace.spans.len() as u64;
         self.with_spans -= usize::from(!trace.spans.is_empty());
@@ -140,19 +145,25 @@ impl Traces {
 
     /// The trace with this id, which is created if there is none.
     fn entry(&mut self, id: &str, arrival: u64) -> &mut StoredTrace {
-        self.by_id.entry(id.to_owned()).or_insert_with(|| {
-            self.used += TRACE_BYTES;
-            self.by_arrival.insert(arrival, id.to_owned());
-            StoredTrace {
-                id: id.to_owned(),
-                arrival,
-                updated: 0,
-                spans: Vec::new(),
-                ids: HashSet::new(),
-                log_records: Vec::new(),
-                bytes: TRACE_BYTES,
+        let place = match self.by_id.get(id) {
+            Some(number) => number - self.removed,
+            None => {
+                let place = self.by_arrival.len();
+                self.used += TRACE_BYTES;
+                self.by_id.insert(id.to_owned(), self.removed + place);
+                self.by_arrival.push_back(StoredTrace {
+                    id: id.to_owned(),
+                    arrival,
+                    updated: 0,
+                    spans: Vec::new(),
+                    ids: HashSet::new(),
+                    log_records: Vec::new(),
+                    bytes: TRACE_BYTES,
+                });
+                place
             }
-        })
+        };
+        &mut self.by_arrival[place]
     }
 
     /// Adds a log record to its trace.
@@ -174,17 +185,18 @@ impl Store {
 
     /// All traces that arrived before `before`, newest first, also those without spans.
     pub fn all_traces(&self, before: u64) -> impl Iterator<Item = &StoredTrace> {
-        self.traces.by_arrival.range(..before).rev().filter_map(|(_, id)| self.traces.get(id))
+        let traces = &self.traces.by_arrival;
+        traces.range(..traces.partition_point(|trace| trace.arrival < before)).rev()
     }
 
     /// The number of traces of which only log records have arrived.
     pub fn count_traces_without_spans(&self) -> usize {
-        self.traces.by_id.len() - self.traces.with_spans
+        self.traces.by_arrival.len() - self.traces.with_spans
     }
 
     /// The number of traces.
     pub fn count_traces(&self) -> usize {
-        self.traces.by_id.len()
+        self.traces.by_arrival.len()
     }
 
     pub(super) fn add_span(&mut self, mut span: Span, now: u64) -> Result<(), Rejection> {

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 use std::ops::Index;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -23,24 +24,64 @@ pub enum Value {
     Map(Attributes),
 }
 
-/// Keys and values, in their original order.
+/// Keys and values, in their original order. The items of one export that have the same keys share them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Attributes(pub Vec<(String, Value)>);
+pub struct Attributes {
+    /// `None` if there are no attributes.
+    keys: Option<Arc<Vec<String>>>,
+    /// As many as keys, in the same order.
+    values: Box<[Value]>,
+}
 
 impl Attributes {
+    /// Keys, and as many values in the same order.
+    pub(crate) fn with_keys(keys: Arc<Vec<String>>, values: Box<[Value]>) -> Self {
+        debug_assert_eq!(keys.len(), values.len());
+        Self { keys: Some(keys), values }
+    }
+
+    /// The number of attributes.
+    pub fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether there are no attributes.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
     /// The value of `key`.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.0.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+        self.values.get(self.position(key)?)
+    }
+
+    fn position(&self, key: &str) -> Option<usize> {
+        self.keys().iter().position(|name| name == key)
+    }
+
+    /// The keys.
+    pub(crate) fn keys(&self) -> &[String] {
+        self.keys.as_ref().map_or(&[], |keys| keys)
+    }
+
+    /// The keys, and how many attributes share them.
+    pub(crate) fn shared_keys(&self) -> Option<(&Vec<String>, usize)> {
+        self.keys.as_ref().map(|keys| (&**keys, Arc::strong_count(keys)))
+    }
+
+    /// The values.
+    pub(crate) fn values(&self) -> &[Value] {
+        &self.values
     }
 
     /// Whether there is a value for `key`.
     pub fn contains_key(&self, key: &str) -> bool {
-        self.get(key).is_some()
+        self.position(key).is_some()
     }
 
     /// Iterates over keys and values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        self.keys().iter().map(String::as_str).zip(&self.values)
     }
 
     /// The value of `key`, if it is a string.
@@ -58,16 +99,45 @@ impl Attributes {
 
     /// Sets `key`, at its present position or at the end.
     pub fn set(&mut self, key: &str, value: Value) {
-        match self.0.iter_mut().find(|(name, _)| name == key) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((key.to_owned(), value)),
+        match self.position(key) {
+            Some(at) => self.values[at] = value,
+            None => self.change(|pairs| pairs.push((key.to_owned(), value))),
         }
     }
 
     /// Removes `key`.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let at = self.0.iter().position(|(name, _)| name == key)?;
-        Some(self.0.remove(at).1)
+        let at = self.position(key)?;
+        self.change(|pairs| Some(pairs.remove(at).1))
+    }
+
+    /// Keeps only the attributes for which `is_kept` is true.
+    pub fn retain(&mut self, is_kept: impl Fn(&str, &Value) -> bool) {
+        self.change(|pairs| pairs.retain(|(key, value)| is_kept(key, value)));
+    }
+
+    fn change<T>(&mut self, change: impl FnOnce(&mut Vec<(String, Value)>) -> T) -> T {
+        let mut pairs: Vec<_> = std::mem::take(self).into_iter().collect();
+        let result = change(&mut pairs);
+        *self = pairs.into_iter().collect();
+        result
+    }
+}
+
+impl FromIterator<(String, Value)> for Attributes {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(pairs: I) -> Self {
+        let (keys, values): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        if keys.is_empty() { Self::default() } else { Self::with_keys(Arc::new(keys), values.into()) }
+    }
+}
+
+impl IntoIterator for Attributes {
+    type Item = (String, Value);
+    type IntoIter = std::iter::Zip<std::vec::IntoIter<String>, std::vec::IntoIter<Value>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let keys = self.keys.map(Arc::unwrap_or_clone).unwrap_or_default();
+        keys.into_iter().zip(self.values)
     }
 }
 
@@ -175,7 +245,7 @@ impl PartialEq<Json> for Value {
             (Self::Double(double), Json::Number(json)) => json.is_f64() && json.as_f64() == Some(*double),
             (Self::Array(values), Json::Array(json)) => values == json,
             (Self::Map(map), Json::Object(json)) => {
-                map.0.len() == json.len()
+                map.len() == json.len()
                     && json.iter().all(|(key, json)| map.get(key).is_some_and(|it| it == json))
             }
             _ => false,
@@ -243,15 +313,16 @@ fn quoted(text: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 
 #[cfg(test)]
 mod tests {
-    use super::{Attributes, Value};
+    use super::Value;
 
     #[test]
     fn a_value_is_written_as_json() {
-        let inner = Value::Map(Attributes(vec![
+        let inner = [
             ("text".to_owned(), "1\n\"".into()),
             ("int".to_owned(), 1.into()),
             ("bytes".to_owned(), Value::Bytes(vec![1, 0xab])),
-        ]));
+        ];
+        let inner = Value::Map(inner.into_iter().collect());
         let value = Value::Array(vec![inner, Value::Empty, Value::Double(1.0)]);
         let expected = r#"[{"text": "1\n\"", "int": 1, "bytes": 0x01ab}, null, 1.0]"#;
         assert_eq!(value.to_string(), expected);

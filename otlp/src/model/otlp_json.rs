@@ -280,7 +280,7 @@ struct Pairs<'a>(&'a Attributes);
 
 impl Serialize for Pairs<'_> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        serializer.collect_seq(self.0.0.iter().map(|(key, value)| Pair { key, value: AnyValue(value) }))
+        serializer.collect_seq(self.0.iter().map(|(key, value)| Pair { key, value: AnyValue(value) }))
     }
 }
 

@@ -42,10 +42,11 @@ impl LogRecord {
 }
 
 impl Attributes {
-    /// Number of bytes on the heap.
+    /// Number of bytes on the heap, including its share of keys that the items of an export have in common.
     pub fn heap(&self) -> usize {
-        let entries = self.0.iter().map(|(key, value)| text(key) + value.heap());
-        allocation(self.0.capacity() * size_of::<(String, Value)>()) + entries.sum::<usize>()
+        let values = self.values();
+        let values = allocation(size_of_val(values)) + values.iter().map(Value::heap).sum::<usize>();
+        values + self.shared_keys().map_or(0, |(keys, owners)| keys_heap(keys).div_ceil(owners))
     }
 }
 
@@ -68,6 +69,13 @@ fn shared(resource: &Arc<Attributes>, scope: &Arc<Scope>) -> usize {
     let scope_bytes =
         text(&scope.name) + text(&scope.version) + text(&scope.schema_url) + scope.attributes.heap();
     resource.heap() / Arc::strong_count(resource) + scope_bytes / Arc::strong_count(scope)
+}
+
+fn keys_heap(keys: &Vec<String>) -> usize {
+    // The vector itself is next to two reference counts.
+    allocation(size_of::<Vec<String>>() + 2 * size_of::<usize>())
+        + allocation(keys.capacity() * size_of::<String>())
+        + keys.iter().map(text).sum::<usize>()
 }
 
 fn text(text: &String) -> usize {

@@ -5,7 +5,7 @@ use otlp::model::{Attributes, Data, Value};
 use serde_json::json;
 
 fn attributes(pairs: impl IntoIterator<Item = (&'static str, Value)>) -> Attributes {
-    Attributes(pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 #[test]

@@ -97,7 +97,7 @@ pub(super) fn attributes_are<F: ?Sized>(attributes: &Attributes, table: &[Attrib
     let absent: Vec<_> = rows().filter(missing(Level::Required)).collect();
     if let [(first, is), ..] = &absent[..] {
         let keys = absent.iter().map(|(row, _)| row.key).collect::<Vec<_>>().join(", ");
-        let all = attributes.0.iter().map(|(key, _)| key.as_str()).collect::<Vec<_>>().join(", ");
+        let all = attributes.iter().map(|(key, _)| key).collect::<Vec<_>>().join(", ");
         let seen = match absent.len() {
             1 => text!("{keys} is missing among {all}", keys, all),
             _ => text!("{keys} are missing among {all}", keys, all),
@@ -169,7 +169,7 @@ fn value_is(key: &str, value: &Value, is: &Is) -> Check {
 
 /// Each key must be present only once: with two values, it depends on the backend which one is shown.
 fn has_unique_keys(attributes: &Attributes) -> Check {
-    let mut keys: Vec<&str> = attributes.0.iter().map(|(key, _)| key.as_str()).collect();
+    let mut keys: Vec<&str> = attributes.iter().map(|(key, _)| key).collect();
     keys.sort_unstable();
     let double = keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
     ensure!(

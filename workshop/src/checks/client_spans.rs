@@ -89,7 +89,7 @@ fn calls<'a>(served: &Served<'a>) -> Vec<&'a Span> {
     let has_method = |span: &Span| {
         span.attributes.get("http.request.method").or(span.attributes.get("http.method")).is_some()
     };
-    let is_of_database = |span: &Span| span.attributes.0.iter().any(|(key, _)| key.starts_with("db."));
+    let is_of_database = |span: &Span| span.attributes.iter().any(|(key, _)| key.starts_with("db."));
     // Some libraries also make spans for the parts of a call, such as connecting and sending.
     let is_part = |span: &Span| {
         !has_method(span)

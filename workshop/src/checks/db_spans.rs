@@ -71,7 +71,7 @@ pub(super) fn judge(evidence: &Evidence) -> Vec<Expectation> {
 }
 
 fn is_query(span: &Span) -> bool {
-    span.kind != SpanKind::Internal && span.attributes.0.iter().any(|(key, _)| key.starts_with("db."))
+    span.kind != SpanKind::Internal && span.attributes.iter().any(|(key, _)| key.starts_with("db."))
 }
 
 /// The driver's spans. Functions around the query may also have its attributes, but they are INTERNAL.

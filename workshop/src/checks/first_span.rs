@@ -73,8 +73,8 @@ fn noise(spans: &[Span]) -> Option<Message> {
         NOISE.contains(&key) || (SOURCE_FILES.contains(&key) && value.unquoted().starts_with('/'))
     };
     let (span, keys) = spans.iter().find_map(|span| {
-        let noise = span.attributes.0.iter().filter(|(key, value)| is_noise(key, value));
-        let keys: Vec<&str> = noise.map(|(key, _)| key.as_str()).collect();
+        let noise = span.attributes.iter().filter(|(key, value)| is_noise(key, value));
+        let keys: Vec<&str> = noise.map(|(key, _)| key).collect();
         (!keys.is_empty()).then_some((span, keys))
     })?;
     Some(text!(

@@ -157,7 +157,7 @@ fn attributes_of(metric: &Metric) -> Vec<&Attributes> {
 fn has_few_series(metric: &Metric) -> Check {
     let all = attributes_of(metric);
     let is_id = |text: &str| text.len() == 32 && text.bytes().all(|digit| digit.is_ascii_hexdigit());
-    let id = all.iter().flat_map(|set| &set.0).find(|(_, value)| is_id(&value.unquoted()));
+    let id = all.iter().flat_map(|set| set.iter()).find(|(_, value)| is_id(&value.unquoted()));
     if id.is_none() && all.len() <= MAX_SERIES {
         return Ok(());
     }
@@ -165,9 +165,9 @@ fn has_few_series(metric: &Metric) -> Check {
         all.iter().filter_map(|set| set.get(key)).map(ToString::to_string).collect::<BTreeSet<_>>().len()
     };
     // The attribute with the most values.
-    let keys: BTreeSet<&str> = all.iter().flat_map(|set| &set.0).map(|(key, _)| key.as_str()).collect();
+    let keys: BTreeSet<&str> = all.iter().flat_map(|set| set.iter()).map(|(key, _)| key).collect();
     let most = || keys.into_iter().max_by_key(|key| values(key)).unwrap_or_default();
-    let key = id.map_or_else(most, |(key, _)| key.as_str());
+    let key = id.map_or_else(most, |(key, _)| key);
     fail(
         text!(
             "{count} series of {name}; {key} has {values} values",

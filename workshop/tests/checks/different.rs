@@ -170,7 +170,7 @@ fn a_handler_span_between_the_server_span_and_the_work_passes() {
                 let mut handler = server.clone();
                 (handler.name, handler.kind) = ("handler".to_owned(), SpanKind::Internal);
                 (handler.parent_span_id, handler.span_id) = (Some(server.span_id), id);
-                handler.attributes.0.clear();
+                handler.attributes = Attributes::default();
                 run.telemetry.spans.push(handler);
             }
         }
@@ -302,7 +302,7 @@ fn a_part_of_a_call_that_a_library_marks_as_failed_passes() {
                 part.span_id = format!("{:016x}", !u64::from_str_radix(&call.span_id, 16).unwrap());
                 part.parent_span_id = Some(call.span_id);
                 part.status = otlp::model::StatusCode::Error;
-                part.attributes.0.clear();
+                part.attributes = Attributes::default();
                 part.events.clear();
                 run.telemetry.spans.push(part);
             }

@@ -180,7 +180,7 @@ fn asgi_also_marks_its_span_of_the_response_as_failed() {
         |span| span.kind == SpanKind::Server && span.status == StatusCode::Error,
         |span| {
             (span.name, span.kind) = ("GET /handson http send".to_owned(), SpanKind::Internal);
-            span.attributes.0.retain(|(key, _)| key == "http.response.status_code");
+            span.attributes.retain(|key, _| key == "http.response.status_code");
         },
     ));
 }
@@ -191,7 +191,7 @@ fn drivers_with_spans_of_connections_and_rows_pass() {
         |span| span.name == "SELECT users",
         |span| {
             span.name = "sql.rows".to_owned();
-            span.attributes.0.retain(|(key, _)| key == "db.system.name");
+            span.attributes.retain(|key, _| key == "db.system.name");
         },
     );
     // The traces of the trace agent have not been changed.

@@ -158,7 +158,7 @@ fn a_log_record_whose_body_is_the_whole_line_is_reported() {
                 line.contains(&message) && record.span_id.as_ref().is_none_or(|id| line.contains(id))
             };
             record.body = run.stdout.iter().find(own).unwrap().as_str().into();
-            record.attributes.0.clear();
+            record.attributes = Default::default();
         }
     });
     assert_fails("log-correlation", &wrong, "The body is the whole JSON line");

@@ -622,7 +622,7 @@ fn spans_for_the_parts_of_a_call_pass() {
                 let call = part.span_id;
                 (part.span_id, part.parent_span_id) = (another(&call), Some(call));
                 part.name = "http.getconn".to_owned();
-                part.attributes.0.clear();
+                part.attributes = Attributes::default();
                 part.events.clear();
                 part.status = StatusCode::Unset;
                 part

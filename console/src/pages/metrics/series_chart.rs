@@ -76,7 +76,7 @@ impl ExemplarJson {
 
 fn pairs<S: Serializer>(attributes: &Attributes, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
-    for (key, value) in &attributes.0 {
+    for (key, value) in attributes.iter() {
         map.serialize_entry(key, &value.unquoted())?;
     }
     map.end()

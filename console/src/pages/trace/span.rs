@@ -83,15 +83,15 @@ fn more(lang: Lang, count: usize, shown: usize) -> Markup {
 /// Keys and values. A text with several lines, such as a stack trace, keeps its line breaks.
 pub(in crate::pages) fn attributes(lang: Lang, attributes: &Attributes) -> Markup {
     html! {
-        @if attributes.0.is_empty() { p.quiet { (lang.tr("none")) } }
+        @if attributes.is_empty() { p.quiet { (lang.tr("none")) } }
         @else {
             dl {
-                @for (key, value) in attributes.0.iter().take(MAX_ATTRIBUTES) {
+                @for (key, value) in attributes.iter().take(MAX_ATTRIBUTES) {
                     dt { (format::short(key, 200)) }
                     dd { (one(value)) }
                 }
             }
-            (more(lang, attributes.0.len(), MAX_ATTRIBUTES))
+            (more(lang, attributes.len(), MAX_ATTRIBUTES))
         }
     }
 }

@@ -69,13 +69,13 @@ pub(super) fn are_right(span: &Span, run: &Run) -> Check {
             "It contains a value from the database: the text of the query should have placeholders (?) instead of values."
         )
     );
-    let mut others = span.attributes.0.iter().filter(|(key, _)| key != "db.query.text");
+    let mut others = span.attributes.iter().filter(|(key, _)| *key != "db.query.text");
     let parameter = others.find(|(_, value)| has_a_value(&value.unquoted()));
     ensure!(
         parameter.is_none(),
         text!(
             "{key} contains a value from the database",
-            key = parameter.map(|(key, _)| key.as_str()).unwrap_or_default()
+            key = parameter.map(|(key, _)| key).unwrap_or_default()
         ),
         text!("What the database returns may be personal data: it must not be in a span.")
     );

@@ -162,7 +162,7 @@ fn queue_full(exports: &[&Metric]) -> f64 {
         for point in points.iter().filter(|point| point.attributes.text("error.type") == Some("queue_full")) {
             // Exporters may change the order of attributes.
             let mut key: Vec<String> =
-                point.attributes.0.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                point.attributes.iter().map(|(name, value)| format!("{name}={value}")).collect();
             key.sort();
             key.push(metric.scope.name.clone());
             let value = series.entry(key).or_default();

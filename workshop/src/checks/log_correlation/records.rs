@@ -345,7 +345,7 @@ pub(super) fn form_is_right(record: &LogRecord, logged: &Logged<'_>) -> Check {
         text!("time {time} of {outline}", time = record.when(), outline = outline(record)),
         text!("Its span was not running at that time: a record has the time and the ids of its event.")
     );
-    match record.attributes.0.iter().find(|(key, _)| copies(key)) {
+    match record.attributes.iter().find(|(key, _)| copies(key)) {
         None => Ok(()),
         Some((key, _)) => fail(
             text!("attribute {key} of {outline}", key, outline = outline(record)),

@@ -88,7 +88,7 @@ fn cumulative_points(metric: &Metric) -> Vec<(u64, u64, &Attributes)> {
 
 /// The attributes as text, in the order of their keys.
 fn sorted(attributes: &Attributes) -> String {
-    let mut all: Vec<String> = attributes.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let mut all: Vec<String> = attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
     all.sort_unstable();
     all.join(",")
 }

@@ -92,7 +92,7 @@ pub(super) fn not_found_is_one_series(run: &Run) -> Check {
             Unusual::Query.query().unwrap_or_default(),
             Unusual::UnknownMethod.method(),
         ];
-        let chosen = point.attributes.0.iter().find(|(_, value)| {
+        let chosen = point.attributes.iter().find(|(_, value)| {
             let value = value.unquoted();
             words.iter().any(|word| value.contains(word))
         });
@@ -100,7 +100,7 @@ pub(super) fn not_found_is_one_series(run: &Run) -> Check {
             chosen.is_none(),
             text!(
                 "a point with {key} = {value}",
-                key = chosen.map(|(key, _)| key.as_str()).unwrap_or_default(),
+                key = chosen.map(|(key, _)| key).unwrap_or_default(),
                 value = chosen.map(|(_, value)| value.to_string()).unwrap_or_default()
             ),
             text!(

@@ -104,9 +104,9 @@ fn changes(example: &LogRecord) -> Vec<(String, Change)> {
             ),
         ]);
     }
-    for (key, _) in &example.attributes.0 {
+    for (key, _) in example.attributes.iter() {
         for (name, change) in CHANGES {
-            let key = key.clone();
+            let key = key.to_owned();
             changes.push((
                 format!("{name} {key}"),
                 Box::new(move |record| change(&mut record.attributes, &key)),

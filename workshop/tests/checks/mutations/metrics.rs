@@ -166,12 +166,12 @@ fn changes(example: &Metric, places: Places) -> Vec<(String, Change)> {
     }
     let keys = match &example.data {
         Data::Histogram { points, .. } => {
-            points.iter().flat_map(|point| &point.attributes.0).collect::<Vec<_>>()
+            points.iter().flat_map(|point| point.attributes.iter()).collect::<Vec<_>>()
         }
-        Data::Sum { points, .. } => points.iter().flat_map(|point| &point.attributes.0).collect(),
+        Data::Sum { points, .. } => points.iter().flat_map(|point| point.attributes.iter()).collect(),
         other => panic!("{other:?}"),
     };
-    let mut keys: Vec<String> = keys.into_iter().map(|(key, _)| key.clone()).collect();
+    let mut keys: Vec<String> = keys.into_iter().map(|(key, _)| key.to_owned()).collect();
     keys.sort();
     keys.dedup();
     for key in keys {

@@ -111,9 +111,9 @@ fn changes(example: &Span) -> Vec<(String, Change)> {
     for kind in kinds.into_iter().filter(|kind| *kind != example.kind) {
         changes.push((format!("kind {kind:?}"), Box::new(move |span| span.kind = kind)));
     }
-    for (key, _) in &example.attributes.0 {
+    for (key, _) in example.attributes.iter() {
         for (name, change) in CHANGES {
-            let key = key.clone();
+            let key = key.to_owned();
             changes.push((format!("{name} {key}"), Box::new(move |span| change(&mut span.attributes, &key))));
         }
     }
@@ -149,9 +149,9 @@ fn changes(example: &Span) -> Vec<(String, Change)> {
             "an event 10 s after".to_owned(),
             Box::new(move |span| span.events[index].time += 10 * SECOND),
         ));
-        for (key, _) in &event.attributes.0 {
+        for (key, _) in event.attributes.iter() {
             for (name, change) in CHANGES {
-                let key = key.clone();
+                let key = key.to_owned();
                 changes.push((
                     format!("{name} {key} of the event"),
                     Box::new(move |span| change(&mut span.events[index].attributes, &key)),
@@ -167,7 +167,7 @@ fn changes(example: &Span) -> Vec<(String, Change)> {
                     }),
                 ));
             }
-            let key = key.clone();
+            let key = key.to_owned();
             changes.push((
                 format!("only a word for {key} of the event"),
                 Box::new(move |span| span.events[index].attributes.set(&key, "error".into())),
