@@ -64,6 +64,9 @@ const ITEMS_AT_ONCE: usize = 512;
 /// Requests that are being received may use one part in this many of the memory.
 const RECEIVING_PART: usize = 4;
 
+/// The scope of log records that are lines of a program's output.
+pub const LINES_SCOPE: &str = "cargo workshop up";
+
 /// Settings of a console.
 pub struct Options {
     /// Maximum number of bytes of telemetry to keep.
@@ -154,6 +157,25 @@ impl Console {
         if *known != processes {
             *known = processes;
             self.changed();
+        }
+    }
+
+    /// Adds lines of a program's output. Their scope is [`LINES_SCOPE`].
+    pub fn add_lines(&self, lines: Vec<LogRecord>) {
+        let rejected = self.write(|store| store.add_lines(lines, now()));
+        self.report_rejected(&rejected);
+        self.changed();
+    }
+
+    /// When a log record of a service arrived over OTLP last, in nanoseconds since 1970; 0 if none has
+    /// arrived.
+    pub fn last_export_of_logs(&self, service: &str) -> u64 {
+        self.read(|store| store.last_export_of_logs(service))
+    }
+
+    fn report_rejected(&self, rejected: &Rejected) {
+        if rejected.items > 0 {
+            self.write(|store| store.refuse(format!("{} items: {}", rejected.items, rejected.why), now()));
         }
     }
 
@@ -312,9 +334,7 @@ impl Sink for Console {
             // Gives pages and other exports a chance to take the lock.
             std::thread::yield_now();
         }
-        if all.items > 0 {
-            self.write(|store| store.refuse(format!("{} items: {}", all.items, all.why), now()));
-        }
+        self.report_rejected(&all);
         self.changed();
         all
     }

@@ -15,7 +15,7 @@ mod traces;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use otlp::model::{Span, Telemetry};
+use otlp::model::{LogRecord, Span, Telemetry};
 use otlp::{Rejected, Signal};
 
 pub use clock::Clock;
@@ -190,6 +190,7 @@ impl Store {
             self.counts[Signal::Traces as usize].record(added, &mut rejected);
         }
         for record in telemetry.log_records {
+            self.logs.exported(record.service(), now);
             let added = self.add_log_record(record, now);
             self.counts[Signal::Logs as usize].record(added, &mut rejected);
         }
@@ -202,6 +203,16 @@ impl Store {
         counts.received += points;
         counts.rejected += of_metrics.items.unsigned_abs();
         rejected.extend(of_metrics);
+        rejected
+    }
+
+    /// Adds lines of a program's output that were read at `now`, in nanoseconds since 1970.
+    pub fn add_lines(&mut self, lines: Vec<LogRecord>, now: u64) -> Rejected {
+        let mut rejected = Rejected::default();
+        for line in lines {
+            let added = self.add_log_record(line, now);
+            self.counts[Signal::Logs as usize].record(added, &mut rejected);
+        }
         rejected
     }
 

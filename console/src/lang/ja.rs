@@ -343,6 +343,10 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("metrics", "メトリクス"),
     ("logs", "ログ"),
     // Logs.
+    (
+        "Records with log.iostream are lines that a service wrote to stdout or stderr, read by cargo workshop up. Once the service sends log records over OTLP, its lines are no longer added.",
+        "log.iostream の付いたレコードは、サービスが標準出力か標準エラー出力に書いた行を cargo workshop up が読み取ったものです。サービスがログレコードを OTLP で送り始めると、行は追加されなくなります。",
+    ),
     ("No log record matches.", "条件に合うログレコードはありません。"),
     ("No log records yet.", "ログレコードはまだありません。"),
     ("Older log records", "以前のログレコード"),

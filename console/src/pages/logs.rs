@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::parameter::InvalidParameter;
 use super::{format, trace};
-use crate::lang::tr_noop;
+use crate::lang::{Lang, tr_noop};
 use crate::page::{Content, Context, NotFound, Preferences, View};
 use crate::search::{LEVELS, Search, Target, with_terms};
 use crate::store::{Line, Position};
-use crate::{Console, TimeRange};
+use crate::{Console, LINES_SCOPE, TimeRange};
 use around::Around;
 use otlp::model::{LogRecord, otlp_json};
 
@@ -141,7 +141,10 @@ impl View for Logs {
             fixed: html! { (context.choose_range("all")) (form(context, parameters)) },
             live: html! {
                 @if let Some(error) = &self.error { p.notice.bad { (error.text(lang)) } }
-                @else if !self.lines.is_empty() { div data-still="" { (table(context, &self.lines, false, None)) } }
+                @else if !self.lines.is_empty() {
+                    @if self.lines.iter().any(is_of_output) { (about_output(lang)) }
+                    div data-still="" { (table(context, &self.lines, false, None)) }
+                }
                 @else if self.any { p.quiet { (lang.tr("No log record matches.")) " " a href="/logs?last=all" { (lang.tr("Show all")) } } }
                 @else { (context.nothing_yet(lang.tr("No log records yet."))) }
                 @if let Some(older) = self.older {
@@ -155,6 +158,19 @@ impl View for Logs {
 
     fn status(&self) -> StatusCode {
         if self.error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK }
+    }
+}
+
+/// Whether it is a line of a program's output, and did not arrive over OTLP.
+fn is_of_output(line: &Line) -> bool {
+    line.record.scope.name == LINES_SCOPE
+}
+
+fn about_output(lang: Lang) -> Markup {
+    html! {
+        p.quiet {
+            (lang.tr("Records with log.iostream are lines that a service wrote to stdout or stderr, read by cargo workshop up. Once the service sends log records over OTLP, its lines are no longer added."))
+        }
     }
 }
 

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Store;
 use super::failure::Failure;
 use super::rejection::Rejection;
 use super::traces::is_id;
+use super::{MAX_SERVICES, Store};
 use otlp::Signal;
 use otlp::model::LogRecord;
 
@@ -59,6 +59,8 @@ pub(super) struct Logs {
     by_time: BTreeMap<Position, (Arc<LogRecord>, usize)>,
     /// The times of records without a trace, by arrival.
     without_trace: BTreeMap<u64, u64>,
+    /// When a log record of each service arrived over OTLP last.
+    exported: BTreeMap<String, u64>,
 }
 
 impl Logs {
@@ -71,6 +73,15 @@ impl Logs {
 
     pub(super) fn len(&self) -> usize {
         self.by_time.len()
+    }
+
+    /// Records that a log record of a service arrived over OTLP at `now`.
+    pub(super) fn exported(&mut self, service: &str, now: u64) {
+        if let Some(last) = self.exported.get_mut(service) {
+            *last = now;
+        } else if self.exported.len() < MAX_SERVICES {
+            self.exported.insert(service.to_owned(), now);
+        }
     }
 
     /// Removes a record.
@@ -94,6 +105,12 @@ impl Store {
     /// Log records from `from` on, oldest first.
     pub fn log_records_from(&self, from: Position) -> impl Iterator<Item = Line> {
         self.logs.by_time.range(from..).map(Line::new)
+    }
+
+    /// When a log record of a service arrived over OTLP last, in nanoseconds since 1970; 0 if none has
+    /// arrived. Lines of its output do not count.
+    pub fn last_export_of_logs(&self, service: &str) -> u64 {
+        self.logs.exported.get(service).copied().unwrap_or_default()
     }
 
     /// The log records of a trace, oldest first.

@@ -3,6 +3,8 @@
 mod compile_error;
 mod gate;
 mod group;
+mod line;
+mod lines;
 mod output;
 mod process;
 mod program;
@@ -112,6 +114,7 @@ async fn run(repository: Arc<Repository>, options: &Options, lang: Option<Lang>)
         curl,
         url: listening.url.clone(),
         endpoint: listening.endpoint.clone(),
+        console: Arc::clone(&listening.console),
         board: StatusBoard::new(Arc::clone(&listening.console), attendee),
         rate: options.rate,
         error_rate: options.error_rate,

@@ -1,5 +1,7 @@
 //! `up` with programs that compile in a second: what it starts, replaces and leaves running.
 
+mod lines;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -105,6 +107,12 @@ impl<'a> Up<'a> {
         Self::start_service(repository, &["sakura"], arguments)
     }
 
+    /// Starts it with this program as the backend.
+    fn start_with(repository: &'a Repository, program: &str, arguments: &[&str]) -> Self {
+        fs::write(repository.path("backend-sakura/src/main.rs"), program).unwrap();
+        Self::start(repository, arguments)
+    }
+
     /// Starts it with what `service` chooses.
     fn start_service(repository: &'a Repository, service: &[&str], arguments: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_workshop"))
@@ -114,6 +122,8 @@ impl<'a> Up<'a> {
             .args(arguments)
             .current_dir(repository.path(""))
             .env_remove("CARGO_MANIFEST_DIR")
+            // Each test builds its own backend-sakura.
+            .env_remove("CARGO_TARGET_DIR")
             // Variables that a shell may have for other programs.
             .env("HTTP_PROXY", "http://127.0.0.1:9")
             .env("ALL_PROXY", "http://127.0.0.1:9")
@@ -181,6 +191,13 @@ impl<'a> Up<'a> {
             assert!(started.elapsed() < TIMEOUT, "{path} never became what was expected: {page:#}");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// A page of the console.
+    fn html(&self, path: &str) -> String {
+        let url = format!("{}{path}", self.console);
+        let output = Command::new("curl").args(["-s", "--noproxy", "*", &url]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
     }
 
     fn wait_until(&self, what: &str, is_so: impl Fn() -> bool) {

@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::sync::watch;
 
+use super::lines::Stream;
+
 /// Size of a file. A full one is renamed to `NAME.log.1`, and a new one is started.
 const MAX_LOG_BYTES: u64 = 16 * 1024 * 1024;
 /// Length of a line; a longer one is split.
@@ -46,8 +48,8 @@ impl Output {
         Ok(Self { inner: Arc::new(Mutex::new(inner)), open: watch::Sender::new(0) })
     }
 
-    /// Reads `from` until its end.
-    pub(super) fn follow(&self, from: impl AsyncRead + Unpin + Send + 'static) {
+    /// Reads `from` until its end. Its lines also go to `stream`, if the console shows them.
+    pub(super) fn follow(&self, from: impl AsyncRead + Unpin + Send + 'static, stream: Option<Stream>) {
         let output = self.clone();
         self.open.send_modify(|open| *open += 1);
         tokio::spawn(async move {
@@ -60,6 +62,9 @@ impl Output {
                 .is_ok_and(|bytes| bytes > 0)
             {
                 output.add(&line);
+                if let Some(stream) = &stream {
+                    stream.add(&line);
+                }
                 line.clear();
             }
             output.open.send_modify(|open| *open -= 1);

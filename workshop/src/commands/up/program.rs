@@ -6,9 +6,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use otlp::model::now;
 use rustix::process::Pid;
 use tokio::process::Child;
 
+use super::lines::Lines;
 use super::output::Output;
 use crate::run;
 
@@ -26,6 +28,8 @@ pub(super) struct Program {
     pub(super) port: Option<u16>,
     /// The file for its output.
     pub(super) log: PathBuf,
+    /// Shows its output in the console, too.
+    pub(super) lines: Option<Lines>,
 }
 
 impl Program {
@@ -45,11 +49,13 @@ impl Program {
             .process_group(group.as_raw_nonzero().get())
             .kill_on_drop(true)
             .spawn()?;
+        let started = now();
+        let stream = |name| self.lines.as_ref().map(|lines| lines.stream(name, started));
         if let Some(stdout) = child.stdout.take() {
-            output.follow(stdout);
+            output.follow(stdout, stream("stdout"));
         }
         if let Some(stderr) = child.stderr.take() {
-            output.follow(stderr);
+            output.follow(stderr, stream("stderr"));
         }
         Ok(child)
     }

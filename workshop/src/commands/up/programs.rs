@@ -1,11 +1,14 @@
 //! Command line and environment of the three programs.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use ::console::monitor::Definition;
 
+use super::lines::Lines;
 use super::program::Program;
 use super::stack::Stack;
+use crate::commands::repository::FINISHED;
 use crate::commands::subject::Subject;
 use crate::run;
 
@@ -17,14 +20,20 @@ impl Stack {
         let mut set = |name: &str, value: String| program.environment.push((name.to_owned(), value));
         set("PORT", self.port.to_string());
         set("HTTPBIN_URL", format!("http://127.0.0.1:{}", self.httpbin_port));
-        if let Some(name) = self.service_name() {
-            set("OTEL_SERVICE_NAME", name);
+        if let Some(Subject::Command(_)) = &self.subject {
+            set("OTEL_SERVICE_NAME", self.default_service_name());
         }
         if let Some(rate) = self.error_rate {
             set("RANDOM_ERROR_RATE", rate.to_string());
         }
         // Last, so that they override the others.
         program.environment.extend(self.environment.iter().cloned());
+        program.lines = Some(Lines::start(
+            Arc::clone(&self.console),
+            self.service_name(&program),
+            self.repository.shown(&program.log),
+            self.lang,
+        ));
         program
     }
 
@@ -63,16 +72,28 @@ impl Stack {
             .map(|(name, value)| (name.to_owned(), value))
             .to_vec(),
             log: self.log(name),
+            lines: None,
         }
     }
 
-    /// `service.name` of a command, because nothing else names it: the one that its monitor watches. A
-    /// backend has its own.
-    fn service_name(&self) -> Option<String> {
-        let Some(Subject::Command(command)) = &self.subject else { return None };
-        let monitor = std::fs::read_to_string(command.folder().join("monitor.toml")).ok();
-        let definition = monitor.and_then(|text| Definition::parse(&text).ok());
-        Some(definition.map_or("handson".to_owned(), |definition| definition.service))
+    /// `service.name` of the service's telemetry.
+    fn service_name(&self, program: &Program) -> String {
+        let name = program.environment.iter().rev().find(|(name, _)| name == "OTEL_SERVICE_NAME");
+        name.map_or_else(|| self.default_service_name(), |(_, value)| value.clone())
+    }
+
+    /// `service.name` unless `OTEL_SERVICE_NAME` is set. A backend has its own; nothing names a command, so
+    /// its name is the one that its monitor watches.
+    fn default_service_name(&self) -> String {
+        match &self.subject {
+            Some(Subject::Backend(name)) => format!("handson-{name}"),
+            Some(Subject::Command(command)) => {
+                let monitor = std::fs::read_to_string(command.folder().join("monitor.toml")).ok();
+                let definition = monitor.and_then(|text| Definition::parse(&text).ok());
+                definition.map_or(FINISHED.to_owned(), |definition| definition.service)
+            }
+            None => FINISHED.to_owned(),
+        }
     }
 
     /// The name of the file for the output of the service, without its ending.

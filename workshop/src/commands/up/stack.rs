@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ::console::Console;
 use anyhow::{Context, Result};
 use tokio::sync::mpsc;
 
@@ -34,6 +35,7 @@ pub(super) struct Stack {
     pub(super) curl: String,
     pub(super) url: String,
     pub(super) endpoint: String,
+    pub(super) console: Arc<Console>,
     pub(super) board: Arc<StatusBoard>,
     pub(super) rate: u32,
     pub(super) error_rate: Option<f64>,
