@@ -84,9 +84,21 @@ deploy:
 bench:
     .ci/run bench peers
 
+# compare the console with Jaeger and otel-desktop-viewer, which are built by Go first: a quarter of an hour
+bench-console:
+    just _go-program jaeger github.com/jaegertracing/jaeger/cmd/jaeger v1.76.0
+    just _go-program otel-desktop-viewer github.com/CtrlSpice/otel-desktop-viewer v0.4.1
+    cargo bench --package handson-console --bench viewers -- --jaeger "$PWD/target/go/jaeger/program" --desktop-viewer "$PWD/target/go/otel-desktop-viewer/program"
+
 # run the whole check, as CI does
 ci:
     .ci/run
+
+# A module of its own for each program, because `go install` refuses some, and their dependencies differ.
+[private]
+_go-program NAME PACKAGE VERSION:
+    mkdir -p target/go/{{ NAME }}
+    cd target/go/{{ NAME }} && { [[ -f go.mod ]] || go mod init program; } && go get -tool {{ PACKAGE }}@{{ VERSION }} && go build -o program {{ PACKAGE }}
 
 [private]
 _needs +COMMANDS:

@@ -44,7 +44,7 @@ async fn measure(seconds: usize, cycles: usize) {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
     let console = Console::start(MEMORY);
-    let (empty, _) = console.resident();
+    let (empty, _) = console.process.resident();
     let post = async |body: Vec<u8>| {
         let post = client
             .post(format!("{}/v1/traces", console.otlp))
@@ -69,18 +69,18 @@ async fn measure(seconds: usize, cycles: usize) {
             // The bodies are built beforehand, so that only sending is measured.
             let bodies = exports(sent, 40);
             sent += (40 * BATCH / SPANS) as u128;
-            let (cpu_before, started) = (console.cpu(), Instant::now());
+            let (cpu_before, started) = (console.process.cpu(), Instant::now());
             for body in bodies {
                 post(body).await;
                 count += BATCH;
             }
-            cpu += console.cpu() - cpu_before;
+            cpu += console.process.cpu() - cpu_before;
             wall += started.elapsed();
         }
         rates.push(count as f64 / cpu.as_secs_f64());
         walls.push(count as f64 / wall.as_secs_f64());
     }
-    let (resident, most) = console.resident();
+    let (resident, most) = console.process.resident();
     // The newest trace must be complete, and every trace must either be present or have been dropped to make
     // room.
     let page = async |path: String, accept: &str| {
@@ -135,13 +135,13 @@ async fn searches(client: &reqwest::Client) -> [(&'static str, f64); SEARCHES.le
     let mut searches = SEARCHES.map(|query| (query, 0.0));
     for (query, time) in &mut searches {
         let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
-        let before = console.cpu();
+        let before = console.process.cpu();
         for _ in 0..REPEATED {
             let get = client.get(format!("{}/traces?q={encoded}", console.url));
             let answer = get.header("accept", "application/json").send().await.unwrap();
             assert_eq!(answer.text().await.unwrap(), r#"{"traces":[]}"#);
         }
-        *time = (console.cpu() - before).as_secs_f64() * 1e3 / f64::from(REPEATED);
+        *time = (console.process.cpu() - before).as_secs_f64() * 1e3 / f64::from(REPEATED);
     }
     searches
 }

@@ -168,7 +168,7 @@ async fn soak(length: Duration) {
             assert_eq!(answer.status(), 200, "{page}");
             answer.bytes().await.unwrap();
             pages.entry(page).or_default().push(asked.elapsed().as_secs_f64() * 1e3);
-            resident.push(console.resident().0 as f64 / 1024.0 / 1024.0);
+            resident.push(console.process.resident().0 as f64 / 1024.0 / 1024.0);
         }
     }
     let services = json("/services?last=1m").await;
@@ -179,7 +179,7 @@ async fn soak(length: Duration) {
     let most = resident.iter().copied().fold(0.0, f64::max);
 
     let seconds = started.elapsed().as_secs_f64();
-    println!("{seconds:.0} s, {:.0} % of a core", console.cpu().as_secs_f64() / seconds * 100.0);
+    println!("{seconds:.0} s, {:.0} % of a core", console.process.cpu().as_secs_f64() / seconds * 100.0);
     println!("resident, MiB: {second:.0} in the second quarter, {last:.0} in the last, at most {most:.0}");
     println!("requests per second: {}", services["services"][0]["per_second"]);
     println!("{counts:#}");

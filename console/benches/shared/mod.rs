@@ -1,36 +1,38 @@
 //! The console as a process, and the spans of the service, for all benchmarks.
 
+mod process;
+
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Stdio};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+pub use process::Process;
 use prost::Message;
 
 /// Spans of one trace, and of one export.
 pub const SPANS: usize = 10;
 pub const BATCH: usize = 500;
 
-/// A console as a process of its own. It is killed when this value is dropped.
+/// A console as a process of its own.
 pub struct Console {
-    process: Child,
+    pub process: Process,
     pub url: String,
     pub otlp: String,
 }
 
 impl Console {
     pub fn start(memory: u64) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_handson-console"))
-            .args(["--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
-            .args(["--memory", &memory.to_string()])
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let mut process = Process::start(
+            Command::new(env!("CARGO_BIN_EXE_handson-console"))
+                .args(["--console-port", "0", "--otlp-port", "0", "--otlp-grpc-port", "0"])
+                .args(["--memory", &memory.to_string()])
+                .stdout(Stdio::piped()),
+        );
+        let mut lines = BufReader::new(process.child().stdout.take().unwrap()).lines().map_while(Result::ok);
         let mut address = || {
             lines.find_map(|line| {
                 line.split_whitespace().find(|word| word.starts_with("http://")).map(str::to_owned)
@@ -38,31 +40,6 @@ impl Console {
         };
         let (url, otlp) = (address().unwrap(), address().unwrap());
         Self { process, url, otlp }
-    }
-
-    /// CPU time so far, user and system.
-    pub fn cpu(&self) -> Duration {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-        let ticks: u64 = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        Duration::from_millis(ticks * 10)
-    }
-
-    /// Resident memory in bytes: now, and its maximum.
-    pub fn resident(&self) -> (u64, u64) {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let field = |name| {
-            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-            line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
-        };
-        (field("VmRSS:"), field("VmHWM:"))
-    }
-}
-
-impl Drop for Console {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 
@@ -74,13 +51,17 @@ pub fn text(key: &str, value: &str) -> KeyValue {
     attribute(key, Value::StringValue(value.to_owned()))
 }
 
-/// Spans of a trace with the attributes of the service.
+/// Spans of a trace with the attributes of the service. Their ids are unique, because some programs that are
+/// measured refuse a span whose id another trace has.
 pub fn spans(trace: u128, count: usize) -> impl Iterator<Item = Span> {
+    let id = move |at: usize| {
+        (trace as u64).wrapping_mul(0x1_0000).wrapping_add(at as u64 + 1).to_be_bytes().to_vec()
+    };
     let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
     (0..count).map(move |at| Span {
         trace_id: trace.to_be_bytes().to_vec(),
-        span_id: (at as u64 + 1).to_be_bytes().to_vec(),
-        parent_span_id: if at == 0 { Vec::new() } else { 1u64.to_be_bytes().to_vec() },
+        span_id: id(at),
+        parent_span_id: if at == 0 { Vec::new() } else { id(0) },
         name: if at == 0 { "GET /handson" } else { "GET" }.to_owned(),
         kind: if at == 0 { 2 } else { 3 },
         start_time_unix_nano: now,
