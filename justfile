@@ -25,13 +25,15 @@ fmt: (_needs "taplo")
     ! command -v terraform >/dev/null || terraform fmt -recursive infrastructure
 
 # check formatting, spelling, links, workflows, licences and more, and run clippy
-lint: (_needs "typos" "taplo" "yamllint" "shellcheck" "lychee" "check-jsonschema" "actionlint" "zizmor" "hadolint" "ruff" "cargo-deny")
+lint: (_needs "typos" "taplo" "yamllint" "shellcheck" "lychee" "check-jsonschema" "actionlint" "zizmor" "hadolint" "ruff" "cargo-deny" "textlint")
     cargo fmt --all --check
     typos
     # Unusual words, and the usual ones, are listed in _words.txt.
     if git grep -nIiP -f <(sed '/^#/d; s/\t.*//' _words.txt) -- ':(exclude)_words.txt' {{ WORDS_UNCHECKED }}; then exit 1; else [[ $? -eq 1 ]]; fi
     # rustfmt wraps code at max_width, but not comments. Markers of steps, tables, and code in comments cannot be wrapped.
     if git grep -nP '^(?=.{111}) *//[/!]? (?!BEFORE |# |\||\{|<http)' -- '*.rs'; then exit 1; else [[ $? -eq 1 ]]; fi
+    # Japanese: one word for one thing (.ci/textlint/prh.yml), and the rules for technical texts.
+    python3 .ci/textlint/check.py
     RUST_LOG=warn taplo fmt --check
     yamllint --strict .
     git ls-files -z -- '*.sh' .ci/run | xargs -0 shellcheck --external-sources

@@ -15,7 +15,7 @@ TERRAFORM_SUM='h1:n5VVSuZsOLbQc9tpqny1mnd6cttyTwvEpLPVewj9UYA='
 
 # The tools that a step needs in addition to Rust, a C compiler and git. Each word is a function tool_WORD below.
 declare -A needs=(
-    [lint]='python' [advisories]='python' [docs]='python' [test]='python' [states]='python'
+    [lint]='python textlint' [advisories]='python' [docs]='python' [test]='python' [states]='python'
     [readme]='curl' [newcomer]='curl' [guide]='curl' [up]='curl chromium axe'
     [exporters]='curl python' [datadog]='curl datadog' [collector]='otelcol' [k6]='k6' [peers]='k6'
     [examples]='go node python examples'
@@ -62,6 +62,9 @@ tool_examples() { python_packages examples/python/requirements.txt "$1" && first
 
 # The packages of the program in Node, in a folder in which `node --require` finds them.
 tool_node() { node_packages workshop/tests/languages/node "$1" && export NODE_PATH=$packages/node_modules; }
+
+# textlint with its rules for Japanese.
+tool_textlint() { node_packages .ci/textlint "$1" && first_on_path "$packages/node_modules/.bin"; }
 
 # axe-core, which a test runs in the browser.
 tool_axe() { node_packages workshop/tests/up/axe "$1" && export AXE_CORE=$packages/node_modules/axe-core/axe.min.js; }
@@ -148,6 +151,7 @@ python_packages() {
 }
 
 # node_packages FOLDER MODE: sets `packages` to a folder in which the packages of FOLDER/package.json are installed.
+packages=''
 node_packages() {
     debian "$2" node nodejs npm || return 1
     packages=$cache/node-$(cksum <"$1/package-lock.json" | cut -d' ' -f1)

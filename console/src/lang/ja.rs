@@ -11,7 +11,10 @@ pub(super) const TEXTS: &[(&str, &str)] = &[
     ("live", "自動更新中"),
     ("{n} new", "新着 {n} 件"),
     ("paused (p resumes)", "停止中（p で再開）"),
-    ("not connected: is the console running?", "接続できません。コンソールは起動していますか？"),
+    (
+        "not connected: is the console running?",
+        "接続できません。コンソールが起動しているか確かめてください。",
+    ),
     ("Skip to content", "本文へ移動"),
     ("Pages", "ページ"),
     ("Whether this page updates itself", "このページが自動更新されているかどうか"),
