@@ -52,7 +52,7 @@ fn labels(lang: Lang) -> Labels {
             advice: "助言",
             hint: "ヒント",
             chapter: "章",
-            later: "このあとのステップです",
+            later: "後のステップです",
             not_started: "まだ始めていません（始め方は章にあります）",
             all_passed: "判定したステップはすべて合格です。",
             also_failed: "これも不合格です（--keep-going で表示）",

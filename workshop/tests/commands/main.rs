@@ -151,7 +151,7 @@ fn commands_print_in_the_language_of_the_backend_or_of_the_option() {
     assert!(output.contains("それまでのファイルは .workshop/sakura/1 に残してあります。"), "{output}");
     let output = repository.run(&["diff", "--at", "2", "--lang", "en"]).succeeds();
     assert!(output.contains("does not differ from the state after step 2 first-span"), "{output}");
-    repository.run(&["goto", "first-spam"]).refuses_with("'first-span' の間違いではありませんか?");
+    repository.run(&["goto", "first-spam"]).refuses_with("'first-span' の間違いではありませんか。");
     repository.run(&["--lang", "ja", "new", "Sakura"]).refuses_with("NAME の値 'Sakura' が正しくありません");
     let output = repository.run(&["doctor"]).stdout;
     assert!(output.contains("C コンパイラー"), "{output}");

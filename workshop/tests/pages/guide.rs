@@ -71,6 +71,26 @@ async fn search_finds_the_sections_that_have_all_words() {
 }
 
 #[tokio::test]
+async fn search_finds_japanese_words_that_are_broken_over_two_lines() {
+    let console = Console::start();
+    let chapter = concat!(env!("CARGO_MANIFEST_DIR"), "/guide/ja/02-first-span.md");
+    let lines: Vec<String> = std::fs::read_to_string(chapter).unwrap().lines().map(str::to_owned).collect();
+    let is_japanese = |text: &str| text.chars().all(|letter| letter.is_alphabetic() && !letter.is_ascii());
+    let broken = lines.windows(2).filter_map(|lines| {
+        let end: String = lines[0].chars().skip(lines[0].chars().count().checked_sub(4)?).collect();
+        let start: String = lines[1].chars().take(4).collect();
+        (start.chars().count() == 4 && is_japanese(&end) && is_japanese(&start)).then(|| end + &start)
+    });
+    let broken: Vec<String> = broken.collect();
+    assert!(!broken.is_empty(), "no word is broken");
+    for word in broken {
+        let query: String = word.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let (_, page) = console.html(&format!("/guide/ja/README.md?q={query}")).await;
+        assert!(page.contains("<a href=\"02-first-span.md#"), "{word}: {page}");
+    }
+}
+
+#[tokio::test]
 async fn only_the_guide_is_served() {
     let console = Console::start();
     for path in [

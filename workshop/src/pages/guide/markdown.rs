@@ -102,7 +102,7 @@ pub(super) struct Section {
 pub(super) fn sections(text: &str) -> Vec<Section> {
     let mut sections: Vec<Section> = Vec::new();
     let mut in_heading = false;
-    for event in Parser::new_ext(text, Options::ENABLE_TABLES) {
+    for event in without_breaks_in_japanese(Parser::new_ext(text, Options::ENABLE_TABLES).collect()) {
         match event {
             Event::Start(Tag::Heading { level, .. }) => {
                 in_heading = true;
