@@ -5,7 +5,7 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Wire;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1 as wire;
 
@@ -13,23 +13,23 @@ pub(crate) use crate::metrics::metrics;
 use crate::model::{
     Attributes, Dropped, Event, Link, LogRecord, Scope, Span, SpanKind, StatusCode, Telemetry, Value,
 };
-use crate::shared_keys::SharedKeys;
+use crate::shared_attributes::SharedAttributes;
 
 pub(crate) fn spans(request: ExportTraceServiceRequest) -> Telemetry {
-    let (mut telemetry, keys) = (Telemetry::default(), SharedKeys::default());
+    let (mut telemetry, shared) = (Telemetry::default(), SharedAttributes::default());
     for resource_spans in request.resource_spans {
-        let resource = resource(resource_spans.resource, &keys);
+        let resource = resource(resource_spans.resource, &shared);
         for scope_spans in resource_spans.scope_spans {
-            let scope = scope(scope_spans.scope, scope_spans.schema_url, &keys);
+            let scope = scope(scope_spans.scope, scope_spans.schema_url, &shared);
             telemetry
                 .spans
-                .extend(scope_spans.spans.into_iter().map(|span| self::span(span, &resource, &scope, &keys)));
+                .extend(scope_spans.spans.into_iter().map(|span| self::span(span, &resource, &scope, &shared)));
         }
     }
     telemetry
 }
 
-fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>, keys: &SharedKeys) -> Span {
+fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>, shared: &SharedAttributes) -> Span {
     let kind = match span.kind() {
         wire::span::SpanKind::Unspecified => SpanKind::Unspecified,
         wire::span::SpanKind::Internal => SpanKind::Internal,
@@ -51,14 +51,14 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>, keys: 
         kind,
         start: span.start_time_unix_nano,
         end: span.end_time_unix_nano,
-        attributes: attributes(span.attributes, keys),
+        attributes: shared.attributes(span.attributes),
         events: span
             .events
             .into_iter()
             .map(|event| Event {
                 time: event.time_unix_nano,
                 name: event.name,
-                attributes: attributes(event.attributes, keys),
+                attributes: shared.attributes(event.attributes),
             })
             .collect(),
         links: span
@@ -69,7 +69,7 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>, keys: 
                 span_id: hex::encode(&link.span_id),
                 trace_state: link.trace_state,
                 flags: link.flags,
-                attributes: attributes(link.attributes, keys),
+                attributes: shared.attributes(link.attributes),
             })
             .collect(),
         dropped: Dropped {
@@ -87,11 +87,11 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>, keys: 
 }
 
 pub(crate) fn log_records(request: ExportLogsServiceRequest) -> Telemetry {
-    let (mut telemetry, keys) = (Telemetry::default(), SharedKeys::default());
+    let (mut telemetry, shared) = (Telemetry::default(), SharedAttributes::default());
     for resource_logs in request.resource_logs {
-        let resource = resource(resource_logs.resource, &keys);
+        let resource = resource(resource_logs.resource, &shared);
         for scope_logs in resource_logs.scope_logs {
-            let scope = scope(scope_logs.scope, scope_logs.schema_url, &keys);
+            let scope = scope(scope_logs.scope, scope_logs.schema_url, &shared);
             telemetry.log_records.extend(scope_logs.log_records.into_iter().map(|record| LogRecord {
                 resource: Arc::clone(&resource),
                 scope: Arc::clone(&scope),
@@ -99,8 +99,8 @@ pub(crate) fn log_records(request: ExportLogsServiceRequest) -> Telemetry {
                 observed: record.observed_time_unix_nano,
                 severity_number: record.severity_number,
                 severity_text: record.severity_text,
-                body: value(record.body, &keys),
-                attributes: attributes(record.attributes, &keys),
+                body: value(record.body.and_then(|body| body.value), &shared),
+                attributes: shared.attributes(record.attributes),
                 trace_id: id(&record.trace_id),
                 span_id: id(&record.span_id),
                 event_name: record.event_name,
@@ -110,44 +110,36 @@ pub(crate) fn log_records(request: ExportLogsServiceRequest) -> Telemetry {
     telemetry
 }
 
-pub(crate) fn resource(resource: Option<Resource>, keys: &SharedKeys) -> Arc<Attributes> {
-    Arc::new(attributes(resource.unwrap_or_default().attributes, keys))
+pub(crate) fn resource(resource: Option<Resource>, shared: &SharedAttributes) -> Arc<Attributes> {
+    Arc::new(shared.attributes(resource.unwrap_or_default().attributes))
 }
 
 pub(crate) fn scope(
     scope: Option<InstrumentationScope>,
     schema_url: String,
-    keys: &SharedKeys,
+    shared: &SharedAttributes,
 ) -> Arc<Scope> {
     let scope = scope.unwrap_or_default();
     Arc::new(Scope {
         name: scope.name,
         version: scope.version,
-        attributes: attributes(scope.attributes, keys),
+        attributes: shared.attributes(scope.attributes),
         schema_url,
     })
 }
 
-pub(crate) fn attributes(pairs: Vec<KeyValue>, keys: &SharedKeys) -> Attributes {
-    if pairs.is_empty() {
-        return Attributes::default();
-    }
-    let shared = keys.for_pairs(&pairs);
-    Attributes::with_keys(shared, pairs.into_iter().map(|pair| value(pair.value, keys)).collect())
-}
-
-fn value(any: Option<AnyValue>, keys: &SharedKeys) -> Value {
-    match any.and_then(|any| any.value) {
+pub(crate) fn value(wire: Option<Wire>, shared: &SharedAttributes) -> Value {
+    match wire {
         None => Value::Empty,
-        Some(Wire::StringValue(text)) => Value::Text(text),
+        Some(Wire::StringValue(text)) => Value::Text(text.into()),
         Some(Wire::BoolValue(bool)) => Value::Bool(bool),
         Some(Wire::IntValue(int)) => Value::Int(int),
         Some(Wire::DoubleValue(double)) => Value::Double(double),
         Some(Wire::BytesValue(bytes)) => Value::Bytes(bytes),
         Some(Wire::ArrayValue(array)) => {
-            Value::Array(array.values.into_iter().map(|v| value(Some(v), keys)).collect())
+            Value::Array(array.values.into_iter().map(|element| value(element.value, shared)).collect())
         }
-        Some(Wire::KvlistValue(list)) => Value::Map(attributes(list.values, keys)),
+        Some(Wire::KvlistValue(list)) => Value::Map(shared.attributes(list.values)),
         // An index into a table that exists only for profiles.
         Some(Wire::StringValueStrindex(_)) => Value::Empty,
     }

@@ -23,7 +23,7 @@ mod json;
 mod metrics;
 pub mod model;
 mod receiver;
-mod shared_keys;
+mod shared_attributes;
 
 use std::fmt;
 use std::sync::Arc;

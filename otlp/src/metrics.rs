@@ -6,18 +6,18 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::metrics::v1 as wire;
 use wire::metric::Data as Wire;
 
-use crate::decode::{attributes, id, resource, scope};
+use crate::decode::{id, resource, scope};
 use crate::model::{
     Data, Exemplar, Gap, HistogramPoint, Metric, Point, SummaryPoint, Telemetry, Temporality,
 };
-use crate::shared_keys::SharedKeys;
+use crate::shared_attributes::SharedAttributes;
 
 pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
-    let (mut telemetry, keys) = (Telemetry::default(), SharedKeys::default());
+    let (mut telemetry, shared) = (Telemetry::default(), SharedAttributes::default());
     for resource_metrics in request.resource_metrics {
-        let resource = resource(resource_metrics.resource, &keys);
+        let resource = resource(resource_metrics.resource, &shared);
         for scope_metrics in resource_metrics.scope_metrics {
-            let scope = scope(scope_metrics.scope, scope_metrics.schema_url, &keys);
+            let scope = scope(scope_metrics.scope, scope_metrics.schema_url, &shared);
             telemetry.metrics.extend(scope_metrics.metrics.into_iter().map(|metric| {
                 let mut gaps = Vec::new();
                 Metric {
@@ -26,7 +26,7 @@ pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
                     name: metric.name,
                     unit: metric.unit,
                     description: metric.description,
-                    data: data(metric.data, &mut gaps, &keys),
+                    data: data(metric.data, &mut gaps, &shared),
                     gaps,
                 }
             }));
@@ -36,22 +36,22 @@ pub(crate) fn metrics(request: ExportMetricsServiceRequest) -> Telemetry {
 }
 
 /// The points with a recorded value. Adds those without to `gaps`.
-fn data(data: Option<Wire>, gaps: &mut Vec<Gap>, keys: &SharedKeys) -> Data {
+fn data(data: Option<Wire>, gaps: &mut Vec<Gap>, shared: &SharedAttributes) -> Data {
     match data {
         None => Data::None,
-        Some(Wire::Gauge(gauge)) => Data::Gauge(points(gauge.data_points, gaps, keys)),
+        Some(Wire::Gauge(gauge)) => Data::Gauge(points(gauge.data_points, gaps, shared)),
         Some(Wire::Sum(sum)) => Data::Sum {
             monotonic: sum.is_monotonic,
             temporality: temporality(sum.aggregation_temporality()),
-            points: points(sum.data_points, gaps, keys),
+            points: points(sum.data_points, gaps, shared),
         },
         Some(Wire::Histogram(histogram)) => Data::Histogram {
             temporality: temporality(histogram.aggregation_temporality()),
-            points: recorded(histogram.data_points, gaps, keys)
+            points: recorded(histogram.data_points, gaps, shared)
                 .map(|point| HistogramPoint {
                     start: point.start_time_unix_nano,
                     time: point.time_unix_nano,
-                    attributes: attributes(point.attributes, keys),
+                    attributes: shared.attributes(point.attributes),
                     count: point.count,
                     sum: point.sum,
                     min: point.min,
@@ -64,16 +64,16 @@ fn data(data: Option<Wire>, gaps: &mut Vec<Gap>, keys: &SharedKeys) -> Data {
         },
         Some(Wire::ExponentialHistogram(histogram)) => Data::ExponentialHistogram {
             temporality: temporality(histogram.aggregation_temporality()),
-            points: recorded(histogram.data_points, gaps, keys)
-                .map(|point| exponential(point, keys))
+            points: recorded(histogram.data_points, gaps, shared)
+                .map(|point| exponential(point, shared))
                 .collect(),
         },
         Some(Wire::Summary(summary)) => Data::Summary(
-            recorded(summary.data_points, gaps, keys)
+            recorded(summary.data_points, gaps, shared)
                 .map(|point| SummaryPoint {
                     start: point.start_time_unix_nano,
                     time: point.time_unix_nano,
-                    attributes: attributes(point.attributes, keys),
+                    attributes: shared.attributes(point.attributes),
                     count: point.count,
                     sum: point.sum,
                     quantiles: point.quantile_values.iter().map(|at| (at.quantile, at.value)).collect(),
@@ -87,7 +87,7 @@ fn data(data: Option<Wire>, gaps: &mut Vec<Gap>, keys: &SharedKeys) -> Data {
 /// infinite.
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#exponentialhistogram>
-fn exponential(point: wire::ExponentialHistogramDataPoint, keys: &SharedKeys) -> HistogramPoint {
+fn exponential(point: wire::ExponentialHistogramDataPoint, shared: &SharedAttributes) -> HistogramPoint {
     // More precise than powers of the base, which is close to 1 at a large scale.
     let exponent = 2f64.powf(-f64::from(point.scale)).min(f64::MAX);
     let bound = |index: i64| (index as f64 * exponent).exp2();
@@ -113,7 +113,7 @@ fn exponential(point: wire::ExponentialHistogramDataPoint, keys: &SharedKeys) ->
     HistogramPoint {
         start: point.start_time_unix_nano,
         time: point.time_unix_nano,
-        attributes: attributes(point.attributes, keys),
+        attributes: shared.attributes(point.attributes),
         count: point.count,
         sum: point.sum,
         min: point.min,
@@ -124,12 +124,12 @@ fn exponential(point: wire::ExponentialHistogramDataPoint, keys: &SharedKeys) ->
     }
 }
 
-fn points(points: Vec<wire::NumberDataPoint>, gaps: &mut Vec<Gap>, keys: &SharedKeys) -> Vec<Point> {
-    recorded(points, gaps, keys)
+fn points(points: Vec<wire::NumberDataPoint>, gaps: &mut Vec<Gap>, shared: &SharedAttributes) -> Vec<Point> {
+    recorded(points, gaps, shared)
         .map(|point| Point {
             start: point.start_time_unix_nano,
             time: point.time_unix_nano,
-            attributes: attributes(point.attributes, keys),
+            attributes: shared.attributes(point.attributes),
             value: match point.value {
                 Some(wire::number_data_point::Value::AsDouble(double)) => double,
                 Some(wire::number_data_point::Value::AsInt(int)) => int as f64,
@@ -159,7 +159,7 @@ fn exemplars(exemplars: Vec<wire::Exemplar>) -> Vec<Exemplar> {
 /// A point of any kind.
 trait DataPoint {
     fn flags(&self) -> u32;
-    fn into_gap(self, keys: &SharedKeys) -> Gap;
+    fn into_gap(self, shared: &SharedAttributes) -> Gap;
 }
 
 macro_rules! data_points {
@@ -169,8 +169,8 @@ macro_rules! data_points {
                 self.flags
             }
 
-            fn into_gap(self, keys: &SharedKeys) -> Gap {
-                Gap { time: self.time_unix_nano, attributes: attributes(self.attributes, keys) }
+            fn into_gap(self, shared: &SharedAttributes) -> Gap {
+                Gap { time: self.time_unix_nano, attributes: shared.attributes(self.attributes) }
             }
         }
     )+ };
@@ -182,12 +182,12 @@ data_points!(NumberDataPoint, HistogramDataPoint, ExponentialHistogramDataPoint,
 /// ignored.
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#no-recorded-value>
-fn recorded<P: DataPoint>(points: Vec<P>, gaps: &mut Vec<Gap>, keys: &SharedKeys) -> impl Iterator<Item = P> {
+fn recorded<P: DataPoint>(points: Vec<P>, gaps: &mut Vec<Gap>, shared: &SharedAttributes) -> impl Iterator<Item = P> {
     points.into_iter().filter_map(|point| {
         if point.flags() & wire::DataPointFlags::NoRecordedValueMask as u32 == 0 {
             return Some(point);
         }
-        gaps.push(point.into_gap(keys));
+        gaps.push(point.into_gap(shared));
         None
     })
 }

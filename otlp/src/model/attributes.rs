@@ -15,7 +15,8 @@ const MAX_BYTES_SHOWN: usize = 32;
 pub enum Value {
     /// An empty value.
     Empty,
-    Text(String),
+    /// Items of one export share equal texts.
+    Text(Arc<str>),
     Bool(bool),
     Int(i64),
     Double(f64),
@@ -164,7 +165,7 @@ impl Value {
     /// A string without quotes, and any other value as JSON.
     pub fn unquoted(&self) -> String {
         match self {
-            Self::Text(text) => text.clone(),
+            Self::Text(text) => text.to_string(),
             other => other.to_string(),
         }
     }
@@ -203,7 +204,13 @@ impl fmt::Write for Shortened {
 
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
-        Self::Text(text.to_owned())
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
     }
 }
 
@@ -239,7 +246,7 @@ impl PartialEq<Json> for Value {
     fn eq(&self, json: &Json) -> bool {
         match (self, json) {
             (Self::Empty, Json::Null) => true,
-            (Self::Text(text), Json::String(json)) => text == json,
+            (Self::Text(text), Json::String(json)) => **text == **json,
             (Self::Bool(bool), Json::Bool(json)) => bool == json,
             (Self::Int(int), Json::Number(json)) => json.as_i64() == Some(*int),
             (Self::Double(double), Json::Number(json)) => json.is_f64() && json.as_f64() == Some(*double),

@@ -297,7 +297,7 @@ impl Serialize for AnyValue<'_> {
         let mut map = serializer.serialize_map(None)?;
         match self.0 {
             Value::Empty => {}
-            Value::Text(text) => map.serialize_entry("stringValue", text)?,
+            Value::Text(text) => map.serialize_entry("stringValue", &**text)?,
             Value::Bool(bool) => map.serialize_entry("boolValue", bool)?,
             Value::Int(int) => map.serialize_entry("intValue", &Text(int))?,
             Value::Double(double) if double.is_finite() => map.serialize_entry("doubleValue", double)?,

@@ -54,7 +54,10 @@ impl Value {
     fn heap(&self) -> usize {
         match self {
             Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Double(_) => 0,
-            Self::Text(string) => text(string),
+            // The text is next to two reference counts.
+            Self::Text(text) => {
+                allocation(text.len() + 2 * size_of::<usize>()).div_ceil(Arc::strong_count(text))
+            }
             Self::Bytes(bytes) => allocation(bytes.capacity()),
             Self::Array(values) => {
                 allocation(values.capacity() * size_of::<Self>())

@@ -120,7 +120,7 @@ fn route(kind: &Unusual) -> Is {
 
 /// The query as it was sent, or in the encoding of a form, in which libraries write a URL that they parsed.
 fn query(sent: &str) -> Is {
-    Is::OneOf(vec![Value::from(sent), Value::Text(sent.replace("%20", "+"))])
+    Is::OneOf(vec![Value::from(sent), Value::from(sent.replace("%20", "+"))])
 }
 
 fn server_span(run: &Run, kind: Unusual) -> Option<Span> {

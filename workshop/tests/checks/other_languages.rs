@@ -110,7 +110,7 @@ fn the_name_of_an_event_may_be_a_field_of_the_line_and_the_event_name_of_the_rec
 
 fn prefix_type(attributes: &mut Attributes, prefix: &str) {
     if let Some(kind) = attributes.text("exception.type").map(str::to_owned) {
-        attributes.set("exception.type", Value::Text(format!("{prefix}{kind}")));
+        attributes.set("exception.type", Value::from(format!("{prefix}{kind}")));
     }
 }
 
@@ -120,7 +120,7 @@ fn error_types_with_their_module_or_package_pass() {
         let run = &mut evidence.errors;
         for span in run.telemetry.spans.iter_mut().filter(|span| span.kind == SpanKind::Server) {
             if let Some(kind) = span.attributes.text("error.type").map(str::to_owned) {
-                span.attributes.set("error.type", Value::Text(format!("main.{kind}")));
+                span.attributes.set("error.type", Value::from(format!("main.{kind}")));
             }
         }
     }));

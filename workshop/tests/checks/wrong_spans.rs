@@ -181,7 +181,7 @@ fn attributes_under_old_names_are_reported() {
 fn a_status_code_as_a_string_is_reported() {
     let wrong = with_spans(named(SERVER), |span| {
         let code = span.attributes.int("http.response.status_code").unwrap();
-        span.attributes.set("http.response.status_code", Value::Text(code.to_string()));
+        span.attributes.set("http.response.status_code", Value::from(code.to_string()));
     });
     assert_fails("server-spans", &wrong, "is a number, and was set as a string");
 }
@@ -479,7 +479,7 @@ fn with_stack(stack: impl Fn(&str) -> String) -> Evidence {
         let records = run.telemetry.log_records.iter_mut().map(|record| &mut record.attributes);
         for attributes in events.chain(records) {
             if let Some(message) = attributes.text("exception.message").map(str::to_owned) {
-                attributes.set("exception.stacktrace", Value::Text(stack(&message)));
+                attributes.set("exception.stacktrace", Value::from(stack(&message)));
             }
         }
         for line in run.stdout.iter_mut().filter(|line| line.contains("\"error\"")) {

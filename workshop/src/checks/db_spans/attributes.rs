@@ -23,7 +23,7 @@ static DATABASE_SPAN: &[Attribute<Run>] = &[
 
 /// The database in the configuration of the run.
 fn namespace(run: &Run) -> Is {
-    Is::OneOf(run.database.names().map(Value::Text).to_vec())
+    Is::OneOf(run.database.names().map(Value::from).to_vec())
 }
 
 /// The name must be `{db.query.summary}`, or operation and target, as the conventions define it.

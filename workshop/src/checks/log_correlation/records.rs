@@ -244,7 +244,7 @@ pub(super) fn fields_are_the_lines(logged: &Logged<'_>) -> Check {
 
 fn is_equal(value: &Value, json: &Json) -> bool {
     match (value, json) {
-        (Value::Text(text), Json::String(right)) => text == right,
+        (Value::Text(text), Json::String(right)) => **text == **right,
         (Value::Bool(bool), Json::Bool(right)) => bool == right,
         (Value::Int(int), Json::Number(right)) => right.as_i64() == Some(*int),
         (Value::Double(double), Json::Number(right)) => right.as_f64() == Some(*double),

@@ -51,7 +51,7 @@ impl Line {
             _ => Vec::new(),
         };
         if record.body == Value::Empty {
-            record.body = Value::Text(text);
+            record.body = text.into();
         }
         attributes.push(("log.iostream".to_owned(), self.stream.into()));
         record.attributes = attributes.into_iter().collect();
@@ -113,7 +113,7 @@ fn value_from(json: Json) -> Value {
             Some(int) => Value::Int(int),
             None => Value::Double(number.as_f64().unwrap_or(f64::NAN)),
         },
-        Json::String(text) => Value::Text(text),
+        Json::String(text) => text.into(),
         Json::Array(values) => Value::Array(values.into_iter().map(value_from).collect()),
         Json::Object(members) => {
             Value::Map(members.into_iter().map(|(name, value)| (name, value_from(value))).collect())

@@ -52,12 +52,12 @@ fn changes(example: &LogRecord) -> Vec<(String, Change)> {
         ("no body".to_owned(), Box::new(|record| record.body = Value::Empty)),
         (
             "another body".to_owned(),
-            Box::new(|record| record.body = Value::Text(format!("{}x", record.body.unquoted()))),
+            Box::new(|record| record.body = Value::from(format!("{}x", record.body.unquoted()))),
         ),
         (
             "a JSON object as body".to_owned(),
             Box::new(|record| {
-                record.body = Value::Text(format!("{{\"message\":\"{}\"}}", record.body.unquoted()));
+                record.body = Value::from(format!("{{\"message\":\"{}\"}}", record.body.unquoted()));
             }),
         ),
         (

@@ -27,17 +27,17 @@ fn with(attributes: &mut Attributes, key: &str, change: fn(&Value) -> Value) {
 fn another_type(value: &Value) -> Value {
     match value {
         Value::Text(text) => Value::Array(vec![Value::Text(text.clone())]),
-        Value::Int(int) => Value::Text(int.to_string()),
-        other => Value::Text(other.to_string()),
+        Value::Int(int) => Value::from(int.to_string()),
+        other => Value::from(other.to_string()),
     }
 }
 
 fn another_value(value: &Value) -> Value {
     match value {
-        Value::Text(text) => Value::Text(format!("{text}x")),
+        Value::Text(text) => Value::from(format!("{text}x")),
         Value::Int(int) => Value::Int(int + 1),
         Value::Bool(bool) => Value::Bool(!bool),
-        other => Value::Text(format!("{other}x")),
+        other => Value::from(format!("{other}x")),
     }
 }
 
