@@ -181,6 +181,9 @@ async fn soak(length: Duration) {
     let seconds = started.elapsed().as_secs_f64();
     println!("{seconds:.0} s, {:.0} % of a core", console.process.cpu().as_secs_f64() / seconds * 100.0);
     println!("resident, MiB: {second:.0} in the second quarter, {last:.0} in the last, at most {most:.0}");
+    let tenths: Vec<String> =
+        resident.chunks(resident.len().div_ceil(10)).map(|part| format!("{:.0}", median(part))).collect();
+    println!("resident, MiB, in each tenth of the time: {}", tenths.join(", "));
     println!("requests per second: {}", services["services"][0]["per_second"]);
     println!("{counts:#}");
     let mut slow = Vec::new();

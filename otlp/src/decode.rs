@@ -2,31 +2,52 @@
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value as Wire;
 use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Wire;
+use opentelemetry_proto::tonic::logs::v1::LogRecord as WireRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1 as wire;
+use prost::bytes::Bytes;
+use prost::{DecodeError, Message};
 
 pub(crate) use crate::metrics::metrics;
 use crate::model::{
     Attributes, Dropped, Event, Link, LogRecord, Scope, Span, SpanKind, StatusCode, Telemetry, Value,
 };
 use crate::shared_attributes::SharedAttributes;
+use crate::wire::{Items, OfResource, OfScope};
 
-pub(crate) fn spans(request: ExportTraceServiceRequest) -> Telemetry {
-    let (mut telemetry, shared) = (Telemetry::default(), SharedAttributes::default());
-    for resource_spans in request.resource_spans {
-        let resource = resource(resource_spans.resource, &shared);
-        for scope_spans in resource_spans.scope_spans {
-            let scope = scope(scope_spans.scope, scope_spans.schema_url, &shared);
-            telemetry
-                .spans
-                .extend(scope_spans.spans.into_iter().map(|span| self::span(span, &resource, &scope, &shared)));
+pub(crate) fn spans(request: Items) -> Result<Telemetry, DecodeError> {
+    let mut telemetry = Telemetry::default();
+    each_item(request, |encoded, resource, scope, shared| {
+        telemetry.spans.push(span(wire::Span::decode(encoded)?, resource, scope, shared));
+        Ok(())
+    })?;
+    Ok(telemetry)
+}
+
+pub(crate) fn log_records(request: Items) -> Result<Telemetry, DecodeError> {
+    let mut telemetry = Telemetry::default();
+    each_item(request, |encoded, resource, scope, shared| {
+        telemetry.log_records.push(log_record(WireRecord::decode(encoded)?, resource, scope, shared));
+        Ok(())
+    })?;
+    Ok(telemetry)
+}
+
+fn each_item(
+    request: Items,
+    mut convert: impl FnMut(Bytes, &Arc<Attributes>, &Arc<Scope>, &SharedAttributes) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let shared = SharedAttributes::default();
+    for OfResource { resource, of_scopes } in request.of_resources {
+        let resource = self::resource(resource, &shared);
+        for OfScope { scope, items, schema_url } in of_scopes {
+            let scope = self::scope(scope, schema_url, &shared);
+            items.into_iter().try_for_each(|item| convert(item, &resource, &scope, &shared))?;
         }
     }
-    telemetry
+    Ok(())
 }
 
 fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>, shared: &SharedAttributes) -> Span {
@@ -86,28 +107,25 @@ fn span(span: wire::Span, resource: &Arc<Attributes>, scope: &Arc<Scope>, shared
     }
 }
 
-pub(crate) fn log_records(request: ExportLogsServiceRequest) -> Telemetry {
-    let (mut telemetry, shared) = (Telemetry::default(), SharedAttributes::default());
-    for resource_logs in request.resource_logs {
-        let resource = resource(resource_logs.resource, &shared);
-        for scope_logs in resource_logs.scope_logs {
-            let scope = scope(scope_logs.scope, scope_logs.schema_url, &shared);
-            telemetry.log_records.extend(scope_logs.log_records.into_iter().map(|record| LogRecord {
-                resource: Arc::clone(&resource),
-                scope: Arc::clone(&scope),
-                time: record.time_unix_nano,
-                observed: record.observed_time_unix_nano,
-                severity_number: record.severity_number,
-                severity_text: record.severity_text,
-                body: value(record.body.and_then(|body| body.value), &shared),
-                attributes: shared.attributes(record.attributes),
-                trace_id: id(&record.trace_id),
-                span_id: id(&record.span_id),
-                event_name: record.event_name,
-            }));
-        }
+fn log_record(
+    record: WireRecord,
+    resource: &Arc<Attributes>,
+    scope: &Arc<Scope>,
+    shared: &SharedAttributes,
+) -> LogRecord {
+    LogRecord {
+        resource: Arc::clone(resource),
+        scope: Arc::clone(scope),
+        time: record.time_unix_nano,
+        observed: record.observed_time_unix_nano,
+        severity_number: record.severity_number,
+        severity_text: record.severity_text,
+        body: value(record.body.and_then(|body| body.value), shared),
+        attributes: shared.attributes(record.attributes),
+        trace_id: id(&record.trace_id),
+        span_id: id(&record.span_id),
+        event_name: record.event_name,
     }
-    telemetry
 }
 
 pub(crate) fn resource(resource: Option<Resource>, shared: &SharedAttributes) -> Arc<Attributes> {

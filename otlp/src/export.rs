@@ -1,21 +1,26 @@
 //! The common interface of the three exports, over HTTP and gRPC, in protobuf and JSON.
 
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
 use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
 };
-use prost::Message;
+use prost::{DecodeError, Message};
 
 use crate::model::Telemetry;
+use crate::wire::Items;
 use crate::{Rejected, Signal, decode, decoded_size};
 
+pub(crate) struct Traces;
+pub(crate) struct Metrics;
+pub(crate) struct Logs;
+
 /// An OTLP request to export one signal.
-pub(crate) trait Export: Message + Default + 'static {
+pub(crate) trait Export: Send + Sync + 'static {
+    /// The type of the request.
+    type Request: Message + Default;
     /// Its name in OTLP: `Export<NAME>ServiceRequest`.
     const NAME: &str;
     /// The kind of telemetry.
@@ -27,21 +32,23 @@ pub(crate) trait Export: Message + Default + 'static {
     /// The type of the response.
     type Response: Message + Default + 'static;
 
-    fn telemetry(self) -> Telemetry;
+    /// What the request contains.
+    fn telemetry(request: Self::Request) -> Result<Telemetry, DecodeError>;
 
     /// Empty if everything was accepted.
     fn response(rejected: Rejected) -> Self::Response;
 }
 
-impl Export for ExportTraceServiceRequest {
+impl Export for Traces {
+    type Request = Items;
     const NAME: &str = "Trace";
     const SIGNAL: Signal = Signal::Traces;
     const SHAPE: &decoded_size::Message = &decoded_size::TRACES;
     const REJECTED: &str = "rejectedSpans";
     type Response = ExportTraceServiceResponse;
 
-    fn telemetry(self) -> Telemetry {
-        decode::spans(self)
+    fn telemetry(request: Items) -> Result<Telemetry, DecodeError> {
+        decode::spans(request)
     }
 
     fn response(rejected: Rejected) -> Self::Response {
@@ -51,15 +58,16 @@ impl Export for ExportTraceServiceRequest {
     }
 }
 
-impl Export for ExportMetricsServiceRequest {
+impl Export for Metrics {
+    type Request = ExportMetricsServiceRequest;
     const NAME: &str = "Metrics";
     const SIGNAL: Signal = Signal::Metrics;
     const SHAPE: &decoded_size::Message = &decoded_size::METRICS;
     const REJECTED: &str = "rejectedDataPoints";
     type Response = ExportMetricsServiceResponse;
 
-    fn telemetry(self) -> Telemetry {
-        decode::metrics(self)
+    fn telemetry(request: Self::Request) -> Result<Telemetry, DecodeError> {
+        Ok(decode::metrics(request))
     }
 
     fn response(rejected: Rejected) -> Self::Response {
@@ -69,15 +77,16 @@ impl Export for ExportMetricsServiceRequest {
     }
 }
 
-impl Export for ExportLogsServiceRequest {
+impl Export for Logs {
+    type Request = Items;
     const NAME: &str = "Logs";
     const SIGNAL: Signal = Signal::Logs;
     const SHAPE: &decoded_size::Message = &decoded_size::LOGS;
     const REJECTED: &str = "rejectedLogRecords";
     type Response = ExportLogsServiceResponse;
 
-    fn telemetry(self) -> Telemetry {
-        decode::log_records(self)
+    fn telemetry(request: Items) -> Result<Telemetry, DecodeError> {
+        decode::log_records(request)
     }
 
     fn response(rejected: Rejected) -> Self::Response {

@@ -9,9 +9,6 @@ use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use axum::routing::post;
 use axum::{Extension, Router};
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use prost::bytes::Buf;
 use tonic::Status;
@@ -21,15 +18,16 @@ use tonic::server::{Grpc, UnaryService};
 
 use crate::body::{MAX_BODY_BYTES, Memory};
 use crate::decoded_size;
-use crate::export::Export;
+use crate::export::{Export, Logs, Metrics, Traces};
+use crate::model::Telemetry;
 use crate::{Signal, Sink};
 
 /// The routes, without a fallback for other paths.
 pub(crate) fn router(sink: &Arc<dyn Sink>) -> Router {
     Router::new()
-        .route(Signal::Traces.method(), post(export::<ExportTraceServiceRequest>))
-        .route(Signal::Metrics.method(), post(export::<ExportMetricsServiceRequest>))
-        .route(Signal::Logs.method(), post(export::<ExportLogsServiceRequest>))
+        .route(Signal::Traces.method(), post(export::<Traces>))
+        .route(Signal::Metrics.method(), post(export::<Metrics>))
+        .route(Signal::Logs.method(), post(export::<Logs>))
         .with_state(Arc::clone(sink))
 }
 
@@ -67,12 +65,12 @@ struct Service<'a, E> {
     message: PhantomData<E>,
 }
 
-impl<E: Export> UnaryService<E> for Service<'_, E> {
+impl<E: Export> UnaryService<Telemetry> for Service<'_, E> {
     type Response = E::Response;
     type Future = Ready<Result<tonic::Response<E::Response>, Status>>;
 
-    fn call(&mut self, request: tonic::Request<E>) -> Self::Future {
-        ready(Ok(tonic::Response::new(E::response(self.sink.add(request.into_inner().telemetry())))))
+    fn call(&mut self, request: tonic::Request<Telemetry>) -> Self::Future {
+        ready(Ok(tonic::Response::new(E::response(self.sink.add(request.into_inner())))))
     }
 }
 
@@ -85,7 +83,7 @@ struct Bounded<E> {
 
 impl<E: Export> Codec for Bounded<E> {
     type Encode = E::Response;
-    type Decode = E;
+    type Decode = Telemetry;
     type Encoder = ResponseEncoder<E>;
     type Decoder = Self;
 
@@ -110,15 +108,16 @@ impl<E: Export> Encoder for ResponseEncoder<E> {
 }
 
 impl<E: Export> Decoder for Bounded<E> {
-    type Item = E;
+    type Item = Telemetry;
     type Error = Status;
 
-    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<E>, Status> {
+    fn decode(&mut self, buffer: &mut DecodeBuf<'_>) -> Result<Option<Telemetry>, Status> {
         let body = buffer.copy_to_bytes(buffer.remaining());
         self.memory
             .take(decoded_size::for_protobuf(E::SHAPE, &body, self.memory.limit()))
             .map_err(|fault| Status::resource_exhausted(fault.to_string()))?;
-        E::decode(body)
+        E::Request::decode(body)
+            .and_then(E::telemetry)
             .map(Some)
             .map_err(|error| Status::invalid_argument(format!("the body is no OTLP: {error}")))
     }

@@ -10,15 +10,13 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Extension, Router};
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 use serde_json::json;
 use tonic::Code;
 
 use crate::body::{Fault, MAX_BODY_BYTES, Memory};
-use crate::export::Export;
+use crate::export::{Export, Logs, Metrics, Traces};
+use crate::model::Telemetry;
 use crate::{DecodeError, Sink, decoded_size, json};
 
 /// Number of bytes that are decompressed before they are counted.
@@ -28,9 +26,9 @@ const PATHS: &str = "OTLP's paths are /v1/traces, /v1/metrics and /v1/logs";
 
 pub(crate) fn router(sink: Arc<dyn Sink>) -> Router {
     Router::new()
-        .route("/v1/traces", post(export::<ExportTraceServiceRequest>))
-        .route("/v1/metrics", post(export::<ExportMetricsServiceRequest>))
-        .route("/v1/logs", post(export::<ExportLogsServiceRequest>))
+        .route("/v1/traces", post(export::<Traces>))
+        .route("/v1/metrics", post(export::<Metrics>))
+        .route("/v1/logs", post(export::<Logs>))
         .method_not_allowed_fallback(wrong_method)
         .fallback(wrong_path)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
@@ -70,13 +68,13 @@ async fn export<E: Export>(
             return refused(Form::Protobuf, StatusCode::UNSUPPORTED_MEDIA_TYPE, why);
         }
     };
-    let message = body
+    let telemetry = body
         .map_err(|rejection| (rejection.status(), rejection.body_text()))
         .and_then(|body| unpacked(text(&headers, header::CONTENT_ENCODING), body, &memory))
-        .and_then(|body| message::<E>(form, body, &memory));
-    match message {
-        Ok(message) => {
-            let rejected = sink.add(message.telemetry());
+        .and_then(|body| telemetry::<E>(form, body, &memory));
+    match telemetry {
+        Ok(telemetry) => {
+            let rejected = sink.add(telemetry);
             let body = match form {
                 Form::Protobuf => E::response(rejected).encode_to_vec(),
                 Form::Json if rejected == Default::default() => b"{}".to_vec(),
@@ -141,17 +139,18 @@ fn too_much(fault: Fault) -> (StatusCode, String) {
     (StatusCode::PAYLOAD_TOO_LARGE, fault.to_string())
 }
 
-fn message<E: Export>(form: Form, body: Bytes, memory: &Memory) -> Result<E, (StatusCode, String)> {
+fn telemetry<E: Export>(form: Form, body: Bytes, memory: &Memory) -> Result<Telemetry, (StatusCode, String)> {
     let size = match form {
         Form::Protobuf => decoded_size::for_protobuf(E::SHAPE, &body, memory.limit()),
         Form::Json => decoded_size::for_json(&body),
     };
     memory.take(size).map_err(too_much)?;
-    let message = match form {
-        Form::Protobuf => E::decode(body).map_err(DecodeError::from),
+    let request = match form {
+        Form::Protobuf => E::Request::decode(body).map_err(DecodeError::from),
         Form::Json => json::message(&body, E::NAME),
     };
-    message.map_err(|error| (StatusCode::BAD_REQUEST, format!("the body is no OTLP: {error}")))
+    let telemetry = request.and_then(|request| Ok(E::telemetry(request)?));
+    telemetry.map_err(|error| (StatusCode::BAD_REQUEST, format!("the body is no OTLP: {error}")))
 }
 
 /// google.rpc.Status, which OTLP requires in each response with 4xx or 5xx.

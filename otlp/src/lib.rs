@@ -24,18 +24,16 @@ mod metrics;
 pub mod model;
 mod receiver;
 mod shared_attributes;
+mod wire;
 
 use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 
-use export::Export;
+use export::{Export, Logs, Metrics, Traces};
 use model::Telemetry;
 
 pub use error::DecodeError;
@@ -136,9 +134,9 @@ pub fn router(sink: Arc<dyn Sink>, limits: Limits) -> Router {
 pub fn decode_json(mut json: serde_json::Value) -> Result<Telemetry, DecodeError> {
     let mut part = |field: &str| Some(serde_json::json!({ field: json.get_mut(field)?.take() }));
     let parts = [
-        part("resourceSpans").map(decode_part::<ExportTraceServiceRequest>),
-        part("resourceMetrics").map(decode_part::<ExportMetricsServiceRequest>),
-        part("resourceLogs").map(decode_part::<ExportLogsServiceRequest>),
+        part("resourceSpans").map(decode_part::<Traces>),
+        part("resourceMetrics").map(decode_part::<Metrics>),
+        part("resourceLogs").map(decode_part::<Logs>),
     ];
     if parts.iter().all(Option::is_none) {
         return Err(DecodeError::NoTelemetry);
@@ -151,7 +149,7 @@ pub fn decode_json(mut json: serde_json::Value) -> Result<Telemetry, DecodeError
 }
 
 fn decode_part<E: Export>(json: serde_json::Value) -> Result<Telemetry, DecodeError> {
-    Ok(json::message_of::<E>(json, E::NAME)?.telemetry())
+    Ok(E::telemetry(json::message_of(json, E::NAME)?)?)
 }
 
 /// What the body of an export request contains, in protobuf.
@@ -161,8 +159,8 @@ fn decode_part<E: Export>(json: serde_json::Value) -> Result<Telemetry, DecodeEr
 /// If the body is no request for this signal.
 pub fn decode(signal: Signal, body: &[u8]) -> Result<Telemetry, DecodeError> {
     Ok(match signal {
-        Signal::Traces => ExportTraceServiceRequest::decode(body)?.telemetry(),
-        Signal::Metrics => ExportMetricsServiceRequest::decode(body)?.telemetry(),
-        Signal::Logs => ExportLogsServiceRequest::decode(body)?.telemetry(),
+        Signal::Traces => Traces::telemetry(Message::decode(body)?)?,
+        Signal::Metrics => Metrics::telemetry(Message::decode(body)?)?,
+        Signal::Logs => Logs::telemetry(Message::decode(body)?)?,
     })
 }

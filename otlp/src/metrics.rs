@@ -182,7 +182,11 @@ data_points!(NumberDataPoint, HistogramDataPoint, ExponentialHistogramDataPoint,
 /// ignored.
 ///
 /// <https://opentelemetry.io/docs/specs/otel/metrics/data-model/#no-recorded-value>
-fn recorded<P: DataPoint>(points: Vec<P>, gaps: &mut Vec<Gap>, shared: &SharedAttributes) -> impl Iterator<Item = P> {
+fn recorded<P: DataPoint>(
+    points: Vec<P>,
+    gaps: &mut Vec<Gap>,
+    shared: &SharedAttributes,
+) -> impl Iterator<Item = P> {
     points.into_iter().filter_map(|point| {
         if point.flags() & wire::DataPointFlags::NoRecordedValueMask as u32 == 0 {
             return Some(point);
