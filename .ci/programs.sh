@@ -239,6 +239,9 @@ step_bench() {
 step_collector() {
     cargo test --workspace --test service -- --ignored collector:: 2>&1 | tee "$scratch/collector"
     grep -q '^test result: ok\. [1-9]' "$scratch/collector" || complain "no test of that name ran"
+    # Most of these tests wait for a Collector to decide.
+    cargo test --workspace --test sampling -- --ignored --test-threads 12 2>&1 | tee "$scratch/sampling"
+    grep -q '^test result: ok\. [1-9]' "$scratch/sampling" || complain "no test ran"
 }
 
 # A real k6 and the load generator, one after the other, with the service as their target.

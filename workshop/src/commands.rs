@@ -13,6 +13,7 @@ mod line_counts;
 mod names;
 mod new;
 mod repository;
+mod sampling;
 mod step;
 mod subject;
 mod up;
@@ -124,6 +125,12 @@ enum Command {
     },
     /// Check this machine for prerequisites and suggest fixes
     Doctor,
+    /// Judge the configuration of a Collector for tail sampling by the traces that it keeps
+    ///
+    /// Starts the Collector, sends 2,000 traces through it, and compares what arrives with what was sent.
+    /// The chapter 15-sampling.md of the guide says what is expected. Exit status: 0 if all of it holds, 1 if
+    /// not, 2 if the Collector could not be run.
+    Sampling(sampling::Options),
     /// Work on the steps of the workshop
     #[command(subcommand)]
     Step(StepCommand),
@@ -182,6 +189,7 @@ fn execute(command: Command, lang: Option<Lang>) -> Result<u8> {
         Command::Infra { name } => infra::infra(&repository()?, &name, lang),
         Command::Remove { name } => new::remove(&repository()?, &name, lang),
         Command::Doctor => Ok(doctor::doctor(lang)),
+        Command::Sampling(options) => sampling::sampling(&options, lang),
         Command::Step(StepCommand::New { id }) => step::new(&repository()?, &id),
         Command::Base => base::base(&repository()?),
         Command::Guide { sync } => guide::guide(&repository()?, sync),

@@ -17,8 +17,8 @@ use crate::verdict::Expectation;
 
 pub(crate) use code::parts;
 pub use json::{json, keep};
-pub use text::text;
 pub(crate) use text::with_code;
+pub use text::{expectations, text};
 
 /// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -109,13 +109,20 @@ fn line(step: &Step, lang: Lang) -> String {
     format!("{:>2} {:<16} {}", step.number, step.id, step.title.in_(lang))
 }
 
-fn push_in_full(verdict: &Verdict, labels: &Labels, report: &Report, text: &mut String) {
-    let in_lang = |message: &Message| message.in_lang(report.lang);
-    for expectation in &verdict.expectations {
+/// Expectations that belong to no step.
+pub fn expectations(expectations: &[Expectation], lang: Lang) -> String {
+    let mut text = String::new();
+    push_expectations(expectations, &labels(lang), lang, &mut text);
+    text
+}
+
+fn push_expectations(expectations: &[Expectation], labels: &Labels, lang: Lang, text: &mut String) {
+    let in_lang = |message: &Message| message.in_lang(lang);
+    for expectation in expectations {
         let expected = in_lang(&expectation.expected);
         let Some(failure) = &expectation.failure else {
             text.push_str(&format!("    {GREEN}✓{GREEN:#} {DIM}{}{DIM:#}\n", without_marks(&expected)));
-            push_advice(expectation, labels, report.lang, text);
+            push_advice(expectation, labels, lang, text);
             continue;
         };
         text.push_str(&format!("    {RED}✗ {}{RED:#}\n", labels.expected));
@@ -126,6 +133,10 @@ fn push_in_full(verdict: &Verdict, labels: &Labels, report: &Report, text: &mut 
         text.push_str(&format!("      {BOLD}{}{BOLD:#}\n", labels.cause));
         text.push_str(&indented(&in_lang(&failure.cause)));
     }
+}
+
+fn push_in_full(verdict: &Verdict, labels: &Labels, report: &Report, text: &mut String) {
+    push_expectations(&verdict.expectations, labels, report.lang, text);
     text.push_str(&format!("    {BOLD}{}{BOLD:#}\n", labels.hint));
     text.push_str(&indented(verdict.step.hint.in_(report.lang)));
     let chapter = report.guide.join(report.lang.code()).join(&verdict.step.chapter);

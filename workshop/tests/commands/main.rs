@@ -6,6 +6,7 @@ mod alias;
 mod choice;
 mod command;
 mod infra;
+mod sampling;
 mod up;
 
 use std::fs;
