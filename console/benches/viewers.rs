@@ -1,14 +1,14 @@
 //! Compares the console with other programs that take OTLP and show it, each as a process of its own:
 //!
 //! ```sh
-//! just bench-console          # builds Jaeger and otel-desktop-viewer first, which takes a quarter of an hour
+//! just bench-console          # builds Jaeger and otel-desktop-viewer first: a quarter of an hour
 //! cargo bench --package handson-console --bench viewers -- --jaeger FILE --desktop-viewer FILE
 //! ```
 //!
-//! Each receives the same 100,000 spans (500 an export, 10 a trace, 13 attributes, HTTP with protobuf) after a
-//! first 10,000, and keeps them all. Then one trace, and the list of traces, are requested as its
-//! page requests them. The programs take turns; figures are medians. CPU time and memory are those of the
-//! process, from /proc, so it needs Linux. The usual ports of the others must be free.
+//! Each receives the same 100,000 spans (500 an export, 10 a trace, 13 attributes, HTTP with protobuf) after
+//! a first 10,000, and keeps them all. Then one trace, and the list of traces, are requested as its page
+//! requests them. The programs take turns; figures are medians. CPU time and memory are those of the process,
+//! from /proc, so it needs Linux. The usual ports of the others must be free.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark that cannot go on should stop")]
 

@@ -28,7 +28,8 @@ impl Process {
     pub fn resident(&self) -> (u64, u64) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id())).unwrap();
         let field = |name| {
-            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            let line = status.lines().find(|line| line.starts_with(name));
+            let line = line.expect("the program has ended: another one may use its ports");
             line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
         };
         (field("VmRSS:"), field("VmHWM:"))
