@@ -7,6 +7,7 @@ mod console;
 mod diff;
 mod doctor;
 mod first_build;
+mod gameday;
 mod guide;
 mod infra;
 mod line_counts;
@@ -48,6 +49,10 @@ enum Command {
     ///
     /// A backend is rebuilt and restarted at every save. Ctrl-C stops everything.
     Up(up::Options),
+    /// Judge what you have found on a game day, which `up --fault` starts, by the telemetry
+    ///
+    /// Exit status: 0 if all of the answer is right, 1 if not, 2 if it could not be judged.
+    Gameday(gameday::Options),
     /// Start only the web console, for any program that exports OTLP
     Console(::console::options::ConsoleArguments),
     /// Stop a process group when the other end of standard input is closed
@@ -171,6 +176,7 @@ fn execute(command: Command, lang: Option<Lang>) -> Result<u8> {
     let repository = Repository::here;
     match command {
         Command::Up(options) => up::up(repository()?, &options, lang),
+        Command::Gameday(options) => gameday::gameday(&options, lang),
         Command::Console(options) => console::console(&options),
         Command::Guard => up::guard(),
         Command::New { name, at } => {

@@ -12,6 +12,7 @@
 //! | [`run`] | builds a backend, starts it, sends requests to it, stops it |
 //! | [`checks`] | what each step expects from the evidence |
 //! | [`messages`] | texts in the reader's language |
+//! | [`gameday`] | a fault around the service, and the judge of what attendees find |
 //! | [`guide`] | the chapters of the guide, and the code in them |
 //! | [`verdict`] | the result of a check: expectations and failures |
 //! | [`new_step`] | creates the files of a new step, and finds missing ones |
@@ -28,6 +29,7 @@ pub mod datadog;
 pub mod deployment;
 pub mod error;
 pub mod evidence;
+pub mod gameday;
 pub mod guide;
 pub mod messages;
 pub mod new_step;

@@ -1,6 +1,7 @@
 //! The steps and the guide, as pages of the console.
 
 mod attendee;
+pub mod gameday;
 mod guide;
 mod lang;
 mod steps;
@@ -12,6 +13,7 @@ use axum::routing::{get, post};
 use axum::{Extension, Router};
 use console::extension::Link;
 
+use crate::gameday::GameDay;
 pub use attendee::Attendee;
 use lang::tr;
 
@@ -23,8 +25,15 @@ struct Workshop {
     guide: Option<PathBuf>,
 }
 
-/// The pages, the row of steps on the overview, and commands for a service on `port`.
-pub fn extension(attendee: Option<Arc<Attendee>>, guide: Option<PathBuf>, port: u16) -> console::Extension {
+/// The pages, the row of steps on the overview, commands for a service on `port`, and the judge of a game
+/// day, if there is one.
+pub fn extension(
+    attendee: Option<Arc<Attendee>>,
+    guide: Option<PathBuf>,
+    port: u16,
+    game: Option<Arc<GameDay>>,
+) -> console::Extension {
+    let judge = game.map(|game| Router::new().route("/gameday", post(gameday::judge).with_state(game)));
     let on_the_overview = attendee.clone();
     let workshop = Arc::new(Workshop { attendee, guide });
     console::Extension {
@@ -37,7 +46,8 @@ pub fn extension(attendee: Option<Arc<Attendee>>, guide: Option<PathBuf>, port: 
             .route("/steps/check", post(steps::check))
             .route("/guide", get(guide::start))
             .route("/guide/{*path}", get(guide::page))
-            .layer(Extension(workshop)),
+            .layer(Extension(workshop))
+            .merge(judge.unwrap_or_default()),
         trace_command: Some(format!("curl -i localhost:{port}/handson")),
         failure_command: Some("cargo workshop up --error-rate 0.5".to_owned()),
         overview: on_the_overview.map(|attendee| Arc::new(move |lang| steps::strip(lang, &attendee)) as _),

@@ -37,6 +37,7 @@ pub use delivery::gather_delivery;
 pub use error::RunError;
 pub use interrupt::unless_interrupted;
 pub use program::{CommandLine, Program};
+pub(crate) use service::client;
 pub(crate) use stop::{is_open, stop_command};
 
 /// Time for all three runs together, without the starts, which have their own limit.

@@ -11,6 +11,6 @@ const DEFAULT_PORT: u16 = 8080;
 
 pub(super) fn console(arguments: &ConsoleArguments) -> Result<u8> {
     let guide = Repository::here().ok().map(|repository| repository.root.join(crate::guide::FOLDER));
-    options::run(arguments, pages::extension(None, guide, DEFAULT_PORT))?;
+    options::run(arguments, pages::extension(None, guide, DEFAULT_PORT, None))?;
     Ok(0)
 }

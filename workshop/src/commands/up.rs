@@ -1,6 +1,7 @@
 //! `up`: starts the service or a backend, a local httpbin, the load generator and the console.
 
 mod compile_error;
+mod gameday;
 mod gate;
 mod group;
 mod line;
@@ -31,6 +32,7 @@ use crate::pages::{self, Attendee};
 use crate::run::RunError;
 use crate::steps::Lang;
 use crate::text;
+use gameday::{GameDayOptions, Surroundings};
 use stack::Stack;
 use status_board::StatusBoard;
 
@@ -59,6 +61,8 @@ pub(super) struct Options {
     /// of this shell, too
     #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     env: Vec<(String, String)>,
+    #[command(flatten)]
+    game_day: GameDayOptions,
     #[command(flatten)]
     console: ConsoleOptions,
 }
@@ -90,6 +94,7 @@ pub(super) fn up(repository: Repository, options: &Options, lang: Option<Lang>) 
 }
 
 async fn run(repository: Arc<Repository>, options: &Options, lang: Option<Lang>) -> Result<()> {
+    let game = options.game_day.game_day(&options.env)?;
     let subject = subject(&repository, options)?;
     // Ports first, because a build takes minutes.
     let port = free(options.port, "the service", "--port")?;
@@ -97,9 +102,16 @@ async fn run(repository: Arc<Repository>, options: &Options, lang: Option<Lang>)
     let curl = format!("curl -i localhost:{port}/handson");
     let attendee = subject.as_ref().map(|subject| Arc::new(attendee(&repository, subject)));
     let extension =
-        pages::extension(attendee.clone(), Some(repository.root.join(crate::guide::FOLDER)), port);
+        pages::extension(attendee.clone(), Some(repository.root.join(crate::guide::FOLDER)), port, game.clone());
     let monitors = monitors(&repository, options, subject.as_ref());
     let listening = options.console.listen(monitors, extension).await?;
+    let surroundings = match game {
+        Some(game) => {
+            let console = Arc::clone(&listening.console);
+            Some(Surroundings::start(game, &listening.url, httpbin_port, console, options.game_day.after()).await?)
+        }
+        None => None,
+    };
     let lang = lang.unwrap_or_else(|| match &subject {
         Some(subject) => subject.language(&repository),
         None => environment_language(),
@@ -111,6 +123,7 @@ async fn run(repository: Arc<Repository>, options: &Options, lang: Option<Lang>)
         subject,
         port,
         httpbin_port,
+        surroundings,
         curl,
         url: listening.url.clone(),
         endpoint: listening.endpoint.clone(),

@@ -198,7 +198,7 @@ impl Drop for Service {
 }
 
 /// A client for the service that ignores proxies. It uses only plain HTTP, so it loads no certificates.
-fn client() -> reqwest::Result<reqwest::Client> {
+pub(crate) fn client() -> reqwest::Result<reqwest::Client> {
     // This fails if a provider is already installed, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder().no_proxy().user_agent("workshop").tls_certs_only([]).build()

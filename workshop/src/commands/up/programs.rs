@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ::console::monitor::Definition;
 
+use super::gameday::Surroundings;
 use super::lines::Lines;
 use super::program::Program;
 use super::stack::Stack;
@@ -20,6 +21,9 @@ impl Stack {
         let mut set = |name: &str, value: String| program.environment.push((name.to_owned(), value));
         set("PORT", self.port.to_string());
         set("HTTPBIN_URL", format!("http://127.0.0.1:{}", self.httpbin_port));
+        if let Some(Surroundings { environment, .. }) = &self.surroundings {
+            set("DATABASE_URL", environment.database_url());
+        }
         if let Some(Subject::Command(_)) = &self.subject {
             set("OTEL_SERVICE_NAME", self.default_service_name());
         }
@@ -39,8 +43,15 @@ impl Stack {
 
     pub(super) fn httpbin(&self, executable: PathBuf) -> Program {
         let mut program = self.program("httpbin", run::Program::Executable(executable));
-        program.port = Some(self.httpbin_port);
-        let port = self.httpbin_port.to_string();
+        let mut port = self.httpbin_port;
+        if let Some(Surroundings { environment, .. }) = &self.surroundings {
+            port = environment.httpbin_port;
+            // Later variables override earlier ones.
+            let endpoint = environment.endpoint.clone();
+            program.environment.push(("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), endpoint));
+        }
+        program.port = Some(port);
+        let port = port.to_string();
         program.arguments = ["httpbin", "--port", &port, "--delay", "20ms..80ms"].map(str::to_owned).to_vec();
         program
     }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use tokio::sync::mpsc;
 
 use super::compile_error;
+use super::gameday::Surroundings;
 use super::gate::Needs;
 use super::group::Group;
 use super::program::Program;
@@ -32,6 +33,8 @@ pub(super) struct Stack {
     pub(super) label: String,
     pub(super) port: u16,
     pub(super) httpbin_port: u16,
+    /// What surrounds the service on a game day: httpbin is behind a proxy then.
+    pub(super) surroundings: Option<Surroundings>,
     pub(super) curl: String,
     pub(super) url: String,
     pub(super) endpoint: String,
@@ -76,6 +79,9 @@ impl Stack {
         let only_while = Needs { after: None, only_while: Some(backend.gate()) };
         let load = loadtest.map(|loadtest| start(self.load(loadtest), only_while)).transpose()?;
         self.print_addresses();
+        if let Some(surroundings) = &self.surroundings {
+            surroundings.begin(backend.gate());
+        }
 
         self.until_interrupted(&backend, &httpbin).await?;
 
@@ -234,6 +240,13 @@ impl Stack {
                 self.print(text!("  steps     {url}/steps; every save restarts the command", url));
             }
             None => {}
+        }
+        if let Some(Surroundings { after, .. }) = &self.surroundings {
+            self.print(text!(
+                "\n  game day  something breaks {after} after the start. Find out what, where and since when with the console, then:\n            cargo workshop gameday --console {url} --what NAME --where PLACE --since TIME",
+                after,
+                url
+            ));
         }
         self.print(text!("\nCtrl-C stops everything."));
     }
