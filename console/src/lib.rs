@@ -39,7 +39,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinSet, spawn_blocking};
 
-use otlp::model::{LogRecord, Telemetry, now};
+use otlp::model::{LogRecord, Span, Telemetry, now};
 use otlp::{Limits, Rejected, Signal, Sink};
 
 pub use extension::Extension;
@@ -227,6 +227,12 @@ impl Console {
                 if trace.spans().is_empty() { None } else { view(trace) }
             },
         )
+    }
+
+    /// All spans of all traces.
+    pub fn spans(&self) -> Vec<Arc<Span>> {
+        let traces = self.find_traces(u64::MAX, usize::MAX, |trace| Some(trace.spans().to_vec()));
+        traces.concat()
     }
 
     /// The same, also with traces that have only log records.

@@ -13,8 +13,8 @@
 //! | [`reveal`] | how an experienced engineer finds the fault |
 
 pub mod answer;
-pub mod environment;
 mod contradiction;
+pub mod environment;
 pub mod evidence;
 pub mod fault;
 pub mod incident;
@@ -42,8 +42,7 @@ pub struct GameDay {
     pub plan: Plan,
     /// When it was started, in nanoseconds since 1970.
     pub started: u64,
-    /// The address of the console, as soon as it is known.
-    pub console: OnceLock<String>,
+    console_url: OnceLock<String>,
     began: watch::Sender<Option<u64>>,
     random: Mutex<StdRng>,
 }
@@ -52,7 +51,17 @@ impl GameDay {
     /// A game day on which everything is still well.
     pub fn new(plan: Plan) -> Self {
         let random = Mutex::new(StdRng::seed_from_u64(plan.seed));
-        Self { plan, started: now(), console: OnceLock::new(), began: watch::Sender::new(None), random }
+        Self { plan, started: now(), console_url: OnceLock::new(), began: watch::Sender::new(None), random }
+    }
+
+    /// Sets the address of the console. Only the first one counts.
+    pub fn set_console_url(&self, url: &str) {
+        self.console_url.get_or_init(|| url.to_owned());
+    }
+
+    /// The address of the console.
+    pub fn console_url(&self) -> &str {
+        self.console_url.get().map_or("", String::as_str)
     }
 
     /// When the fault began, in nanoseconds since 1970; `None` if it has not.

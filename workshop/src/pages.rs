@@ -33,7 +33,7 @@ pub fn extension(
     port: u16,
     game: Option<Arc<GameDay>>,
 ) -> console::Extension {
-    let judge = game.map(|game| Router::new().route("/gameday", post(gameday::judge).with_state(game)));
+    let judge = game.map(|game| Router::new().route("/gameday", post(gameday::judge)).layer(Extension(game)));
     let on_the_overview = attendee.clone();
     let workshop = Arc::new(Workshop { attendee, guide });
     console::Extension {

@@ -77,7 +77,12 @@ async fn ask(url: &str, answer: &Answer) -> Result<Reply> {
         ))),
         status => {
             let error = response.text().await.unwrap_or_default();
-            Err(fail(text!("the judge at {url} answers with {status}: {error}", url, status = status.as_u16(), error)))
+            Err(fail(text!(
+                "the judge at {url} answers with {status}: {error}",
+                url,
+                status = status.as_u16(),
+                error
+            )))
         }
     }
 }

@@ -101,14 +101,21 @@ async fn run(repository: Arc<Repository>, options: &Options, lang: Option<Lang>)
     let httpbin_port = free(options.httpbin_port, "the local httpbin", "--httpbin-port")?;
     let curl = format!("curl -i localhost:{port}/handson");
     let attendee = subject.as_ref().map(|subject| Arc::new(attendee(&repository, subject)));
-    let extension =
-        pages::extension(attendee.clone(), Some(repository.root.join(crate::guide::FOLDER)), port, game.clone());
+    let extension = pages::extension(
+        attendee.clone(),
+        Some(repository.root.join(crate::guide::FOLDER)),
+        port,
+        game.clone(),
+    );
     let monitors = monitors(&repository, options, subject.as_ref());
     let listening = options.console.listen(monitors, extension).await?;
     let surroundings = match game {
         Some(game) => {
             let console = Arc::clone(&listening.console);
-            Some(Surroundings::start(game, &listening.url, httpbin_port, console, options.game_day.after()).await?)
+            Some(
+                Surroundings::start(game, &listening.url, httpbin_port, console, options.game_day.after())
+                    .await?,
+            )
         }
         None => None,
     };

@@ -22,7 +22,10 @@ pub(super) fn contradiction(fault: Fault, evidence: &Evidence, began: u64) -> (M
             let queries = evidence.queries().map(|query| Value::new(query, query.duration()));
             let compared = Compared::new(queries, began);
             let Compared { now, before, .. } = compared.texts();
-            (text!("9 of 10 queries take at most {now} now; at first it was {before}", now, before), compared.trace)
+            (
+                text!("9 of 10 queries take at most {now} now; at first it was {before}", now, before),
+                compared.trace,
+            )
         }
         Fault::SlowUpstream => {
             let served = calls.iter().flat_map(|call| {
@@ -59,14 +62,22 @@ pub(super) fn contradiction(fault: Fault, evidence: &Evidence, began: u64) -> (M
             (text!("{n} of {count} calls have more than one span of httpbin below them", n, count), trace)
         }
         Fault::LostContext => {
-            let served: Vec<&Span> = evidence.served().filter(|span| span.start >= began).collect();
+            // From the beginning, because the clock of httpbin may be wrong.
+            let served: Vec<&Span> = evidence.served().collect();
             let (n, count, trace) = shares(&served, |span| is_orphan(span), |span| &span.trace_id);
             (text!("{n} of {count} spans of httpbin have no parent", n, count), trace)
         }
         Fault::ClockSkew => {
             let served: Vec<&Call> = recent.into_iter().filter(|call| !call.served.is_empty()).collect();
             let (n, count, trace) = shares(&served, |call| is_skewed(call), |call| &call.span.trace_id);
-            (text!("{n} of {count} spans of httpbin began before or after the span of their call", n, count), trace)
+            (
+                text!(
+                    "{n} of {count} spans of httpbin began before or after the span of their call",
+                    n,
+                    count
+                ),
+                trace,
+            )
         }
         Fault::FlakyUpstream => {
             let (n, count, trace) = shares(&recent, |call| is_refused(call), |call| &call.span.trace_id);

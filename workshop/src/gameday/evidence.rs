@@ -1,29 +1,17 @@
 //! The spans that the console has received, as calls of httpbin and queries.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use otlp::model::{Attributes, Span, SpanKind};
-use serde_json::Value;
 
 use super::HTTPBIN;
 use crate::messages::Message;
-use crate::run;
 use crate::text;
-
-/// Why there is no evidence.
-#[derive(Debug, thiserror::Error)]
-pub enum EvidenceError {
-    /// The console does not answer.
-    #[error("the console does not answer: {0}")]
-    Console(#[from] reqwest::Error),
-    /// What it answers is not what it saves.
-    #[error("the console's file of telemetry cannot be read: {0}")]
-    File(String),
-}
 
 /// All spans, and how they belong together.
 pub struct Evidence {
-    spans: Vec<Span>,
+    spans: Vec<Arc<Span>>,
     by_id: HashMap<String, usize>,
     children: HashMap<String, Vec<usize>>,
 }
@@ -65,20 +53,8 @@ impl Signal {
 }
 
 impl Evidence {
-    /// Takes all spans from the console at `url`.
-    ///
-    /// # Errors
-    ///
-    /// The console does not answer, or with something else.
-    pub async fn load(url: &str) -> Result<Self, EvidenceError> {
-        let saved = run::client()?.get(format!("{url}/save")).send().await?.error_for_status()?.bytes().await?;
-        let parsing = tokio::task::spawn_blocking(move || parse(&saved));
-        let spans = parsing.await.map_err(|error| EvidenceError::File(error.to_string()))??;
-        Ok(Self::new(spans))
-    }
-
     /// The evidence of these spans.
-    pub fn new(mut spans: Vec<Span>) -> Self {
+    pub fn new(mut spans: Vec<Arc<Span>>) -> Self {
         spans.sort_by_key(|span| span.start);
         let mut children: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, span) in spans.iter().enumerate() {
@@ -91,8 +67,8 @@ impl Evidence {
     }
 
     /// All spans, earliest first.
-    pub fn spans(&self) -> &[Span] {
-        &self.spans
+    pub fn spans(&self) -> impl DoubleEndedIterator<Item = &Span> {
+        self.spans.iter().map(Arc::as_ref)
     }
 
     /// The parent of a span, if it has arrived.
@@ -103,17 +79,17 @@ impl Evidence {
 
     fn children<'a>(&'a self, span: &'a Span) -> impl Iterator<Item = &'a Span> {
         let children = self.children.get(&span.span_id).map(Vec::as_slice).unwrap_or_default();
-        children.iter().map(|index| &self.spans[*index]).filter(|child| child.trace_id == span.trace_id)
+        children.iter().map(|index| &*self.spans[*index]).filter(|child| child.trace_id == span.trace_id)
     }
 
     /// The requests of the service.
     pub fn requests(&self) -> impl Iterator<Item = &Span> {
-        self.spans.iter().filter(|span| span.kind == SpanKind::Server && span.service() != HTTPBIN)
+        self.spans().filter(|span| span.kind == SpanKind::Server && span.service() != HTTPBIN)
     }
 
     /// The calls of httpbin.
     pub fn calls(&self) -> Vec<Call<'_>> {
-        self.spans.iter().filter_map(|span| self.call(span)).collect()
+        self.spans().filter_map(|span| self.call(span)).collect()
     }
 
     fn call<'a>(&'a self, span: &'a Span) -> Option<Call<'a>> {
@@ -124,12 +100,12 @@ impl Evidence {
 
     /// The SERVER spans of httpbin.
     pub fn served(&self) -> impl Iterator<Item = &Span> {
-        self.spans.iter().filter(|span| is_served(span))
+        self.spans().filter(|span| is_served(span))
     }
 
     /// The queries.
     pub fn queries(&self) -> impl Iterator<Item = &Span> {
-        self.spans.iter().filter(|span| is_query(span))
+        self.spans().filter(|span| is_query(span))
     }
 
     /// Whether a span has a query as a child.
@@ -140,7 +116,7 @@ impl Evidence {
     /// Whether there is a signal at all.
     pub fn has(&self, signal: Signal) -> bool {
         match signal {
-            Signal::Calls => self.spans.iter().any(|span| called_path(span).is_some()),
+            Signal::Calls => self.spans().any(|span| called_path(span).is_some()),
             Signal::Served => self.served().next().is_some(),
             Signal::Linked => self.served().any(|span| self.parent(span).is_some()),
             Signal::Queries => self.queries().next().is_some(),
@@ -178,18 +154,4 @@ pub(super) fn is_query(span: &Span) -> bool {
 
 fn first<'a>(attributes: &'a Attributes, keys: &[&str]) -> Option<&'a str> {
     keys.iter().find_map(|key| attributes.text(key))
-}
-
-/// The spans of a file that the console has saved: a JSON object per line.
-fn parse(saved: &[u8]) -> Result<Vec<Span>, EvidenceError> {
-    let mut spans = Vec::new();
-    for line in saved.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let json: Value =
-            serde_json::from_slice(line).map_err(|error| EvidenceError::File(error.to_string()))?;
-        if json.get("resourceSpans").is_some() {
-            let decoded = otlp::decode_json(json).map_err(|error| EvidenceError::File(error.to_string()))?;
-            spans.extend(decoded.spans);
-        }
-    }
-    Ok(spans)
 }

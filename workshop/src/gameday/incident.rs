@@ -61,16 +61,19 @@ pub fn incidents<'a>(plan: &Plan, evidence: &'a Evidence, began: u64) -> Vec<Inc
             });
             with_parent.collect()
         }
-        Fault::SlowUpstream => {
-            calls().filter(|call| of_the_endpoint(call) && is_served_late(call)).map(Incident::of_call).collect()
-        }
+        Fault::SlowUpstream => calls()
+            .filter(|call| of_the_endpoint(call) && is_served_late(call))
+            .map(Incident::of_call)
+            .collect(),
         Fault::Pool => calls().filter(waits_for_connection).map(Incident::of_call).collect(),
         Fault::RetryStorm => {
             calls().filter(|call| of_the_endpoint(call) && is_repeated(call)).map(Incident::of_call).collect()
         }
         Fault::LostContext => {
-            let roots: Vec<&Span> =
-                evidence.served().filter(|span| is_orphan(span) && served_path(span) == Some(plan.endpoint)).collect();
+            let roots: Vec<&Span> = evidence
+                .served()
+                .filter(|span| is_orphan(span) && served_path(span) == Some(plan.endpoint))
+                .collect();
             let alone = calls().filter(|call| of_the_endpoint(call) && call.served.is_empty());
             let with_root = alone.filter_map(|call| {
                 let during = call.span.start..=call.span.end;

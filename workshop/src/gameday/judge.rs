@@ -7,7 +7,7 @@ use otlp::model::{StatusCode, now};
 
 use super::answer::{Answer, utc};
 use super::contradiction::contradiction;
-use super::evidence::{Evidence, EvidenceError};
+use super::evidence::Evidence;
 use super::incident::{Incident, incidents, is_at_the_place, missing};
 use super::{GameDay, place, reveal};
 use crate::messages::Message;
@@ -59,36 +59,25 @@ pub enum Judgement {
 }
 
 impl GameDay {
-    /// Judges an answer by the telemetry of the console.
-    ///
-    /// # Errors
-    ///
-    /// The console does not answer.
-    pub async fn judge(&self, answer: &Answer) -> Result<Judgement, EvidenceError> {
-        let url = self.console.get().map(String::as_str).unwrap_or_default();
-        let evidence = Evidence::load(url).await?;
-        Ok(self.judge_by(answer, &evidence))
-    }
-
-    /// Judges an answer by these spans.
-    pub fn judge_by(&self, answer: &Answer, evidence: &Evidence) -> Judgement {
+    /// Judges an answer by the telemetry.
+    pub fn judge(&self, answer: &Answer, evidence: &Evidence) -> Judgement {
         let Some(began) = self.began() else { return not_yet(evidence) };
+        if let Some(signal) = missing(self.plan.fault, evidence) {
+            let (signal, step) = signal.describe();
+            return Judgement::NotShown(text!(
+                "The telemetry of this service cannot show what is broken: it has no {signal}. The step {step} gives them.",
+                signal,
+                step
+            ));
+        }
         let incidents = incidents(&self.plan, evidence, began);
         let (Some(first), Some(last)) = (incidents.first(), incidents.last()) else {
-            return match missing(self.plan.fault, evidence) {
-                Some(signal) => {
-                    let (signal, step) = signal.describe();
-                    Judgement::NotShown(text!(
-                        "Something is broken, but the telemetry of this service cannot show it: it has no {signal}. The step {step} gives them.",
-                        signal,
-                        step
-                    ))
-                }
-                None if now() > began + SHOWS_WITHIN => Judgement::NotShown(text!(
-                    "Something is broken, but it does not reach this service: does it get requests, and does it use HTTPBIN_URL and DATABASE_URL?"
-                )),
-                None => not_yet(evidence),
-            };
+            if now() < began + SHOWS_WITHIN {
+                return not_yet(evidence);
+            }
+            return Judgement::NotShown(text!(
+                "Something is broken, but it does not reach this service: does it get requests, and does it use HTTPBIN_URL and DATABASE_URL?"
+            ));
         };
         let what = self.judge_what(answer, evidence, &incidents, began);
         let place = place::judge(&answer.place, &self.plan, evidence, &incidents);
@@ -98,14 +87,27 @@ impl GameDay {
         Judgement::Judged { what, place, since, reveal }
     }
 
-    fn judge_what(&self, answer: &Answer, evidence: &Evidence, incidents: &[Incident], began: u64) -> Finding {
+    fn judge_what(
+        &self,
+        answer: &Answer,
+        evidence: &Evidence,
+        incidents: &[Incident],
+        began: u64,
+    ) -> Finding {
         if answer.what == self.plan.fault {
-            return Finding::right(text!("the telemetry has shown it {count} times", count = incidents.len()));
+            return Finding::right(text!(
+                "the telemetry has shown it {count} times",
+                count = incidents.len()
+            ));
         }
         if let Some(signal) = missing(answer.what, evidence) {
             let (signal, step) = signal.describe();
             return Finding::wrong(
-                text!("the telemetry of this service cannot show it: it has no {signal}, which the step {step} gives", signal, step),
+                text!(
+                    "the telemetry of this service cannot show it: it has no {signal}, which the step {step} gives",
+                    signal,
+                    step
+                ),
                 None,
             );
         }
@@ -113,7 +115,13 @@ impl GameDay {
         Finding::wrong(text, trace.as_deref())
     }
 
-    fn judge_since(&self, answer: &Answer, evidence: &Evidence, incidents: &[Incident], began: u64) -> Finding {
+    fn judge_since(
+        &self,
+        answer: &Answer,
+        evidence: &Evidence,
+        incidents: &[Incident],
+        began: u64,
+    ) -> Finding {
         let since = answer.since.within(&(self.started.saturating_sub(TOLERANCE)..=now()));
         let first = incidents.first().map_or(began, |incident| incident.at);
         if since > first.max(began) + TOLERANCE {
@@ -128,7 +136,6 @@ impl GameDay {
             let between = since..began;
             let healthy = evidence
                 .spans()
-                .iter()
                 .find(|span| between.contains(&span.start) && is_at_the_place(&self.plan, evidence, span));
             return Finding::wrong(
                 match healthy {

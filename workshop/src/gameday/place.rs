@@ -54,7 +54,8 @@ pub(super) fn judge(named: &str, plan: &Plan, evidence: &Evidence, incidents: &[
         );
     }
     let ids: HashSet<&str> = selected.iter().map(|span| span.span_id.as_str()).collect();
-    let contains = |incident: &Incident| incident.spans.iter().any(|span| ids.contains(span.span_id.as_str()));
+    let contains =
+        |incident: &Incident| incident.spans.iter().any(|span| ids.contains(span.span_id.as_str()));
     let covered = incidents.iter().filter(|incident| contains(incident)).count();
     let other = selected.iter().rev().find(|span| !is_at_the_place(plan, evidence, span));
     match (covered, other) {
@@ -64,11 +65,17 @@ pub(super) fn judge(named: &str, plan: &Plan, evidence: &Evidence, incidents: &[
                 incident.trace(),
             ),
             None => {
-                let newest = selected.iter().max_by_key(|span| span.start);
-                let count = selected.len();
+                // Best a trace in which it showed, but not in these spans.
+                let traces: HashSet<&str> = incidents.iter().filter_map(Incident::trace).collect();
+                let is_near = |span: &&&Span| traces.contains(span.trace_id.as_str());
+                let example = selected.iter().rev().find(is_near).or(selected.last());
                 Finding::wrong(
-                    text!("none of the {count} spans of '{named}' shows it, for example in this trace", count, named),
-                    newest.map(|span| span.trace_id.as_str()),
+                    text!(
+                        "none of the {count} spans of '{named}' shows it; an example is in this trace",
+                        count = selected.len(),
+                        named
+                    ),
+                    example.map(|span| span.trace_id.as_str()),
                 )
             }
         },
@@ -83,12 +90,15 @@ pub(super) fn judge(named: &str, plan: &Plan, evidence: &Evidence, incidents: &[
         (covered, None) if covered * 100 < incidents.len() * MIN_COVERAGE => {
             let outside = incidents.iter().rev().find(|incident| !contains(incident));
             Finding::wrong(
-                text!("it also happens outside of '{named}', for example in this trace: name a larger place", named),
+                text!(
+                    "it also happens outside of '{named}', for example in this trace: name a larger place",
+                    named
+                ),
                 outside.and_then(Incident::trace),
             )
         }
         (count, None) => Finding::right(text!(
-            "'{named}' contains {count} of the {all} times it showed, and nothing else",
+            "{count} of the {all} times it showed were in '{named}', and nothing else is",
             named,
             count,
             all = incidents.len()
@@ -103,10 +113,13 @@ fn select<'a>(evidence: &'a Evidence, named: &str) -> Vec<&'a Span> {
     let has_attribute = |span: &Span| {
         let path = span.attributes.text("url.full").and_then(path_of_url);
         path.is_some_and(is_named)
-            || ATTRIBUTES.iter().filter_map(|key| span.attributes.get(key)).any(|value| is_named(&value.unquoted()))
+            || ATTRIBUTES
+                .iter()
+                .filter_map(|key| span.attributes.get(key))
+                .any(|value| is_named(&value.unquoted()))
     };
     let spans = |matches: &dyn Fn(&Span) -> bool| -> Vec<&'a Span> {
-        evidence.spans().iter().filter(|span| matches(span)).collect()
+        evidence.spans().filter(|span| matches(span)).collect()
     };
     let ways: [&dyn Fn(&Span) -> bool; 3] =
         [&|span| is_named(span.service()), &|span| is_named(&span.name), &has_attribute];

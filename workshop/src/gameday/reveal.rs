@@ -12,24 +12,38 @@ use crate::text;
 pub(super) fn reveal(game: &GameDay, evidence: &Evidence, first: &Incident, last: &Incident) -> Vec<Message> {
     let plan = &game.plan;
     let began = game.began().unwrap_or_default();
-    let url = game.console.get().map(String::as_str).unwrap_or_default();
+    let url = game.console_url();
     let trace = |incident: &Incident| format!("{url}/traces/{}", incident.trace().unwrap_or_default());
-    let service = evidence.calls().first().map_or("handson".to_owned(), |call| call.span.service().to_owned());
+    let service =
+        evidence.calls().first().map_or("handson".to_owned(), |call| call.span.service().to_owned());
     let search = search(plan.fault, &service);
     vec![
-        text!("{fault} since {time} (seed {seed}): {what}", fault = plan.fault.name(), time = utc(began), seed = plan.seed, what = what(game)),
-        text!("first     {first}\nlast      {last}", first = trace(first), last = trace(last)),
+        text!(
+            "{fault} since {time} (seed {seed}): {what}",
+            fault = plan.fault.name(),
+            time = utc(began),
+            seed = plan.seed,
+            what = what(game)
+        ),
+        text!("  first     {first}\n  last      {last}", first = trace(first), last = trace(last)),
         how(plan.fault),
-        text!("search    {search}", search),
+        text!("  search    {search}", search),
     ]
 }
 
 fn what(game: &GameDay) -> Message {
     let endpoint = game.plan.endpoint;
     match game.plan.fault {
-        Fault::SlowQuery => text!("another program locked the database from time to time, for about a second"),
-        Fault::SlowUpstream => text!("httpbin got the body of each call of {endpoint} 0.5 s to 0.9 s late, and waited for it", endpoint),
-        Fault::Pool => text!("another client held all connections to httpbin for about 0.6 s, again and again"),
+        Fault::SlowQuery => {
+            text!("another program locked the database from time to time, for about a second")
+        }
+        Fault::SlowUpstream => text!(
+            "httpbin got the body of each call of {endpoint} 0.5 s to 0.9 s late, and waited for it",
+            endpoint
+        ),
+        Fault::Pool => {
+            text!("another client held all connections to httpbin for about 0.6 s, again and again")
+        }
         Fault::RetryStorm => text!("a proxy repeated each call of {endpoint} four times", endpoint),
         Fault::LostContext => text!("a proxy removed traceparent from the calls of {endpoint}", endpoint),
         Fault::ClockSkew => {
@@ -39,14 +53,17 @@ fn what(game: &GameDay) -> Message {
                 false => text!("the clock of httpbin was {seconds} s behind", seconds),
             }
         }
-        Fault::FlakyUpstream => text!("a proxy answered 40 % of the calls of {endpoint} with 503, without asking httpbin", endpoint),
+        Fault::FlakyUpstream => text!(
+            "a proxy answered 40 % of the calls of {endpoint} with 503, without asking httpbin",
+            endpoint
+        ),
     }
 }
 
 fn how(fault: Fault) -> Message {
     match fault {
         Fault::SlowQuery => text!(
-            "The overview shows a higher p95 while p50 stays: some requests are slow, not all. In a slow trace, nearly all of the time is in the span of the query. Several queries wait at once and end together, which is how a lock looks; a slow query without a lock would be slow in every request."
+            "The overview shows a higher p95 while p50 stays: some requests are slow, not all. In a slow trace, nearly all of the time is in the span of the query. Several queries of different requests wait at the same time, and end almost together: this is how a lock looks."
         ),
         Fault::SlowUpstream => text!(
             "The overview shows that p50 and p95 rise: every request is slower. In each trace one call is longer than the three others, and httpbin's own span in it is as long. So the time passes in httpbin, and not on the way there."
@@ -64,7 +81,7 @@ fn how(fault: Fault) -> Message {
             "A trace seems to take many seconds, while its first span takes a fraction of one. The spans of httpbin are outside of the calls that they belong to, all by the same time: no work can begin before it is called for, so a clock is wrong. The page of the trace says so, too."
         ),
         Fault::FlakyUpstream => text!(
-            "The overview shows errors, and the page of errors one group. Its traces have a call with the status 503, always of the same endpoint, and no span of httpbin below it: the answer comes from something in between."
+            "The overview shows errors, and the page of errors their type and message. Their traces have a call with the status 503, always of the same endpoint, and no span of httpbin below it: the answer comes from something in between."
         ),
     }
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::Json;
+use axum::{Extension, Json};
+use console::Console;
 use serde::{Deserialize, Serialize};
 
 use crate::gameday::GameDay;
 use crate::gameday::answer::Answer;
+use crate::gameday::evidence::Evidence;
 use crate::gameday::judge::{Finding, Judgement};
 use crate::steps::Lang;
 
@@ -40,13 +40,14 @@ pub struct ShownFinding {
 }
 
 /// `POST /gameday`
-pub(super) async fn judge(State(game): State<Arc<GameDay>>, Json(answer): Json<Answer>) -> Response {
+pub(super) async fn judge(
+    State(console): State<Arc<Console>>,
+    Extension(game): Extension<Arc<GameDay>>,
+    Json(answer): Json<Answer>,
+) -> Json<Reply> {
     let lang = if answer.lang == Lang::Ja.code() { Lang::Ja } else { Lang::En };
-    let url = game.console.get().map(String::as_str).unwrap_or_default();
-    match game.judge(&answer).await {
-        Ok(judgement) => Json(Reply::new(judgement, url, lang)).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    }
+    let judgement = game.judge(&answer, &Evidence::new(console.spans()));
+    Json(Reply::new(judgement, game.console_url(), lang))
 }
 
 impl Reply {

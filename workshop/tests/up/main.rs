@@ -13,6 +13,7 @@
 mod accessibility;
 mod browser;
 mod errors;
+mod game_day;
 mod guide;
 mod pages;
 mod processes;

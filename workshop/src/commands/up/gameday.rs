@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
 use ::console::Console;
+use anyhow::{Context, Result};
 use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
@@ -33,8 +33,7 @@ impl Surroundings {
         console: Arc<Console>,
         after: String,
     ) -> Result<Self> {
-        // It is set only here.
-        let _ = game.console.set(url.to_owned());
+        game.set_console_url(url);
         let environment = Environment::start(&game, proxy_port, console).await;
         let environment = environment.context("cannot start what surrounds the service")?;
         Ok(Self { game, environment, after })

@@ -86,7 +86,8 @@ async fn call(State(proxy): State<Arc<Proxy>>, request: Request) -> Response {
         }
         Some(Fault::RetryStorm) if is_of_the_endpoint => {
             for _ in 0..REPETITIONS {
-                let (proxy, call) = (Arc::clone(&proxy), Call { head: head.clone(), body: body.clone(), body_delay });
+                let (proxy, call) =
+                    (Arc::clone(&proxy), Call { head: head.clone(), body: body.clone(), body_delay });
                 tokio::spawn(async move { proxy.forward(call).await });
                 tokio::time::sleep(REPETITION_INTERVAL).await;
             }
