@@ -20,40 +20,34 @@ pub(super) fn contradiction(fault: Fault, evidence: &Evidence, began: u64) -> (M
     match fault {
         Fault::SlowQuery => {
             let queries = evidence.queries().map(|query| Value::new(query, query.duration()));
-            let compared = Compared::new(queries, began);
-            let Compared { now, before, .. } = compared.texts();
-            (
-                text!("9 of 10 queries take at most {now} now; at first it was {before}", now, before),
-                compared.trace,
-            )
+            let Compared { now, before, trace } = Compared::new(queries, began);
+            (text!("9 of 10 queries take at most {now} now; at first it was {before}", now, before), trace)
         }
         Fault::SlowUpstream => {
             let served = calls.iter().flat_map(|call| {
                 let at = call.span.start;
                 call.served.iter().map(move |span| Value { at, ..Value::new(span, span.duration()) })
             });
-            let compared = Compared::new(served, began);
-            let Compared { now, before, .. } = compared.texts();
+            let Compared { now, before, trace } = Compared::new(served, began);
             (
                 text!(
                     "9 of 10 spans of httpbin itself take at most {now} now; at first it was {before}",
                     now,
                     before
                 ),
-                compared.trace,
+                trace,
             )
         }
         Fault::Pool => {
             let waits = calls.iter().filter_map(|call| Some(Value::new(call.span, wait(call)?)));
-            let compared = Compared::new(waits, began);
-            let Compared { now, before, .. } = compared.texts();
+            let Compared { now, before, trace } = Compared::new(waits, began);
             (
                 text!(
                     "9 of 10 calls take at most {now} longer than httpbin works on them; at first it was {before}",
                     now,
                     before
                 ),
-                compared.trace,
+                trace,
             )
         }
         Fault::RetryStorm => {
@@ -64,7 +58,7 @@ pub(super) fn contradiction(fault: Fault, evidence: &Evidence, began: u64) -> (M
         Fault::LostContext => {
             // From the beginning, because the clock of httpbin may be wrong.
             let served: Vec<&Span> = evidence.served().collect();
-            let (n, count, trace) = shares(&served, |span| is_orphan(span), |span| &span.trace_id);
+            let (n, count, trace) = shares(&served, is_orphan, |span| &span.trace_id);
             (text!("{n} of {count} spans of httpbin have no parent", n, count), trace)
         }
         Fault::ClockSkew => {
@@ -110,23 +104,22 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The percentile since the start of the fault, and before.
-struct Compared<T = u64> {
-    now: T,
-    before: T,
+/// The percentile since the start of the fault, and before, as texts.
+struct Compared {
+    now: String,
+    before: String,
+    /// The trace of the first.
     trace: Option<String>,
 }
 
 impl Compared {
     fn new<'a>(values: impl Iterator<Item = Value<'a>>, began: u64) -> Self {
         let (mut now, mut before): (Vec<_>, Vec<_>) = values.partition(|value| value.at >= began);
-        let trace = percentile(&mut now).map(|value| value.trace.to_owned());
-        let nanoseconds = |values: &mut Vec<Value>| percentile(values).map_or(0, |value| value.nanoseconds);
-        Self { now: nanoseconds(&mut now), before: nanoseconds(&mut before), trace }
-    }
-
-    fn texts(&self) -> Compared<String> {
-        Compared { now: duration(self.now), before: duration(self.before), trace: None }
+        let (now, before) = (percentile(&mut now), percentile(&mut before));
+        // The console drops the oldest spans first, so there may be none from before.
+        let text =
+            |value: Option<&Value>| value.map_or("–".to_owned(), |value| duration(value.nanoseconds));
+        Self { now: text(now), before: text(before), trace: now.map(|value| value.trace.to_owned()) }
     }
 }
 

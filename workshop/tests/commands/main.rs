@@ -418,6 +418,31 @@ fn up_reports_in_one_line_what_it_cannot_start() {
 }
 
 #[test]
+fn a_game_day_refuses_what_it_decides_itself_and_says_what_is_allowed() {
+    let repository = Repository::new();
+    for (arguments, message) in [
+        (&["--fault", "lock"][..], "possible values: random, slow-query, slow-upstream, pool"),
+        (&["--fault", "pool", "--error-rate", "0.5"], "cannot be used with '--error-rate <R>'"),
+        (&["--fault", "pool", "--fault-after", "9s..3s"], "or a range such as 30s..90s"),
+        (&["--seed", "1"], "--fault <NAME>"),
+        (&["--fault", "pool", "--env", "DATABASE_URL=x"], "with --fault, `up` sets DATABASE_URL itself"),
+    ] {
+        repository.run(&[&["up"], arguments].concat()).refuses_with(message);
+    }
+}
+
+#[test]
+fn an_answer_is_refused_without_a_game_day_and_with_a_time_that_is_none() {
+    let repository = Repository::new();
+    let answer = |since: &str, console: &str| {
+        let place = ["--what", "pool", "--where", "httpbin"];
+        repository.run(&[&["gameday"][..], &place, &["--since", since, "--console", console]].concat())
+    };
+    answer("noon", "http://127.0.0.1:9").refuses_with("expected a time such as 10:42:10");
+    answer("10:42:10", "http://127.0.0.1:9").refuses_with("no console answers at http://127.0.0.1:9");
+}
+
+#[test]
 fn up_reports_in_one_line_that_a_backend_does_not_build() {
     let repository = Repository::new();
     repository.run(&["new", "sakura"]).succeeds();

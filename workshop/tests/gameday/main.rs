@@ -81,7 +81,8 @@ fn span(shape: Shape) -> Span {
     otlp::decode_json(json).unwrap().spans.remove(0)
 }
 
-/// A request, its call of `/post` with httpbin's span, and its query, which take this long.
+/// A request, its call of `/post` with httpbin's span, and its query, which take this long, and a short call
+/// of `/put`.
 fn request(number: u64, start: u64, call: u64, query: u64) -> Vec<Span> {
     let (trace, id) = (number + 1, (number + 1) * 16);
     let url = json!({ "url.full": "http://127.0.0.1:8081/post" });
@@ -95,6 +96,8 @@ fn request(number: u64, start: u64, call: u64, query: u64) -> Vec<Span> {
         shape(id + 1, id, "handson", "POST", 3, call, url),
         shape(id + 2, id + 1, "httpbin", "POST /post", 2, call, served),
         shape(id + 3, id, "handson", "SELECT users", 3, query, database),
+        shape(id + 4, id, "handson", "PUT", 3, 50, json!({ "url.full": "http://127.0.0.1:8081/put" })),
+        shape(id + 5, id + 4, "httpbin", "PUT /put", 2, 50, json!({ "url.path": "/put" })),
     ]
 }
 
@@ -125,7 +128,7 @@ fn note(judgement: Judgement) -> String {
 async fn a_service_without_a_signal_gets_the_step_that_gives_it() {
     type Kept = fn(&Span) -> bool;
     let no_query: Kept = |span| span.name != "SELECT users";
-    let no_call: Kept = |span| span.name != "POST";
+    let no_call: Kept = |span| span.name != "POST" && span.name != "PUT";
     let no_httpbin: Kept = |span| span.service() != "httpbin";
     let root = workshop_root();
     let steps = Steps::load(&root).unwrap();
@@ -243,6 +246,31 @@ async fn every_fault_that_is_not_there_is_contradicted_with_a_number_and_a_trace
         assert!(!what.right && text.bytes().any(|byte| byte.is_ascii_digit()), "{fault:?}: {text}");
         assert!(what.trace.is_some(), "{fault:?}: {text}");
         assert_ne!(what.text.in_lang(Lang::Ja), text, "{fault:?}");
+    }
+}
+
+/// A text without its numbers.
+fn without_numbers(text: &str) -> String {
+    text.split_inclusive(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .map(|part| part.trim_start_matches(|letter: char| letter.is_ascii_digit() || letter == '.'))
+        .collect()
+}
+
+#[tokio::test]
+async fn the_chapter_quotes_what_the_judge_says() {
+    let game = Game::begun(Fault::SlowUpstream).await;
+    let spans = requests(game.began, 900, 1);
+    let wrong = findings(game.judge(Fault::Pool, "httpbin", game.began - 25 * SECOND, &spans));
+    for (code, lang) in [("en", Lang::En), ("ja", Lang::Ja)] {
+        let file = workshop_root().join("workshop/guide").join(code).join("14-game-day.md");
+        let chapter = without_numbers(&std::fs::read_to_string(file).unwrap());
+        for finding in &wrong {
+            let text = without_numbers(&finding.text.in_lang(lang));
+            assert!(chapter.contains(&text), "{code}: the chapter should quote {text:?}");
+        }
+        for fault in Fault::value_variants() {
+            assert!(chapter.contains(&format!("| `{}` |", fault.name())), "{code}: {fault:?}");
+        }
     }
 }
 

@@ -114,7 +114,8 @@ fn json_of(up: &Up, path: &str, query: &[(&str, &str)]) -> Value {
     serde_json::from_slice(&curl.output().unwrap().stdout).unwrap()
 }
 
-/// When the traces that a search finds began. The newest are left out, because their spans are still arriving.
+/// When the traces that a search finds began. The newest are left out, because their spans are still
+/// arriving.
 fn starts(up: &Up, search: &str) -> Vec<u64> {
     let found = json_of(up, "/traces", &[("q", search), ("last", "all")]);
     let traces = found["traces"].as_array().unwrap_or_else(|| panic!("{search}: {found}"));

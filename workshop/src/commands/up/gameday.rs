@@ -19,7 +19,7 @@ use crate::text;
 pub(super) struct Surroundings {
     pub(super) game: Arc<GameDay>,
     pub(super) environment: Environment,
-    /// The time until something breaks, as text.
+    /// The time until something breaks, in seconds: `45` or `30..90`.
     pub(super) after: String,
 }
 
@@ -127,10 +127,9 @@ impl GameDayOptions {
         Ok(Some(Arc::new(GameDay::new(Plan::draw(fault, seed, self.fault_after.clone())))))
     }
 
-    /// The shortest and the longest time until something breaks, as text.
+    /// The time until something breaks, in seconds: `45` or `30..90`.
     pub(super) fn after(&self) -> String {
-        let (from, to) = (self.fault_after.start(), self.fault_after.end());
-        let text = |time: &Duration| humantime::format_duration(*time).to_string();
-        if from == to { text(from) } else { format!("{}..{}", text(from), text(to)) }
+        let (from, to) = (self.fault_after.start().as_secs(), self.fault_after.end().as_secs());
+        if from == to { from.to_string() } else { format!("{from}..{to}") }
     }
 }

@@ -243,7 +243,7 @@ impl Stack {
         }
         if let Some(Surroundings { after, .. }) = &self.surroundings {
             self.print(text!(
-                "\n  game day  something breaks {after} after the start. Find out what, where and since when with the console, then:\n            cargo workshop gameday --console {url} --what NAME --where PLACE --since TIME",
+                "\n  game day  something breaks {after} s after the start. Find out what, where and since when with the console, then:\n            cargo workshop gameday --console {url} --what NAME --where PLACE --since TIME",
                 after,
                 url
             ));
