@@ -91,10 +91,10 @@ fn search(fault: Fault, service: &str) -> String {
     match fault {
         Fault::SlowQuery => "db.system.name~\"\" duration>250ms".to_owned(),
         Fault::SlowUpstream => format!("service={} kind=server duration>400ms", super::HTTPBIN),
-        Fault::Pool => format!("service={service} kind=client url.full~\"\" duration>250ms"),
+        Fault::Pool => format!("service={service} kind=client url.full~\"\" duration>400ms"),
         Fault::RetryStorm => "trace.spans>13".to_owned(),
         Fault::LostContext => format!("service={} -service={service}", super::HTTPBIN),
-        Fault::ClockSkew => "trace.duration>5s".to_owned(),
+        Fault::ClockSkew => format!("trace.duration>5s service={service} kind=server"),
         Fault::FlakyUpstream => "http.response.status_code=503".to_owned(),
     }
 }
