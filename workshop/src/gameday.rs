@@ -20,7 +20,7 @@ pub mod fault;
 pub mod incident;
 pub mod judge;
 mod place;
-mod reveal;
+pub mod reveal;
 
 use std::ops::RangeInclusive;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
