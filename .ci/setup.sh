@@ -57,6 +57,12 @@ tool_go() {
     command -v go >/dev/null || { python_packages .ci/go/requirements.txt "$1" && PATH=$PATH:$venv/bin; }
 }
 
+# Node from the PATH if it is new enough, otherwise from PyPI.
+tool_node_itself() {
+    node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' 2>/dev/null && command -v npm >/dev/null ||
+        { python_packages .ci/node/requirements.txt "$1" && first_on_path "$venv/bin"; }
+}
+
 # The packages of examples/python, whose `python` is then the first on the PATH.
 tool_examples() { python_packages examples/python/requirements.txt "$1" && first_on_path "$venv/bin"; }
 
@@ -153,7 +159,7 @@ python_packages() {
 # node_packages FOLDER MODE: sets `packages` to a folder in which the packages of FOLDER/package.json are installed.
 packages=''
 node_packages() {
-    debian "$2" node nodejs npm || return 1
+    tool_node_itself "$2" || return 1
     packages=$cache/node-$(cksum <"$1/package-lock.json" | cut -d' ' -f1)
     [[ ! -e $packages/complete ]] || return 0
     [[ $2 == install ]] && mkdir -p "$packages" && cp "$1"/package*.json "$packages" &&
