@@ -59,8 +59,11 @@ tool_go() {
 
 # Node from the PATH if it is new enough, otherwise from PyPI.
 tool_node_itself() {
-    node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' 2>/dev/null && command -v npm >/dev/null ||
-        { python_packages .ci/node/requirements.txt "$1" && first_on_path "$venv/bin"; }
+    if node -e 'process.exit(Number(parseInt(process.versions.node) < 20))' 2>/dev/null && command -v npm >/dev/null; then
+        return
+    fi
+    python_packages .ci/node/requirements.txt "$1" && first_on_path "$venv/bin"
+}
 }
 
 # The packages of examples/python, whose `python` is then the first on the PATH.
