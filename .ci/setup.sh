@@ -64,7 +64,6 @@ tool_node_itself() {
     fi
     python_packages .ci/node/requirements.txt "$1" && first_on_path "$venv/bin"
 }
-}
 
 # The packages of examples/python, whose `python` is then the first on the PATH.
 tool_examples() { python_packages examples/python/requirements.txt "$1" && first_on_path "$venv/bin"; }
