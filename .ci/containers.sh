@@ -273,6 +273,24 @@ profiles_are_complete() {
         [[ $endpoints == *": \"http://$profile:4318\"" ]] || complain "with $profile, telemetry goes to $endpoints"
     done
     the_agent_wants_a_key
+    ebpf_is_the_only_source
+}
+
+# With the profile obi, the SDKs of all three programs are off, even if .env turns them on. OBI sends to the console,
+# and has the rights that it needs, but not all of them.
+ebpf_is_the_only_source() {
+    local config switches
+    switches=$(COMPOSE_PROFILES='' OTEL_SDK_DISABLED=false compose config --format json |
+        grep -oE '"OTEL_SDK_DISABLED": "[^"]*"' | sort | uniq -c | tr -s ' ')
+    [[ $switches == ' 3 "OTEL_SDK_DISABLED": "false"' ]] || complain "without a profile, the SDKs get:" "$switches"
+
+    config=$(COMPOSE_PROFILES=obi OTEL_SDK_DISABLED=false compose config --format json)
+    switches=$(grep -oE '"OTEL_SDK_DISABLED": "[^"]*"' <<<"$config" | sort | uniq -c | tr -s ' ')
+    [[ $switches == ' 3 "OTEL_SDK_DISABLED": "true"' ]] || complain "with the profile obi, the SDKs get:" "$switches"
+    grep -qF '"OTEL_EXPORTER_OTLP_ENDPOINT": "http://console:4318"' <<<"$config" ||
+        complain "OBI does not send to the console"
+    grep -qF '"PERFMON"' <<<"$config" || complain "OBI has no right to attach a kprobe"
+    ! grep -qE '"privileged"|"SYS_ADMIN"' <<<"$config" || complain "OBI has more rights than it needs"
 }
 
 the_agent_wants_a_key() {
