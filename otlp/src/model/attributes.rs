@@ -65,11 +65,6 @@ impl Attributes {
         self.keys.as_ref().map_or(&[], |keys| keys)
     }
 
-    /// The keys, and how many attributes share them.
-    pub(crate) fn shared_keys(&self) -> Option<(&Vec<String>, usize)> {
-        self.keys.as_ref().map(|keys| (&**keys, Arc::strong_count(keys)))
-    }
-
     /// The values.
     pub(crate) fn values(&self) -> &[Value] {
         &self.values

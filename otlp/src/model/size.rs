@@ -42,11 +42,12 @@ impl LogRecord {
 }
 
 impl Attributes {
-    /// Number of bytes on the heap, including its share of keys that the items of an export have in common.
+    /// Number of bytes on the heap. Keys and texts count in full, although the items of an export share them:
+    /// the last item that keeps them may be any of these.
     pub fn heap(&self) -> usize {
+        let keys = allocation(size_of_val(self.keys())) + self.keys().iter().map(text).sum::<usize>();
         let values = self.values();
-        let values = allocation(size_of_val(values)) + values.iter().map(Value::heap).sum::<usize>();
-        values + self.shared_keys().map_or(0, |(keys, owners)| keys_heap(keys).div_ceil(owners))
+        keys + allocation(size_of_val(values)) + values.iter().map(Value::heap).sum::<usize>()
     }
 }
 
@@ -55,9 +56,7 @@ impl Value {
         match self {
             Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Double(_) => 0,
             // The text is next to two reference counts.
-            Self::Text(text) => {
-                allocation(text.len() + 2 * size_of::<usize>()).div_ceil(Arc::strong_count(text))
-            }
+            Self::Text(text) => allocation(text.len() + 2 * size_of::<usize>()),
             Self::Bytes(bytes) => allocation(bytes.capacity()),
             Self::Array(values) => {
                 allocation(values.capacity() * size_of::<Self>())
@@ -72,13 +71,6 @@ fn shared(resource: &Arc<Attributes>, scope: &Arc<Scope>) -> usize {
     let scope_bytes =
         text(&scope.name) + text(&scope.version) + text(&scope.schema_url) + scope.attributes.heap();
     resource.heap() / Arc::strong_count(resource) + scope_bytes / Arc::strong_count(scope)
-}
-
-fn keys_heap(keys: &Vec<String>) -> usize {
-    // The vector itself is next to two reference counts.
-    allocation(size_of::<Vec<String>>() + 2 * size_of::<usize>())
-        + allocation(keys.capacity() * size_of::<String>())
-        + keys.iter().map(text).sum::<usize>()
 }
 
 fn text(text: &String) -> usize {
